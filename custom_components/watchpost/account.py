@@ -1,0 +1,445 @@
+"""One signed-in account at run time: its connection, its feeds' coordinators, its devices and who is told of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+import logging
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util.hass_dict import HassKey
+
+from .const import (
+    ABSENCES_UNTIL_REMOVED,
+    DOMAIN,
+    FIRST_READINGS_TIMEOUT,
+    SIGN_IN_PROBE_CEILING,
+    SIGN_IN_PROBE_SECONDS,
+)
+from .coordinator import FeedCoordinator
+from .engine.model import Channel, ChannelId, Device, Inventory, Reading
+from .engine.roster import Roster, RosterChanges
+from .vendors.base import Connection, Feed, Vendor
+from .vendors.errors import NotAllowed, SignInRejected, VendorError
+from .vendors.ledger import Ledger
+
+_LOGGER = logging.getLogger(__name__)
+
+type WatchpostConfigEntry = ConfigEntry[Account]
+type AddChannels = Callable[[list[Channel]], None]
+
+LEDGERS: Final[HassKey[dict[str, Ledger]]] = HassKey(f"{DOMAIN}_ledgers")
+
+# By name: an instance of Home Assistant's own description classes is no instance of the class it was made with.
+_PLATFORM_OF: Final[dict[str, Platform]] = {
+    "BinarySensorEntityDescription": Platform.BINARY_SENSOR,
+    "SensorEntityDescription": Platform.SENSOR,
+}
+
+
+@cache
+def _platform_of(description: type[EntityDescription]) -> Platform:
+    return next(
+        _PLATFORM_OF[kind.__name__] for kind in description.__mro__ if kind.__name__ in _PLATFORM_OF
+    )
+
+
+@callback
+def async_get_ledger(hass: HomeAssistant, key: str) -> Ledger:
+    """The standing of an account with its vendor; one for flow, set-up and every reload."""
+    return hass.data.setdefault(LEDGERS, {}).setdefault(key, Ledger())
+
+
+@callback
+def async_drop_ledger(hass: HomeAssistant, key: str) -> None:
+    """Forget an account that was removed."""
+    hass.data.get(LEDGERS, {}).pop(key, None)
+
+
+@callback
+def async_connect(
+    hass: HomeAssistant, vendor: Vendor, data: Mapping[str, Any], options: Mapping[str, Any]
+) -> tuple[Connection, Ledger]:
+    """A connection on Home Assistant's session and the account's ledger; raises `NotSecure`."""
+    ledger = async_get_ledger(hass, vendor.ledger_key(data))
+    return vendor.connect(async_get_clientsession(hass), ledger, data, options), ledger
+
+
+@dataclass(slots=True)
+class _Outage:
+    """One kind of failure and the feeds that have it, so that it is logged once when it comes and goes."""
+
+    feeds: set[str]
+
+
+class Account:
+    """What hangs on one config entry."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: WatchpostConfigEntry,
+        vendor: Vendor,
+        connection: Connection,
+        ledger: Ledger,
+    ) -> None:
+        self.hass = hass
+        self.entry = entry
+        self.vendor = vendor
+        self.connection = connection
+        self.ledger = ledger
+        self.roster = Roster(ABSENCES_UNTIL_REMOVED)
+        self.coordinators: dict[str, FeedCoordinator] = {}
+        self.left_out = 0
+        self._offered: dict[ChannelId, None] = {}
+        self._adders: dict[Platform, AddChannels] = {}
+        self._subscriptions: dict[ChannelId, tuple[CALLBACK_TYPE, CALLBACK_TYPE]] = {}
+        self._outages: dict[str, _Outage] = {}
+        self._watch_inventory: CALLBACK_TYPE | None = None
+        self._cancel_probe: CALLBACK_TYPE | None = None
+        self._probe_after = SIGN_IN_PROBE_SECONDS
+        self._is_started = False
+        self.inventory = self._coordinator(connection.inventory_feed)
+
+    # Set-up
+
+    async def async_start(self) -> None:
+        """Bring the first inventory and, as far as they come in time, the first readings.
+
+        Raises ConfigEntryNotReady or ConfigEntryAuthFailed when the inventory cannot be had.
+        """
+        self._remember_devices()
+        self.entry.async_on_unload(self._stop)
+        await self.inventory.async_config_entry_first_refresh()
+        self._is_started = True
+        await self._async_refresh_others()
+
+    async def _async_refresh_others(self) -> None:
+        others = [
+            self.entry.async_create_background_task(
+                self.hass, coordinator.async_refresh(), f"{DOMAIN} first {coordinator.name}"
+            )
+            for coordinator in self.coordinators.values()
+            if coordinator is not self.inventory and coordinator.wanted
+        ]
+        if others:
+            await asyncio.wait(others, timeout=FIRST_READINGS_TIMEOUT)
+
+    @callback
+    def async_settle(self) -> None:
+        """Entities have come: from now on only what they look at is polled."""
+        for coordinator in self.coordinators.values():
+            coordinator.async_settle()
+        self._watch_or_leave()
+
+    @callback
+    def _stop(self) -> None:
+        if self._cancel_probe is not None:
+            self._cancel_probe()
+        if self._watch_inventory is not None:
+            self._watch_inventory()
+
+    def _coordinator(self, feed: Feed) -> FeedCoordinator:
+        coordinator = FeedCoordinator(
+            self.hass,
+            self.entry,
+            feed,
+            self.ledger,
+            on_inventory=self._on_inventory,
+            on_outcome=self._on_outcome,
+        )
+        self.coordinators[feed.name] = coordinator
+        return coordinator
+
+    # What platforms ask
+
+    @callback
+    def async_add_platform(self, platform: Platform, add: AddChannels) -> None:
+        """Offer a platform its channels, those there are and those that come."""
+        self._adders[platform] = add
+        self._offer(self._offered, [platform])
+
+    def _offer(self, channel_ids: Iterable[ChannelId], platforms: Iterable[Platform]) -> None:
+        """Hand each of these platforms its own among the channels."""
+        by_platform: dict[Platform, list[Channel]] = {}
+        for channel_id in channel_ids:
+            channel = self.roster.channels[channel_id]
+            by_platform.setdefault(_platform_of(type(channel.description)), []).append(channel)
+        for platform in platforms:
+            if channels := by_platform.get(platform):
+                self._adders[platform](channels)
+
+    @callback
+    def async_subscribe(self, channel: Channel, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Have `update` called when this channel changes, whichever feed carries it by then."""
+        stop = self.coordinators[channel.feed].async_subscribe(channel, update)
+        self._subscriptions[channel.id] = (update, stop)
+        self._watch_or_leave()
+
+        @callback
+        def unsubscribe() -> None:
+            _, stop = self._subscriptions.pop(channel.id)
+            stop()
+            self._watch_or_leave()
+
+        return unsubscribe
+
+    @callback
+    def _watch_or_leave(self) -> None:
+        """Poll the inventory while anything is looked at, or nothing is there yet to look at."""
+        should_watch = bool(self._subscriptions) or not self.roster.channels
+        if should_watch and self._watch_inventory is None:
+            self._watch_inventory = self.inventory.async_watch()
+        elif not should_watch and self._watch_inventory is not None:
+            self._watch_inventory()
+            self._watch_inventory = None
+
+    def channel(self, channel_id: ChannelId) -> Channel | None:
+        """The channel as the newest inventory has it."""
+        return self.roster.channels.get(channel_id)
+
+    def reading(self, channel: Channel) -> Reading | None:
+        """The newest reading of a channel."""
+        return self.coordinators[channel.feed].reading(channel)
+
+    def is_available(self, channel: Channel) -> bool:
+        """Whether the channel's reading may be shown."""
+        return self.coordinators[channel.feed].is_available(channel)
+
+    async def async_request_refresh(self, channel: Channel) -> None:
+        """Ask for a channel's feed anew, as far as the vendor's cache rule allows."""
+        await self.coordinators[channel.feed].async_request_refresh()
+
+    def unique_id(self, channel_id: ChannelId) -> str:
+        """`<vendor>:<account id>:<device id>:<channel key>`, frozen for ever."""
+        return f"{self.entry.unique_id}:{channel_id.device}:{channel_id.key}"
+
+    def identifier(self, device_id: str) -> tuple[str, str]:
+        """The device registry's name for a device, frozen for ever."""
+        return (DOMAIN, f"{self.entry.unique_id}:{device_id}")
+
+    # Inventory
+
+    @callback
+    def _on_inventory(self, inventory: Inventory) -> None:
+        changes = self.roster.apply(inventory)
+        self._remove(changes)
+        for device in changes.devices:
+            self._register(device)
+        self._reconcile_feeds(inventory)
+        for channel in changes.moved:
+            self._resubscribe(channel)
+        self._offer_new(changes.channels)
+
+    @callback
+    def _remember_devices(self) -> None:
+        """Devices from before a restart that no list names go too, after as many lists."""
+        prefix = f"{self.entry.unique_id}:"
+        self.roster.remember(
+            identifier.removeprefix(prefix)
+            for device in dr.async_entries_for_config_entry(
+                dr.async_get(self.hass), self.entry.entry_id
+            )
+            for domain, identifier in device.identifiers
+            if domain == DOMAIN and identifier.startswith(prefix)
+        )
+
+    @callback
+    def _register(self, device: Device) -> None:
+        registry = dr.async_get(self.hass)
+        via = device.via and registry.async_get_device_by_identifier(
+            self.identifier(device.via), self.entry.entry_id
+        )
+        registry.async_get_or_create(
+            config_entry_id=self.entry.entry_id,
+            identifiers={self.identifier(device.id)},
+            name=device.name,
+            manufacturer=device.manufacturer,
+            model=device.model,
+            serial_number=device.serial,
+            sw_version=device.firmware,
+            configuration_url=device.configuration_url,
+            entry_type=dr.DeviceEntryType.SERVICE if device.is_service else None,
+            suggested_area=device.area,
+            via_device_id=via.id if via else None,
+        )
+
+    @callback
+    def _remove(self, changes: RosterChanges) -> None:
+        devices = dr.async_get(self.hass)
+        for device_id in changes.gone_devices:
+            if device := devices.async_get_device_by_identifier(
+                self.identifier(device_id), self.entry.entry_id
+            ):
+                devices.async_remove_device(device.id)
+        if gone := {self.unique_id(channel_id) for channel_id in changes.gone_channels}:
+            entities = er.async_get(self.hass)
+            for entity in er.async_entries_for_config_entry(entities, self.entry.entry_id):
+                if entity.unique_id in gone:
+                    entities.async_remove(entity.entity_id)
+        for channel_id in self._offered.keys() - self.roster.channels.keys():
+            del self._offered[channel_id]
+
+    @callback
+    def _reconcile_feeds(self, inventory: Inventory) -> None:
+        """Start the feeds that the inventory calls for; let those it no longer names rest."""
+        called_for = {feed.name: feed for feed in self.connection.feeds(inventory)}
+        for name, feed in called_for.items():
+            if name not in self.coordinators:
+                self._coordinator(feed)
+        for name, coordinator in list(self.coordinators.items()):
+            if coordinator is self.inventory:
+                continue
+            coordinator.async_rest(rest=name not in called_for)
+            if name not in called_for and not coordinator.wanted:
+                del self.coordinators[name]
+
+    @callback
+    def _resubscribe(self, channel: Channel) -> None:
+        if (subscription := self._subscriptions.get(channel.id)) is None:
+            return
+        update, stop = subscription
+        stop()
+        self._subscriptions[channel.id] = (
+            update,
+            self.coordinators[channel.feed].async_subscribe(channel, update),
+        )
+        update()
+
+    @callback
+    def _offer_new(self, channels: list[Channel]) -> None:
+        """Offer new channels to their platforms, as many as Home Assistant lets an entry have."""
+        entities = er.async_get(self.hass)
+        room = MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY - (
+            entities.entities.get_enabled_count_for_config_entry_id(self.entry.entry_id)
+        )
+        offered: list[Channel] = []
+        for channel in channels:
+            known = self._registered(entities, channel)
+            is_enabled = (
+                known.disabled_by is None
+                if known
+                else (channel.description.entity_registry_enabled_default)
+                and not self.entry.pref_disable_new_entities
+            )
+            if known is None and is_enabled:
+                if room <= 0:
+                    continue
+                room -= 1
+            offered.append(channel)
+            if is_enabled:
+                self.coordinators[channel.feed].async_expect([channel])
+        self._offered.update((channel.id, None) for channel in offered)
+        self._report_left_out()
+        self._offer((channel.id for channel in offered), self._adders)
+
+    def _registered(self, entities: er.EntityRegistry, channel: Channel) -> er.RegistryEntry | None:
+        entity_id = entities.async_get_entity_id(
+            _platform_of(type(channel.description)), DOMAIN, self.unique_id(channel.id)
+        )
+        return entities.async_get(entity_id) if entity_id else None
+
+    @callback
+    def _report_left_out(self) -> None:
+        self.left_out = len(self.roster.channels) - len(self._offered)
+        issue_id = f"entities_left_out_{self.entry.entry_id}"
+        if not self.left_out:
+            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
+            return
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="entities_left_out",
+            translation_placeholders={
+                "title": self.entry.title,
+                "left_out": str(self.left_out),
+                "limit": str(MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY),
+            },
+        )
+
+    # Outcomes
+
+    @callback
+    def _on_outcome(self, coordinator: FeedCoordinator, err: VendorError | None) -> None:
+        """Log each kind of failure once when it comes and once when it has gone, whatever the number of feeds."""
+        kind = type(err).__name__ if err else None
+        for other in [key for key in self._outages if key != kind]:
+            outage = self._outages[other]
+            outage.feeds.discard(coordinator.name)
+            if not outage.feeds:
+                del self._outages[other]
+                self._over(other)
+        if NotAllowed.__name__ not in self._outages:
+            ir.async_delete_issue(self.hass, DOMAIN, f"not_allowed_{self.entry.entry_id}")
+        if err is None or kind is None:
+            return
+        if kind in self._outages:
+            self._outages[kind].feeds.add(coordinator.name)
+            return
+        self._outages[kind] = _Outage({coordinator.name})
+        if isinstance(err, NotAllowed):
+            self._report_not_allowed(err)
+        if not self._is_started:
+            return  # Home Assistant logs why set-up waits
+        _LOGGER.warning("%s: cannot update %s: %s", self.entry.title, coordinator.name, err)
+        if isinstance(err, SignInRejected):
+            self._signed_out()
+
+    @callback
+    def _over(self, kind: str) -> None:
+        _LOGGER.info("%s: updating again after %s", self.entry.title, kind)
+        if kind == SignInRejected.__name__:
+            self._probe_after = SIGN_IN_PROBE_SECONDS
+            for flow in list(self.entry.async_get_active_flows(self.hass, {"reauth"})):
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
+
+    @callback
+    def _report_not_allowed(self, err: NotAllowed) -> None:
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            f"not_allowed_{self.entry.entry_id}",
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="not_allowed",
+            translation_placeholders={"title": self.entry.title, "right": err.right},
+        )
+
+    @callback
+    def _signed_out(self) -> None:
+        """Ask nothing more with credentials that were refused; try them again ever more rarely.
+
+        The vendor may have been wrong, and nobody may be there to answer Home Assistant's request to sign in.
+        """
+        for coordinator in self.coordinators.values():
+            coordinator.is_signed_out = True
+        self._cancel_probe = async_call_later(self.hass, self._probe_after, self._probe)
+        self._probe_after = min(2 * self._probe_after, SIGN_IN_PROBE_CEILING)
+
+    async def _probe(self, _now: datetime) -> None:
+        self._cancel_probe = None
+        self.inventory.is_signed_out = False
+        await self.inventory.async_refresh()
+        if not self.inventory.last_update_success:
+            self._signed_out()
+            return
+        for coordinator in self.coordinators.values():
+            coordinator.is_signed_out = False
+            if coordinator.is_polled and coordinator is not self.inventory:
+                await coordinator.async_refresh()

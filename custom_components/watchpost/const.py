@@ -1,0 +1,20 @@
+"""Constants of the integration as a whole."""
+
+from typing import Final
+
+DOMAIN: Final = "watchpost"
+
+CONF_VENDOR: Final = "vendor"
+
+# A reading is stale after this many of its own cycles, or of the feed's polls, whichever is longer.
+CYCLES_UNTIL_STALE: Final = 3
+
+# A device or channel goes after this many full lists in a row that do not name it.
+ABSENCES_UNTIL_REMOVED: Final = 3
+
+# How long set-up waits for the first readings; slower feeds go on in the background.
+FIRST_READINGS_TIMEOUT: Final = 10.0
+
+# After the vendor refused the credentials twice, how long until they are tried once more, doubling up to a day.
+SIGN_IN_PROBE_SECONDS: Final = 3600.0
+SIGN_IN_PROBE_CEILING: Final = 86400.0

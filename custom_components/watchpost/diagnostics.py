@@ -1,0 +1,85 @@
+"""What helps to find a fault: counts, times and shapes, never contents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
+
+from .account import Account, WatchpostConfigEntry
+from .const import DOMAIN
+from .engine.model import Channel
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: WatchpostConfigEntry
+) -> dict[str, Any]:
+    """Everything of one account."""
+    account = entry.runtime_data
+    return {
+        "vendor": account.vendor.key,
+        "requests": account.ledger.diagnostics(),
+        "devices": len(account.roster.devices),
+        "channels": _shape(account, list(account.roster.channels.values())),
+        "channels_left_out": account.left_out,
+        "options_set": sorted(entry.options),
+        "feeds": _feeds(account, set(account.coordinators)),
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: WatchpostConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """One device and the feeds that serve it."""
+    account = entry.runtime_data
+    names = {identifier for domain, identifier in device.identifiers if domain == DOMAIN}
+    channels = [
+        channel
+        for channel in account.roster.channels.values()
+        if account.identifier(channel.device)[1] in names
+    ]
+    return {
+        "vendor": account.vendor.key,
+        "is_listed": any(
+            account.identifier(device_id)[1] in names and account.roster.is_listed(device_id)
+            for device_id in account.roster.devices
+        ),
+        "channels": _shape(account, channels),
+        "feeds": _feeds(account, {channel.feed for channel in channels}),
+    }
+
+
+def _feeds(account: Account, names: set[str]) -> list[dict[str, Any]]:
+    """The feeds' states in order, without their names: those carry the vendor's ids."""
+    return [
+        {"has_inventory": coordinator is account.inventory, **coordinator.diagnostics()}
+        for name, coordinator in account.coordinators.items()
+        if name in names
+    ]
+
+
+def _shape(account: Account, channels: list[Channel]) -> dict[str, Any]:
+    """How many channels there are of each kind, and in which state."""
+    states: Counter[str] = Counter()
+    for channel in channels:
+        reading = account.reading(channel)
+        if not account.is_available(channel):
+            states["unavailable"] += 1
+        elif reading is None or reading.value is None:
+            states["unknown"] += 1
+        else:
+            states[type(reading.value).__name__] += 1
+    return {
+        "count": len(channels),
+        "by_class": Counter(
+            str(channel.description.device_class or channel.description.translation_key)
+            for channel in channels
+        ),
+        "by_cycle_seconds": Counter(
+            str(round(channel.cycle.total_seconds())) if channel.cycle else "as polled"
+            for channel in channels
+        ),
+        "by_state": states,
+    }

@@ -1,0 +1,1 @@
+"""What makes several vendors one product; knows neither vendors nor platforms."""

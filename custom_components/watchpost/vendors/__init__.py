@@ -1,0 +1,14 @@
+"""The registry of vendors: the only door to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from .base import Vendor
+from .sensorist.vendor import SensoristVendor
+
+_ALL: Final[tuple[Vendor, ...]] = (SensoristVendor(),)
+
+VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType({vendor.key: vendor for vendor in _ALL})

@@ -1,0 +1,54 @@
+"""What can go wrong with a vendor; each error carries what a person needs, none carries a secret."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class VendorError(Exception):
+    """The vendor could not serve a request. The text names no address, body or credential."""
+
+
+class SignInRejected(VendorError):
+    """The vendor refused the credentials, also when they were presented anew."""
+
+
+class NotAllowed(VendorError):
+    """The account is known but lacks a right; `right` says which, in a few English words."""
+
+    def __init__(self, right: str) -> None:
+        super().__init__(f"the account lacks the right to {right}")
+        self.right = right
+
+
+class RateLimited(VendorError):
+    """The account must not ask before `retry_at` (UTC), `wait` seconds from when this was raised."""
+
+    def __init__(self, wait: float, retry_at: datetime) -> None:
+        super().__init__(f"the vendor asks to wait until {retry_at:%Y-%m-%d %H:%M:%S} UTC")
+        self.wait = wait
+        self.retry_at = retry_at
+
+
+class Unreachable(VendorError):
+    """No usable answer: no connection, a time-out, half a body, or the vendor's own failure (5xx)."""
+
+
+class TimedOut(Unreachable):
+    """The vendor did not answer in time."""
+
+
+class UnexpectedReply(VendorError):
+    """An answer came that is not this API's.
+
+    Wrong status, not JSON, another shape, too large, a redirect. `status` is the HTTP status where
+    that was the reason.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class NotSecure(VendorError):
+    """The address is neither https nor http to a loopback address, or is no address at all."""

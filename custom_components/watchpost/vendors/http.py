@@ -1,0 +1,401 @@
+"""Transport to a vendor's API: sign-in, cache rule, limits, errors. Free of Home Assistant.
+
+No error or log line names an address, a query, a body or a credential.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+import hashlib
+import ipaddress
+import json as stdlib_json
+import logging
+import time
+from typing import Final, Protocol
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import hdrs
+import msgspec
+from multidict import CIMultiDict
+from yarl import URL
+
+from ..engine.cadence import folded, freshness, http_date, retry_after
+from ..engine.model import Freshness
+from .errors import (
+    NotAllowed,
+    NotSecure,
+    SignInRejected,
+    TimedOut,
+    UnexpectedReply,
+    Unreachable,
+    VendorError,
+)
+from .ledger import Ledger, Reply
+
+__all__ = ["BasicSignIn", "Reply", "SignIn", "Transport", "checked_address", "decode", "loose"]
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_BODY: Final = 16 * 1024 * 1024
+MOST_REDIRECTS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# What decides freshness; a 304 replaces what it repeats and leaves the rest (RFC 9111, 3.2).
+_CACHING: Final = frozenset({"cache-control", "expires", "date", "etag", "last-modified"})
+
+
+class SignIn(Protocol):
+    """Credentials of one account."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the credentials; replies are held under it, for nobody else."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Headers that prove who asks; may sign in first. Raises a `VendorError`."""
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        """Sign in anew because `refused` got a 401; single-flight. Raises SignInRejected."""
+
+
+class BasicSignIn:
+    """HTTP Basic (RFC 7617) in UTF-8; the user name holds no colon."""
+
+    def __init__(self, username: str, password: str) -> None:
+        credentials = f"{username}:{password}".encode()
+        self._headers = {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
+        self.fingerprint = hashlib.sha256(credentials).hexdigest()
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the Authorization header."""
+        return self._headers
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        """Do nothing: the same credentials are presented once more."""
+
+
+def checked_address(url: str) -> URL:
+    """Return the base address without a trailing slash.
+
+    Raises NotSecure unless it is https, or http to a loopback address, and holds no user info,
+    query or fragment.
+    """
+    url = url.strip().rstrip("/")
+    try:
+        address = URL(url)
+        host = address.host or ""
+    except ValueError:
+        address, host = URL(), ""
+    is_plain = host and url.isprintable() and not set(url) & set(" ?#@\\")
+    is_safe = address.scheme == "https" or (address.scheme == "http" and _is_loopback(host))
+    if not (is_plain and is_safe):
+        raise NotSecure("the address must begin with https:// and hold no user, query or fragment")
+    return address
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Request:
+    method: str
+    path: str
+    url: URL
+    right: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Answer:
+    status: int
+    headers: CIMultiDict[str]
+    body: bytes
+    freshness: Freshness
+
+    def __str__(self) -> str:
+        fresh = self.freshness.lifetime
+        return f"{self.status}, {len(self.body)} bytes, fresh for {fresh} s"
+
+
+class Transport:
+    """Requests of one account to one vendor, on a session and a ledger that the caller owns."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        sign_in: SignIn,
+        ledger: Ledger,
+        *,
+        timeout: float = 30.0,
+    ) -> None:
+        """Check the address; raises NotSecure. `timeout` is seconds for one whole request."""
+        self.url = checked_address(url)
+        self.ledger = ledger
+        self._session = session
+        self._sign_in = sign_in
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+
+    async def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, right: str = "read this"
+    ) -> Reply:
+        """Answer from what is held while that is current, else ask; raises a `VendorError`.
+
+        Concurrent calls for the same resource share one request.
+        """
+        url = self._resolve(path, params)
+        key = self._key(url)
+        held = self.ledger.stored(key)
+        if held is not None and held.freshness.is_current(self.ledger.now()):
+            return replace(held, reused=True)
+        return await self.ledger.share(key, lambda: self._revalidate(key, path, url, right, held))
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        json: object | None = None,
+        params: Mapping[str, str] | None = None,
+        right: str,
+    ) -> Reply:
+        """POST, PUT, PATCH or DELETE; never stored, and sent again only after a 401.
+
+        Raises a `VendorError`; after TimedOut or Unreachable nobody knows whether the vendor acted.
+        """
+        url = self._resolve(path, params)
+        kind, body = None, None
+        if form is not None:
+            kind, body = "application/x-www-form-urlencoded", urlencode(form).encode()
+        elif json is not None:
+            kind, body = "application/json", msgspec.json.encode(json)
+        headers = {"Content-Type": kind} if kind else {}
+        answer = await self._signed_in(_Request(method, path, url, right, headers, body))
+        # What was changed here is not shown any longer as it was (RFC 9111, 4.4).
+        self.ledger.forget(self._key(url))
+        return _reply(answer)
+
+    def refused(
+        self, status: int, right: str, headers: Mapping[str, str] | None = None
+    ) -> VendorError:
+        """Map a status that stands inside a body to the errors and holds of one on the wire."""
+        self.ledger.unserved()
+        return self._error(status, right, headers or {})
+
+    def _key(self, url: URL) -> str:
+        return f"{self._sign_in.fingerprint} {url}"
+
+    def _resolve(self, path: str, params: Mapping[str, str] | None) -> URL:
+        """Join base and path; ids inside the path must not be able to lead elsewhere."""
+        segments = path.lower().replace("%2e", ".").split("/")
+        if set(path) & set("?#\\") or not {".", ".."}.isdisjoint(segments):
+            raise UnexpectedReply("an id from the vendor cannot stand in an address")
+        url = URL(f"{str(self.url).rstrip('/')}/{path.lstrip('/')}")
+        return url.with_query(params) if params else url
+
+    async def _revalidate(
+        self, key: str, path: str, url: URL, right: str, held: Reply | None
+    ) -> Reply:
+        validators = _validators(held)
+        answer = await self._signed_in(_Request(hdrs.METH_GET, path, url, right, validators))
+        if answer.status != 304:
+            reply = _reply(answer)
+        elif held is not None and validators:
+            caching = {**held.caching, **_caching(answer.headers)}
+            fresh = self._freshness(answer.status, caching, answer.freshness.received)
+            date = http_date(caching.get("date"))
+            reply = replace(held, freshness=fresh, date=date, caching=caching)
+        else:
+            raise UnexpectedReply("the vendor calls unchanged what is not held")
+        self.ledger.store(key, reply)
+        return reply
+
+    # -- one request, and the rounds that may follow it --
+
+    async def _signed_in(self, request: _Request) -> _Answer:
+        """Ask with credentials; a 401 is followed by one new sign-in and one repetition."""
+        self.ledger.check()
+        sent = await self._sign_in.headers()
+        answer = await self._followed(request, sent)
+        if answer.status == 401:
+            await self._sign_in.renew(sent)
+            answer = await self._followed(request, await self._sign_in.headers())
+        if answer.status < 300 or answer.status == 304:
+            self.ledger.served()
+            return answer
+        raise self._error(answer.status, request.right, answer.headers)
+
+    async def _followed(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
+        """Follow a GET's redirects as long as they stay with the same origin."""
+        answer = await self._asked(request, credentials)
+        for _ in range(MOST_REDIRECTS):
+            if request.method != hdrs.METH_GET or answer.status not in _REDIRECTS:
+                return answer
+            request = replace(request, url=_redirected(request.url, answer.headers))
+            answer = await self._asked(request, credentials)
+        return answer
+
+    async def _asked(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
+        """Put one request on the wire within the account's budget, and log it."""
+        async with self.ledger.slot():
+            began = time.perf_counter()
+            outcome: _Answer | VendorError
+            try:
+                outcome = await self._exchanged(request, credentials)
+            except VendorError as err:
+                outcome = err
+            except TimeoutError:
+                outcome = TimedOut("the vendor did not answer in time")
+            except aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError:
+                outcome = Unreachable("the connection to the vendor failed")
+        took = (time.perf_counter() - began) * 1000
+        _LOGGER.debug("%s %s: %s, %.0f ms", request.method, request.path, outcome, took)
+        # Raised out here, an error does not carry aiohttp's, whose text names the address.
+        if isinstance(outcome, VendorError):
+            raise outcome
+        return outcome
+
+    async def _exchanged(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
+        if self._session.closed:
+            raise Unreachable("the session is closed")
+        async with self._session.request(
+            request.method,
+            request.url,
+            headers={**request.headers, **credentials},
+            data=request.body,
+            allow_redirects=False,
+            raise_for_status=False,
+            timeout=self._timeout,
+            middlewares=(_Once(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
+        ) as response:
+            headers = CIMultiDict(response.headers)
+            fresh = self._freshness(response.status, headers, self.ledger.now())
+            # What goes wrong in the body of an error must not hide the error.
+            body = await _bounded_body(response) if response.status < 300 else b""
+            return _Answer(response.status, headers, body, fresh)
+
+    def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
+        return freshness(status, headers, received=received, now_utc=self.ledger.now_utc())
+
+    def _error(self, status: int, right: str, headers: Mapping[str, str]) -> VendorError:
+        wait = retry_after(headers.get(hdrs.RETRY_AFTER), self.ledger.now_utc())
+        match status:
+            case 401:
+                return SignInRejected("the vendor refused the credentials")
+            case 403:
+                return NotAllowed(right)
+            case 429 | 503:
+                return self.ledger.refuse(wait)
+            case 408:
+                return TimedOut("the vendor gave up waiting")
+            case _ if status >= 500:
+                return Unreachable(f"the vendor failed with status {status}")
+            case _:
+                return UnexpectedReply(f"the vendor answered with status {status}", status=status)
+
+
+class _Once:
+    """Keeps a write from being sent twice, and other accounts' cookies at home.
+
+    aiohttp repeats a PUT or DELETE by itself when the connection breaks, though the vendor may
+    have acted; a repeated GET is counted. The session's cookie jar is shared by every account.
+    """
+
+    def __init__(self, ledger: Ledger, method: str, cookie: str | None) -> None:
+        self._ledger = ledger
+        self._is_read = method == hdrs.METH_GET
+        self._cookie = cookie
+        self._rounds = 0
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        self._rounds += 1
+        if self._rounds > 1:
+            if not self._is_read:
+                raise Unreachable("the connection broke while the vendor was asked to act")
+            self._ledger.count_request()
+        request.headers.popall(hdrs.COOKIE, None)
+        if self._cookie is not None:
+            request.headers[hdrs.COOKIE] = self._cookie
+        return await handler(request)
+
+
+def _validators(held: Reply | None) -> dict[str, str]:
+    etag, since = (held.freshness.etag, held.freshness.last_modified) if held else (None, None)
+    known = {hdrs.IF_NONE_MATCH: etag, hdrs.IF_MODIFIED_SINCE: since}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _reply(answer: _Answer) -> Reply:
+    return Reply(
+        status=answer.status,
+        body=answer.body,
+        content_type=answer.headers.get(hdrs.CONTENT_TYPE, ""),
+        freshness=answer.freshness,
+        date=http_date(answer.headers.get(hdrs.DATE)),
+        caching=_caching(answer.headers),
+    )
+
+
+def _caching(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in folded(headers).items() if name in _CACHING}
+
+
+def _redirected(url: URL, headers: Mapping[str, str]) -> URL:
+    """Return where a reply leads; raises UnexpectedReply unless that is the same origin."""
+    try:
+        target = url.join(URL(headers.get(hdrs.LOCATION, "")))
+        is_ours = target.origin() == url.origin() and target.user is None
+    except ValueError:
+        is_ours = False
+    if not is_ours or hdrs.LOCATION not in headers:
+        raise UnexpectedReply("the vendor's answer leads to another place")
+    return target
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+    """Read at most MAX_BODY bytes, counted after decompression; raises UnexpectedReply."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > MAX_BODY:
+            response.close()
+            raise UnexpectedReply("the reply is too large")
+    return bytes(body)
+
+
+# -- decoding --
+
+_UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+
+
+def decode[T](body: bytes, kind: type[T]) -> T:
+    """Decode JSON into `kind`; raises UnexpectedReply, which tells nothing of the content."""
+    with suppress(*_UNDECODABLE):
+        return msgspec.json.decode(body, type=kind)
+    raise UnexpectedReply("the reply is not of the expected shape")
+
+
+def loose(body: bytes) -> object:
+    """Decode JSON of any shape, and NaN, Infinity and 1e999, which become a NaN or infinite float.
+
+    Raises UnexpectedReply for what is no JSON, is nested too deeply, holds half a surrogate pair or
+    an integer of thousands of digits.
+    """
+    with suppress(*_UNDECODABLE):
+        return msgspec.json.decode(body)
+    with suppress(*_UNDECODABLE):
+        decoded: object = stdlib_json.loads(body)
+        # Half a surrogate pair passes the standard library, and could be neither shown nor stored.
+        msgspec.json.encode(decoded)
+        return decoded
+    raise UnexpectedReply("the reply is not JSON")

@@ -1,0 +1,248 @@
+"""What one account may still ask its vendor; no I/O, outlives reloads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+import random
+import time
+from typing import Any, Final
+
+from ..engine.cadence import DAY, backoff
+from ..engine.model import Freshness
+from .errors import RateLimited
+
+WINDOW: Final = 60.0
+
+# What a stored reply weighs beside its body and key; keeps empty bodies from being free.
+_ENTRY_BYTES: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A vendor's answer with a 2xx status.
+
+    `date` is the vendor's clock when it answered. `reused`: answered without any request, from
+    what is held. `caching` are the headers that decided the freshness, names in lower case.
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+    content_type: str
+    freshness: Freshness
+    date: datetime | None
+    reused: bool = False
+    caching: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A request under way and how many wait for it."""
+
+    task: asyncio.Task[Reply]
+    waiting: int = 0
+
+
+class Ledger:
+    """The standing of one account with its vendor: holds, request budget and stored replies.
+
+    Shared by all feeds, forms and reloads of the account. `clock` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] | None = None,
+        now_utc: Callable[[], datetime] | None = None,
+        rand: Callable[[], float] = random.random,
+        concurrent: int = 4,
+        per_minute: int = 60,
+        max_stored_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        self.now: Callable[[], float] = clock or _monotonic
+        self.now_utc: Callable[[], datetime] = now_utc or _now_utc
+        self.rand = rand
+        self.hold_until = 0.0
+        self.requests_total = 0
+        self.refusals = 0
+        self._requests_today = 0
+        self._today: date | None = None
+        self._streak = 0
+        self._streak_before = 0
+        self._under_way = asyncio.Semaphore(concurrent)
+        self._gate = asyncio.Lock()
+        self._starts: deque[float] = deque(maxlen=per_minute)
+        self._stored: OrderedDict[str, Reply] = OrderedDict()
+        self._stored_bytes = 0
+        self._max_stored_bytes = max_stored_bytes
+        self._flights: dict[str, _Flight] = {}
+
+    # -- holds --
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the vendor asked to be left alone for now."""
+        return self.now() < self.hold_until
+
+    def hold(self, seconds: float) -> None:
+        """Ask nothing for so long, at most a day; never shortens a running hold."""
+        if seconds > 0:
+            self.hold_until = max(self.hold_until, self.now() + min(seconds, DAY))
+
+    def check(self) -> None:
+        """Raise RateLimited while a hold runs."""
+        if self.is_held:
+            raise self._rate_limited()
+
+    def refuse(self, seconds: float | None) -> RateLimited:
+        """Count a refusal (429, 503) and hold for `seconds`, or by back-off where that is None.
+
+        Refusals of requests that were under way together count as one for the back-off.
+        """
+        self.refusals += 1
+        if not self.is_held:
+            self._streak += 1
+        if seconds is None:
+            seconds = backoff(max(self._streak, 1), self.rand())
+        self.hold(seconds)
+        return self._rate_limited()
+
+    def served(self) -> None:
+        """Begin the back-off anew: the vendor answered."""
+        if not self.is_held:
+            self._streak_before, self._streak = self._streak, 0
+
+    def unserved(self) -> None:
+        """Take the last `served` back: the answer turned out to be a refusal inside a body."""
+        self._streak = max(self._streak, self._streak_before)
+
+    def _rate_limited(self) -> RateLimited:
+        wait = self.hold_until - self.now()
+        return RateLimited(wait, self.now_utc() + timedelta(seconds=wait))
+
+    # -- the request budget --
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one of the account's requests under way, waiting for it as long as need be.
+
+        Raises RateLimited when a hold began meanwhile.
+        """
+        async with self._under_way:
+            await self._start()
+            yield
+
+    async def _start(self) -> None:
+        async with self._gate:
+            self.check()
+            now = self.now()
+            if len(self._starts) == self._starts.maxlen:
+                due = self._starts[0] + WINDOW
+                if due > now:
+                    await asyncio.sleep(due - now)
+                    now = max(self.now(), due)
+                    self.check()
+            self._starts.append(now)
+            self.count_request()
+
+    def count_request(self) -> None:
+        """Count one request that goes out."""
+        self._turn_day()
+        self._requests_today += 1
+        self.requests_total += 1
+
+    @property
+    def requests_today(self) -> int:
+        """Requests since midnight UTC."""
+        self._turn_day()
+        return self._requests_today
+
+    def _turn_day(self) -> None:
+        today = self.now_utc().astimezone(UTC).date()
+        if today != self._today:
+            self._today, self._requests_today = today, 0
+
+    # -- stored replies --
+
+    def stored(self, key: str) -> Reply | None:
+        """Return the reply held under `key`, current or not."""
+        if (reply := self._stored.get(key)) is not None:
+            self._stored.move_to_end(key)
+        return reply
+
+    def store(self, key: str, reply: Reply) -> None:
+        """Hold a reply in place of the one before, unless it must not be stored.
+
+        The least recently used go when there are too many bytes.
+        """
+        self.forget(key)
+        weight = _weight(key, reply)
+        if not reply.freshness.storable or weight > self._max_stored_bytes:
+            return
+        self._stored[key] = reply
+        self._stored_bytes += weight
+        while self._stored_bytes > self._max_stored_bytes:
+            self.forget(next(iter(self._stored)))
+
+    def forget(self, key: str | None = None) -> None:
+        """Drop the reply held under `key`, or all of them."""
+        if key is None:
+            self._stored.clear()
+            self._stored_bytes = 0
+        elif (reply := self._stored.pop(key, None)) is not None:
+            self._stored_bytes -= _weight(key, reply)
+
+    # -- one request for all who ask the same --
+
+    async def share(self, key: str, fetch: Callable[[], Coroutine[Any, Any, Reply]]) -> Reply:
+        """Await the request under way for `key`, or begin one.
+
+        A caller that is cancelled leaves it to the others; with the last one it is cancelled.
+        """
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.create_task(fetch()))
+            flight.task.add_done_callback(lambda _: self._landed(key, flight))
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                self._landed(key, flight)
+                flight.task.cancel()
+
+    def _landed(self, key: str, flight: _Flight) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+
+    # -- diagnostics --
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return counts and times, never contents."""
+        return {
+            "requests_today": self.requests_today,
+            "requests_total": self.requests_total,
+            "refusals": self.refusals,
+            "held_for_seconds": round(max(self.hold_until - self.now(), 0.0), 1),
+            "under_way": len(self._flights),
+            "stored_replies": len(self._stored),
+            "stored_bytes": self._stored_bytes,
+        }
+
+
+def _weight(key: str, reply: Reply) -> int:
+    return len(reply.body) + len(key) + _ENTRY_BYTES
+
+
+def _monotonic() -> float:
+    """Look the clock up at call time, so that it can be frozen."""
+    return time.monotonic()
+
+
+def _now_utc() -> datetime:
+    return datetime.now(UTC)

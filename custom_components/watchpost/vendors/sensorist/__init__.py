@@ -1,0 +1,1 @@
+"""Sensorist: environment sensors behind gateways (REST API 1.15)."""

@@ -1,0 +1,238 @@
+"""Sensorist as a vendor: how to sign in, what to poll, which options an account has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final, override
+
+import aiohttp
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+
+from ...engine.model import ChannelId, FeedUpdate, Inventory, Reading
+from ..base import SECTION_ADVANCED, Connection, Feed, Identity, Vendor
+from ..errors import NotAllowed, UnexpectedReply, VendorError
+from ..http import BasicSignIn, Transport
+from ..ledger import Ledger
+from .channels import (
+    INVENTORY,
+    LAST_MEASUREMENT,
+    USUAL_CYCLE,
+    connectivity_readings,
+    feed_name,
+    inventory,
+    measurement_readings,
+    sensor_id,
+    source_key,
+)
+from .client import Answer, SensoristClient
+from .records import Gateway, Measurement, Sensor
+
+URL: Final = "https://api.sensorist.com/v1"
+
+CONF_IMPERSONATE: Final = "impersonate"
+CONF_WITH_SLAVES: Final = "with_slaves"
+CONF_GATEWAYS: Final = "gateways"
+
+# What captured replies say in max-age; holds only where a reply says nothing (dossier, section 5).
+USUAL_INTERVAL: Final = timedelta(seconds=900)
+LEAST_INTERVAL: Final = timedelta(seconds=5)
+
+
+class SensoristConnection(Connection):
+    """One Sensorist user, or the one that it impersonates."""
+
+    def __init__(self, transport: Transport, options: Mapping[str, Any]) -> None:
+        impersonate = options.get(CONF_IMPERSONATE) or None
+        self._own = SensoristClient(transport)
+        self._client = SensoristClient(transport, impersonate=impersonate)
+        self._with_slaves: bool = options.get(CONF_WITH_SLAVES, True)
+        self._chosen = frozenset[str](options.get(CONF_GATEWAYS, ()))
+        self._gateways: dict[str, Gateway] = {}
+
+    @override
+    async def identify(self) -> Identity:
+        user = (await self._own.get_user()).value
+        if user is None:
+            raise UnexpectedReply("the reply names no user")
+        return Identity(account_id=user.id, title=f"{SensoristVendor.name} {user.id}")
+
+    @property
+    @override
+    def inventory_feed(self) -> Feed:
+        return Feed(INVENTORY, self._fetch_inventory, USUAL_INTERVAL, LEAST_INTERVAL)
+
+    @override
+    def feeds(self, inventory: Inventory) -> Sequence[Feed]:
+        return [
+            Feed(
+                feed_name(gateway.id),
+                partial(self._fetch_measurements, gateway.id),
+                USUAL_INTERVAL,
+                LEAST_INTERVAL,
+            )
+            for gateway in self._gateways.values()
+        ]
+
+    async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        answer = await self._client.list_gateways(with_slaves=self._with_slaves)
+        listed = inventory(answer.value, self._chosen, is_complete=not answer.set_aside)
+        shown = [
+            gateway for gateway in answer.value if not self._chosen or gateway.id in self._chosen
+        ]
+        self._gateways = {gateway.id: gateway for gateway in shown}
+        return FeedUpdate(
+            readings=connectivity_readings(shown),
+            freshness=(answer.freshness,),
+            inventory=listed,
+            set_aside=answer.set_aside,
+        )
+
+    async def _fetch_measurements(
+        self, gateway_id: str, wanted: frozenset[ChannelId]
+    ) -> FeedUpdate:
+        """Ask for the newest measurements of a gateway's wanted sources, in as few requests as addresses allow.
+
+        One request failing loses no other; all failing raises the first failure.
+        """
+        gateway = self._gateways.get(gateway_id)
+        device_of = _wanted_sources(gateway.sensors if gateway else (), wanted)
+        batches = self._client.batches(device_of)
+        answers: list[Answer[dict[str, Measurement]]] = []
+        failures: list[VendorError] = []
+        for result in await asyncio.gather(
+            *(self._client.latest(batch) for batch in batches), return_exceptions=True
+        ):
+            if isinstance(result, VendorError):
+                failures.append(result)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                answers.append(result)
+        if failures and not answers:
+            raise failures[0]
+        readings: dict[ChannelId, Reading] = {}
+        for answer in answers:
+            readings |= measurement_readings(answer.value, device_of)
+        return FeedUpdate(
+            readings={key: reading for key, reading in readings.items() if key in wanted},
+            freshness=tuple(answer.freshness for answer in answers),
+            set_aside=sum((answer.set_aside for answer in answers), Counter()),
+            failure=failures[0] if failures else None,
+        )
+
+    @override
+    async def options_schema(self) -> vol.Schema:
+        fields: dict[vol.Marker, Any] = {}
+        if users := await self._list_users():
+            fields[vol.Optional(CONF_IMPERSONATE)] = _select(users)
+        fields[vol.Required(CONF_WITH_SLAVES, default=True)] = BooleanSelector()
+        gateways = (await self._client.list_gateways(with_slaves=self._with_slaves)).value
+        choices = {gateway.id: gateway.title or gateway.id for gateway in gateways}
+        choices |= {gone: gone for gone in self._chosen if gone not in choices}
+        fields[vol.Optional(CONF_GATEWAYS, default=[])] = _select(choices, multiple=True)
+        return vol.Schema(fields)
+
+    async def _list_users(self) -> dict[str, str]:
+        """The users below this one, by id; empty where the account may not see any."""
+        try:
+            own = (await self._own.get_user()).value
+            users = (await self._own.list_users()).value
+        except NotAllowed, UnexpectedReply:
+            return {}
+        return {
+            user.id: " ".join(filter(None, (user.first_name, user.last_name))) or user.id
+            for user in users
+            if own is None or user.id != own.id
+        }
+
+
+def _wanted_sources(sensors: Sequence[Sensor], wanted: frozenset[ChannelId]) -> dict[str, str]:
+    """The sources to ask for, each with its sensor's device.
+
+    Where a sensor's last measurement alone is wanted, the source that measures most often tells it.
+    """
+    device_of: dict[str, str] = {}
+    for sensor in sensors:
+        device = sensor_id(sensor.id)
+        asked = [
+            source.id
+            for source in sensor.sources
+            if ChannelId(device, source_key(source.id)) in wanted
+        ]
+        if not asked and sensor.sources and ChannelId(device, LAST_MEASUREMENT) in wanted:
+            asked = [min(sensor.sources, key=lambda source: source.interval or USUAL_CYCLE).id]
+        device_of.update(dict.fromkeys(asked, device))
+    return device_of
+
+
+def _select(choices: Mapping[str, str], *, multiple: bool = False) -> SelectSelector:
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[SelectOptionDict(value=key, label=label) for key, label in choices.items()],
+            multiple=multiple,
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
+
+
+def _text(kind: TextSelectorType, autocomplete: str | None = None) -> TextSelector:
+    return TextSelector(
+        TextSelectorConfig(type=kind, autocomplete=autocomplete)
+        if autocomplete
+        else TextSelectorConfig(type=kind)
+    )
+
+
+class SensoristVendor(Vendor):
+    """Sensorist ApS; one account is one user with an e-mail address and a password."""
+
+    key = "sensorist"
+    name = "Sensorist"
+    default_url = URL
+
+    @override
+    def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
+        password = {
+            vol.Required(CONF_PASSWORD): _text(TextSelectorType.PASSWORD, "current-password")
+        }
+        if only_secrets:
+            return vol.Schema(password)
+        advanced = vol.Schema({vol.Required(CONF_URL, default=URL): _text(TextSelectorType.URL)})
+        return vol.Schema(
+            {
+                vol.Required(CONF_USERNAME): _text(TextSelectorType.EMAIL, "username"),
+                **password,
+                vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": True}),
+            }
+        )
+
+    @override
+    def ledger_key(self, data: Mapping[str, Any]) -> str:
+        return f"{self.key} {data[CONF_URL]} {data[CONF_USERNAME]}"
+
+    @override
+    def connect(
+        self,
+        session: aiohttp.ClientSession,
+        ledger: Ledger,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> SensoristConnection:
+        sign_in = BasicSignIn(data[CONF_USERNAME], data[CONF_PASSWORD])
+        return SensoristConnection(Transport(session, data[CONF_URL], sign_in, ledger), options)

@@ -1,0 +1,53 @@
+"""The simulated vendor clouds, and what a person would type to sign in to each."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+import json
+import sys
+
+from .processes import running, tail
+from .state import REPOSITORY, DemoError, State
+
+type Door = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A vendor in the demo. `form` makes the input of its sign-in step from its cloud's door."""
+
+    key: str
+    form: Callable[[Door], dict[str, object]]
+
+
+VENDORS = (
+    Vendor(
+        "sensorist",
+        lambda door: {
+            "username": door["username"],
+            "password": door["password"],
+            "advanced": {"url": door["url"]},
+        },
+    ),
+)
+
+# Sensors report temperature every 20 seconds instead of every quarter of an hour.
+_LIVELY = ("--interval-scale", "0.0223", "--max-age", "15", "--sensors", "3")
+
+
+@asynccontextmanager
+async def simulated_clouds(state: State) -> AsyncIterator[dict[str, Door]]:
+    """Run the clouds of all vendors; yields their doors by the vendor's key."""
+    ports = [
+        word
+        for vendor in VENDORS
+        for word in (f"--{vendor.key}-port", str(state.port_of_cloud(vendor.key)))
+    ]
+    command = (sys.executable, "-m", "simulators", *ports, *_LIVELY)
+    async with running(
+        "simulators", *command, cwd=REPOSITORY, log=state.log_of_clouds, is_heard=True
+    ) as child:
+        line = await child.first_line()
+        if not line:
+            raise DemoError(f"The simulated clouds did not start:\n{tail(child.log)}")
+        yield json.loads(line)

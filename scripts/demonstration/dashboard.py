@@ -1,0 +1,100 @@
+"""A dashboard of what the demo accounts have, made from the registries."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .client import Client
+from .entities import Entity, House, name_of
+
+URL_PATH = "watchpost-demo"
+# Six minutes: the demo's sensors report every 20 seconds.
+_GRAPH_HOURS = 0.1
+# These come first, and are compared over all devices.
+_COMPARED = ("temperature", "humidity")
+
+type Card = dict[str, Any]
+
+
+async def show_dashboard(client: Client, house: House) -> None:
+    """Make the dashboard and let it open first, unless it exists: a person may have changed it."""
+    if any(d["url_path"] == URL_PATH for d in await client.command("lovelace/dashboards/list")):
+        return
+    await client.command(
+        "lovelace/dashboards/create", url_path=URL_PATH, title="Watchpost", icon="mdi:tower-fire"
+    )
+    await client.command("lovelace/config/save", url_path=URL_PATH, config=dashboard(house))
+    await client.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
+
+
+def dashboard(house: House) -> dict[str, Any]:
+    """Return the dashboard's configuration: a view per account, a section per device."""
+    return {"title": "Watchpost", "views": [_view(house, account) for account in house.accounts]}
+
+
+def _view(house: House, account: Mapping[str, Any]) -> Card:
+    devices = [d for d in house.devices if account["entry_id"] in d["config_entries"]]
+    graphs = [_comparison(house, devices, kind) for kind in _COMPARED]
+    sections = [_section(house, device) for device in devices if _is_hub(house, device)]
+    return {
+        "title": account["title"],
+        "type": "sections",
+        "max_columns": 3,
+        "sections": [section for section in (*graphs, *sections) if section["cards"]],
+    }
+
+
+def _is_hub(house: House, device: Mapping[str, Any]) -> bool:
+    return device["via_device_id"] is None or bool(house.below(device))
+
+
+def _section(house: House, hub: Mapping[str, Any]) -> Card:
+    """Return a hub with the devices that hang from it and are no hubs themselves."""
+    ends = [device for device in house.below(hub) if not _is_hub(house, device)]
+    cards = _cards(house, hub, "title")
+    return {
+        "type": "grid",
+        "cards": [*cards, *(c for d in ends for c in _cards(house, d, "subtitle"))],
+    }
+
+
+def _cards(house: House, device: Mapping[str, Any], style: str) -> list[Card]:
+    """Return a heading that tells how the device itself is, and a tile per measurement."""
+    entities = house.of_device(device["id"])
+    if not entities:
+        return []
+    about = [entity for entity in entities if entity.is_diagnostic]
+    heading = {
+        "type": "heading",
+        "heading": name_of(device),
+        "heading_style": style,
+        "badges": [{"type": "entity", "entity": entity.id, "color": "state"} for entity in about],
+        "tap_action": {
+            "action": "navigate",
+            "navigation_path": f"/config/devices/device/{device['id']}",
+        },
+    }
+    return [heading, *(_tile(e) for e in sorted(entities, key=_order) if e not in about)]
+
+
+def _order(entity: Entity) -> int:
+    return _COMPARED.index(entity.device_class) if entity.device_class in _COMPARED else 9
+
+
+def _tile(entity: Entity) -> Card:
+    card: Card = {"type": "tile", "entity": entity.id, "name": {"type": "entity"}}
+    if "unit_of_measurement" in entity.attributes:
+        card["features"] = [{"type": "trend-graph", "hours_to_show": _GRAPH_HOURS}]
+    return card
+
+
+def _comparison(house: House, devices: Sequence[Mapping[str, Any]], kind: str) -> Card:
+    """Return one kind of measurement of all devices in one graph; no cards where none measures it."""
+    rows = [
+        {"entity": entity.id, "name": name_of(device)}
+        for device in devices
+        for entity in house.of_device(device["id"])
+        if entity.device_class == kind
+    ]
+    graph = {"type": "history-graph", "hours_to_show": _GRAPH_HOURS, "entities": rows}
+    heading = {"type": "heading", "heading": kind.capitalize()}
+    return {"type": "grid", "cards": [heading, graph] if rows else []}

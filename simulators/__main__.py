@@ -1,0 +1,88 @@
+"""Run the simulated clouds: ``python -m simulators``.
+
+Prints one JSON line {vendor: {"url", "control", "username", "password"}} when all of them listen,
+and runs until Ctrl-C or SIGTERM.
+"""
+
+from argparse import ArgumentParser, Namespace
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import datetime
+import json
+import signal
+import sys
+
+from .clock import Clock
+from .sensorist import Plan, SensoristCloud
+from .server import VendorCloud
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until told to stop; returns the exit code."""
+    asyncio.run(_run(_parser().parse_args(arguments)))
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="simulators", description="Simulated vendor clouds")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--sensorist-port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed measures the same")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")
+    parser.add_argument("--start", type=_moment, help="simulated time at the start, ISO 8601")
+    parser.add_argument("--max-age", type=int, default=900, help="seconds that replies are fresh")
+    parser.add_argument("--gateways", type=int, default=2)
+    parser.add_argument("--slaves", type=int, default=0, help="slave gateways besides")
+    parser.add_argument("--sensors", type=int, default=2, help="sensors per gateway")
+    parser.add_argument("--sub-users", type=int, default=0, help="users below the default one")
+    parser.add_argument(
+        "--interval-scale",
+        type=float,
+        default=1.0,
+        help="factor on all intervals; 0.0223 makes sensors report about every 20 seconds",
+    )
+    return parser
+
+
+async def _run(options: Namespace) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with AsyncExitStack() as stack:
+        doors: dict[str, dict[str, str]] = {}
+        for cloud, port in _clouds(options, Clock(options.start, options.speed)):
+            await cloud.start(port, options.host)
+            stack.push_async_callback(cloud.stop)
+            doors[cloud.name] = {
+                "url": cloud.url,
+                "control": cloud.control_url,
+                **cloud.credentials,
+            }
+        sys.stdout.write(json.dumps(doors) + "\n")
+        sys.stdout.flush()
+        await stopped.wait()
+
+
+def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
+    """Return every vendor's cloud and its port, all on one clock."""
+    sensorist = Plan(
+        gateways=options.gateways,
+        slaves=options.slaves,
+        sensors=options.sensors,
+        sub_users=options.sub_users,
+        seed=options.seed,
+        max_age=options.max_age,
+        interval_scale=options.interval_scale,
+        may_set_interval=True,
+    )
+    return [(SensoristCloud(sensorist, clock), options.sensorist_port)]
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""The control door ``/_sim``, which no vendor has: log, faults and clock over HTTP."""
+
+from dataclasses import asdict, fields
+from datetime import datetime
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from .faults import Fault
+
+if TYPE_CHECKING:
+    from .server import VendorCloud
+
+CONTROL = "/_sim"
+
+_SETTABLE = {spec.name for spec in fields(Fault)} - {"mutate", "used", "_released"}
+
+
+class ControlDoor:
+    """What every cloud can be told over HTTP.
+
+    GET /_sim/log -> {"requests": [...], "early": n, "held": n}; DELETE empties it.
+    GET, POST (a Fault's fields as a JSON object) and DELETE /_sim/faults.
+    GET /_sim/clock -> {"now", "speed"}; POST {"advance": seconds}, {"set": time} or {"speed": x}.
+    """
+
+    def __init__(self, cloud: VendorCloud) -> None:
+        """Make the door of one cloud."""
+        self._cloud = cloud
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the routes."""
+        router.add_get(f"{CONTROL}/log", self.show_log)
+        router.add_delete(f"{CONTROL}/log", self.clear_log)
+        router.add_get(f"{CONTROL}/faults", self.show_faults)
+        router.add_post(f"{CONTROL}/faults", self.add_fault)
+        router.add_delete(f"{CONTROL}/faults", self.clear_faults)
+        router.add_get(f"{CONTROL}/clock", self.show_clock)
+        router.add_post(f"{CONTROL}/clock", self.move_clock)
+
+    async def show_log(self, request: web.Request) -> web.Response:
+        """Return every request and how many of them broke a rule."""
+        return json_reply(
+            {
+                "requests": [asdict(record) for record in self._cloud.log],
+                "early": len(self._cloud.early_requests()),
+                "held": len(self._cloud.held_requests()),
+            }
+        )
+
+    async def clear_log(self, request: web.Request) -> web.Response:
+        """Forget the requests."""
+        self._cloud.requests.clear()
+        return json_reply({})
+
+    async def show_faults(self, request: web.Request) -> web.Response:
+        """Return the faults that are up, used up or not."""
+        return json_reply({"faults": [_shown(fault) for fault in self._cloud.faults]})
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        """Put a fault up."""
+        body = await json_object(request)
+        if unknown := body.keys() - _SETTABLE:
+            raise refusal(f"A fault has no {', '.join(sorted(unknown))}")
+        try:
+            return json_reply(_shown(self._cloud.faults.add(Fault(**body))))
+        except (TypeError, ValueError) as err:
+            raise refusal(str(err)) from err
+
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        """Take all faults down."""
+        self._cloud.faults.clear()
+        return json_reply({})
+
+    async def show_clock(self, request: web.Request) -> web.Response:
+        """Return the simulated time."""
+        clock = self._cloud.clock
+        return json_reply({"now": clock.now().isoformat(), "speed": clock.speed})
+
+    async def move_clock(self, request: web.Request) -> web.Response:
+        """Set the simulated time or its speed, and let happen what is due then."""
+        clock, body = self._cloud.clock, await json_object(request)
+        try:
+            if "speed" in body:
+                clock.speed = float(body["speed"])
+            if "set" in body:
+                clock.set(datetime.fromisoformat(body["set"]))
+            if "advance" in body:
+                clock.advance(float(body["advance"]))
+        except (TypeError, ValueError, RuntimeError) as err:
+            raise refusal(str(err)) from err
+        await self._cloud.settled()
+        return await self.show_clock(request)
+
+
+async def json_object(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object in the body; anything else is refused with 400."""
+    try:
+        body = json.loads(await request.text() or "{}")
+    except ValueError as err:
+        raise refusal(str(err)) from err
+    if not isinstance(body, dict):
+        raise refusal("A JSON object is needed")
+    return body
+
+
+def json_reply(value: object) -> web.Response:
+    """Return a value as JSON, times in ISO format."""
+    return web.json_response(text=json.dumps(value, default=_plain))
+
+
+def refusal(reason: str) -> web.HTTPBadRequest:
+    """Return the 400 that a control route raises."""
+    return web.HTTPBadRequest(text=json.dumps({"error": reason}), content_type="application/json")
+
+
+def _shown(fault: Fault) -> dict[str, object]:
+    shown = {name: getattr(fault, name) for name in sorted(_SETTABLE)}
+    shown["used"] = fault.used
+    return shown
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

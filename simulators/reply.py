@@ -1,0 +1,172 @@
+"""A reply of a simulated cloud, and the ways it can travel."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+import json
+import zlib
+
+from aiohttp import web
+
+try:
+    import orjson
+except ImportError:  # the simulators run without it, only slower
+    orjson = None  # type: ignore[assignment]  # its absence is what the name then says
+
+type JsonObject = dict[str, object]
+
+_GZIP = 31
+_BLOCK = 1 << 16
+
+
+@dataclass(slots=True)
+class Plain:
+    """The reply travels as it should."""
+
+
+@dataclass(slots=True)
+class Drop:
+    """The connection is closed without a reply."""
+
+
+@dataclass(slots=True)
+class Cut:
+    """The connection is closed after so many bytes; None: after half the body."""
+
+    after: int | None = None
+
+
+@dataclass(slots=True)
+class Drip:
+    """The body comes in pieces of `size` bytes with `pause` real seconds between them."""
+
+    size: int
+    pause: float
+
+
+@dataclass(slots=True)
+class Flood:
+    """A JSON object of `size` bytes is streamed instead of the body, without a length.
+
+    packed: as gzip, whether the client accepts it or not.
+    """
+
+    size: int
+    packed: bool = False
+
+
+type Delivery = Plain | Drop | Cut | Drip | Flood
+
+
+@dataclass(slots=True)
+class Reply:
+    """A reply before it is encoded. `body` wins over `payload`.
+
+    exact: encode with the standard library, which writes NaN, Infinity and integers of any size.
+    """
+
+    status: int = 200
+    payload: object = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    exact: bool = False
+    delivery: Delivery = field(default_factory=Plain)
+
+    def encoded(self) -> bytes:
+        """Return the body's bytes, not compressed."""
+        if self.body is not None:
+            return self.body
+        if self.status == 304:
+            return b""
+        return encode(self.payload, exact=self.exact)
+
+
+def encode(payload: object, *, exact: bool = False) -> bytes:
+    """Return JSON in UTF-8."""
+    if orjson is not None and not exact:
+        try:
+            return orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS)
+        except TypeError:
+            pass
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+async def send(request: web.Request, reply: Reply) -> web.StreamResponse:
+    """Write `reply` as its delivery says; compressed if the client takes gzip."""
+    gzip = "gzip" in request.headers.get("Accept-Encoding", "")
+    match reply.delivery:
+        case Drop():
+            return _hang_up(request)
+        case Flood(size, packed):
+            return await _stream(request, reply, _flood(size), gzip=gzip or packed)
+    body = reply.encoded()
+    if gzip and body and "Content-Encoding" not in reply.headers:
+        reply.headers["Content-Encoding"] = "gzip"
+        packer = zlib.compressobj(1, wbits=_GZIP)
+        body = packer.compress(body) + packer.flush()
+    if not isinstance(reply.delivery, Plain):
+        reply.headers["Content-Length"] = str(len(body))
+    match reply.delivery:
+        case Cut(after):
+            response = web.StreamResponse(status=reply.status, headers=reply.headers)
+            await response.prepare(request)
+            await response.write(body[: len(body) // 2 if after is None else after])
+            return _hang_up(request)
+        case Drip(size, pause):
+            return await _stream(request, reply, _pieces(body, size), pause=pause)
+    response = web.Response(status=reply.status, headers=reply.headers, body=body)
+    await response.prepare(request)
+    await response.write_eof()
+    return response
+
+
+async def _stream(
+    request: web.Request,
+    reply: Reply,
+    pieces: Iterator[bytes],
+    *,
+    gzip: bool = False,
+    pause: float = 0.0,
+) -> web.StreamResponse:
+    if gzip:
+        reply.headers["Content-Encoding"] = "gzip"
+    response = web.StreamResponse(status=reply.status, headers=reply.headers)
+    await response.prepare(request)
+    async for piece in _paced(_packed(pieces) if gzip else pieces, pause):
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+async def _paced(pieces: Iterator[bytes], pause: float) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(pause)
+
+
+def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(9, wbits=_GZIP)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()
+
+
+def _pieces(body: bytes, size: int) -> Iterator[bytes]:
+    return (body[at : at + size] for at in range(0, len(body), size))
+
+
+def _flood(size: int) -> Iterator[bytes]:
+    head, tail = b'{"code":200,"padding":"', b'"}'
+    yield head
+    left = max(0, size - len(head) - len(tail))
+    while left > 0:
+        yield b" " * min(_BLOCK, left)
+        left -= _BLOCK
+    yield tail
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)

@@ -1,0 +1,150 @@
+"""Callbacks (sections 4.6, 5.7, 6.2): notifications posted to registered loopback URLs."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+import json
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from simulators.chance import fraction
+from simulators.reply import JsonObject
+
+from .plan import Plan
+from .tree import time_text
+
+BUTTON, ALARM, SYSTEM = 1, 2, 4
+_LOSS = 31
+_TIMEOUT = ClientTimeout(total=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A registered URL. `type`: a sum of 1 (button), 2 (alarm), 4 (system)."""
+
+    id: int
+    owner: int
+    url: str
+    type: int
+
+    def json(self) -> JsonObject:
+        """Return the callback as the API shows it."""
+        return {"id": self.id, "url": self.url, "type": self.type}
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One notification to one URL.
+
+    outcome: "waiting" until `due`, then an HTTP status, "lost", "refused" (not a loopback URL) or
+    "unreachable".
+    """
+
+    callback: Callback
+    due: datetime
+    body: JsonObject
+    outcome: str | int = "waiting"
+
+
+@dataclass(slots=True)
+class Callbacks:
+    """All callbacks of a cloud and what was sent to them."""
+
+    plan: Plan
+    sent: list[Delivery] = field(default_factory=list)
+    _callbacks: dict[int, Callback] = field(default_factory=dict)
+    _created: int = 0
+    _session: ClientSession | None = None
+    _posting: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def start(self) -> None:
+        """Get ready to post."""
+        self._session = ClientSession(timeout=_TIMEOUT)
+
+    async def stop(self) -> None:
+        """Give up what is under way."""
+        for task in self._posting:
+            task.cancel()
+        await asyncio.gather(*self._posting, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def create(self, owner: int, url: str, kind: int) -> Callback:
+        """Register a URL."""
+        self._created += 1
+        callback = Callback(600 + self._created, owner, url, kind)
+        self._callbacks[callback.id] = callback
+        return callback
+
+    def of(self, owner: int) -> list[Callback]:
+        """Return a user's callbacks, oldest first."""
+        return [callback for callback in self._callbacks.values() if callback.owner == owner]
+
+    def delete(self, owner: int, number: int | None) -> bool:
+        """Delete one callback of a user, or with None all of them; tell whether there was one."""
+        doomed = [callback.id for callback in self.of(owner) if number in (None, callback.id)]
+        for callback_id in doomed:
+            del self._callbacks[callback_id]
+        return bool(doomed)
+
+    def notify(self, owner: int, kind: int, data: JsonObject, now: datetime) -> None:
+        """Queue a notification to all of a user's callbacks that asked for its type."""
+        habits = self.plan.callbacks
+        body: JsonObject = {"type": kind, "date": time_text(now), "data": data}
+        for callback in self.of(owner):
+            if not callback.type & kind:
+                continue
+            for _ in range(habits.copies):
+                delivery = Delivery(callback, now + timedelta(seconds=habits.delay), body)
+                if fraction(self.plan.seed, len(self.sent), _LOSS) < habits.loss:
+                    delivery.outcome = "lost"
+                self.sent.append(delivery)
+
+    def settle(self, now: datetime) -> None:
+        """Post what is due. Before `start` it waits."""
+        if self._session is None:
+            return
+        for delivery in self.sent:
+            if delivery.outcome != "waiting" or delivery.due > now:
+                continue
+            if not _is_loopback(delivery.callback.url):
+                delivery.outcome = "refused"
+                continue
+            delivery.outcome = "posting"
+            task = asyncio.create_task(self._post(self._session, delivery))
+            self._posting.add(task)
+            task.add_done_callback(self._posting.discard)
+
+    async def drain(self) -> None:
+        """Wait until everything that is being posted has its outcome."""
+        await asyncio.gather(*self._posting, return_exceptions=True)
+
+    async def _post(self, session: ClientSession, delivery: Delivery) -> None:
+        body, content_type = _encoded(delivery.body, self.plan)
+        headers = {"Content-Type": content_type}
+        try:
+            async with session.post(delivery.callback.url, data=body, headers=headers) as reply:
+                delivery.outcome = reply.status
+        except ClientError, TimeoutError:
+            delivery.outcome = "unreachable"
+
+
+def _encoded(body: JsonObject, plan: Plan) -> tuple[bytes, str]:
+    match plan.forms.callback_body:
+        case "form":
+            fields = "&".join(f"{name}={body[name]}" for name in ("type", "date"))
+            return fields.replace("+", "%2B").encode(), "application/x-www-form-urlencoded"
+        case "empty":
+            return b"", "application/octet-stream"
+    return json.dumps(body, ensure_ascii=False).encode(), "application/json"
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,215 @@
+"""The frame of every simulated cloud: a port, a request log, faults, a clock, a control door."""
+
+from abc import ABC, abstractmethod
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+import json
+import re
+from typing import Self
+
+from aiohttp import web
+
+from .clock import Clock
+from .control import CONTROL, ControlDoor
+from .faults import Fault, FaultBoard, http_date
+from .log import RequestLog, RequestRecord
+from .reply import Cut, Drop, Reply, send
+
+_SECRET = re.compile("password|secret|token", re.IGNORECASE)
+_TICK = 0.25
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, parsed. `path`: below the base path. `form`: a POST's fields, form or JSON."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    user: str | None
+    form: dict[str, str] = field(default_factory=dict)
+
+
+class VendorCloud(ABC):
+    """A simulated vendor cloud. Use it as an async context manager, or `start` and `stop` it.
+
+    A vendor gives `name`, `base_path`, `user_of` and `answer`; and, if it has them, control routes
+    of its own.
+    """
+
+    name: str
+    base_path: str = ""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        """Make the cloud; it listens after `start`."""
+        self.clock = clock or Clock()
+        self.faults = FaultBoard()
+        self.requests = RequestLog()
+        self._origin = ""
+        self._runner: web.AppRunner | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self.clock.on_move(self.settle)
+
+    @abstractmethod
+    def user_of(self, headers: Mapping[str, str]) -> str | None:
+        """Return the name that a request gives itself, right or wrong."""
+
+    @abstractmethod
+    def answer(self, call: Call) -> Reply:
+        """Answer a request that reached the vendor."""
+
+    def settle(self) -> None:
+        """Let happen what is due by the clock; by itself nothing is."""
+        return
+
+    async def settled(self) -> None:
+        """Let happen what is due, and wait until what it sends out has arrived."""
+        self.settle()
+
+    def add_control(self, router: web.UrlDispatcher) -> None:
+        """Add the vendor's own routes below /_sim, if it has any."""
+        return
+
+    @property
+    @abstractmethod
+    def credentials(self) -> dict[str, str]:
+        """What a client needs to sign in to the default account."""
+
+    @property
+    def url(self) -> str:
+        """The API's base URL, without a slash at its end."""
+        return self._origin + self.base_path
+
+    @property
+    def control_url(self) -> str:
+        """The base URL of what the vendor does not have: log, faults, clock."""
+        return self._origin + CONTROL
+
+    @property
+    def log(self) -> list[RequestRecord]:
+        """Every request so far, in the order of arrival."""
+        return self.requests.records
+
+    def early_requests(self) -> list[RequestRecord]:
+        """Return the requests that asked again for what was still fresh."""
+        return [record for record in self.log if record.early]
+
+    def held_requests(self) -> list[RequestRecord]:
+        """Return the requests that came while a Retry-After was still running."""
+        return [record for record in self.log if record.held]
+
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        """Listen on `port` (0: a free one)."""
+        app = web.Application(client_max_size=1 << 20)
+        ControlDoor(self).add_to(app.router)
+        self.add_control(app.router)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        bound_host, bound_port = self._runner.addresses[0][:2]
+        self._origin = f"http://{bound_host}:{bound_port}"
+        if self.clock.running:
+            self._ticker = asyncio.create_task(self._tick())
+
+    async def stop(self) -> None:
+        """Stop listening; requests that are held or dripping are cut off."""
+        self.faults.clear()
+        if self._ticker is not None:
+            self._ticker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ticker
+            self._ticker = None
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        """Start on a free port."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            self.settle()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        call = await _parsed(request, self.base_path, self.user_of(request.headers))
+        record = self._record(request, call)
+        self.requests.arrived(record)
+        faults = self.faults.take(call.method, request.path, call.query, call.user)
+        worked_first = self._worked(call, faults) if any(f.takes_effect for f in faults) else None
+        for fault in faults:
+            await fault.delay()
+        reply = worked_first or self._worked(call, faults)
+        now = self.clock.now()
+        reply.headers.setdefault("Content-Type", "application/json")
+        reply.headers.setdefault("Date", http_date(now))
+        for fault in faults:
+            fault.apply(reply, now)
+        if not isinstance(reply.delivery, Drop | Cut):
+            self.requests.replied(record, now, reply.status, reply.headers)
+        try:
+            return await send(request, reply)
+        except ConnectionError, asyncio.CancelledError:
+            self.requests.lost(record)
+            raise
+
+    def refused(self, status: int) -> Reply:
+        """Return the vendor's error reply for a request that a fault kept from it."""
+        return Reply(status, {"error": "Refused"})
+
+    def _worked(self, call: Call, faults: list[Fault]) -> Reply:
+        """Let the vendor do its work, unless a fault keeps the request from it."""
+        self.settle()
+        if prevented := [fault for fault in faults if fault.prevents]:
+            return self.refused(prevented[0].status or 500)
+        return self.answer(call)
+
+    def _record(self, request: web.Request, call: Call) -> RequestRecord:
+        return RequestRecord(
+            at=self.clock.now(),
+            method=call.method,
+            path=request.path,
+            query=dict(call.query),
+            user=call.user,
+            conditional="If-None-Match" in call.headers or "If-Modified-Since" in call.headers,
+            form={key: value for key, value in call.form.items() if not _SECRET.search(key)},
+        )
+
+
+async def _parsed(request: web.Request, base_path: str, user: str | None) -> Call:
+    return Call(
+        method=request.method,
+        path=request.path.removeprefix(base_path) if request.path.startswith(base_path) else "",
+        query=request.query,
+        headers=request.headers,
+        user=user,
+        form=await _fields(request),
+    )
+
+
+async def _fields(request: web.Request) -> dict[str, str]:
+    """Return the body's fields as text, from a form or a JSON object; else nothing."""
+    if request.method not in ("POST", "PUT", "PATCH"):
+        return {}
+    if request.content_type == "application/json":
+        try:
+            fields = json.loads(await request.text())
+        except ValueError:
+            return {}
+        if not isinstance(fields, dict):
+            return {}
+        return {key: str(value) for key, value in fields.items() if value is not None}
+    return {key: value for key, value in (await request.post()).items() if isinstance(value, str)}

@@ -1,0 +1,161 @@
+"""A real Home Assistant, a simulated cloud over real HTTP, and one clock for both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+import logging
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, State
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+import custom_components  # noqa: F401  before the test plugin's own folder of that name is found
+from simulators.clock import Clock
+from simulators.sensorist import Plan, SensoristCloud
+
+DOMAIN = "watchpost"
+START = datetime(2026, 9, 13, 12, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _find_the_integration(request: pytest.FixtureRequest) -> None:
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
+
+
+@dataclass
+class House:
+    """A Home Assistant and what happens to it from outside."""
+
+    hass: HomeAssistant
+    freezer: FrozenDateTimeFactory
+    entries: list[ConfigEntry] = field(default_factory=list)
+
+    async def start_flow(self, vendor: str = "sensorist") -> str:
+        flow = self.hass.config_entries.flow
+        menu = await flow.async_init(DOMAIN, context={"source": "user"})
+        assert menu["type"] is FlowResultType.MENU
+        form = await flow.async_configure(menu["flow_id"], {"next_step_id": vendor})
+        assert form["type"] is FlowResultType.FORM
+        return form["flow_id"]
+
+    async def submit(self, flow_id: str, fields: dict[str, Any]) -> Any:
+        result = await self.hass.config_entries.flow.async_configure(flow_id, fields)
+        await self.settle()
+        return result
+
+    async def sign_in(self, cloud: SensoristCloud, **options: Any) -> ConfigEntry:
+        """Set an account up as a user does, with options chosen before the first set-up."""
+        result = await self.submit(await self.start_flow(), credentials(cloud))
+        assert result["type"] is FlowResultType.CREATE_ENTRY, result
+        entry = result["result"]
+        self.entries.append(entry)
+        if options:
+            await self.set_options(entry, **options)
+        return entry
+
+    async def set_options(self, entry: ConfigEntry, **options: Any) -> Any:
+        form = await self.hass.config_entries.options.async_init(entry.entry_id)
+        if form["type"] is not FlowResultType.FORM:
+            return form
+        result = await self.hass.config_entries.options.async_configure(form["flow_id"], options)
+        await self.settle()
+        return result
+
+    async def reload(self, entry: ConfigEntry) -> None:
+        await self.hass.config_entries.async_reload(entry.entry_id)
+        await self.settle()
+
+    async def settle(self) -> None:
+        for _ in range(3):  # timers that are due run one turn of the loop later
+            await asyncio.sleep(0)
+        await self.hass.async_block_till_done(wait_background_tasks=True)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time go by from one timer of the event loop to the next, with all that each brings."""
+        loop = self.hass.loop
+        end = loop.time() + seconds
+        await self.settle()
+        while (now := loop.time()) < end:
+            due = min(
+                (timer.when() for timer in loop._scheduled if not timer.cancelled()), default=end
+            )
+            self.freezer.tick(timedelta(seconds=min(max(due - now, 0.001), end - now)))
+            await self.settle()
+
+    def states(self, domain: str | None = None) -> list[State]:
+        registry = er.async_get(self.hass)
+        return [
+            state
+            for state in self.hass.states.async_all(domain)
+            if (entity := registry.async_get(state.entity_id)) and entity.platform == DOMAIN
+        ]
+
+    def state_of(self, unique_id: str, domain: str = "sensor") -> State:
+        """The state of the entity with this unique id."""
+        entity_id = er.async_get(self.hass).async_get_entity_id(domain, DOMAIN, unique_id)
+        assert entity_id is not None, f"no entity {unique_id}"
+        state = self.hass.states.get(entity_id)
+        assert state is not None, f"no state of {entity_id}"
+        return state
+
+    def devices(self, entry: ConfigEntry) -> list[dr.DeviceEntry]:
+        return dr.async_entries_for_config_entry(dr.async_get(self.hass), entry.entry_id)
+
+
+def credentials(cloud: SensoristCloud, **other: str) -> dict[str, Any]:
+    """What a user types to sign in to this cloud."""
+    return {
+        "username": other.get("username", cloud.username),
+        "password": other.get("password", cloud.password),
+        "advanced": {"url": other.get("url", cloud.url)},
+    }
+
+
+def watchpost_lines(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:
+    """What the integration, or Home Assistant on its behalf, wrote into the log."""
+    return [
+        f"{record.name}: {record.getMessage()}"
+        for record in caplog.records
+        if record.levelno >= level
+        and (
+            record.name.startswith(f"custom_components.{DOMAIN}")
+            or (record.levelno >= logging.WARNING and DOMAIN in record.getMessage().lower())
+        )
+        and "has not been tested" not in record.getMessage()
+    ]
+
+
+@pytest.fixture
+def house(hass: HomeAssistant, freezer: FrozenDateTimeFactory, socket_enabled: None) -> House:
+    freezer.move_to(START)
+    return House(hass, freezer)
+
+
+type OpenCloud = Callable[..., Awaitable[SensoristCloud]]
+
+
+@pytest.fixture
+async def open_cloud(house: House) -> AsyncIterator[OpenCloud]:
+    """Open clouds that live in the same time as Home Assistant."""
+    async with AsyncExitStack() as stack:
+
+        async def open_cloud(**plan: Any) -> SensoristCloud:
+            clock = Clock(source=lambda: datetime.now(UTC))
+            return await stack.enter_async_context(SensoristCloud(Plan(**plan), clock=clock))
+
+        yield open_cloud
+
+
+@pytest.fixture
+async def cloud(open_cloud: OpenCloud) -> SensoristCloud:
+    return await open_cloud(gateways=2, sensors=2)
