@@ -293,16 +293,37 @@ async def test_one_refusal_alone_is_answered_by_asking_once_more(
 async def test_a_missing_right_is_named_in_a_repair_issue_that_goes_by_itself(
     house: House, cloud: SensoristCloud
 ) -> None:
-    entry = await house.sign_in(cloud)
+    await house.sign_in(cloud)
     cloud.faults.add(Fault(match="/measurements", kind="status", status=403))
     await house.pass_time(2000)
 
-    issue = ir.async_get(house.hass).async_get_issue(DOMAIN, f"not_allowed_{entry.entry_id}")
-    assert issue is not None
+    [issue] = missing_rights(house)
     assert issue.translation_placeholders is not None
     assert "measurements" in issue.translation_placeholders["right"]
     assert house.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
 
+    cloud.faults.add(Fault(match="/gateways", kind="status", status=403))
+    await house.pass_time(2000)
+    assert len(missing_rights(house)) == 2
+
     cloud.faults.clear()
     await house.pass_time(2000)
-    assert ir.async_get(house.hass).async_get_issue(DOMAIN, f"not_allowed_{entry.entry_id}") is None
+    assert missing_rights(house) == []
+
+
+async def test_what_was_said_of_an_account_goes_with_it(
+    house: House, cloud: SensoristCloud
+) -> None:
+    entry = await house.sign_in(cloud)
+    cloud.faults.add(Fault(match="/measurements", kind="status", status=403))
+    await house.pass_time(2000)
+    assert missing_rights(house)
+
+    await house.hass.config_entries.async_remove(entry.entry_id)
+
+    assert missing_rights(house) == []
+
+
+def missing_rights(house: House) -> list[ir.IssueEntry]:
+    issues = ir.async_get(house.hass).issues.values()
+    return [issue for issue in issues if issue.translation_key == "not_allowed"]

@@ -7,7 +7,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .account import Account, WatchpostConfigEntry, async_connect, async_drop_ledger
+from .account import (
+    Account,
+    WatchpostConfigEntry,
+    async_clear_issues,
+    async_connect,
+    async_drop_ledger,
+)
 from .const import CONF_VENDOR, DOMAIN
 from .coordinator import describe
 from .vendors import VENDORS
@@ -40,7 +46,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -> None:
-    """Forget the account's standing with the vendor."""
+    """Forget the account's standing with the vendor and what was said of it."""
+    async_clear_issues(hass, entry)
     async_drop_ledger(hass, VENDORS[entry.data[CONF_VENDOR]].ledger_key(entry.data))
 
 

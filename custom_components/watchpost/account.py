@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 import logging
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
@@ -20,6 +19,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util import slugify
 from homeassistant.util.hass_dict import HassKey
 
 from .const import (
@@ -78,11 +78,23 @@ def async_connect(
     return vendor.connect(async_get_clientsession(hass), ledger, data, options), ledger
 
 
-@dataclass(slots=True)
-class _Outage:
-    """One kind of failure and the feeds that have it, so that it is logged once when it comes and goes."""
+class _Outage(NamedTuple):
+    """One kind of failure, which is said once when it comes and goes; `right` is the missing one."""
 
-    feeds: set[str]
+    kind: type[VendorError]
+    right: str | None = None
+
+
+def _outage_of(err: VendorError) -> _Outage:
+    return _Outage(type(err), err.right if isinstance(err, NotAllowed) else None)
+
+
+@callback
+def async_clear_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Take back what was said of an account; what is still so will be said again."""
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and entry.entry_id in issue_id:
+            ir.async_delete_issue(hass, domain, issue_id)
 
 
 class Account:
@@ -107,7 +119,7 @@ class Account:
         self._offered: dict[ChannelId, None] = {}
         self._adders: dict[Platform, AddChannels] = {}
         self._subscriptions: dict[ChannelId, tuple[CALLBACK_TYPE, CALLBACK_TYPE]] = {}
-        self._outages: dict[str, _Outage] = {}
+        self._outages: dict[_Outage, set[str]] = {}
         self._watch_inventory: CALLBACK_TYPE | None = None
         self._cancel_probe: CALLBACK_TYPE | None = None
         self._probe_after = SIGN_IN_PROBE_SECONDS
@@ -121,6 +133,7 @@ class Account:
 
         Raises ConfigEntryNotReady or ConfigEntryAuthFailed when the inventory cannot be had.
         """
+        async_clear_issues(self.hass, self.entry)
         self._remember_devices()
         self.entry.async_on_unload(self._stop)
         await self.inventory.async_config_entry_first_refresh()
@@ -377,49 +390,52 @@ class Account:
 
     @callback
     def _on_outcome(self, coordinator: FeedCoordinator, err: VendorError | None) -> None:
-        """Log each kind of failure once when it comes and once when it has gone, whatever the number of feeds."""
-        kind = type(err).__name__ if err else None
-        for other in [key for key in self._outages if key != kind]:
-            outage = self._outages[other]
-            outage.feeds.discard(coordinator.name)
-            if not outage.feeds:
-                del self._outages[other]
-                self._over(other)
-        if NotAllowed.__name__ not in self._outages:
-            ir.async_delete_issue(self.hass, DOMAIN, f"not_allowed_{self.entry.entry_id}")
-        if err is None or kind is None:
+        """Log each kind of failure once when it comes and once when it has gone, however many feeds have it."""
+        now = _outage_of(err) if err else None
+        for outage in [outage for outage in self._outages if outage != now]:
+            feeds = self._outages[outage]
+            feeds.discard(coordinator.name)
+            if not feeds:
+                del self._outages[outage]
+                self._over(outage)
+        if now is None or err is None:
             return
-        if kind in self._outages:
-            self._outages[kind].feeds.add(coordinator.name)
+        if now in self._outages:
+            self._outages[now].add(coordinator.name)
             return
-        self._outages[kind] = _Outage({coordinator.name})
-        if isinstance(err, NotAllowed):
-            self._report_not_allowed(err)
+        self._outages[now] = {coordinator.name}
+        if now.right is not None:
+            self._report_not_allowed(now.right)
         if not self._is_started:
             return  # Home Assistant logs why set-up waits
         _LOGGER.warning("%s: cannot update %s: %s", self.entry.title, coordinator.name, err)
-        if isinstance(err, SignInRejected):
+        if now.kind is SignInRejected:
             self._signed_out()
 
     @callback
-    def _over(self, kind: str) -> None:
-        _LOGGER.info("%s: updating again after %s", self.entry.title, kind)
-        if kind == SignInRejected.__name__:
+    def _over(self, outage: _Outage) -> None:
+        _LOGGER.info("%s: updating again after %s", self.entry.title, outage.kind.__name__)
+        if outage.right is not None:
+            ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(outage.right))
+        if outage.kind is SignInRejected:
             self._probe_after = SIGN_IN_PROBE_SECONDS
             for flow in list(self.entry.async_get_active_flows(self.hass, {"reauth"})):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     @callback
-    def _report_not_allowed(self, err: NotAllowed) -> None:
+    def _report_not_allowed(self, right: str) -> None:
         ir.async_create_issue(
             self.hass,
             DOMAIN,
-            f"not_allowed_{self.entry.entry_id}",
+            self._not_allowed_id(right),
             is_fixable=False,
             severity=ir.IssueSeverity.ERROR,
             translation_key="not_allowed",
-            translation_placeholders={"title": self.entry.title, "right": err.right},
+            translation_placeholders={"title": self.entry.title, "right": right},
         )
+
+    def _not_allowed_id(self, right: str) -> str:
+        return f"not_allowed_{self.entry.entry_id}_{slugify(right)}"
 
     @callback
     def _signed_out(self) -> None:

@@ -86,6 +86,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         super().__init__(hass, _FEED_LOGGER, config_entry=entry, name=feed.name)
         # The stock timer adds a random fraction to spread polls; ours have a phase of their own.
         self._microsecond = 0.0
+        self._period = feed.default_interval
         self.feed = feed
         self.data = FeedState()
         self.is_signed_out = False
@@ -194,11 +195,9 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def _stale_at(self, channel: Channel, held: Held) -> datetime:
         """When a reading is too old; a time in the future counts from the receipt."""
         taken = min(held.reading.measured_at or held.since, held.since)
-        period = timedelta(seconds=self._period)
-        return taken + CYCLES_UNTIL_STALE * max(channel.cycle or period, period)
+        return taken + CYCLES_UNTIL_STALE * max(channel.cycle or self._period, self._period)
 
-    @property
-    def _period(self) -> float:
+    def _usual_period(self) -> float:
         """Seconds between two polls in the usual run of things."""
         lifetimes = [reply.lifetime for reply in self.data.freshness if reply.lifetime]
         least = self.feed.least_interval.total_seconds()
@@ -250,6 +249,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         state.asked = state.asked | targets if keep else targets
         state.freshness = (*(state.freshness if keep else ()), *update.freshness)
         state.set_aside = update.set_aside
+        self._period = timedelta(seconds=self._usual_period())
         state.last_success = dt_util.utcnow()
         failure = update.failure if isinstance(update.failure, VendorError) else None
         state.failures = state.failures + 1 if failure else 0

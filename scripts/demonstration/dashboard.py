@@ -67,13 +67,23 @@ def _cards(house: House, device: Mapping[str, Any], style: str) -> list[Card]:
         "type": "heading",
         "heading": name_of(device),
         "heading_style": style,
-        "badges": [{"type": "entity", "entity": entity.id, "color": "state"} for entity in about],
+        "badges": [_badge(entity) for entity in about],
         "tap_action": {
             "action": "navigate",
             "navigation_path": f"/config/devices/device/{device['id']}",
         },
     }
     return [heading, *(_tile(e) for e in sorted(entities, key=_order) if e not in about)]
+
+
+def _badge(entity: Entity) -> Card:
+    is_icon_enough = entity.device_class == "connectivity"
+    return {
+        "type": "entity",
+        "entity": entity.id,
+        "color": "state",
+        "show_state": not is_icon_enough,
+    }
 
 
 def _order(entity: Entity) -> int:
@@ -88,7 +98,7 @@ def _tile(entity: Entity) -> Card:
 
 
 def _comparison(house: House, devices: Sequence[Mapping[str, Any]], kind: str) -> Card:
-    """Return one kind of measurement of all devices in one graph; no cards where none measures it."""
+    """Return one kind of measurement of all devices in one graph; no cards where none has it."""
     rows = [
         {"entity": entity.id, "name": name_of(device)}
         for device in devices

@@ -156,7 +156,7 @@ def _until(expires: str, date: datetime) -> float:
 
 def _sendable(validator: str | None) -> str | None:
     """Return a validator that a header can carry back as it came."""
-    return validator if validator and validator.isascii() and validator.isprintable() else None
+    return validator if validator and validator.isprintable() else None
 
 
 def retry_after(value: str | None, now_utc: datetime) -> float | None:
@@ -205,14 +205,15 @@ def plan(
     """Choose the time of the next poll.
 
     Never before a reply expires, a hold ends or `least` is over. `default` is the interval where
-    no reply has a lifetime. `beats` may put it off; `delay` is how long after its date a
-    measurement can be read.
+    no reply has a lifetime or all have 0: `no-cache` says that a reply is not to be reused, and is
+    no leave to ask without pause. `beats` may put the poll off; `delay` is how long after its date
+    a measurement can be read.
     """
     expiry = Plan(_after_expiry(now, freshness), "expiry")
     hold = Plan(_bounded(hold_until, now), "hold")
     if failures > 0:
         return _latest(Plan(now + backoff(failures, rand), "backoff"), expiry, hold)
-    lifetimes = [reply.lifetime for reply in freshness if reply.lifetime is not None]
+    lifetimes = [reply.lifetime for reply in freshness if reply.lifetime]
     interval = max(least, *lifetimes) if lifetimes else max(default, least)
     soonest = Plan(now + (least if lifetimes else interval), "default")
     base = _latest(expiry, soonest, hold)

@@ -57,11 +57,11 @@ class Channel:
     cycle: timedelta | None = None
     stands_when_stale: bool = False
     name: str | None = None
+    id: ChannelId = field(init=False)
 
-    @property
-    def id(self) -> ChannelId:
-        """The channel's name within its account."""
-        return ChannelId(self.device, self.key)
+    def __post_init__(self) -> None:
+        # Stored, since it is looked up for every reading.
+        object.__setattr__(self, "id", ChannelId(self.device, self.key))
 
 
 @dataclass(frozen=True, slots=True)

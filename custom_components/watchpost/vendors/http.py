@@ -20,7 +20,6 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import hdrs
 import msgspec
-from multidict import CIMultiDict
 from yarl import URL
 
 from ..engine.cadence import folded, freshness, http_date, retry_after
@@ -115,13 +114,13 @@ class _Request:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Answer:
     status: int
-    headers: CIMultiDict[str]
+    headers: Mapping[str, str]
     body: bytes
     freshness: Freshness
 
     def __str__(self) -> str:
-        fresh = self.freshness.lifetime
-        return f"{self.status}, {len(self.body)} bytes, fresh for {fresh} s"
+        size, fresh = len(self.body), self.freshness.lifetime
+        return f"{self.status}, {size} bytes, fresh for {fresh} s"
 
 
 class Transport:
@@ -276,11 +275,10 @@ class Transport:
             timeout=self._timeout,
             middlewares=(_Once(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
-            headers = CIMultiDict(response.headers)
-            fresh = self._freshness(response.status, headers, self.ledger.now())
+            fresh = self._freshness(response.status, response.headers, self.ledger.now())
             # What goes wrong in the body of an error must not hide the error.
             body = await _bounded_body(response) if response.status < 300 else b""
-            return _Answer(response.status, headers, body, fresh)
+            return _Answer(response.status, response.headers, body, fresh)
 
     def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
         return freshness(status, headers, received=received, now_utc=self.ledger.now_utc())

@@ -60,7 +60,7 @@ class Ledger:
         now_utc: Callable[[], datetime] | None = None,
         rand: Callable[[], float] = random.random,
         concurrent: int = 4,
-        per_minute: int = 60,
+        per_minute: int = 120,
         max_stored_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self.now: Callable[[], float] = clock or _monotonic

@@ -111,7 +111,7 @@ def inventory(
     devices = [_account()]
     channels: list[Channel] = []
     for gateway in wanted:
-        master = gateway.master_id if gateway.master_id in known else None
+        master = gateway.master_id if gateway.master_id in known - {gateway.id} else None
         devices.append(_gateway(gateway, master))
         channels.append(_connectivity(gateway_id(gateway.id)))
         for sensor in gateway.sensors:

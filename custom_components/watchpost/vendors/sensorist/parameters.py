@@ -13,7 +13,7 @@ type Params = dict[str, str]
 
 # Of the 2,000 characters that an address may have; the rest is for host, path, period and the like.
 _ROOM = 1_600
-_COMMA = len("%2C")
+_COMMA = len(",")  # which a query may hold as it is
 
 # What can be deleted has a number. Zero is none: a server may read it as no id, which means all.
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
