@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from homeassistant.helpers.entity import EntityDescription
 
 type ReadingValue = float | int | str | bool | datetime | None
+
+
+class WorkState(StrEnum):
+    """How far a vendor has got with something that takes it a while."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that the vendor has begun; `poll` asks how far it is and raises a `VendorError`."""
+
+    name: str
+    poll: Callable[[], Awaitable[WorkState]]
+
+
+class OccurrenceType(StrEnum):
+    """What can happen once; the event types of event entities and of `watchpost_event`."""
+
+    ALARM_RAISED = "alarm_raised"
+    ALARM_CLEARED = "alarm_cleared"
+    ALARM_ACKNOWLEDGED = "alarm_acknowledged"
+    INCURSION = "incursion"
+    INCURSION_ACKNOWLEDGED = "incursion_acknowledged"
+    BUTTON_PRESSED = "button_pressed"
+    SYSTEM_NOTICE = "system_notice"
+    CAPTURE_MADE = "capture_made"
 
 
 class ChannelId(NamedTuple):
@@ -47,7 +78,9 @@ class Channel:
     `description` is the Home Assistant `EntityDescription`; its class chooses the platform.
     `feed` names the feed whose replies carry the readings, `cycle` is the vendor's own measuring interval
     (None: as often as the feed is polled), and `stands_when_stale` keeps the last value available for ever.
-    `name` is the vendor's free text, for channels that no device class or translation key names.
+    `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
+    go into the translated name of those that have one. `press` and `set_value` act at the vendor and raise a
+    `VendorError`; they are no part of what the channel is, so they do not count when channels are compared.
     """
 
     device: str
@@ -57,6 +90,9 @@ class Channel:
     cycle: timedelta | None = None
     stands_when_stale: bool = False
     name: str | None = None
+    placeholders: Mapping[str, str] | None = None
+    press: Callable[[], Awaitable[Work | None]] | None = field(default=None, compare=False)
+    set_value: Callable[[float], Awaitable[Work | None]] | None = field(default=None, compare=False)
     id: ChannelId = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +106,34 @@ class Reading:
 
     value: ReadingValue
     measured_at: datetime | None = None
+    attributes: Mapping[str, ReadingValue] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Something that happened once, at `at` (UTC, the vendor's clock).
+
+    `id` is unique within the account and the same however often and by whichever way the vendor tells of it.
+    `channel` is the key of the device's channel whose state it changed, if any. `data` is what the kind adds
+    (threshold, value, direction, severity, duration ...), never a person, a position or a link.
+    """
+
+    id: str
+    type: OccurrenceType
+    at: datetime
+    device: str
+    channel: str | None = None
+    data: Mapping[str, ReadingValue] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One full hour of a channel's history, `start` in UTC; in the channel's unit."""
+
+    start: datetime
+    mean: float
+    min: float
+    max: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +161,14 @@ class Inventory:
 
     `left_out` are devices that the vendor lists and the account's options do not want.
     `is_complete` is False where a malformed record was set aside: absence then proves nothing.
+    `scope` names the list; what one list lacks is only missed if that same list named it before.
     """
 
     devices: Sequence[Device]
     channels: Sequence[Channel]
     left_out: frozenset[str] = frozenset()
     is_complete: bool = True
+    scope: str = "inventory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +181,7 @@ class FeedUpdate:
     """
 
     readings: Mapping[ChannelId, Reading] = field(default_factory=dict)
+    occurrences: Sequence[Occurrence] = ()
     freshness: Sequence[Freshness] = ()
     inventory: Inventory | None = None
     set_aside: Counter[str] = field(default_factory=Counter)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import aiohttp
 import voluptuous as vol
 
-from ..engine.model import ChannelId, FeedUpdate, Inventory
+from ..engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
 from .ledger import Ledger
 
 # The collapsed part of a sign-in form, with what few people need to change.
@@ -40,8 +40,78 @@ class Identity:
     title: str
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """An address that the vendor posts to, as the vendor lists it."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a push claims, reduced to what must be asked for; equal hints are answered by one question."""
+
+    kind: str
+    subject: str
+
+
+class Push(ABC):
+    """A vendor's way of calling in. What it says is never believed; it says what to ask."""
+
+    @abstractmethod
+    async def registrations(self) -> Sequence[Registration]:
+        """List every address registered for the account, ours or not; raises a `VendorError`."""
+
+    @abstractmethod
+    async def register(self, url: str) -> Registration:
+        """Register an address for all events; raises a `VendorError`."""
+
+    @abstractmethod
+    async def remove(self, registration_id: str) -> None:
+        """Remove one registration by its id; raises a `VendorError`."""
+
+    @abstractmethod
+    def read(self, body: bytes) -> Hint | None:
+        """Reduce a body (at most 64 KiB) to a hint; None for a foreign shape or a subject that is not known."""
+
+    @abstractmethod
+    async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
+        """Ask the vendor about these, by endpoints that serve just them; raises a `VendorError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """One call of an action: the channel or device that it is for, where it has one, and its validated fields."""
+
+    channel: Channel | None
+    device: str | None
+    fields: Mapping[str, Any]
+
+
+type ActionHandler = Callable[[ActionCall], Awaitable[Mapping[str, Any]]]
+
+
 class Connection(ABC):
     """One account of one vendor, on a session and a ledger that the caller owns."""
+
+    push: Push | None = None
+    # Up to when occurrences have been told; the account sets it before the first poll.
+    told_until: datetime | None = None
+
+    @property
+    def actions(self) -> Mapping[str, ActionHandler]:
+        """The actions that this account takes, by name; handlers raise a `VendorError` or ValueError for bad fields."""
+        return {}
+
+    async def history(
+        self, channels: Sequence[Channel], start: datetime, end: datetime
+    ) -> Mapping[ChannelId, Sequence[Hour]]:
+        """Return the full hours in [start, end) that the vendor has, for numeric channels of one feed.
+
+        A channel that has no history at the vendor is absent. Raises a `VendorError`.
+        """
+        return {}
 
     @abstractmethod
     async def identify(self) -> Identity:

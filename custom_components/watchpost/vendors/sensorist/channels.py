@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -209,7 +210,9 @@ def _free_name(
 
 def _description(key: str, kind: str, unit: str, precision: int | None) -> SensorEntityDescription:
     """How Home Assistant shows a source; an unknown kind keeps the vendor's own unit."""
-    shown = _KINDS.get((kind.lower(), unit.lower().removeprefix("°").strip())) or _Kind(unit)
+    # NFKC takes the one-character signs for degrees (U+2103, U+2109) apart.
+    plain = unicodedata.normalize("NFKC", unit).lower().removeprefix("°").strip()
+    shown = _KINDS.get((kind.lower(), plain)) or _Kind(unit)
     return SensorEntityDescription(
         key=key,
         device_class=shown.device_class,
