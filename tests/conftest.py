@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 import logging
+import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -18,7 +19,8 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-import custom_components  # noqa: F401  before the test plugin's own folder of that name is found
+# Before the test plugin's own folder of that name is found, and before time is frozen.
+import custom_components.watchpost.config_flow  # noqa: F401
 from simulators.clock import Clock
 from simulators.sensorist import Plan, SensoristCloud
 
@@ -30,6 +32,21 @@ START = datetime(2026, 9, 13, 12, 0, 30, tzinfo=UTC)
 def _find_the_integration(request: pytest.FixtureRequest) -> None:
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
+
+
+REAL_SLEEP = time.sleep
+
+
+def _is_busy(task: asyncio.Future[Any]) -> bool:
+    """Whether a task is neither done nor asleep; a job of another thread is busy until it is done."""
+    if task.done():
+        return False
+    awaited: Any = task.get_coro() if isinstance(task, asyncio.Task) else None
+    while (deeper := getattr(awaited, "cr_await", None)) is not None:
+        if getattr(deeper, "__name__", None) == "sleep":
+            return False
+        awaited = deeper
+    return True
 
 
 @dataclass
@@ -76,16 +93,26 @@ class House:
         await self.settle()
 
     async def settle(self) -> None:
+        """Let everything finish that does not wait for time to go by.
+
+        Time stands still here, so a background task that sleeps is left asleep, and one that waits for such a
+        task is given up on after a moment of real time.
+        """
         for _ in range(3):  # timers that are due run one turn of the loop later
             await asyncio.sleep(0)
-        await self.hass.async_block_till_done(wait_background_tasks=True)
+        await self.hass.async_block_till_done()
+        patience = 400
+        while patience and any(_is_busy(task) for task in self.hass._background_tasks):
+            await self.hass.loop.run_in_executor(None, REAL_SLEEP, 0.001)
+            patience -= 1
+        await self.hass.async_block_till_done()
 
     async def pass_time(self, seconds: float) -> None:
         """Let time go by from one timer of the event loop to the next, with all that each brings."""
         loop = self.hass.loop
         end = loop.time() + seconds
         await self.settle()
-        while (now := loop.time()) < end:
+        while end - (now := loop.time()) > 1e-5:  # the frozen clock moves by whole microseconds
             due = min(
                 (timer.when() for timer in loop._scheduled if not timer.cancelled()), default=end
             )
@@ -133,6 +160,12 @@ def watchpost_lines(caplog: pytest.LogCaptureFixture, level: int = logging.INFO)
         )
         and "has not been tested" not in record.getMessage()
     ]
+
+
+@pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """A configuration folder of its own for each test: journals are real files."""
+    return hass_tmp_config_dir
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ async def test_a_failed_poll_makes_nothing_unavailable_until_readings_are_stale(
     assert {s.entity_id: s.state for s in house.states("sensor")} == shown
 
     await house.pass_time(12 * 3600)
-    for state in house.states():
+    for state in house.states("sensor") + house.states("binary_sensor"):
         is_kept = state.attributes.get("device_class") == "timestamp"
         assert (state.state == STATE_UNAVAILABLE) != is_kept, state
     assert len(watchpost_lines(caplog, logging.WARNING)) == 1

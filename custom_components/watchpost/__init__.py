@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
+from homeassistant.helpers.typing import ConfigType
 
 from .account import (
     Account,
@@ -13,18 +18,38 @@ from .account import (
     async_clear_issues,
     async_connect,
     async_drop_ledger,
+    journal_path,
 )
 from .const import CONF_VENDOR, DOMAIN
 from .coordinator import describe
+from .engine.batteries import async_forget_batteries
+from .engine.history import async_forget
+from .engine.journal import Journal
+from .engine.registration import async_prepare_push, async_remove_push
+from .services import async_setup_actions
 from .vendors import VENDORS
 from .vendors.errors import NotSecure
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR]
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SENSOR,
+]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, whether an account is loaded or not."""
+    async_setup_actions(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -> bool:
     """Bring the inventory and the first readings, then the entities."""
     vendor = VENDORS[entry.data[CONF_VENDOR]]
+    async_prepare_push(hass, entry)
     try:
         connection, ledger = async_connect(hass, vendor, entry.data, entry.options)
     except NotSecure as err:
@@ -46,18 +71,20 @@ async def async_unload_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -> None:
-    """Forget the account's standing with the vendor and what was said of it."""
+    """Have the vendor call no more; forget the account's standing with it and what was said of it."""
+    vendor = VENDORS[entry.data[CONF_VENDOR]]
+    with suppress(NotSecure):
+        connection, _ = async_connect(hass, vendor, entry.data, entry.options)
+        await async_remove_push(hass, entry, connection.push)
     async_clear_issues(hass, entry)
-    async_drop_ledger(hass, VENDORS[entry.data[CONF_VENDOR]].ledger_key(entry.data))
+    async_forget_batteries(hass, entry)
+    await Journal(journal_path(hass, entry), hass.async_add_executor_job).async_remove()
+    await async_forget(hass, entry)
+    async_drop_ledger(hass, vendor.ledger_key(entry.data))
 
 
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: WatchpostConfigEntry, device: DeviceEntry
 ) -> bool:
-    """Let the user delete what the vendor no longer lists."""
-    roster = entry.runtime_data.roster
-    return not any(
-        entry.runtime_data.identifier(device_id) in device.identifiers
-        for device_id in roster.devices
-        if roster.is_listed(device_id)
-    )
+    """Let the user delete what the vendor no longer lists; while signed out nobody knows what that is."""
+    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.async_forget(device)

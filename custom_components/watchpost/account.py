@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 import logging
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
@@ -19,6 +20,9 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.storage import STORAGE_DIR
+from homeassistant.util import dt as dt_util
 from homeassistant.util import slugify
 from homeassistant.util.hass_dict import HassKey
 
@@ -30,8 +34,23 @@ from .const import (
     SIGN_IN_PROBE_SECONDS,
 )
 from .coordinator import FeedCoordinator
-from .engine.model import Channel, ChannelId, Device, Inventory, Reading
+from .engine.backfill import Track
+from .engine.batteries import Batteries, is_about_battery
+from .engine.history import Historian
+from .engine.journal import Journal
+from .engine.model import (
+    Channel,
+    ChannelId,
+    Device,
+    FeedUpdate,
+    Inventory,
+    Occurrence,
+    Reading,
+)
+from .engine.push import PushReceiver
 from .engine.roster import Roster, RosterChanges
+from .engine.statistics import has_mean
+from .telling import Teller
 from .vendors.base import Connection, Feed, Vendor
 from .vendors.errors import NotAllowed, SignInRejected, VendorError
 from .vendors.ledger import Ledger
@@ -46,6 +65,9 @@ LEDGERS: Final[HassKey[dict[str, Ledger]]] = HassKey(f"{DOMAIN}_ledgers")
 # By name: an instance of Home Assistant's own description classes is no instance of the class it was made with.
 _PLATFORM_OF: Final[dict[str, Platform]] = {
     "BinarySensorEntityDescription": Platform.BINARY_SENSOR,
+    "ButtonEntityDescription": Platform.BUTTON,
+    "EventEntityDescription": Platform.EVENT,
+    "NumberEntityDescription": Platform.NUMBER,
     "SensorEntityDescription": Platform.SENSOR,
 }
 
@@ -61,6 +83,11 @@ def _platform_of(description: type[EntityDescription]) -> Platform:
 def async_get_ledger(hass: HomeAssistant, key: str) -> Ledger:
     """The standing of an account with its vendor; one for flow, set-up and every reload."""
     return hass.data.setdefault(LEDGERS, {}).setdefault(key, Ledger())
+
+
+def journal_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:
+    """Where the account's journal is kept."""
+    return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.journal"))
 
 
 @callback
@@ -93,7 +120,7 @@ def _outage_of(err: VendorError) -> _Outage:
 def async_clear_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Take back what was said of an account; what is still so will be said again."""
     for domain, issue_id in list(ir.async_get(hass).issues):
-        if domain == DOMAIN and entry.entry_id in issue_id:
+        if domain == DOMAIN and entry.entry_id in issue_id and not is_about_battery(issue_id):
             ir.async_delete_issue(hass, domain, issue_id)
 
 
@@ -114,11 +141,19 @@ class Account:
         self.connection = connection
         self.ledger = ledger
         self.roster = Roster(ABSENCES_UNTIL_REMOVED)
+        self.journal = Journal(journal_path(hass, entry), hass.async_add_executor_job)
+        self.batteries = Batteries(hass, entry, self.roster, self.reading)
+        self.push: PushReceiver | None = None
+        self._push_lacks: str | None = None
+        self.historian = Historian(
+            hass, entry, tracks=self._tracks, ask=connection.history, may_ask=self._may_ask
+        )
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.left_out = 0
         self._offered: dict[ChannelId, None] = {}
         self._adders: dict[Platform, AddChannels] = {}
         self._subscriptions: dict[ChannelId, tuple[CALLBACK_TYPE, CALLBACK_TYPE]] = {}
+        self.teller = Teller(hass, entry, vendor.key, self.journal, self)
         self._outages: dict[_Outage, set[str]] = {}
         self._watch_inventory: CALLBACK_TYPE | None = None
         self._cancel_probe: CALLBACK_TYPE | None = None
@@ -135,6 +170,8 @@ class Account:
         """
         async_clear_issues(self.hass, self.entry)
         self._remember_devices()
+        await self.journal.async_load(dt_util.utcnow())
+        self.connection.told_until = self.journal.told_until
         self.entry.async_on_unload(self._stop)
         await self.inventory.async_config_entry_first_refresh()
         self._is_started = True
@@ -157,6 +194,18 @@ class Account:
         for coordinator in self.coordinators.values():
             coordinator.async_settle()
         self._watch_or_leave()
+        self.entry.async_on_unload(async_at_started(self.hass, self._open_telling))
+        self.historian.async_start()
+        if self.connection.push is not None:
+            self.push = PushReceiver(
+                self.hass,
+                self.entry,
+                self.connection.push,
+                apply=self.async_apply,
+                outcome=self._on_push_outcome,
+                expected=VendorError,
+            )
+            self.push.async_start()
 
     @callback
     def _stop(self) -> None:
@@ -172,6 +221,7 @@ class Account:
             feed,
             self.ledger,
             on_inventory=self._on_inventory,
+            on_occurrences=self._on_occurrences,
             on_outcome=self._on_outcome,
         )
         self.coordinators[feed.name] = coordinator
@@ -228,6 +278,20 @@ class Account:
         """The newest reading of a channel."""
         return self.coordinators[channel.feed].reading(channel)
 
+    def _tracks(self) -> Iterator[Track]:
+        """The channels with a newest value and an enabled entity, whose history may be wanted."""
+        entities = er.async_get(self.hass)
+        for channel in self.roster.channels.values():
+            coordinator = self.coordinators.get(channel.feed)
+            reading = coordinator.reading(channel) if coordinator and has_mean(channel) else None
+            known = self._registered(entities, channel) if reading else None
+            if reading and known and known.disabled_by is None:
+                yield Track(channel, known.entity_id, reading.measured_at)
+
+    def _may_ask(self) -> bool:
+        """Whether the vendor may be asked for more than what is polled."""
+        return not self.inventory.is_signed_out and not self.ledger.is_held
+
     def is_available(self, channel: Channel) -> bool:
         """Whether the channel's reading may be shown."""
         return self.coordinators[channel.feed].is_available(channel)
@@ -240,9 +304,61 @@ class Account:
         """`<vendor>:<account id>:<device id>:<channel key>`, frozen for ever."""
         return f"{self.entry.unique_id}:{channel_id.device}:{channel_id.key}"
 
+    def channel_of(self, unique_id: str) -> Channel | None:
+        """The channel that an entity's unique id names; a colon may stand inside its parts."""
+        prefix = f"{self.entry.unique_id}:"
+        device, *keys = unique_id.removeprefix(prefix).split(":")
+        while keys:
+            if channel := self.roster.channels.get(ChannelId(device, ":".join(keys))):
+                return channel
+            device = f"{device}:{keys.pop(0)}"
+        return None
+
     def identifier(self, device_id: str) -> tuple[str, str]:
         """The device registry's name for a device, frozen for ever."""
         return (DOMAIN, f"{self.entry.unique_id}:{device_id}")
+
+    # What happens
+
+    @callback
+    def _open_telling(self, _hass: HomeAssistant) -> None:
+        self.teller.async_open()
+
+    @callback
+    def async_apply(self, update: FeedUpdate) -> None:
+        """Take what was learned between polls: what there is, then readings, then what happened."""
+        if update.inventory is not None:
+            self._on_inventory(update.inventory)
+        by_feed: dict[str, dict[ChannelId, Reading]] = {}
+        for channel_id, reading in update.readings.items():
+            if (channel := self.roster.channels.get(channel_id)) is not None:
+                by_feed.setdefault(channel.feed, {})[channel_id] = reading
+        for feed, readings in by_feed.items():
+            self.coordinators[feed].async_take_push(readings)
+        self._on_occurrences(update.occurrences)
+
+    @callback
+    def _on_occurrences(self, occurrences: Sequence[Occurrence]) -> None:
+        for occurrence in occurrences:
+            self.batteries.async_notice(occurrence)
+        self.teller.async_add(occurrences)
+
+    def device_id(self, device: str) -> str | None:
+        """The device registry's id."""
+        found = dr.async_get(self.hass).async_get_device_by_identifier(
+            self.identifier(device), self.entry.entry_id
+        )
+        return found.id if found else None
+
+    def entity_id(self, channel: ChannelId) -> str | None:
+        """The entity of a channel."""
+        known = self.roster.channels.get(channel)
+        entity = known and self._registered(er.async_get(self.hass), known)
+        return entity.entity_id if entity else None
+
+    def is_awaited(self, channel: ChannelId) -> bool:
+        """Whether a channel was offered to its platform and has not shown itself yet."""
+        return channel in self._offered and channel not in self._subscriptions
 
     # Inventory
 
@@ -252,7 +368,8 @@ class Account:
         self._remove(changes)
         for device in changes.devices:
             self._register(device)
-        self._reconcile_feeds(inventory)
+        if inventory.scope == self.inventory.name:
+            self._reconcile_feeds(inventory)
         for channel in changes.moved:
             self._resubscribe(channel)
         self._offer_new(changes.channels)
@@ -291,6 +408,23 @@ class Account:
         )
 
     @callback
+    def async_forget(self, device: dr.DeviceEntry) -> bool:
+        """Forget a device that is deleted by hand; False for one that the vendor still lists."""
+        named = [
+            known for known in self.roster.devices if self.identifier(known) in device.identifiers
+        ]
+        if any(self.roster.is_listed(known) for known in named):
+            return False
+        for known in named:
+            self._remove(self.roster.forget_device(known))
+        return True
+
+    @callback
+    def async_remove_channel(self, channel_id: ChannelId) -> None:
+        """Take away what was deleted from here, without waiting for the vendor's lists."""
+        self._remove(self.roster.remove_channel(channel_id))
+
+    @callback
     def _remove(self, changes: RosterChanges) -> None:
         devices = dr.async_get(self.hass)
         for device_id in changes.gone_devices:
@@ -326,6 +460,9 @@ class Account:
             return
         update, stop = subscription
         stop()
+        for coordinator in self.coordinators.values():
+            if channel.id in coordinator.data.held and coordinator.name != channel.feed:
+                self.coordinators[channel.feed].async_adopt(coordinator, channel)
         self._subscriptions[channel.id] = (
             update,
             self.coordinators[channel.feed].async_subscribe(channel, update),
@@ -392,6 +529,8 @@ class Account:
     def _on_outcome(self, coordinator: FeedCoordinator, err: VendorError | None) -> None:
         """Log each kind of failure once when it comes and once when it has gone, however many feeds have it."""
         now = _outage_of(err) if err else None
+        if err is None:
+            self.batteries.async_look()
         for outage in [outage for outage in self._outages if outage != now]:
             feeds = self._outages[outage]
             feeds.discard(coordinator.name)
@@ -413,8 +552,18 @@ class Account:
             self._signed_out()
 
     @callback
+    def _on_push_outcome(self, err: Exception | None) -> None:
+        """Say which right the vendor's calls would need; without them polling does all."""
+        if self._push_lacks is not None:
+            ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(self._push_lacks))
+        self._push_lacks = err.right if isinstance(err, NotAllowed) else None
+        if self._push_lacks is not None:
+            self._report_not_allowed(self._push_lacks)
+
+    @callback
     def _over(self, outage: _Outage) -> None:
         _LOGGER.info("%s: updating again after %s", self.entry.title, outage.kind.__name__)
+        self.historian.async_fill()
         if outage.right is not None:
             ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(outage.right))
         if outage.kind is SignInRejected:

@@ -158,7 +158,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         await self.async_set_unique_id(f"{vendor.key}:{identity.account_id}")
         self._abort_if_unique_id_mismatch(reason="other_account")
-        return self.async_update_reload_and_abort(entry, data=data)
+        return self.async_update_reload_and_abort(entry, data_updates=data)
 
 
 class WatchpostOptionsFlow(OptionsFlowWithReload):

@@ -1,10 +1,16 @@
 """Constants of the integration as a whole."""
 
+from datetime import timedelta
 from typing import Final
 
 DOMAIN: Final = "watchpost"
 
 CONF_VENDOR: Final = "vendor"
+
+EVENT_OCCURRENCE: Final = "watchpost_event"
+
+# What happened longer ago than this, or before this start of the account, is told as late.
+LATE_AFTER: Final = timedelta(hours=1)
 
 # A reading is stale after this many of its own cycles, or of the feed's polls, whichever is longer.
 CYCLES_UNTIL_STALE: Final = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import logging
@@ -19,7 +19,15 @@ from homeassistant.util import dt as dt_util
 
 from .const import CYCLES_UNTIL_STALE, DOMAIN
 from .engine import cadence
-from .engine.model import Channel, ChannelId, FeedUpdate, Freshness, Inventory, Reading
+from .engine.model import (
+    Channel,
+    ChannelId,
+    FeedUpdate,
+    Freshness,
+    Inventory,
+    Occurrence,
+    Reading,
+)
 from .vendors.base import Feed
 from .vendors.errors import (
     NotAllowed,
@@ -42,6 +50,7 @@ _FEED_LOGGER.addFilter(
 )
 
 type OnInventory = Callable[[Inventory], None]
+type OnOccurrences = Callable[[Sequence[Occurrence]], None]
 type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
 
 
@@ -81,6 +90,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         ledger: Ledger,
         *,
         on_inventory: OnInventory,
+        on_occurrences: OnOccurrences,
         on_outcome: OnOutcome,
     ) -> None:
         super().__init__(hass, _FEED_LOGGER, config_entry=entry, name=feed.name)
@@ -93,10 +103,15 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.plan = cadence.Plan(at=0.0, reason="default")
         self._ledger = ledger
         self._on_inventory = on_inventory
+        self._on_occurrences = on_occurrences
         self._on_outcome = on_outcome
+        self._beats: frozenset[cadence.Beat] = frozenset()
+        self._delay = cadence.DELAY
+        self._polled_at = 0.0
         self._channels: dict[ChannelId, Channel] = {}
         self._subscribers: dict[ChannelId, CALLBACK_TYPE] = {}
         self._changed: list[ChannelId] = []
+        self._occurred: Sequence[Occurrence] = ()
         self._stale: set[ChannelId] = set()
         self._is_resting = False
         self._is_catching_up = False
@@ -253,18 +268,39 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         state.last_success = dt_util.utcnow()
         failure = update.failure if isinstance(update.failure, VendorError) else None
         state.failures = state.failures + 1 if failure else 0
-        self._hold(update)
+        self._hold(update.readings)
+        self._learn()
+        self._occurred = update.occurrences
         self.plan = self._next()
         self._set_timer(self.plan)
         if update.inventory is not None:
             self._on_inventory(update.inventory)
         self._on_outcome(self, failure)
 
-    def _hold(self, update: FeedUpdate) -> None:
+    @callback
+    def async_take_push(self, readings: Mapping[ChannelId, Reading]) -> None:
+        """Take readings that came between polls, unless newer ones are held."""
+        held = self.data.held
+        self._hold(
+            {
+                channel_id: reading
+                for channel_id, reading in readings.items()
+                if channel_id not in held or not _is_newer(held[channel_id].reading, reading)
+            }
+        )
+        self.async_update_listeners()
+
+    @callback
+    def async_adopt(self, other: FeedCoordinator, channel: Channel) -> None:
+        """Take over what another feed held of a channel that moved here; it stands until it is stale."""
+        if (held := other.data.held.pop(channel.id, None)) is not None:
+            self.data.held.setdefault(channel.id, held)
+
+    def _hold(self, readings: Mapping[ChannelId, Reading]) -> None:
         """Keep the new readings and note which channels changed."""
         now = dt_util.utcnow()
         held = self.data.held
-        for channel_id, reading in update.readings.items():
+        for channel_id, reading in readings.items():
             known = held.get(channel_id)
             if known is not None and known.reading == reading:
                 if reading.measured_at is None:
@@ -300,13 +336,20 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             self.data.freshness,
             default=self.feed.default_interval.total_seconds(),
             least=self.feed.least_interval.total_seconds(),
-            beats=self._beats(),
+            beats=self._beats,
             hold_until=self._ledger.hold_until,
             failures=self.data.failures,
             rand=self._ledger.rand(),
+            delay=self._delay,
         )
 
-    def _beats(self) -> set[cadence.Beat]:
+    def _learn(self) -> None:
+        """Note the rhythm of the sources, and how long after its date a measurement can be read."""
+        beats = frozenset(self._heard_beats())
+        self._delay = cadence.learned_delay(self._delay, self._polled_at, self._beats, beats)
+        self._beats, self._polled_at = beats, self._ledger.now()
+
+    def _heard_beats(self) -> set[cadence.Beat]:
         """When the vendor's sources measured last, on the monotonic clock, each rhythm once."""
         offset = self._ledger.now() - dt_util.utcnow().timestamp()
         return {
@@ -334,11 +377,14 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Call the subscribers of the channels that changed, and nobody else."""
+        """Call the subscribers of the channels that changed, and nobody else; then tell what happened."""
         changed, self._changed = self._changed, []
         for channel_id in changed:
             if (update := self._subscribers.get(channel_id)) is not None:
                 update()
+        occurred, self._occurred = self._occurred, ()
+        if occurred:
+            self._on_occurrences(occurred)
 
     @callback
     def _arm_sweep(self, channel_ids: Iterable[ChannelId]) -> None:
@@ -399,6 +445,14 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             "channels_stale": len(self._stale),
             "records_set_aside": dict(self.data.set_aside),
         }
+
+
+def _is_newer(held: Reading, reading: Reading) -> bool:
+    return (
+        held.measured_at is not None
+        and reading.measured_at is not None
+        and held.measured_at > reading.measured_at
+    )
 
 
 ERROR_KEYS: Final[dict[type[VendorError], str]] = {

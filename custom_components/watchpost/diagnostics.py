@@ -5,27 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .account import Account, WatchpostConfigEntry
-from .const import DOMAIN
+from .account import Account, WatchpostConfigEntry, async_get_ledger
+from .const import CONF_VENDOR, DOMAIN
 from .engine.model import Channel
+from .vendors import VENDORS
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: WatchpostConfigEntry
 ) -> dict[str, Any]:
-    """Everything of one account."""
+    """Everything of one account; what there is to tell while it is not set up."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return _standing(hass, entry)
     account = entry.runtime_data
     return {
         "vendor": account.vendor.key,
+        "state": entry.state.value,
         "requests": account.ledger.diagnostics(),
         "devices": len(account.roster.devices),
         "channels": _shape(account, list(account.roster.channels.values())),
         "channels_left_out": account.left_out,
         "options_set": sorted(entry.options),
+        "history": account.historian.diagnostics(),
         "feeds": _feeds(account, set(account.coordinators)),
+        "push": account.push and account.push.diagnostics(),
     }
 
 
@@ -33,6 +40,8 @@ async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: WatchpostConfigEntry, device: DeviceEntry
 ) -> dict[str, Any]:
     """One device and the feeds that serve it."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return _standing(hass, entry)
     account = entry.runtime_data
     names = {identifier for domain, identifier in device.identifiers if domain == DOMAIN}
     channels = [
@@ -48,6 +57,18 @@ async def async_get_device_diagnostics(
         ),
         "channels": _shape(account, channels),
         "feeds": _feeds(account, {channel.feed for channel in channels}),
+    }
+
+
+def _standing(hass: HomeAssistant, entry: WatchpostConfigEntry) -> dict[str, Any]:
+    """The account's standing with the vendor, which outlives set-ups, and why there is no more."""
+    vendor = VENDORS[entry.data[CONF_VENDOR]]
+    return {
+        "vendor": vendor.key,
+        "state": entry.state.value,
+        "because": entry.error_reason_translation_key,
+        "requests": async_get_ledger(hass, vendor.ledger_key(entry.data)).diagnostics(),
+        "options_set": sorted(entry.options),
     }
 
 

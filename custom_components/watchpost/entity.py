@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import override
+from collections.abc import Callable, Mapping
+from typing import Any, override
 
 from homeassistant.const import Platform
 from homeassistant.core import callback
@@ -23,12 +23,18 @@ class ChannelEntity(Entity):
 
     def __init__(self, account: Account, channel: Channel) -> None:
         self._account = account
-        self._channel = channel
-        self.entity_description = channel.description
         self._attr_unique_id = account.unique_id(channel.id)
         self._attr_device_info = DeviceInfo(identifiers={account.identifier(channel.device)})
+        self._show(channel)
+
+    def _show(self, channel: Channel) -> None:
+        """Take over what the vendor says of the channel now."""
+        self._channel = channel
+        self.entity_description = channel.description
         if channel.name is not None:
             self._attr_name = channel.name
+        if channel.placeholders is not None:
+            self._attr_translation_placeholders = dict(channel.placeholders)
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -39,8 +45,7 @@ class ChannelEntity(Entity):
     def _on_change(self) -> None:
         newest = self._account.channel(self._channel.id)
         if newest is not None and newest is not self._channel:
-            self._channel = newest
-            self.entity_description = newest.description
+            self._show(newest)
         self.async_write_ha_state()
 
     @property
@@ -53,6 +58,13 @@ class ChannelEntity(Entity):
     def _value(self) -> ReadingValue:
         reading = self._account.reading(self._channel)
         return reading.value if reading else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """What the vendor tells beside the value."""
+        reading = self._account.reading(self._channel)
+        return reading.attributes if reading and reading.attributes else None
 
     async def async_update(self) -> None:
         """Ask anew where the vendor's cache rule allows it (action homeassistant.update_entity)."""

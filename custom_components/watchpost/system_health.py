@@ -21,14 +21,33 @@ def async_register(hass: HomeAssistant, register: system_health.SystemHealthRegi
 
 async def _info(hass: HomeAssistant) -> dict[str, Any]:
     entries: list[WatchpostConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    reach = {
-        f"reach_{VENDORS[entry.data[CONF_VENDOR]].key}": system_health.async_check_can_reach_url(
-            hass, entry.data[CONF_URL]
-        )
-        for entry in entries
-    }
+    addresses: dict[str, set[str]] = {}
+    for entry in entries:
+        vendor = VENDORS[entry.data[CONF_VENDOR]].key
+        addresses.setdefault(vendor, set()).add(entry.data[CONF_URL])
+    reach = {f"reach_{vendor}": _reach(hass, urls) for vendor, urls in addresses.items()}
     return {
         "accounts": len(hass.config_entries.async_entries(DOMAIN)),
         "requests_today": sum(entry.runtime_data.ledger.requests_today for entry in entries),
+        "push": "; ".join(
+            sorted(
+                {entry.runtime_data.push.standing for entry in entries if entry.runtime_data.push}
+            )
+        ),
         **reach,
     }
+
+
+def _push(entries: list[WatchpostConfigEntry]) -> str:
+    """How the vendors' calls come in, for all accounts whose vendor can call."""
+    receivers = (entry.runtime_data.push for entry in entries)
+    return "; ".join(sorted({found.standing for found in receivers if found is not None}))
+
+
+async def _reach(hass: HomeAssistant, urls: set[str]) -> str | dict[str, str]:
+    """Whether all of a vendor's addresses in use can be reached; else what is wrong with one."""
+    found: str | dict[str, str] = "ok"
+    for url in sorted(urls):
+        reached = await system_health.async_check_can_reach_url(hass, url)
+        found = reached if found == "ok" else found
+    return found

@@ -247,6 +247,34 @@ def test_a_yearly_source_does_not_put_polls_off_for_ever() -> None:
     assert planned(lasting(M), beats=[Beat(0.0, 6 * 86400.0)]).at <= M + 1 + cadence.LONGEST_WAIT
 
 
+def test_a_slow_source_beside_a_quick_one_does_not_put_polls_off_for_ever() -> None:
+    beats = [Beat(-490_000.0, 500_000.0), Beat(-30.0, 60.0)]
+
+    assert planned(lasting(M), beats=beats) == Plan(
+        M + cadence.EXPIRY_GUARD + cadence.LONGEST_WAIT, "phase"
+    )
+
+
+@pytest.mark.parametrize(
+    ("beats", "at"),
+    [
+        # Every other arrival of the slower source is as good as the ones between.
+        ([Beat(-1000.0, 2 * M), Beat(-100.0, M)], -100.0 + cadence.DELAY + 2 * M),
+        ([Beat(-200.0, 1000.0)], -200.0 + cadence.DELAY + 2 * 1000.0),
+        ([Beat(-100.0, 300.0)], -100.0 + cadence.DELAY + 4 * 300.0),
+    ],
+    ids=["a multiple of the poll period", "longer than the poll period", "shorter"],
+)
+def test_a_source_is_waited_for_in_steps_of_its_own(beats: list[Beat], at: float) -> None:
+    assert planned(lasting(M), beats=beats).at == pytest.approx(at)
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 0.0, -M, 1e300, 1e-300])
+def test_a_beat_that_makes_no_sense_is_left_out(odd: float) -> None:
+    assert planned(lasting(M), beats=[Beat(-500.0, odd)]).reason == "expiry"
+    assert planned(lasting(M), beats=[Beat(odd * 1e10, M)]).reason == "expiry" or abs(odd) < 1
+
+
 def test_the_order_of_sources_does_not_matter() -> None:
     rng = random.Random(4)
     beats = [Beat(-rng.uniform(0, M), rng.choice([300.0, M, 3600.0])) for _ in range(500)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from .model import Channel, ChannelId, Device, Inventory
@@ -28,13 +29,14 @@ class Roster:
     def __init__(self, patience: int) -> None:
         self._patience = patience
         self._absences: dict[str | ChannelId, int] = {}
-        self._listed: frozenset[str] = frozenset()
+        self._listed: dict[str, frozenset[str]] = {}
+        self._scope: dict[str | ChannelId, str] = {}
         self.devices: dict[str, Device] = {}
         self.channels: dict[ChannelId, Channel] = {}
 
     def is_listed(self, device_id: str) -> bool:
         """Whether the newest list names this device."""
-        return device_id in self._listed
+        return any(device_id in listed for listed in self._listed.values())
 
     def remember(self, device_ids: Iterable[str]) -> None:
         """Start the count for devices known from before, which no list has named since start."""
@@ -47,7 +49,8 @@ class Roster:
         changes = RosterChanges()
         listed = {device.id: device for device in inventory.devices}
         channels = {channel.id: channel for channel in inventory.channels}
-        self._listed = frozenset(listed) | inventory.left_out
+        self._listed[inventory.scope] = frozenset(listed) | inventory.left_out
+        self._scope |= dict.fromkeys((*listed, *channels), inventory.scope)
 
         for device in listed.values():
             self._absences.pop(device.id, None)
@@ -59,16 +62,32 @@ class Roster:
             self._take_channel(channel, changes)
 
         if inventory.is_complete:
-            self._count_absences(listed.keys(), channels.keys(), changes)
+            self._count_absences(inventory.scope, listed.keys() | channels.keys(), changes)
         for device_id in inventory.left_out:
             if device_id in self.devices or device_id in self._absences:
                 changes.gone_devices.append(device_id)
         for device_id in changes.gone_devices:
             self._forget_device(device_id)
         for channel_id in changes.gone_channels:
-            self._absences.pop(channel_id, None)
-            self.channels.pop(channel_id, None)
+            self._forget_channel(channel_id)
         return changes
+
+    def remove_channel(self, channel_id: ChannelId) -> RosterChanges:
+        """Take a channel off the books at once, because it was deleted from here."""
+        known = channel_id in self.channels
+        self._forget_channel(channel_id)
+        return RosterChanges(gone_channels=[channel_id] if known else [])
+
+    def forget_device(self, device_id: str) -> RosterChanges:
+        """Take a device off the books because it was deleted by hand; it is new if it is listed again."""
+        channels = [key for key in self.channels if key.device == device_id]
+        self._forget_device(device_id)
+        return RosterChanges(gone_channels=channels)
+
+    def _forget_channel(self, channel_id: ChannelId) -> None:
+        self._absences.pop(channel_id, None)
+        self._scope.pop(channel_id, None)
+        self.channels.pop(channel_id, None)
 
     def _take_channel(self, channel: Channel, changes: RosterChanges) -> None:
         known = self.channels.get(channel.id)
@@ -79,16 +98,20 @@ class Roster:
             changes.moved.append(channel)
 
     def _count_absences(
-        self, devices: Iterable[str], channels: Iterable[ChannelId], changes: RosterChanges
+        self, scope: str, listed: AbstractSet[str | ChannelId], changes: RosterChanges
     ) -> None:
-        """Count each known device and channel that this full list lacks; report those gone for good."""
+        """Count each known device and channel that this full list lacks; report those gone for good.
+
+        Devices remembered from before a restart belong to the first list, which is the one of the devices.
+        """
         remembered = {key for key in self._absences if isinstance(key, str)}
-        for device_id in (self.devices.keys() | remembered) - set(devices):
-            if self._is_gone(device_id):
+        for device_id in (self.devices.keys() | remembered) - listed:
+            if self._scope.setdefault(device_id, scope) == scope and self._is_gone(device_id):
                 changes.gone_devices.append(device_id)
         gone = set(changes.gone_devices)
-        for channel_id in self.channels.keys() - set(channels):
-            if channel_id.device not in gone and self._is_gone(channel_id):
+        for channel_id in self.channels.keys() - listed:
+            is_ours = self._scope[channel_id] == scope and channel_id.device not in gone
+            if is_ours and self._is_gone(channel_id):
                 changes.gone_channels.append(channel_id)
 
     def _is_gone(self, key: str | ChannelId) -> bool:
@@ -98,6 +121,6 @@ class Roster:
     def _forget_device(self, device_id: str) -> None:
         self.devices.pop(device_id, None)
         self._absences.pop(device_id, None)
+        self._scope.pop(device_id, None)
         for channel_id in [key for key in self.channels if key.device == device_id]:
-            del self.channels[channel_id]
-            self._absences.pop(channel_id, None)
+            self._forget_channel(channel_id)

@@ -57,7 +57,12 @@ class Hint:
 
 
 class Push(ABC):
-    """A vendor's way of calling in. What it says is never believed; it says what to ask."""
+    """A vendor's way of calling in. What it says is never believed; it says what to ask.
+
+    `channel` is where it shows whether calls come, if anywhere.
+    """
+
+    channel: ChannelId | None = None
 
     @abstractmethod
     async def registrations(self) -> Sequence[Registration]:

@@ -166,7 +166,7 @@ class Transport:
         params: Mapping[str, str] | None = None,
         right: str,
     ) -> Reply:
-        """POST, PUT, PATCH or DELETE; never stored, and sent again only after a 401.
+        """POST, PUT, PATCH or DELETE; never stored, leaves what is held as it is, and sent again only after a 401.
 
         Raises a `VendorError`; after TimedOut or Unreachable nobody knows whether the vendor acted.
         """
@@ -178,9 +178,11 @@ class Transport:
             kind, body = "application/json", msgspec.json.encode(json)
         headers = {"Content-Type": kind} if kind else {}
         answer = await self._signed_in(_Request(method, path, url, right, headers, body))
-        # What was changed here is not shown any longer as it was (RFC 9111, 4.4).
-        self.ledger.forget(self._key(url))
         return _reply(answer)
+
+    def forget(self, path: str, params: Mapping[str, str] | None = None) -> None:
+        """Drop what is held of a resource, because its body turned out to be a refusal."""
+        self.ledger.forget(self._key(self._resolve(path, params)))
 
     def refused(
         self, status: int, right: str, headers: Mapping[str, str] | None = None
@@ -386,14 +388,12 @@ def decode[T](body: bytes, kind: type[T]) -> T:
 def loose(body: bytes) -> object:
     """Decode JSON of any shape, and NaN, Infinity and 1e999, which become a NaN or infinite float.
 
-    Raises UnexpectedReply for what is no JSON, is nested too deeply, holds half a surrogate pair or
-    an integer of thousands of digits.
+    Half a surrogate pair stays as it is: one garbled title must not cost the whole reply.
+    Raises UnexpectedReply for what is no JSON, is nested too deeply or holds an integer of thousands of digits.
     """
     with suppress(*_UNDECODABLE):
         return msgspec.json.decode(body)
     with suppress(*_UNDECODABLE):
         decoded: object = stdlib_json.loads(body)
-        # Half a surrogate pair passes the standard library, and could be neither shown nor stored.
-        msgspec.json.encode(decoded)
         return decoded
     raise UnexpectedReply("the reply is not JSON")

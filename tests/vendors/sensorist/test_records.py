@@ -101,7 +101,7 @@ def test_source_listed_under_two_sensors_stands_once():
 @pytest.mark.parametrize(
     ("devices", "reasons"),
     [
-        (None, {}),
+        (None, {"sensor: missing list": 1}),
         ("none", {"sensor: not a list": 1}),
         (7, {"sensor: not a list": 1}),
         ([None, 1, "x", []], {"sensor: not an object": 4}),
@@ -113,11 +113,14 @@ def test_gateway_outlives_what_its_devices_are(devices, reasons):
     assert parsed.set_aside == reasons
 
 
-def test_gateway_without_devices_has_none():
+def test_gateway_without_a_list_of_devices_is_not_one_that_has_none():
     bare = gateway_json()
     del bare["devices"]
     parsed = parse_gateways(body(gateways=[bare]))
-    assert (parsed.value[0].sensors, parsed.set_aside) == ((), {})
+    assert (parsed.value[0].sensors, parsed.set_aside) == (
+        (),
+        {"sensor: missing list": 1},
+    )
 
 
 def test_more_sources_than_there_can_be_are_left_out():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+import unicodedata
 
 from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
@@ -22,8 +22,10 @@ from homeassistant.const import (
     UnitOfElectricPotential,
     UnitOfTemperature,
 )
+from homeassistant.util import slugify
 
 from ...engine.model import Channel, ChannelId, Device, Inventory, Reading
+from .occurrences import events_of_gateway, events_of_sensor
 from .records import Gateway, Measurement, Sensor, Source
 
 MANUFACTURER: Final = "Sensorist"
@@ -33,12 +35,22 @@ INVENTORY: Final = "inventory"
 
 CONNECTIVITY: Final = "connectivity"
 LAST_MEASUREMENT: Final = "last_measurement"
+PUSH: Final = "push"
+
+# Two of them, a domain and a suffix fit into the 255 characters of an entity id.
+_LONGEST_SLUG: Final = 110
 
 # The interval that the vendor's sensors have unless somebody with the right changes it.
 USUAL_CYCLE: Final = timedelta(seconds=900)
 
 _CONNECTIVITY = BinarySensorEntityDescription(
     key=CONNECTIVITY,
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+_PUSH = BinarySensorEntityDescription(
+    key=PUSH,
+    translation_key=PUSH,
     device_class=BinarySensorDeviceClass.CONNECTIVITY,
     entity_category=EntityCategory.DIAGNOSTIC,
 )
@@ -99,11 +111,15 @@ def feed_name(gateway: str) -> str:
 
 
 def inventory(
-    gateways: Iterable[Gateway], chosen: frozenset[str], *, is_complete: bool
+    gateways: Iterable[Gateway],
+    chosen: frozenset[str],
+    *,
+    is_complete: bool,
+    has_push: bool = False,
 ) -> Inventory:
     """The account's devices and channels.
 
-    `chosen` are the ids of the gateways that are wanted; empty means all of them.
+    `chosen` are the ids of the gateways that are wanted; empty means all of them. `has_push`: the vendor can call in.
     """
     ordered = sorted(gateways, key=lambda gateway: gateway.master_id is not None)
     wanted = [gateway for gateway in ordered if not chosen or gateway.id in chosen]
@@ -111,10 +127,13 @@ def inventory(
     left_out = [gateway for gateway in ordered if gateway.id not in known]
     devices = [_account()]
     channels: list[Channel] = []
+    if has_push:
+        channels.append(Channel(ACCOUNT, PUSH, _PUSH, feed=INVENTORY, stands_when_stale=True))
     for gateway in wanted:
         master = gateway.master_id if gateway.master_id in known - {gateway.id} else None
         devices.append(_gateway(gateway, master))
         channels.append(_connectivity(gateway_id(gateway.id)))
+        channels.append(events_of_gateway(gateway_id(gateway.id)))
         for sensor in gateway.sensors:
             devices.append(_sensor(gateway, sensor))
             channels.extend(_sensor_channels(gateway, sensor))
@@ -147,7 +166,7 @@ def _account() -> Device:
 def _gateway(gateway: Gateway, master: str | None) -> Device:
     return Device(
         id=gateway_id(gateway.id),
-        name=gateway.title or f"Gateway {gateway.serial or gateway.id}",
+        name=_fitting(gateway.title) or f"Gateway {gateway.serial or gateway.id}",
         manufacturer=MANUFACTURER,
         model=gateway.type.name,
         serial=gateway.serial,
@@ -160,7 +179,7 @@ def _gateway(gateway: Gateway, master: str | None) -> Device:
 def _sensor(gateway: Gateway, sensor: Sensor) -> Device:
     return Device(
         id=sensor_id(sensor.id),
-        name=sensor.title or f"Sensor {sensor.serial or sensor.id}",
+        name=_fitting(sensor.title) or f"Sensor {sensor.serial or sensor.id}",
         manufacturer=MANUFACTURER,
         model=sensor.type.name,
         serial=sensor.serial,
@@ -168,6 +187,17 @@ def _sensor(gateway: Gateway, sensor: Sensor) -> Device:
         configuration_url=PORTAL,
         via=gateway_id(gateway.id),
     )
+
+
+def _fitting(title: str | None) -> str | None:
+    """Cut a title to what an entity id can be made of.
+
+    Home Assistant cuts an id of device and entity name at 255 characters and refuses one that then
+    ends in an underscore; letters beyond ASCII become several there.
+    """
+    while title and len(slugify(title)) > _LONGEST_SLUG:
+        title = title[: len(title) * 3 // 4].rstrip()
+    return title
 
 
 def _connectivity(device: str) -> Channel:
@@ -179,6 +209,7 @@ def _sensor_channels(gateway: Gateway, sensor: Sensor) -> Iterator[Channel]:
     feed = feed_name(gateway.id)
     yield _connectivity(device)
     if sensor.sources:
+        yield events_of_sensor(device)
         yield Channel(device, LAST_MEASUREMENT, _LAST_MEASUREMENT, feed, stands_when_stale=True)
     kinds = Counter(source.kind.name for source in sensor.sources)
     for source in sensor.sources:
@@ -205,7 +236,7 @@ def _free_name(
     is_named = description.device_class is not None or description.translation_key is not None
     if is_named and not is_one_of_many:
         return None
-    return source.title or source.kind.name or f"Source {source.id}"
+    return _fitting(source.title or source.kind.name) or f"Source {source.id}"
 
 
 def _description(key: str, kind: str, unit: str, precision: int | None) -> SensorEntityDescription:

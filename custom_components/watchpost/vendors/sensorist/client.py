@@ -314,7 +314,11 @@ class SensoristClient:
         self, path: str, params: Params, parse: Callable[[bytes], Parsed[T]], right: str
     ) -> Answer[T]:
         reply = await self._transport.get(path, params | self._common, right=right)
-        parsed = self._parsed(reply, parse, right)
+        try:
+            parsed = parse(reply.body)
+        except EnvelopeError as error:
+            self._transport.forget(path, params | self._common)
+            raise self._transport.refused(error.code, right) from None
         return Answer(parsed.value, parsed.set_aside, reply.freshness, reply.date)
 
     async def _write[T](

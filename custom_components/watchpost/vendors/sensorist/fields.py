@@ -185,6 +185,14 @@ class Sieve:
             else:
                 self.drop(place, "not an object")
 
+    def children[T](
+        self, place: str, row: Row, name: str, read: Callable[[str, Row], T]
+    ) -> tuple[T, ...]:
+        """Read a list that the record above must have: if it is missing, that does not mean it is empty."""
+        if row.get(name) is None:
+            self.drop(place, "missing list")
+        return self.identified(place, row.get(name), read)
+
     def identified[T](
         self, place: str, items: object, read: Callable[[str, Row], T]
     ) -> tuple[T, ...]:

@@ -162,7 +162,7 @@ def _held(root: object) -> object:
     if isinstance(root, dict):
         if "measurements" in root and root["measurements"] is None:
             return {}
-        if all(key.isdecimal() or key == "next" for key in root):
+        if root and all(key.isdecimal() or key == "next" for key in root):
             return root
     return payload(root, "measurements")
 

@@ -12,6 +12,7 @@ from functools import partial
 
 import msgspec
 
+from ..errors import UnexpectedReply
 from .alarms import (
     Alarm,
     AlarmLog,
@@ -185,8 +186,14 @@ def parse_users(body: bytes) -> Parsed[tuple[User, ...]]:
 
 
 def parse_gateways(body: bytes) -> Parsed[tuple[Gateway, ...]]:
-    """Read GET /gateways: gateways, their sensors, their data sources. Section 4.2."""
-    return parse_many(body, "gateway", _gateway)
+    """Read GET /gateways: gateways, their sensors, their data sources. Section 4.2.
+
+    Raises UnexpectedReply for an empty list without its envelope: nothing proves that it is the account's.
+    """
+    parsed = parse_many(body, "gateway", _gateway)
+    if body.strip()[:1] == b"[" and not parsed.value and not parsed.set_aside:
+        raise UnexpectedReply("the reply holds no gateways and no envelope")
+    return parsed
 
 
 def parse_gateway(body: bytes) -> Parsed[Gateway | None]:
@@ -230,7 +237,7 @@ def _gateway(sieve: Sieve, found: str, row: Row) -> Gateway:
         is_connected=is_connected,
         disconnected_at=disconnected_at,
         master_id=identifier(row.get("master_id")),
-        sensors=sieve.identified("sensor", row.get("devices"), partial(_sensor, sieve)),
+        sensors=sieve.children("sensor", row, "devices", partial(_sensor, sieve)),
     )
 
 
@@ -245,7 +252,7 @@ def _sensor(sieve: Sieve, found: str, row: Row) -> Sensor:
         is_connected=is_connected,
         disconnected_at=disconnected_at,
         gateway_id=identifier(row.get("current_gateway_id")),
-        sources=sieve.identified("source", row.get("devices"), _source),
+        sources=sieve.children("source", row, "devices", _source),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, override
 
 import aiohttp
-from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_WEBHOOK_ID
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -24,12 +25,15 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ...engine.model import ChannelId, FeedUpdate, Inventory, Reading
-from ..base import SECTION_ADVANCED, Connection, Feed, Identity, Vendor
+from ...engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory, Reading
+from ..base import SECTION_ADVANCED, ActionHandler, Connection, Feed, Identity, Vendor
 from ..errors import NotAllowed, UnexpectedReply, VendorError
 from ..http import BasicSignIn, Transport
 from ..ledger import Ledger
+from .actions import SensoristActions
+from .alarm_feed import AlarmFeed
 from .channels import (
+    ACCOUNT,
     INVENTORY,
     LAST_MEASUREMENT,
     USUAL_CYCLE,
@@ -41,7 +45,11 @@ from .channels import (
     source_key,
 )
 from .client import Answer, SensoristClient
-from .records import Gateway, Measurement, Sensor
+from .controls import SensoristControls, interval_readings
+from .history import channel_history
+from .occurrences import ALARMS, Place
+from .push import SensoristPush
+from .records import Alarm, Gateway, Measurement, Sensor
 
 URL: Final = "https://api.sensorist.com/v1"
 
@@ -57,13 +65,33 @@ LEAST_INTERVAL: Final = timedelta(seconds=5)
 class SensoristConnection(Connection):
     """One Sensorist user, or the one that it impersonates."""
 
-    def __init__(self, transport: Transport, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, transport: Transport, options: Mapping[str, Any], *, has_push: bool = False
+    ) -> None:
         impersonate = options.get(CONF_IMPERSONATE) or None
         self._own = SensoristClient(transport)
         self._client = SensoristClient(transport, impersonate=impersonate)
         self._with_slaves: bool = options.get(CONF_WITH_SLAVES, True)
         self._chosen = frozenset[str](options.get(CONF_GATEWAYS, ()))
         self._gateways: dict[str, Gateway] = {}
+        self._places: dict[str, Place] = {}
+        self._left_out: frozenset[str] = frozenset()
+        self.alarms = AlarmFeed(self._client, self._place_of)
+        self._has_push = has_push
+        self.push = SensoristPush(
+            self._client,
+            self.alarms,
+            lambda: list(self._gateways.values()),
+            self._fetch_alarms,
+            transport.ledger.now,
+        )
+        self._controls = SensoristControls(self._client)
+        self._actions = SensoristActions(
+            self._client,
+            lambda: self._gateways,
+            created=self.alarm_created,
+            deleted=self.alarm_deleted,
+        )
 
     @override
     async def identify(self) -> Identity:
@@ -71,6 +99,11 @@ class SensoristConnection(Connection):
         if user is None:
             raise UnexpectedReply("the reply names no user")
         return Identity(account_id=user.id, title=f"{SensoristVendor.name} {user.id}")
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return self._actions.handlers
 
     @property
     @override
@@ -87,19 +120,57 @@ class SensoristConnection(Connection):
                 LEAST_INTERVAL,
             )
             for gateway in self._gateways.values()
-        ]
+        ] + [Feed(ALARMS, self._fetch_alarms, USUAL_INTERVAL, LEAST_INTERVAL)]
+
+    async def _fetch_alarms(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        if self.told_until is not None:
+            self.alarms.resume(self.told_until)
+        return await self.alarms.fetch(wanted)
+
+    def _place_of(self, alarm: Alarm) -> Place | None:
+        """An alarm belongs to its source's sensor, to the account if that is not known, else nowhere."""
+        if alarm.source in self._left_out:
+            return None
+        return self._places.get(alarm.source or "") or Place(ACCOUNT)
+
+    def alarm_created(self, alarm: Alarm) -> FeedUpdate:
+        """Take an alarm that was created from here; the update shows it without asking again."""
+        self.alarms.take([alarm])
+        return self.alarms.shown()
+
+    def alarm_deleted(self, alarm_id: str) -> ChannelId | None:
+        """Forget an alarm that was deleted from here; the channel that is to go."""
+        return self.alarms.forget(alarm_id)
 
     async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         answer = await self._client.list_gateways(with_slaves=self._with_slaves)
-        listed = inventory(answer.value, self._chosen, is_complete=not answer.set_aside)
+        listed = inventory(
+            answer.value,
+            self._chosen,
+            is_complete=not answer.set_aside,
+            has_push=self._has_push,
+        )
         shown = [
             gateway for gateway in answer.value if not self._chosen or gateway.id in self._chosen
         ]
         self._gateways = {gateway.id: gateway for gateway in shown}
+        self._places = {
+            source.id: Place(sensor_id(sensor.id), source)
+            for gateway in shown
+            for sensor in gateway.sensors
+            for source in sensor.sources
+        }
+        self._left_out = frozenset(
+            source.id
+            for gateway in answer.value
+            for sensor in gateway.sensors
+            for source in sensor.sources
+            if source.id not in self._places
+        )
         return FeedUpdate(
-            readings=connectivity_readings(shown),
+            readings=connectivity_readings(shown) | interval_readings(shown),
             freshness=(answer.freshness,),
-            inventory=listed,
+            inventory=replace(listed, channels=[*listed.channels, *self._controls.channels(shown)]),
             set_aside=answer.set_aside,
         )
 
@@ -135,6 +206,12 @@ class SensoristConnection(Connection):
             set_aside=sum((answer.set_aside for answer in answers), Counter()),
             failure=failures[0] if failures else None,
         )
+
+    @override
+    async def history(
+        self, channels: Sequence[Channel], start: datetime, end: datetime
+    ) -> Mapping[ChannelId, Sequence[Hour]]:
+        return await channel_history(self._client, channels, start, end)
 
     @override
     async def options_schema(self) -> vol.Schema:
@@ -235,4 +312,5 @@ class SensoristVendor(Vendor):
         options: Mapping[str, Any],
     ) -> SensoristConnection:
         sign_in = BasicSignIn(data[CONF_USERNAME], data[CONF_PASSWORD])
-        return SensoristConnection(Transport(session, data[CONF_URL], sign_in, ledger), options)
+        transport = Transport(session, data[CONF_URL], sign_in, ledger)
+        return SensoristConnection(transport, options, has_push=CONF_WEBHOOK_ID in data)

@@ -1,0 +1,43 @@
+"""Channels that can be pressed, as buttons."""
+
+from __future__ import annotations
+
+from typing import override
+
+from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .account import WatchpostConfigEntry
+from .acting import async_act
+from .entity import ChannelEntity, async_add_channels
+
+PARALLEL_UPDATES = 1
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: WatchpostConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add a button for each channel that can be pressed."""
+    async_add_channels(entry, Platform.BUTTON, ChannelButton, async_add_entities)
+
+
+class ChannelButton(ChannelEntity, ButtonEntity):
+    """Something that the vendor can be told to do."""
+
+    entity_description: ButtonEntityDescription
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Always while the account is loaded: pressing says what is in the way."""
+        return True
+
+    @override
+    async def async_press(self) -> None:
+        """Press once; raises HomeAssistantError."""
+        if (press := self._channel.press) is not None:
+            await async_act(self._account, self._channel, self.entity_id, press)

@@ -1,0 +1,124 @@
+"""Where a vendor can call in: Home Assistant Cloud first, else the external URL, else nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final, Literal
+
+from homeassistant.components import webhook
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.network import NoURLAvailableError
+from yarl import URL
+
+type Via = Literal["cloudhook", "external"]
+
+_CLOUD: Final = "cloud"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address for a vendor to call, which is a secret, and the way that it takes."""
+
+    url: str = field(repr=False)
+    via: Via
+
+
+class NotYet(Exception):
+    """The cloud, which is to make the address, is not connected; it tells when it is."""
+
+
+@callback
+def is_possible(hass: HomeAssistant) -> bool:
+    """Whether a vendor could call in."""
+    return _has_cloud(hass) or _external(hass, "") is not None
+
+
+async def async_target(hass: HomeAssistant, webhook_id: str) -> Target | None:
+    """Return where a vendor is to call, None for nowhere; raises NotYet, or what the cloud raises."""
+    if _has_cloud(hass):
+        from homeassistant.components import cloud  # noqa: PLC0415  heavy, and loaded by now
+
+        if not cloud.async_is_connected(hass):
+            raise NotYet
+        return Target(await cloud.async_get_or_create_cloudhook(hass, webhook_id), "cloudhook")
+    url = _external(hass, webhook_id)
+    return Target(url, "external") if url else None
+
+
+@callback
+def async_listen_cloud(
+    hass: HomeAssistant, webhook_id: str | None, changed: Callable[[], None]
+) -> CALLBACK_TYPE:
+    """Have `changed` called when the cloud comes or goes, or the cloud's address of this webhook does."""
+    if _CLOUD not in hass.config.components:
+        return lambda: None
+    from homeassistant.components import cloud  # noqa: PLC0415  heavy, and loaded by now
+
+    @callback
+    def on_connection(state: cloud.CloudConnectionState) -> None:
+        # A lost connection says nothing of the address, which stands until the subscription ends.
+        is_lost = state is cloud.CloudConnectionState.CLOUD_DISCONNECTED
+        if not (is_lost and cloud.async_active_subscription(hass)):
+            changed()
+
+    stops = [cloud.async_listen_connection_change(hass, on_connection)]
+    if webhook_id is not None:
+        stops.append(cloud.async_listen_cloudhook_change(hass, webhook_id, lambda _hook: changed()))
+
+    @callback
+    def stop() -> None:
+        for each in stops:
+            each()
+
+    return stop
+
+
+async def async_forget_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
+    """Give the cloud's address back, where there is one."""
+    if _CLOUD not in hass.config.components:
+        return
+    from homeassistant.components import cloud  # noqa: PLC0415  heavy, and loaded by now
+
+    with suppress(HomeAssistantError, ValueError, OSError):
+        await cloud.async_delete_cloudhook(hass, webhook_id)
+
+
+def same(where: str, url: str | None) -> bool:
+    """Whether two addresses are one."""
+    return url is not None and where.rstrip("/") == url.rstrip("/")
+
+
+def ends_with(where: str, webhook_id: str | None) -> bool:
+    """Whether an address leads to this webhook, whatever host it names."""
+    with suppress(ValueError):
+        return webhook_id is not None and URL(where).path.rstrip("/").endswith(f"/{webhook_id}")
+    return False
+
+
+def _has_cloud(hass: HomeAssistant) -> bool:
+    if _CLOUD not in hass.config.components:
+        return False
+    from homeassistant.components import cloud  # noqa: PLC0415  heavy, and loaded by now
+
+    return cloud.async_active_subscription(hass)
+
+
+def _external(hass: HomeAssistant, webhook_id: str) -> str | None:
+    """Return the external address, if a call to it is safe: https, or http that stays on this machine."""
+    try:
+        url = webhook.async_generate_url(hass, webhook_id, allow_internal=False, allow_ip=True)
+    except NoURLAvailableError:
+        return None
+    parts = URL(url)
+    is_safe = parts.scheme == "https" or _is_loopback(parts.host or "")
+    return url if is_safe and not parts.user else None
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"

@@ -1,0 +1,108 @@
+"""Which hours of a channel's statistics are missing, and how they are asked for. Pure.
+
+Hours are counted from the epoch, as whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+HOUR: Final = 3600
+DAY: Final = 24
+
+# The recorder compiles an hour some seconds after its end, later when it is busy.
+COMPILED_AFTER: Final = timedelta(minutes=10)
+
+# A gateway may deliver late what it measured: an empty answer is the last word after so many days.
+LATE: Final = 1
+
+# What one request brings at most: about 2 MB.
+MOST_ROWS: Final = 20_000
+
+
+class Request[K](NamedTuple):
+    """The hours [start, end) of some channels, asked as one."""
+
+    keys: list[K]
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Progress:
+    """Before `done` all is settled; `asked` are later hours that the vendor was asked for already."""
+
+    done: int
+    asked: set[int] = field(default_factory=set)
+
+
+def hour_of(moment: datetime) -> int:
+    """Return the hour that a moment lies in."""
+    return int(moment.timestamp() // HOUR)
+
+
+def hour_from(moment: datetime) -> int:
+    """Return the first hour that begins at or after a moment."""
+    return int(-(-moment.timestamp() // HOUR))
+
+
+def time_of(hour: int) -> datetime:
+    """Return when an hour begins (UTC)."""
+    return datetime.fromtimestamp(hour * HOUR, UTC)
+
+
+def compiled_until(now: datetime) -> int:
+    """Return the first hour that the recorder may still have to compile."""
+    return hour_of(now - COMPILED_AFTER)
+
+
+def is_final(hour: int, now: int) -> bool:
+    """Whether the vendor will hardly get more of this hour than it has now: the day after it is over.
+
+    By whole days (UTC), so that what came to nothing in one day is asked for again at once.
+    """
+    return hour // DAY + LATE < now // DAY
+
+
+def missing(
+    progress: Progress, start: int, end: int, present: Collection[int], now: int
+) -> list[int]:
+    """Return the hours in [start, end) to ask for: unsettled, not present, not asked in vain lately."""
+    return [
+        hour
+        for hour in range(max(start, progress.done), end)
+        if hour not in present and (hour not in progress.asked or is_final(hour, now))
+    ]
+
+
+def advance(
+    progress: Progress, end: int, present: Collection[int], asked: Iterable[int], now: int
+) -> None:
+    """Note which hours were `asked` for, and move on over all that is settled, up to `end`."""
+    progress.asked.update(asked)
+    settled = {hour for hour in asked if is_final(hour, now)}
+    while progress.done < end and (progress.done in present or progress.done in settled):
+        progress.done += 1
+    progress.asked = {hour for hour in progress.asked if hour >= progress.done}
+
+
+def requests[K](wanted: Mapping[K, Sequence[int]], most_rows: int = MOST_ROWS) -> list[Request[K]]:
+    """Divide channels with their wanted hours (ascending) into requests, the oldest hours first.
+
+    A request spans all that is wanted of its channels; these times its hours are at most `most_rows`,
+    unless it has but one channel.
+    """
+    divided: list[Request[K]] = []
+    for key in sorted((key for key in wanted if wanted[key]), key=lambda key: wanted[key][0]):
+        start, end = wanted[key][0], wanted[key][-1] + 1
+        if divided:
+            keys, since, until = divided[-1]
+            until = max(until, end)
+            if (len(keys) + 1) * (until - since) <= most_rows:
+                divided[-1] = Request([*keys, key], since, until)
+                continue
+        divided.append(Request([key], start, end))
+    return divided

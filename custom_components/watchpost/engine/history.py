@@ -1,0 +1,373 @@
+"""Fills the hours that entities' long-term statistics lack from what the vendor remembers.
+
+Of each channel it is kept up to which hour everything is settled: those hours have a row, or the vendor was asked
+long enough after they ended and has nothing. What is there already is read from the statistics themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+import logging
+from typing import Any, Final
+from zlib import crc32
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import ATTR_ENTITY_ID, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    callback,
+)
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_call_later, async_track_utc_time_change
+from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+from . import statistics
+from .backfill import Ask, Backfill, Line, Track
+from .gaps import (
+    DAY,
+    Progress,
+    advance,
+    compiled_until,
+    hour_from,
+    hour_of,
+    missing,
+    requests,
+)
+from .model import ChannelId
+from .notice import Notice
+
+_LOGGER = logging.getLogger(__name__)
+
+ATTR_START: Final = "start"
+ATTR_END: Final = "end"
+
+FIRST_DAYS: Final = 30
+MOST_DAYS: Final = 366
+
+# Asked and written as one, so that much is repeated at most when Home Assistant stops in between.
+LONGEST_SPAN: Final = 7 * DAY
+
+# What one run may ask, and when the next goes on: polling has its turn, and the replies that are
+# held for a quarter of an hour stay within the ledger's bounds.
+MOST_REQUESTS: Final = 20
+MOST_FAILURES: Final = 3
+PAUSE_SECONDS: Final = 900.0
+
+SAVE_DELAY: Final = 60.0
+MOST_UNSEEN: Final = 100
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of an entity's hours."""
+
+    written: int = 0
+    already_there: int = 0
+    no_data: int = 0
+
+
+class Historian:
+    """Fills the gaps of one account: after set-up, every hour, and when an outage is over.
+
+    `tracks` tells the channels that have statistics, `ask` asks the vendor for the full hours of channels of
+    one feed, `may_ask` tells whether the vendor wants to be asked at all now.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        *,
+        tracks: Callable[[], Iterable[Track]],
+        ask: Ask,
+        may_ask: Callable[[], bool],
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._tracks = tracks
+        self._backfill = Backfill(hass, entry.title, ask)
+        self._may_ask = may_ask
+        self._store = _store(hass, entry)
+        self._progress: dict[ChannelId, Progress] | None = None
+        self._failed: set[str] = set()
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._cancel_next: CALLBACK_TYPE | None = None
+        self._notice = Notice(hass, entry)
+
+    # When
+
+    @callback
+    def async_start(self) -> None:
+        """Fill gaps from now on, once Home Assistant runs; nothing without a recorder."""
+        if statistics.is_recording(self._hass):
+            self._entry.async_on_unload(self._async_stop)
+            self._entry.async_on_unload(async_at_started(self._hass, self._begin))
+
+    @callback
+    def _begin(self, hass: HomeAssistant) -> None:
+        # Some minutes past the hour, each account at another moment.
+        minute, second = divmod(crc32(self._entry.entry_id.encode()) % 480, 60)
+        self._entry.async_on_unload(
+            async_track_utc_time_change(hass, self.async_fill, minute=12 + minute, second=second)
+        )
+        self._entry.async_on_unload(
+            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._save_soon)
+        )
+        self.async_fill()
+
+    @callback
+    def async_fill(self, _now: datetime | None = None) -> None:
+        """Fill what can be filled, in the background."""
+        if not statistics.is_recording(self._hass) or (self._task and not self._task.done()):
+            return
+        if self._cancel_next is not None:
+            self._cancel_next()
+        self._cancel_next = None
+        self._task = self._entry.async_create_background_task(
+            self._hass, self._run(), f"{DOMAIN} history"
+        )
+
+    async def _run(self) -> None:
+        await statistics.async_settle(self._hass)
+        async with self._lock:
+            progress = await self._load()
+            has_more = await self._fill(progress)
+        self._save_soon()
+        if has_more:
+            self._cancel_next = async_call_later(self._hass, PAUSE_SECONDS, self.async_fill)
+
+    async def _async_stop(self) -> None:
+        if self._cancel_next is not None:
+            self._cancel_next()
+        self._notice.close()
+        if self._progress is not None:
+            await self._store.async_save(self._data())
+
+    # What is kept
+
+    async def _load(self) -> dict[ChannelId, Progress]:
+        """Read what is settled; hours that went by since it was written were seen by nobody."""
+        if self._progress is not None:
+            return self._progress
+        kept = await self._store.async_load()
+        self._progress = {}
+        if kept is None:
+            return self._progress
+        for device, key, done, asked in kept["channels"]:
+            self._progress[ChannelId(device, key)] = Progress(done, set(asked))
+        since = hour_from(dt_util.utc_from_timestamp(kept["seen"]))
+        now = hour_of(dt_util.utcnow())
+        self._backfill.unseen = [(start, end) for start, end in kept["unseen"]]
+        if since < now:
+            self._backfill.unseen = [*self._backfill.unseen, (since, now)][-MOST_UNSEEN:]
+        return self._progress
+
+    @callback
+    def _save_soon(self, _event: Event | None = None) -> None:
+        if self._progress is not None:
+            self._store.async_delay_save(self._data, SAVE_DELAY)
+
+    def _data(self) -> dict[str, Any]:
+        now = dt_util.utcnow()
+        oldest = hour_of(now) - MOST_DAYS * DAY
+        return {
+            "seen": int(now.timestamp()),
+            "unseen": [span for span in self._backfill.unseen if span[1] > oldest],
+            "channels": [
+                [*channel_id, progress.done, sorted(progress.asked)]
+                for channel_id, progress in (self._progress or {}).items()
+                if progress.done > oldest
+            ],
+        }
+
+    # Filling
+
+    async def _fill(self, progress: dict[ChannelId, Progress]) -> bool:
+        """Fill gaps, the oldest first, a span of one feed at a time; tell whether more can be done soon."""
+        until = compiled_until(dt_util.utcnow())
+        feeds = await self._lines(progress, until)
+        at = {feed: min(line.progress.done for line in lines) for feed, lines in feeds.items()}
+        failed: set[str] = set()
+        requests_left = MOST_REQUESTS
+        while at and requests_left > 0 and len(failed) < MOST_FAILURES and self._may_ask():
+            feed = min(at, key=lambda feed: (feed in self._failed, at[feed]))
+            end = min(at[feed] + LONGEST_SPAN, until)
+            try:
+                requests_left -= await self._fill_span(feeds[feed], at[feed], end)
+            except Exception as err:  # noqa: BLE001  whatever it is must not keep the others from theirs
+                _LOGGER.debug("%s: no history: %s", self._entry.title, type(err).__name__)
+                self._backfill.counts["failures"] += 1
+                failed.add(feed)
+                end = until
+            self._notice.update(feeds.values())
+            at[feed] = end
+            if end >= until:
+                del at[feed]
+        self._failed = failed
+        has_more = bool(at) and requests_left <= 0
+        if not has_more:
+            self._notice.close()
+        return has_more
+
+    async def _lines(
+        self, progress: dict[ChannelId, Progress], until: int
+    ) -> dict[str, list[Line]]:
+        """Return by feed the entities that may lack hours, and up to when the vendor may have them."""
+        tracks = {track.entity_id: track for track in self._tracks()}
+        channels = {entity_id: track.channel for entity_id, track in tracks.items()}
+        feeds: dict[str, list[Line]] = {}
+        for entity_id, series in (await statistics.async_series(self._hass, channels)).items():
+            track = tracks[entity_id]
+            known = progress.setdefault(track.channel.id, Progress(until - FIRST_DAYS * DAY))
+            known.done = max(known.done, until - MOST_DAYS * DAY)
+            end = min(until, hour_of(track.measured_at) + 1) if track.measured_at else until
+            if known.done < end:
+                feeds.setdefault(track.channel.feed, []).append(Line(track, series, known, end))
+        return feeds
+
+    async def _fill_span(self, lines: Iterable[Line], start: int, end: int) -> int:
+        """Fill the hours in [start, end) of entities of one feed; return how many requests it took."""
+        now = hour_of(dt_util.utcnow())
+        due = {line.track.entity_id: line for line in lines if line.progress.done < end}
+        present = await self._backfill.present(due, start, end)
+        wanted = {
+            entity_id: missing(line.progress, start, min(end, line.end), present[entity_id], now)
+            for entity_id, line in due.items()
+        }
+        asked = requests(wanted)
+        if asked:
+            self._notice.begin(due.values())
+        for request in asked:
+            for entity_id, written in (await self._backfill.fill(due, wanted, request)).items():
+                present[entity_id] |= written
+        for entity_id, line in due.items():
+            settled_to = min(end, line.end)
+            advance(line.progress, settled_to, present[entity_id], wanted[entity_id], now)
+        return len(asked)
+
+    # On request
+
+    async def async_import(
+        self, entity_ids: Collection[str], start: int, end: int
+    ) -> dict[str, Tally]:
+        """Fill the hours in [start, end) of these entities, whatever was asked before.
+
+        Raises ServiceValidationError for an entity without statistics, and what `ask` raises.
+        """
+        lines = await self._asked_lines(entity_ids, end)
+        feeds: dict[str, dict[str, Line]] = {}
+        for entity_id, line in lines.items():
+            feeds.setdefault(line.track.channel.feed, {})[entity_id] = line
+        tallies = {entity_id: Tally() for entity_id in lines}
+        async with self._lock:
+            for since in range(start, end, LONGEST_SPAN):
+                until = min(since + LONGEST_SPAN, end)
+                for members in feeds.values():
+                    await self._import_span(members, tallies, since, until)
+        return tallies
+
+    async def _asked_lines(self, entity_ids: Collection[str], end: int) -> dict[str, Line]:
+        known: dict[str, statistics.Series] = {}
+        tracks: dict[str, Track] = {}
+        if statistics.is_recording(self._hass):
+            await statistics.async_settle(self._hass)
+            tracks = {track.entity_id: track for track in self._tracks()}
+            wanted = {key: tracks[key].channel for key in entity_ids if key in tracks}
+            known = await statistics.async_series(self._hass, wanted)
+        for entity_id in entity_ids:
+            if entity_id not in known:
+                raise refused("history_no_statistics", target=entity_id)
+        return {key: Line(tracks[key], known[key], Progress(0), end) for key in entity_ids}
+
+    async def _import_span(
+        self, lines: Mapping[str, Line], tallies: Mapping[str, Tally], start: int, end: int
+    ) -> None:
+        now = hour_of(dt_util.utcnow())
+        present = await self._backfill.present(lines, start, end)
+        wanted = {
+            entity_id: missing(line.progress, start, end, present[entity_id], now)
+            for entity_id, line in lines.items()
+        }
+        for entity_id, hours in wanted.items():
+            tallies[entity_id].already_there += end - start - len(hours)
+            tallies[entity_id].no_data += len(hours)
+        for request in requests(wanted):
+            for entity_id, written in (await self._backfill.fill(lines, wanted, request)).items():
+                tallies[entity_id].written += len(written)
+                tallies[entity_id].no_data -= len(written)
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Counts, never contents."""
+        return {
+            "is_recording": statistics.is_recording(self._hass),
+            "is_filling": self._task is not None and not self._task.done(),
+            "channels": len(self._progress or ()),
+            "times_unseen": len(self._backfill.unseen),
+            "feeds_failed": len(self._failed),
+            **self._backfill.counts,
+        }
+
+
+def _store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:
+    return Store(hass, 1, f"{DOMAIN}.{entry.entry_id}.history")
+
+
+async def async_forget(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Forget what was settled of an account that was removed."""
+    await _store(hass, entry).async_remove()
+
+
+# -- the action --
+
+
+def refused(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the error of an action that asks for what cannot be."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
+    )
+
+
+async def async_import_history(call: ServiceCall) -> ServiceResponse:
+    """Fill the full hours of a period of entities; return what became of them, by entity.
+
+    Raises ServiceValidationError for a period or an entity that cannot be, and a `VendorError`.
+    """
+    start = hour_from(call.data[ATTR_START])
+    end = hour_of(call.data[ATTR_END])
+    if end > compiled_until(dt_util.utcnow()):
+        raise refused("history_not_over")
+    if start >= end:
+        raise refused("history_wrong_order")
+    if end - start > MOST_DAYS * DAY:
+        raise refused("history_too_long", days=str(MOST_DAYS))
+    found: dict[str, Any] = {}
+    for historian, entity_ids in _historians(call.hass, call.data[ATTR_ENTITY_ID]).items():
+        for entity_id, tally in (await historian.async_import(entity_ids, start, end)).items():
+            found[entity_id] = asdict(tally)
+    return {"entities": found}
+
+
+def _historians(hass: HomeAssistant, entity_ids: Iterable[str]) -> dict[Historian, list[str]]:
+    """Return the entities by the account that they belong to; raises ServiceValidationError."""
+    registry = er.async_get(hass)
+    found: dict[Historian, list[str]] = {}
+    for entity_id in dict.fromkeys(entity_ids):
+        entity = registry.async_get(entity_id)
+        entry_id = entity.config_entry_id if entity else None
+        entry = hass.config_entries.async_get_entry(entry_id) if entry_id else None
+        if entry is None or entry.domain != DOMAIN or entry.state is not ConfigEntryState.LOADED:
+            raise refused("history_no_statistics", target=entity_id)
+        found.setdefault(entry.runtime_data.historian, []).append(entity_id)
+    return found

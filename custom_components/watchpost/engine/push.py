@@ -1,0 +1,269 @@
+"""Receives a vendor's calls: takes each as a hint of what to ask, and notes when they fail to come.
+
+Nothing that a call says is believed. Polling goes on whether calls come or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+from aiohttp.hdrs import METH_POST, METH_PUT
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
+
+from .model import FeedUpdate, Reading
+from .registration import OnOutcome, Registrar, async_get_standing, wait_of, webhook_id
+
+if TYPE_CHECKING:
+    from ..vendors.base import Hint, Push
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_CALL: Final = 64 * 1024
+READ_TIMEOUT: Final = 10.0
+
+# A hint is not asked again so soon; one that comes meanwhile waits.
+SAME_HINT_SECONDS: Final = 10.0
+RETRY_SECONDS: Final = 30.0
+RETRY_CEILING: Final = 3_600.0
+
+# How long no call may come before that shows.
+SILENCE: Final = timedelta(days=1)
+
+type Apply = Callable[[FeedUpdate], None]
+
+
+class PushReceiver:
+    """The calls of one vendor to one account.
+
+    `apply` takes what a confirmed hint brought, `outcome` hears how each attempt to register went. The text of errors
+    of the kind `expected` may be logged; of any other only the type.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        push: Push,
+        *,
+        apply: Apply,
+        outcome: OnOutcome,
+        expected: type[Exception],
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._push = push
+        self._apply = apply
+        self._outcome = outcome
+        self._standing = async_get_standing(hass, entry)
+        self._registrar = Registrar(
+            hass, entry, push, outcome=self._on_registration, expected=expected
+        )
+        self._pending: set[Hint] = set()
+        self._asked_at: dict[Hint, float] = {}
+        self._failures_in_a_row = 0
+        self._worker: asyncio.Task[None] | None = None
+        self._timers: dict[str, CALLBACK_TYPE] = {}
+
+    @callback
+    def async_start(self) -> None:
+        """Listen, and have the vendor call here; the latter in the background."""
+        if (found := webhook_id(self._entry)) is not None:
+            webhook.async_register(
+                self._hass,
+                self._entry.domain,
+                self._entry.title,
+                found,
+                self._on_call,
+                allowed_methods=(METH_POST, METH_PUT),
+            )
+        self._entry.async_on_unload(self.async_stop)
+        self._registrar.async_start()
+
+    @callback
+    def async_stop(self) -> None:
+        """Stop listening. The vendor goes on calling: a reload must lose no registration."""
+        if (found := webhook_id(self._entry)) is not None:
+            webhook.async_unregister(self._hass, found)
+        for cancel in self._timers.values():
+            cancel()
+        self._timers.clear()
+
+    @callback
+    def _on_registration(self, err: Exception | None) -> None:
+        self._outcome(err)
+        self._show()
+
+    # Calls
+
+    async def _on_call(
+        self, _hass: HomeAssistant, _webhook_id: str, request: web.Request
+    ) -> web.Response:
+        """Take a call; whoever calls learns nothing of what becomes of it."""
+        counts = self._standing.counts
+        counts["calls"] += 1
+        self._standing.last_call = dt_util.utcnow()
+        try:
+            body = await _read(request)
+            hint = self._push.read(body) if body is not None else None
+        except Exception:  # noqa: BLE001  a call that breaks the parser is no call of this vendor's
+            body, hint = b"", None
+        if hint is not None:
+            counts["hints"] += 1
+            self._pending.add(hint)
+            self._ask()
+        else:
+            counts["oversize" if body is None else "foreign"] += 1
+        self._show()
+        return web.Response()
+
+    @callback
+    def _ask(self, _now: datetime | None = None) -> None:
+        """Set to work on what is pending, unless that is being done or the vendor has to be left alone."""
+        if "retry" not in self._timers and (self._worker is None or self._worker.done()):
+            self._worker = self._entry.async_create_background_task(
+                self._hass, self._confirm_all(), f"{self._entry.domain} push"
+            )
+
+    @callback
+    def _retry(self, _now: datetime) -> None:
+        self._cancel("retry")
+        self._ask()
+
+    async def _confirm_all(self) -> None:
+        """Ask about all that is pending at once, then about what came meanwhile."""
+        while hints := self._ready():
+            self._pending -= hints
+            self._standing.counts["confirms"] += 1
+            failure: Exception | None
+            try:
+                update = await self._push.confirm(hints)
+            except Exception as err:  # noqa: BLE001  told by type
+                failure = err
+            else:
+                failure = update.failure
+                self._apply(update)
+            if failure is not None:
+                self._not_confirmed(hints, failure)
+                return
+            self._failures_in_a_row = 0
+        if self._pending:
+            now = self._hass.loop.time()
+            first = min(self._asked_at.get(hint, now) for hint in self._pending)
+            self._at("again", max(first + SAME_HINT_SECONDS - now, 0.001), self._ask)
+
+    def _ready(self) -> frozenset[Hint]:
+        """Return the hints that may be asked about now, and note that they are."""
+        now = self._hass.loop.time()
+        self._asked_at = {
+            hint: at for hint, at in self._asked_at.items() if now - at < SAME_HINT_SECONDS
+        }
+        ready = frozenset(self._pending - self._asked_at.keys())
+        self._asked_at.update(dict.fromkeys(ready, now))
+        return ready
+
+    @callback
+    def _not_confirmed(self, hints: frozenset[Hint], failure: Exception) -> None:
+        """Keep the hints for later; the line is for whoever looks for it, the feeds tell of outages."""
+        self._pending |= hints
+        self._standing.counts["failures"] += 1
+        _LOGGER.debug(
+            "%s: could not ask about a call: %s", self._entry.title, type(failure).__name__
+        )
+        delay = min(RETRY_SECONDS * 2**self._failures_in_a_row, RETRY_CEILING)
+        self._failures_in_a_row = min(self._failures_in_a_row + 1, 16)
+        self._at("retry", max(delay, wait_of(failure)), self._retry)
+
+    # Silence
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the vendor calls to an address that we have."""
+        return self._registrar.is_registered and self._registrar.via is not None
+
+    @property
+    def is_alive(self) -> bool | None:
+        """Whether calls come; None where none can be expected."""
+        due = self._silent_at
+        return None if due is None else dt_util.utcnow() < due
+
+    @property
+    def _silent_at(self) -> datetime | None:
+        standing = self._standing
+        if not self.is_registered or standing.registered_at is None:
+            return None
+        return max(standing.last_call or standing.registered_at, standing.registered_at) + SILENCE
+
+    @callback
+    def _show(self) -> None:
+        is_alive = self.is_alive
+        if is_alive and "silence" not in self._timers and self._silent_at is not None:
+            left = (self._silent_at - dt_util.utcnow()).total_seconds()
+            self._at("silence", left, self._on_silence)
+        if self._push.channel is not None:
+            self._apply(FeedUpdate(readings={self._push.channel: Reading(is_alive)}))
+
+    @callback
+    def _on_silence(self, _now: datetime) -> None:
+        """Show it, and look whether the vendor has forgotten us."""
+        self._cancel("silence")
+        self._show()
+        if self.is_alive is False:
+            self._registrar.async_check(anew=True)
+            self._at("silence", SILENCE.total_seconds(), self._on_silence)
+
+    # Timers
+
+    @callback
+    def _at(self, name: str, seconds: float, job: Callable[[datetime], None]) -> None:
+        self._cancel(name)
+        self._timers[name] = async_call_later(self._hass, seconds, job)
+
+    @callback
+    def _cancel(self, name: str) -> None:
+        if (cancel := self._timers.pop(name, None)) is not None:
+            cancel()
+
+    # For diagnostics
+
+    @property
+    def standing(self) -> str:
+        """In a few words, for the system's health."""
+        if self.is_registered:
+            return f"by {self._registrar.via}"
+        if self._registrar.has_failed:
+            return "polling alone, the vendor could not be told to call in"
+        return "polling alone, Home Assistant has no address that a vendor can call"
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Counts and times, never contents."""
+        standing = self._standing
+        names = ("calls", "foreign", "oversize", "hints", "confirms", "failures")
+        return {
+            **{name: standing.counts[name] for name in names},
+            "last_call": standing.last_call,
+            "registered": self.is_registered,
+            "registration_errors": dict(standing.errors),
+            "via": self._registrar.via,
+            "is_alive": self.is_alive,
+            "pending": len(self._pending),
+        }
+
+
+async def _read(request: web.Request) -> bytes | None:
+    """Read a body; None for one that is too large. Raises what a torn connection raises."""
+    body = bytearray()
+    async with asyncio.timeout(READ_TIMEOUT):
+        while chunk := await request.content.read(MAX_CALL + 1 - len(body)):
+            body += chunk
+            if len(body) > MAX_CALL:
+                return None
+    return bytes(body)

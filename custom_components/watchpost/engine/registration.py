@@ -1,0 +1,261 @@
+"""Has a vendor call in: exactly one registration, at the address of now, and none after the account is gone.
+
+Ours are those that lead to our webhook, and those that we made; all others belong to somebody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN
+from . import address
+
+if TYPE_CHECKING:
+    from ..vendors.base import Push
+
+_LOGGER = logging.getLogger(__name__)
+
+CONF_REGISTRATIONS: Final = "push_registrations"
+
+RETRY_SECONDS: Final = 300.0
+RETRY_CEILING: Final = 86_400.0
+REMOVAL_TIMEOUT: Final = 10.0
+
+# A list of registrations, kept up with what was done since, is not asked for again so soon.
+LIST_SECONDS: Final = 900.0
+
+type OnOutcome = Callable[[Exception | None], None]
+
+
+@dataclass(slots=True)
+class Standing:
+    """What outlives a reload of the account, though not a restart."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    registered_at: datetime | None = None
+    last_call: datetime | None = None
+    listed: dict[str, str] | None = field(default=None, repr=False)
+    listed_at: float = 0.0
+
+
+_STANDINGS: Final[HassKey[dict[str, Standing]]] = HassKey(f"{DOMAIN}_push")
+
+
+@callback
+def async_get_standing(hass: HomeAssistant, entry: ConfigEntry) -> Standing:
+    """The standing of an account's push."""
+    return hass.data.setdefault(_STANDINGS, {}).setdefault(entry.entry_id, Standing())
+
+
+@callback
+def async_prepare_push(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Give an account its webhook id, which is kept for ever, as soon as a vendor could call in."""
+    if CONF_WEBHOOK_ID not in entry.data and address.is_possible(hass):
+        hass.config_entries.async_update_entry(
+            entry, data={**entry.data, CONF_WEBHOOK_ID: webhook.async_generate_id()}
+        )
+
+
+def webhook_id(entry: ConfigEntry) -> str | None:
+    """The account's webhook id, a secret; None while no vendor could call in."""
+    found: str | None = entry.data.get(CONF_WEBHOOK_ID)
+    return found
+
+
+async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push | None) -> None:
+    """Have the vendor call no more, because the account is removed for good."""
+    try:
+        async with asyncio.timeout(REMOVAL_TIMEOUT):
+            if push is not None:
+                for number in _remembered(entry):
+                    await push.remove(number)
+    except Exception as err:  # noqa: BLE001  the account goes, whatever the vendor says
+        _LOGGER.warning(
+            "%s: the vendor was not told to stop calling in, its callback is left behind: %s",
+            entry.title,
+            type(err).__name__,
+        )
+    if (found := webhook_id(entry)) is not None:
+        await address.async_forget_cloudhook(hass, found)
+    hass.data.get(_STANDINGS, {}).pop(entry.entry_id, None)
+
+
+def _remembered(entry: ConfigEntry) -> dict[str, str]:
+    """Our registrations at the vendor, by id."""
+    return dict(entry.data.get(CONF_REGISTRATIONS, {}))
+
+
+class Registrar:
+    """The registration of one account with its vendor.
+
+    `outcome` hears how each attempt went. The text of errors of the kind `expected` may be logged; of any other
+    only the type.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        push: Push,
+        *,
+        outcome: OnOutcome,
+        expected: type[Exception],
+    ) -> None:
+        self.via: address.Via | None = None
+        self.is_registered = False
+        self.has_failed = False
+        self._hass = hass
+        self._entry = entry
+        self._push = push
+        self._outcome = outcome
+        self._expected = expected
+        self._standing = async_get_standing(hass, entry)
+        self._attempts = 0
+        self._one_at_a_time = asyncio.Lock()
+        self._cancel_retry: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_start(self) -> None:
+        """Register, in the background, and go along when the address changes."""
+        on_unload = self._entry.async_on_unload
+        on_unload(self._cancel)
+        on_unload(self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._on_core_config))
+        on_unload(address.async_listen_cloud(self._hass, webhook_id(self._entry), self._follow))
+        self.async_check()
+
+    @callback
+    def _on_core_config(self, event: Event[Any]) -> None:
+        if "external_url" in event.data:
+            self._follow()
+
+    @callback
+    def _follow(self) -> None:
+        """Go to where calls can come in now; the first time with all that belongs to it."""
+        if webhook_id(self._entry) is None and address.is_possible(self._hass):
+            self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
+            return
+        self._attempts = 0
+        self.async_check()
+
+    @callback
+    def async_check(self, *, anew: bool = False) -> None:
+        """See that the vendor calls here; `anew` asks it for its list."""
+        if anew:
+            self._standing.listed = None
+        self._cancel()
+        if webhook_id(self._entry) is not None:
+            self._entry.async_create_background_task(
+                self._hass, self._register(), f"{self._entry.domain} push registration"
+            )
+
+    async def _register(self) -> None:
+        """Have the vendor call exactly once, to the address of now; try again later if that fails."""
+        async with self._one_at_a_time:
+            try:
+                target = await address.async_target(self._hass, webhook_id(self._entry) or "")
+                self.via = target.via if target else None
+                if target is not None or _remembered(self._entry):
+                    await self._reconcile(target.url if target else None)
+            except address.NotYet:
+                return
+            except Exception as err:  # noqa: BLE001  told by type; polling goes on in any case
+                self._on_failure(err)
+            else:
+                self._on_success()
+
+    async def _reconcile(self, url: str | None) -> None:
+        standing = self._standing
+        listed = await self._list()
+        ours = [number for number, where in listed.items() if self._is_ours(number, where)]
+        kept = next((number for number in ours if address.same(listed[number], url)), None)
+        self.is_registered = kept is not None
+        if url is not None and kept is None:
+            standing.listed = None  # should this fail, nobody knows what the vendor did
+            registration = await self._push.register(url)
+            kept = registration.id
+            listed[kept] = url
+            standing.registered_at = dt_util.utcnow()
+            self.is_registered = True
+        standing.registered_at = standing.registered_at or dt_util.utcnow()
+        current = {number: listed[number] for number in (*ours, kept) if number is not None}
+        self._remember(current)
+        for number in ours:
+            if number != kept:
+                standing.listed = None
+                await self._push.remove(number)
+                del listed[number], current[number]
+                self._remember(current)
+        standing.listed = listed
+
+    async def _list(self) -> dict[str, str]:
+        now = self._hass.loop.time()
+        held = self._standing.listed
+        if held is None or now - self._standing.listed_at >= LIST_SECONDS:
+            held = {found.id: found.url for found in await self._push.registrations()}
+            self._standing.listed, self._standing.listed_at = held, now
+        return dict(held)
+
+    def _is_ours(self, number: str, where: str) -> bool:
+        known = _remembered(self._entry).get(number)
+        return address.ends_with(where, webhook_id(self._entry)) or address.same(where, known)
+
+    @callback
+    def _remember(self, registrations: dict[str, str]) -> None:
+        if registrations != _remembered(self._entry):
+            self._hass.config_entries.async_update_entry(
+                self._entry, data={**self._entry.data, CONF_REGISTRATIONS: dict(registrations)}
+            )
+
+    @callback
+    def _on_failure(self, err: Exception) -> None:
+        self._standing.errors[type(err).__name__] += 1
+        if not self.has_failed:
+            self.has_failed = True
+            _LOGGER.warning(
+                "%s: the vendor could not be told to call in, polling goes on: %s",
+                self._entry.title,
+                err if isinstance(err, self._expected) else type(err).__name__,
+            )
+        delay = min(RETRY_SECONDS * 2**self._attempts, RETRY_CEILING)
+        self._attempts = min(self._attempts + 1, 16)
+        self._cancel()
+        self._cancel_retry = async_call_later(self._hass, max(delay, wait_of(err)), self._retry)
+        self._outcome(err)
+
+    @callback
+    def _on_success(self) -> None:
+        self._attempts = 0
+        if self.has_failed:
+            self.has_failed = False
+            _LOGGER.info("%s: the vendor was told to call in after all", self._entry.title)
+        self._outcome(None)
+
+    @callback
+    def _retry(self, _now: datetime) -> None:
+        self.async_check()
+
+    @callback
+    def _cancel(self) -> None:
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+            self._cancel_retry = None
+
+
+def wait_of(err: Exception) -> float:
+    """Seconds that the vendor asked to be left alone, where it did."""
+    return float(getattr(err, "wait", 0.0))

@@ -1,0 +1,75 @@
+"""What happened, as sentences in the activity log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ATTR_NAME
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, EVENT_OCCURRENCE
+from .engine.model import OccurrenceType
+
+_SENTENCES: Final[dict[str, str]] = {
+    OccurrenceType.ALARM_RAISED: "alarm raised",
+    OccurrenceType.ALARM_CLEARED: "alarm cleared",
+    OccurrenceType.ALARM_ACKNOWLEDGED: "alarm acknowledged",
+    OccurrenceType.INCURSION: "incursion detected",
+    OccurrenceType.INCURSION_ACKNOWLEDGED: "incursion acknowledged",
+    OccurrenceType.BUTTON_PRESSED: "button pressed",
+    OccurrenceType.SYSTEM_NOTICE: "notice from the vendor",
+    OccurrenceType.CAPTURE_MADE: "picture taken",
+}
+
+
+@callback
+def async_describe_events(
+    hass: HomeAssistant,
+    async_describe_event: Callable[[str, str, Callable[[Event], dict[str, str]]], None],
+) -> None:
+    """Say how to tell of occurrences."""
+
+    @callback
+    def describe(event: Event) -> dict[str, str]:
+        told = event.data
+        device = dr.async_get(hass).async_get(told.get(ATTR_DEVICE_ID) or "")
+        described = {
+            ATTR_NAME: (device and (device.name_by_user or device.name)) or "Watchpost",
+            "message": _message(told),
+        }
+        if entity_id := told.get("alarm_entity_id") or told.get(ATTR_ENTITY_ID):
+            described[ATTR_ENTITY_ID] = entity_id
+        return described
+
+    async_describe_event(DOMAIN, EVENT_OCCURRENCE, describe)
+
+
+def _message(told: Mapping[str, Any]) -> str:
+    """The sentence after the device's name, such as "alarm raised (Temperature above 8 °C, 9.3 °C measured)"."""
+    kind = str(told.get("type", ""))
+    details = [*_measured(told), *_lateness(told)]
+    sentence = _SENTENCES.get(kind, kind.replace("_", " "))
+    return f"{sentence} ({', '.join(details)})" if details else sentence
+
+
+def _measured(told: Mapping[str, Any]) -> list[str]:
+    unit, details = told.get("unit"), []
+    if told.get("direction") and told.get("threshold") is not None:
+        limit = f"{told['direction']} {_figure(told['threshold'], unit)}"
+        details.append(f"{told['source']} {limit}" if told.get("source") else limit)
+    if told.get("value") is not None:
+        details.append(f"{_figure(told['value'], unit)} measured")
+    return details
+
+
+def _lateness(told: Mapping[str, Any]) -> list[str]:
+    at = dt_util.parse_datetime(str(told.get("at"))) if told.get("late") else None
+    return [f"told late, at {dt_util.as_local(at):%Y-%m-%d %H:%M}"] if at else []
+
+
+def _figure(value: object, unit: str | None) -> str:
+    figure = f"{value:.10g}" if isinstance(value, int | float) else str(value)
+    return f"{figure} {unit}" if unit else figure

@@ -1,0 +1,44 @@
+"""Which of the entities that a trigger or condition is aimed at are ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.automation import DomainSpec
+
+from .const import DOMAIN
+
+# Event entities and what acts are never stale.
+MEASURED: Final[Mapping[str, DomainSpec]] = {
+    Platform.BINARY_SENSOR: DomainSpec(),
+    Platform.SENSOR: DomainSpec(),
+}
+ALARMS: Final[Mapping[str, DomainSpec]] = {Platform.BINARY_SENSOR: DomainSpec()}
+
+
+@callback
+def async_ours(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
+    """Those that are entities of this integration."""
+    registry = er.async_get(hass)
+    return {
+        entity_id
+        for entity_id in entity_ids
+        if (entity := registry.async_get(entity_id)) and entity.platform == DOMAIN
+    }
+
+
+@callback
+def async_alarms(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
+    """Those that are our alarms, also where a user shows them as something else."""
+    registry = er.async_get(hass)
+    return {
+        entity_id
+        for entity_id in async_ours(hass, entity_ids)
+        if (entity := registry.async_get(entity_id))
+        and entity.original_device_class == BinarySensorDeviceClass.PROBLEM
+    }

@@ -1,0 +1,133 @@
+"""What a Sensorist account lets be done to its devices: commands of gateways, the sensors' sampling interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from homeassistant.components.button import ButtonEntityDescription
+from homeassistant.components.button.const import ButtonDeviceClass
+from homeassistant.components.number import NumberDeviceClass, NumberEntityDescription, NumberMode
+from homeassistant.const import EntityCategory, UnitOfTime
+
+from ...engine.model import Channel, ChannelId, Reading, Work, WorkState
+from .channels import INVENTORY, gateway_id, sensor_id
+from .client import Command, SensoristClient
+from .records import Gateway, Sensor, Workflow
+
+SAMPLING_INTERVAL: Final = "sampling_interval"
+
+# What the vendor calls a source that is sampled at the interval that can be set (dossier, section 4.2).
+_SAMPLED: Final = "digital"
+
+# The document gives no limits. These are a minute, below which no battery lasts, and a day.
+_LEAST_INTERVAL: Final = 60
+_LONGEST_INTERVAL: Final = 86_400
+
+_COMMANDS: Final = (
+    (
+        Command.REBOOT,
+        ButtonEntityDescription(
+            key="restart",
+            device_class=ButtonDeviceClass.RESTART,
+            entity_category=EntityCategory.CONFIG,
+        ),
+    ),
+    (
+        Command.PAIRING_START,
+        ButtonEntityDescription(
+            key="start_pairing",
+            translation_key="start_pairing",
+            entity_category=EntityCategory.CONFIG,
+        ),
+    ),
+)
+_SAMPLING_INTERVAL: Final = NumberEntityDescription(
+    key=SAMPLING_INTERVAL,
+    translation_key=SAMPLING_INTERVAL,
+    device_class=NumberDeviceClass.DURATION,
+    native_unit_of_measurement=UnitOfTime.SECONDS,
+    native_min_value=_LEAST_INTERVAL,
+    native_max_value=_LONGEST_INTERVAL,
+    native_step=1,
+    mode=NumberMode.BOX,
+    entity_category=EntityCategory.CONFIG,
+    entity_registry_enabled_default=False,
+)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a workflow is: at first as the reply said that began it, then as the vendor says."""
+
+    client: SensoristClient
+    workflow: Workflow
+    is_told: bool = False
+
+    async def poll(self) -> WorkState:
+        if self.is_told:
+            self.workflow = (await self.client.get_workflow(self.workflow.id)).value
+        self.is_told = True
+        if self.workflow.has_completed:
+            return WorkState.DONE
+        return WorkState.FAILED if self.workflow.has_failed else WorkState.RUNNING
+
+
+class SensoristControls:
+    """Makes the channels that act; each call of theirs sends one request."""
+
+    def __init__(self, client: SensoristClient) -> None:
+        self._client = client
+
+    def channels(self, gateways: Iterable[Gateway]) -> Iterator[Channel]:
+        """Yield two buttons for each gateway and a number for each sensor that measures."""
+        for gateway in gateways:
+            device = gateway_id(gateway.id)
+            for command, description in _COMMANDS:
+                press = partial(self._command, gateway.id, command)
+                yield Channel(device, description.key, description, INVENTORY, press=press)
+            for sensor in gateway.sensors:
+                if sensor.sources:
+                    yield self._interval(sensor)
+
+    def _interval(self, sensor: Sensor) -> Channel:
+        return Channel(
+            sensor_id(sensor.id),
+            SAMPLING_INTERVAL,
+            _SAMPLING_INTERVAL,
+            INVENTORY,
+            set_value=partial(self._set_interval, sensor.id),
+        )
+
+    async def _command(self, gateway: str, command: Command) -> Work | None:
+        return self._work(await self._client.command_gateway(gateway, command))
+
+    async def _set_interval(self, sensor: str, seconds: float) -> Work | None:
+        _, workflow = await self._client.update_sensor(sensor, interval=round(seconds))
+        return self._work(workflow)
+
+    def _work(self, workflow: Workflow | None) -> Work | None:
+        if workflow is None:
+            return None
+        return Work(f"workflow {workflow.id}", _Progress(self._client, workflow).poll)
+
+
+def interval_readings(gateways: Iterable[Gateway]) -> dict[ChannelId, Reading]:
+    """The sampling interval of each sensor in seconds: the shortest of its sampled sources'."""
+    return {
+        ChannelId(sensor_id(sensor.id), SAMPLING_INTERVAL): Reading(_shortest(sensor))
+        for gateway in gateways
+        for sensor in gateway.sensors
+        if sensor.sources
+    }
+
+
+def _shortest(sensor: Sensor) -> float | None:
+    intervals = [
+        source.interval.total_seconds()
+        for source in sensor.sources
+        if source.subtype == _SAMPLED and source.interval is not None
+    ]
+    return min(intervals, default=None)

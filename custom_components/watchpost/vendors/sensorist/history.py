@@ -1,0 +1,95 @@
+"""What Sensorist remembers, hour by hour: GET /measurements of type range in groups of 60 minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ...engine.model import Channel, ChannelId, Hour
+from .channels import source_key
+from .client import SensoristClient
+from .records import Measurement
+
+_MINUTES: Final = 60
+_HOUR: Final = timedelta(minutes=_MINUTES)
+
+# A reply of so many rows is about 2 MB.
+MOST_ROWS: Final = 20_000
+LONGEST_SPAN: Final = timedelta(days=7)
+
+
+async def channel_history(
+    client: SensoristClient, channels: Iterable[Channel], start: datetime, end: datetime
+) -> dict[ChannelId, list[Hour]]:
+    """Return the full hours in [start, end) of those channels of one gateway that are data sources.
+
+    Raises a `VendorError`.
+    """
+    prefix = source_key("")
+    sources = {
+        channel.key.removeprefix(prefix): channel.id
+        for channel in channels
+        if channel.key.startswith(prefix)
+    }
+    found = await history(client, sources, start, end)
+    return {sources[source]: hours for source, hours in found.items() if source in sources}
+
+
+async def history(
+    client: SensoristClient, sources: Collection[str], start: datetime, end: datetime
+) -> dict[str, list[Hour]]:
+    """Return the full hours in [start, end) by source id, oldest first; the sources are one gateway's.
+
+    A source without any is absent. Raises a `VendorError`. Section 4.3.1.
+    """
+    first, last = _floored(start.astimezone(UTC)), _floored(end.astimezone(UTC))
+    if first < start:
+        first += _HOUR
+    found: dict[str, list[Hour]] = {}
+    for batch in client.batches(sources):
+        longest = min(LONGEST_SPAN, max(1, MOST_ROWS // len(batch)) * _HOUR)
+        for since, until in _spans(first, last, longest):
+            answer = await client.range(batch, start=since, end=until, interval=_MINUTES)
+            for source, rows in answer.value.by_source.items():
+                if hours := _hours(rows, since, until):
+                    found.setdefault(source, []).extend(hours)
+    return found
+
+
+def _spans(
+    first: datetime, last: datetime, longest: timedelta
+) -> Iterator[tuple[datetime, datetime]]:
+    while first < last:
+        yield first, (until := min(first + longest, last))
+        first = until
+
+
+def _hours(rows: Iterable[Measurement], since: datetime, until: datetime) -> list[Hour]:
+    """Return the hours of the rows, oldest first, as far as they lie in [since, until).
+
+    The document does not say what the date of a group is; its start and its middle lie in the hour.
+    Should the vendor group more finely than asked, the hour's mean is that of its groups.
+    """
+    groups: dict[datetime, list[Measurement]] = {}
+    for row in rows:
+        if row.value is not None and row.is_measured:
+            groups.setdefault(_floored(row.date), []).append(row)
+    return [_hour(start, groups[start]) for start in sorted(groups) if since <= start < until]
+
+
+def _hour(start: datetime, rows: list[Measurement]) -> Hour:
+    """Join the rows of an hour; one without extremes has its mean for them."""
+    means = [row.value for row in rows if row.value is not None]
+    least = [row.min for row in rows if row.min is not None]
+    greatest = [row.max for row in rows if row.max is not None]
+    return Hour(
+        start=start,
+        mean=sum(means) / len(means),
+        min=min(least + means),
+        max=max(greatest + means),
+    )
+
+
+def _floored(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)

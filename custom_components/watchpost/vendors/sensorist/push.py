@@ -1,0 +1,344 @@
+"""Sensorist's callbacks: how they are registered, what they may mean, and how that is asked.
+
+A call names what to ask about. What is told after that is the API's answer; only a notice's code and date are the
+call's own, since the API lists no notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, override
+
+from msgspec.structs import replace
+
+from ...engine.model import (
+    ChannelId,
+    FeedUpdate,
+    Freshness,
+    Occurrence,
+    OccurrenceType,
+    Reading,
+)
+from ..base import Hint, Push, Registration
+from ..errors import UnexpectedReply, VendorError
+from .alarm_feed import AlarmFeed
+from .channels import ACCOUNT, PUSH, measurement_readings, sensor_id
+from .client import SensoristClient
+from .hints import ALARM, SYSTEM, CallReader
+from .occurrences import alarm_readings
+from .records import BUTTON, Alarm, AlarmLog, CallbackTypes, Gateway, Measurement
+
+ALL_TYPES: Final = CallbackTypes.BUTTON | CallbackTypes.ALARM | CallbackTypes.SYSTEM
+
+# What is told may be dated a little later than what caused it.
+MARGIN: Final = timedelta(minutes=2)
+# A date that is told is used as far as it is plausible: a callback may have waited long at the vendor's.
+OLDEST: Final = timedelta(days=1)
+AHEAD: Final = timedelta(minutes=5)
+# Rows of one press may differ so much in date from source to source.
+ONE_PRESS: Final = timedelta(seconds=1)
+
+# To what the beginning of a question is rounded: what names its own date may be another press than the last,
+# what names none is taken for the same within a minute.
+DATED: Final = 10
+UNDATED: Final = 60
+
+MOST_NOTICES: Final = 16  # of one device, until it is asked about
+MOSTALARMS: Final = 100  # in one address
+
+
+@dataclass(slots=True)
+class _Claim:
+    """What was told of a hint since it was last asked about: from when on, and of what kinds."""
+
+    since: datetime
+    notices: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """From when on a hint was asked about last, and the newest that this brought."""
+
+    start: datetime
+    newest: datetime | None = None
+
+
+type FetchAlarms = Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
+
+
+class SensoristPush(Push):
+    """The callbacks of one account.
+
+    `gateways` tells what the inventory knows now, `fetch_alarms` polls the alarms' feed, `clock` is the ledger's.
+    """
+
+    channel = ChannelId(ACCOUNT, PUSH)
+
+    def __init__(
+        self,
+        client: SensoristClient,
+        alarms: AlarmFeed,
+        gateways: Callable[[], Iterable[Gateway]],
+        fetch_alarms: FetchAlarms,
+        clock: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._alarms = alarms
+        self._fetch_alarms = fetch_alarms
+        self._clock = clock
+        self._reader = CallReader(gateways, alarms.places)
+        self._claims: dict[Hint, _Claim] = {}
+        self._asked: dict[Hint, _Asked] = {}
+
+    # -- registration --
+
+    @override
+    async def registrations(self) -> Sequence[Registration]:
+        listed = (await self._client.list_callbacks()).value
+        return [Registration(found.id, found.url or "") for found in listed]
+
+    @override
+    async def register(self, url: str) -> Registration:
+        created = await self._client.create_callback(url, ALL_TYPES)
+        if created is not None:
+            return Registration(created.id, url)
+        # The reply need not show the result; the list does.
+        for found in await self.registrations():
+            if found.url == url:
+                return found
+        raise UnexpectedReply("the callback is not listed after it was registered")
+
+    @override
+    async def remove(self, registration_id: str) -> None:
+        try:
+            await self._client.delete_callback(registration_id)
+        except ValueError:
+            raise UnexpectedReply("the callback has no number") from None
+        except UnexpectedReply as err:
+            if err.status != 404:  # gone already
+                raise
+
+    # -- what a call may mean --
+
+    @override
+    def read(self, body: bytes) -> Hint | None:
+        call = self._reader.read(body)
+        if call is None:
+            return None
+        now = datetime.now(UTC)
+        told = [date for date in call.dates if now - OLDEST < date < now + AHEAD]
+        since = _floor(min(told), DATED) if told else _floor(now, UNDATED)
+        claim = self._claims.setdefault(call.hint, _Claim(since))
+        claim.since = min(claim.since, since)
+        if call.hint.kind == SYSTEM and len(claim.notices) < MOST_NOTICES:
+            claim.notices[call.code] = told[0] if told else since
+        return call.hint
+
+    # -- asking --
+
+    @override
+    async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
+        now = _floor(datetime.now(UTC), UNDATED)
+        claims = {hint: self._claims.pop(hint, _Claim(now)) for hint in hints}
+        alarms = sorted(hint.subject for hint in hints if hint.kind == ALARM)
+        questions = [
+            self._ask_history(alarms[first : first + MOSTALARMS], claims)
+            for first in range(0, len(alarms), MOSTALARMS)
+        ]
+        questions += [
+            self._ask(hint, claim) for hint, claim in claims.items() if hint.kind != ALARM
+        ]
+        results = await asyncio.gather(*questions, return_exceptions=True)
+        updates = [result for result in results if isinstance(result, FeedUpdate)]
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures:
+            self._put_back(claims)
+        for failure in failures:
+            if not updates or not isinstance(failure, VendorError):
+                raise failure
+        return _merged(
+            updates, next((err for err in failures if isinstance(err, VendorError)), None)
+        )
+
+    def _put_back(self, claims: Mapping[Hint, _Claim]) -> None:
+        """Keep what was told until it could be asked about."""
+        for hint, claim in claims.items():
+            newer = self._claims.setdefault(hint, claim)
+            newer.since = min(newer.since, claim.since)
+            newer.notices = {**claim.notices, **newer.notices}
+
+    async def _ask(self, hint: Hint, claim: _Claim) -> FeedUpdate:
+        match hint.kind:
+            case "button":
+                return await self._ask_button(hint, claim)
+            case "system":
+                return await self._ask_device(hint.subject, claim)
+            case _:
+                return await self._ask_alarms()
+
+    def _start(self, hint: Hint, claim: _Claim) -> datetime:
+        """From when on to ask: rounded, so that a burst is one address, which the vendor's cache rule covers.
+
+        The second time what came is left out, so that what comes after it has an address of its own.
+        """
+        start = claim.since - MARGIN
+        asked = self._asked.setdefault(hint, _Asked(start))
+        if asked.start != start:
+            self._asked[hint] = _Asked(start, asked.newest)
+            return start
+        return max(start, asked.newest or start)
+
+    def _came(self, hint: Hint, dates: Iterable[datetime]) -> None:
+        asked = self._asked[hint]
+        asked.newest = max(dates, default=asked.newest)
+
+    async def _ask_alarms(self) -> FeedUpdate:
+        """Bring the alarms forward, as far as the vendor's cache rule lets; what is held tells nothing new."""
+        asked_at = self._clock()
+        update = await self._fetch_alarms(frozenset())
+        if any(reply.received < asked_at for reply in update.freshness):
+            return FeedUpdate(occurrences=update.occurrences)
+        return update
+
+    async def _ask_history(
+        self, alarm_ids: Sequence[str], claims: Mapping[Hint, _Claim]
+    ) -> FeedUpdate:
+        """Ask for the newest logs of these alarms; the newest of each tells its state as well."""
+        hints = [Hint(ALARM, alarm_id) for alarm_id in alarm_ids]
+        start = min(self._start(hint, claims[hint]) for hint in hints)
+        answer = await self._client.alarm_history(alarm_ids, start=start)
+        logs = [log for log in answer.value if log.alarm in alarm_ids]
+        for hint in hints:
+            self._came(hint, (log.date for log in logs if log.alarm == hint.subject))
+        changed = [
+            changed
+            for alarm_id in alarm_ids
+            if (known := self._alarms.alarms.get(alarm_id)) is not None
+            and (changed := _with_logs(known, logs)) is not known
+        ]
+        self._alarms.take(changed)
+        return FeedUpdate(
+            readings=alarm_readings(changed, self._alarms.places),
+            occurrences=list(self._alarms.occurrences(logs)),
+            freshness=(answer.freshness,),
+            set_aside=answer.set_aside,
+        )
+
+    async def _ask_button(self, hint: Hint, claim: _Claim) -> FeedUpdate:
+        """Ask for what a sensor has measured since a little before its button was said to be pressed."""
+        sensor = self._reader.sensors().get(hint.subject)
+        if sensor is None or not sensor.sources:
+            return FeedUpdate()
+        start = self._start(hint, claim)
+        rows: dict[str, tuple[Measurement, ...]] = {}
+        set_aside: Counter[str] = Counter()
+        replies: list[Freshness] = []
+        for batch in self._client.batches(source.id for source in sensor.sources):
+            answer = await self._client.raw_page(batch, start=start)
+            rows |= answer.value.by_source
+            set_aside += answer.set_aside
+            replies.append(answer.freshness)
+        device = sensor_id(sensor.id)
+        pressed = [row for found in rows.values() for row in found if row.type == BUTTON]
+        self._came(hint, (row.date for row in pressed))
+        return FeedUpdate(
+            readings=_newest(rows, device),
+            occurrences=list(_presses(sensor.id, pressed)),
+            freshness=replies,
+            set_aside=set_aside,
+        )
+
+    async def _ask_device(self, device: str, claim: _Claim) -> FeedUpdate:
+        """See that a device is there by its battery, if it has one; no endpoint lists notices."""
+        notices = [
+            Occurrence(
+                id=f"notice-{device}-{code}-{date.isoformat()}",
+                type=OccurrenceType.SYSTEM_NOTICE,
+                at=date,
+                device=device,
+                data={"code": code},
+            )
+            for code, date in claim.notices.items()
+        ]
+        sensor = next(
+            (found for found in self._reader.sensors().values() if sensor_id(found.id) == device),
+            None,
+        )
+        batteries = [
+            source.id
+            for source in (sensor.sources if sensor else ())
+            if (source.kind.name or "").lower() == "batt"
+        ]
+        if not batteries:
+            return FeedUpdate(occurrences=notices)
+        answer = await self._client.latest(batteries[:1])
+        return FeedUpdate(
+            readings=measurement_readings(answer.value, {batteries[0]: device}),
+            occurrences=notices,
+            freshness=(answer.freshness,),
+            set_aside=answer.set_aside,
+        )
+
+
+def _floor(date: datetime, seconds: int) -> datetime:
+    return datetime.fromtimestamp(date.timestamp() // seconds * seconds, UTC)
+
+
+def _with_logs(alarm: Alarm, logs: Iterable[AlarmLog]) -> Alarm:
+    """Return the alarm as its newest log leaves it; itself, where none is newer than it knows."""
+    known = max((log.date for log in alarm.logs), default=datetime.min.replace(tzinfo=UTC))
+    newer = tuple(log for log in logs if log.alarm == alarm.id and log.date > known)
+    if not newer:
+        return alarm
+    last = newer[-1]
+    return replace(
+        alarm, state=last.state, is_triggered=last.is_triggered, logs=(*alarm.logs, *newer)
+    )
+
+
+def _presses(sensor: str, rows: Iterable[Measurement]) -> Iterable[Occurrence]:
+    """Tell each press of a sensor's button once; every source of the sensor reports it with a row of its own."""
+    press: list[Measurement] = []
+    presses = [press]
+    for row in sorted(rows, key=lambda row: row.date):
+        if press and row.date - press[0].date > ONE_PRESS:
+            press = []
+            presses.append(press)
+        press.append(row)
+    for press in filter(None, presses):
+        # The first that was stored; those of other sources may come later, with greater numbers.
+        numbers = [row.seq for row in press if row.seq is not None]
+        date = press[0].date
+        yield Occurrence(
+            id=f"button-{sensor}-{min(numbers) if numbers else date.isoformat()}",
+            type=OccurrenceType.BUTTON_PRESSED,
+            at=date,
+            device=sensor_id(sensor),
+        )
+
+
+def _newest(rows: Mapping[str, Sequence[Measurement]], device: str) -> dict[ChannelId, Reading]:
+    newest = {
+        source: max(measured, key=lambda row: row.date)
+        for source, found in rows.items()
+        if (measured := [row for row in found if row.is_measured])
+    }
+    return measurement_readings(newest, dict.fromkeys(newest, device))
+
+
+def _merged(updates: Sequence[FeedUpdate], failure: VendorError | None) -> FeedUpdate:
+    readings: dict[ChannelId, Reading] = {}
+    for update in updates:
+        readings |= update.readings
+    return FeedUpdate(
+        readings=readings,
+        occurrences=[occurrence for update in updates for occurrence in update.occurrences],
+        freshness=[reply for update in updates for reply in update.freshness],
+        inventory=next((update.inventory for update in updates if update.inventory), None),
+        set_aside=sum((update.set_aside for update in updates), Counter()),
+        failure=failure,
+    )

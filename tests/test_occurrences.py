@@ -1,0 +1,309 @@
+"""What happens is told once, in order, whatever comes between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+import random
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+from simulators.faults import Fault
+from simulators.sensorist import FREE, SensoristCloud, Source
+from simulators.sensorist.alarms import Alarm
+
+from .conftest import DOMAIN, House, OpenCloud, watchpost_lines
+
+
+class Ear:
+    """Hears every watchpost_event, and what the states were when it came."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.states: list[str | None] = []
+        self._hass = hass
+        hass.bus.async_listen("watchpost_event", self._hear)
+
+    @callback
+    def _hear(self, event: Event[dict[str, Any]]) -> None:
+        self.heard.append(dict(event.data))
+        alarm = self._hass.states.get(event.data.get("alarm_entity_id") or "none.none")
+        self.states.append(alarm.state if alarm else None)
+
+    @property
+    def told(self) -> list[tuple[str, datetime]]:
+        return [(event["type"], datetime.fromisoformat(event["at"])) for event in self.heard]
+
+
+@pytest.fixture
+def ear(house: House) -> Ear:
+    return Ear(house.hass)
+
+
+def set_alarm(cloud: SensoristCloud, source: Source, value: float = 50.0, delay: int = 0) -> Alarm:
+    return cloud.alarms.create(
+        cloud.user.id, source, value=value, direction="above", delay=delay, now=cloud.clock.now()
+    )
+
+
+def truth(cloud: SensoristCloud, since: datetime) -> list[tuple[str, datetime]]:
+    """What really happened since then, by time."""
+    cloud.settle()
+    logs = cloud.alarms.history(cloud.user.id, since, cloud.clock.now())
+    return [
+        ("alarm_raised" if log.triggered else "alarm_cleared", log.date) for log in reversed(logs)
+    ]
+
+
+def alarm_state(house: House, cloud: SensoristCloud, alarm: Alarm) -> Any:
+    device = f"sensor-{alarm.source.sensor.id}"
+    return house.state_of(f"sensorist:{cloud.user.id}:{device}:alarm-{alarm.id}", "binary_sensor")
+
+
+async def test_an_alarm_is_a_problem_sensor_that_comes_and_goes_with_it(
+    house: House, cloud: SensoristCloud
+) -> None:
+    await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    alarm = set_alarm(cloud, source, value=50.5, delay=10)
+    await house.pass_time(400)
+
+    state = alarm_state(house, cloud, alarm)
+    assert state.state == "off"
+    assert state.attributes["device_class"] == "problem"
+    assert state.attributes["threshold"] == 50.5
+    assert state.attributes["direction"] == "above"
+    assert state.attributes["delay_minutes"] == 10
+    assert state.attributes["friendly_name"].endswith("Temperature above 50.5 °C")
+    entity = er.async_get(house.hass).async_get(state.entity_id)
+    assert entity is not None
+    assert entity.entity_category is None
+
+    cloud.alarms.delete(cloud.user.id, alarm.id)
+    await house.pass_time(1000)
+    assert er.async_get(house.hass).async_get(state.entity_id) is None
+
+
+async def test_an_alarm_is_told_after_its_state_with_what_it_measured(
+    house: House, cloud: SensoristCloud, ear: Ear
+) -> None:
+    await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    alarm = set_alarm(cloud, source)
+    await house.pass_time(400)
+    start = datetime.now(UTC)
+
+    source.override = 61.5
+    await house.pass_time(1300)
+    source.override = FREE
+    await house.pass_time(1300)
+
+    assert ear.told == truth(cloud, start - timedelta(hours=1))
+    assert [event["type"] for event in ear.heard] == ["alarm_raised", "alarm_cleared"]
+    assert ear.states[0] == "on"
+    raised = ear.heard[0]
+    assert raised["vendor"] == "sensorist"
+    assert raised["late"] is False
+    assert raised["threshold"] == 50.0
+    assert raised["value"] == 61.5
+    assert raised["direction"] == "above"
+    assert raised["alarm_entity_id"] == alarm_state(house, cloud, alarm).entity_id
+    device = next(d for d in house.devices(house.entries[0]) if d.id == raised["device_id"])
+    assert device.name == source.sensor.title
+    event = house.hass.states.get(raised["entity_id"])
+    assert event is not None
+    assert event.attributes["event_type"] == "alarm_cleared"
+
+
+async def test_first_set_up_tells_nothing_old(
+    house: House, cloud: SensoristCloud, ear: Ear
+) -> None:
+    source = cloud.find_source("temp")
+    alarm = set_alarm(cloud, source)
+    source.override = 70.0
+    house.freezer.tick(3600)
+    cloud.settle()
+    assert alarm.logs
+
+    await house.sign_in(cloud)
+    await house.pass_time(3600)
+
+    assert alarm_state(house, cloud, alarm).state == "on"
+    assert ear.heard == []
+
+
+async def test_what_happened_while_home_assistant_was_down_is_told_late_and_once(
+    house: House, cloud: SensoristCloud, ear: Ear
+) -> None:
+    entry = await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    set_alarm(cloud, source)
+    await house.pass_time(400)
+    await house.hass.config_entries.async_unload(entry.entry_id)
+    for value in (60.0, FREE, 61.0, FREE, 62.0, FREE, 63.0, FREE):
+        source.override = value
+        house.freezer.tick(950)
+        cloud.settle()
+
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.settle()
+    happened = truth(cloud, datetime.now(UTC) - timedelta(days=1))
+    assert len(happened) == 8
+    assert ear.told == happened
+    assert all(event["late"] for event in ear.heard)
+
+    await house.reload(entry)
+    await house.pass_time(3600)
+    assert len(ear.heard) == 8
+
+
+async def test_an_alarm_raised_and_cleared_between_two_polls_is_told(
+    house: House, cloud: SensoristCloud, ear: Ear
+) -> None:
+    await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    set_alarm(cloud, source)
+    await house.pass_time(2000)
+    cloud.faults.add(Fault(kind="status", status=500))
+    for _ in range(4):
+        source.override = 60.0
+        await house.pass_time(950)
+        cloud.settle()
+        source.override = FREE
+        await house.pass_time(950)
+        cloud.settle()
+    assert ear.heard == []
+
+    cloud.faults.clear()
+    await house.pass_time(1200)
+
+    assert ear.told == truth(cloud, datetime.now(UTC) - timedelta(days=1))
+    assert len(ear.heard) == 8
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b"\x00\xff" * 40),
+        lambda path: path.write_text('{"at": 12}\n'),
+        lambda path: path.write_text(path.read_text() + "nonsense\n" + path.read_text()),
+    ],
+    ids=["missing", "binary", "foreign", "garbled"],
+)
+async def test_a_lost_journal_costs_a_log_line_and_no_storm(
+    house: House,
+    cloud: SensoristCloud,
+    ear: Ear,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Any,
+) -> None:
+    entry = await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    set_alarm(cloud, source)
+    for value in (60.0, FREE):
+        await house.pass_time(400)
+        source.override = value
+        await house.pass_time(1300)
+    assert len(ear.heard) == 2
+    await house.hass.config_entries.async_unload(entry.entry_id)
+    path = Path(house.hass.config.path(".storage", f"{DOMAIN}.{entry.entry_id}.journal"))
+    spoil(path)
+
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.pass_time(1200)
+
+    assert len(ear.heard) == 2
+    assert len(watchpost_lines(caplog)) <= 1
+    source.override = 65.0
+    await house.pass_time(1300)
+    assert len(ear.heard) == 3
+
+
+async def test_a_torn_last_line_is_what_a_kill_leaves_and_costs_nothing(
+    house: House, cloud: SensoristCloud, ear: Ear, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    set_alarm(cloud, source)
+    await house.pass_time(400)
+    source.override = 60.0
+    await house.pass_time(1300)
+    await house.hass.config_entries.async_unload(entry.entry_id)
+    path = Path(house.hass.config.path(".storage", f"{DOMAIN}.{entry.entry_id}.journal"))
+    path.write_text(path.read_text() + '{"at":"2026-09-')
+
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.pass_time(600)
+
+    assert len(ear.heard) == 1
+    assert watchpost_lines(caplog) == []
+
+
+async def test_removing_an_entry_removes_its_journal(house: House, cloud: SensoristCloud) -> None:
+    entry = await house.sign_in(cloud)
+    path = Path(house.hass.config.path(".storage", f"{DOMAIN}.{entry.entry_id}.journal"))
+    assert path.exists()
+
+    await house.hass.config_entries.async_remove(entry.entry_id)
+
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_week_of_outages_and_restarts_loses_nothing_and_tells_nothing_twice(
+    house: House, open_cloud: OpenCloud, ear: Ear, seed: int
+) -> None:
+    cloud = await open_cloud(gateways=1, sensors=2, seed=seed)
+    entry = await house.sign_in(cloud)
+    start = datetime.now(UTC)
+    sources = cloud.sources("temp")
+    for source in sources:
+        set_alarm(cloud, source)
+    await house.pass_time(400)
+    chance = random.Random(seed)
+    while datetime.now(UTC) < start + timedelta(days=7):
+        source = chance.choice(sources)
+        source.override = FREE if source.override is not FREE else 60.0
+        match chance.randrange(6):
+            case 0:
+                await outage(house, cloud, chance.uniform(600, 20_000))
+            case 1:
+                await restart(house, entry, cloud, chance.uniform(60, 20_000))
+            case 2:
+                await house.reload(entry)
+            case _:
+                await house.pass_time(chance.uniform(900, 6000))
+    cloud.faults.clear()
+    for source in sources:
+        source.override = FREE
+    await house.pass_time(3 * 3600)
+
+    happened = truth(cloud, start)
+    assert len(happened) > 20
+    assert sorted(ear.told) == sorted(happened)
+    on_time = [
+        (kind, at)
+        for event, (kind, at) in zip(ear.heard, ear.told, strict=True)
+        if not event["late"]
+    ]
+    assert on_time == sorted(on_time, key=lambda told: told[1])
+    assert cloud.early_requests() == []
+
+
+async def outage(house: House, cloud: SensoristCloud, seconds: float) -> None:
+    cloud.faults.add(Fault(kind="drop"))
+    await house.pass_time(seconds)
+    cloud.faults.clear()
+
+
+async def restart(house: House, entry: ConfigEntry, cloud: SensoristCloud, seconds: float) -> None:
+    await house.hass.config_entries.async_unload(entry.entry_id)
+    await house.pass_time(seconds)
+    cloud.settle()
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.settle()
