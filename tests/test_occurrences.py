@@ -307,3 +307,23 @@ async def restart(house: House, entry: ConfigEntry, cloud: SensoristCloud, secon
     cloud.settle()
     await house.hass.config_entries.async_setup(entry.entry_id)
     await house.settle()
+
+
+async def test_a_button_press_that_no_call_told_of_is_told_once_by_the_next_poll(
+    house: House, cloud: SensoristCloud, ear: Ear
+) -> None:
+    entry = await house.sign_in(cloud)
+    await house.pass_time(1000)
+    sensor = cloud.gateways[0].sensors[0]
+    pressed = cloud.press_button(sensor)
+    assert len(pressed) > 1
+
+    # Its next regular report would cover the press: the sensor stays silent until it was polled.
+    sensor.silent = True
+    await house.pass_time(2000)
+    assert ear.told == [("button_pressed", pressed[0].date)]
+
+    await house.reload(entry)
+    await house.pass_time(2000)
+    assert len(ear.heard) == 1
+    assert cloud.early_requests() == []

@@ -164,6 +164,13 @@ class SensoristPush(Push):
             updates, next((err for err in failures if isinstance(err, VendorError)), None)
         )
 
+    async def confirm_press(self, sensor: str, date: datetime) -> FeedUpdate:
+        """Ask about a press that a poll showed, so that it is told as a call would have told it."""
+        hint = Hint("button", sensor)
+        claim = self._claims.setdefault(hint, _Claim(_floor(date, DATED)))
+        claim.since = min(claim.since, _floor(date, DATED))
+        return await self.confirm(frozenset({hint}))
+
     def _put_back(self, claims: Mapping[Hint, _Claim]) -> None:
         """Keep what was told until it could be asked about."""
         for hint, claim in claims.items():

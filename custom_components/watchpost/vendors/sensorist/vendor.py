@@ -25,7 +25,13 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ...engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory, Reading
+from ...engine.model import (
+    ChannelId,
+    FeedUpdate,
+    Inventory,
+    Occurrence,
+    Reading,
+)
 from ..base import SECTION_ADVANCED, ActionHandler, Connection, Feed, Identity, Vendor
 from ..errors import NotAllowed, UnexpectedReply, VendorError
 from ..http import BasicSignIn, Transport
@@ -46,10 +52,9 @@ from .channels import (
 )
 from .client import Answer, SensoristClient
 from .controls import SensoristControls, interval_readings
-from .history import channel_history
 from .occurrences import ALARMS, Place
 from .push import SensoristPush
-from .records import Alarm, Gateway, Measurement, Sensor
+from .records import BUTTON, Alarm, Gateway, Measurement, Sensor
 
 URL: Final = "https://api.sensorist.com/v1"
 
@@ -78,7 +83,8 @@ class SensoristConnection(Connection):
         self._left_out: frozenset[str] = frozenset()
         self.alarms = AlarmFeed(self._client, self._place_of)
         self._has_push = has_push
-        self.push = SensoristPush(
+        self._pressed: dict[str, datetime] = {}
+        self.push: SensoristPush = SensoristPush(
             self._client,
             self.alarms,
             lambda: list(self._gateways.values()),
@@ -198,20 +204,38 @@ class SensoristConnection(Connection):
         if failures and not answers:
             raise failures[0]
         readings: dict[ChannelId, Reading] = {}
+        newest: dict[str, Measurement] = {}
         for answer in answers:
+            newest |= answer.value
             readings |= measurement_readings(answer.value, device_of)
+        presses, failure = await self._ask_presses(gateway.sensors if gateway else (), newest)
         return FeedUpdate(
             readings={key: reading for key, reading in readings.items() if key in wanted},
+            occurrences=presses,
             freshness=tuple(answer.freshness for answer in answers),
             set_aside=sum((answer.set_aside for answer in answers), Counter()),
-            failure=failures[0] if failures else None,
+            failure=failures[0] if failures else failure,
         )
 
-    @override
-    async def history(
-        self, channels: Sequence[Channel], start: datetime, end: datetime
-    ) -> Mapping[ChannelId, Sequence[Hour]]:
-        return await channel_history(self._client, channels, start, end)
+    async def _ask_presses(
+        self, sensors: Sequence[Sensor], newest: Mapping[str, Measurement]
+    ) -> tuple[list[Occurrence], VendorError | None]:
+        """Tell of buttons whose press is a source's newest measurement and that no call told of."""
+        presses: list[Occurrence] = []
+        for sensor in sensors:
+            dates = [
+                row.date
+                for source in sensor.sources
+                if (row := newest.get(source.id)) is not None and row.type == BUTTON
+            ]
+            if not dates or self._pressed.get(sensor.id) == max(dates):
+                continue
+            try:
+                presses.extend((await self.push.confirm_press(sensor.id, min(dates))).occurrences)
+            except VendorError as err:
+                return presses, err
+            self._pressed[sensor.id] = max(dates)
+        return presses, None
 
     @override
     async def options_schema(self) -> vol.Schema:
