@@ -119,7 +119,9 @@ async def ours(share: int) -> Stopwatch:
                     for key in list(readings)[turn::share]:
                         readings[key] = changed(readings[key])
                         changes += 1
-                updates.append(FeedUpdate(readings, [Freshness(time.monotonic(), 0.0)]))
+                updates.append(
+                    FeedUpdate(readings=readings, freshness=[Freshness(time.monotonic(), 0.0)])
+                )
             for coordinator, update in zip(feeds, updates, strict=True):
                 coordinator.data.freshness = ()  # what set-up fetched has expired
                 coordinator.feed = replace(coordinator.feed, fetch=handing(update))

@@ -327,3 +327,69 @@ async def test_a_button_press_that_no_call_told_of_is_told_once_by_the_next_poll
     await house.pass_time(2000)
     assert len(ear.heard) == 1
     assert cloud.early_requests() == []
+
+
+async def test_a_journal_that_cannot_be_written_keeps_nothing_from_being_told(
+    house: House, cloud: SensoristCloud, ear: Ear, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    set_alarm(cloud, source)
+    await house.pass_time(400)
+    path = Path(house.hass.config.path(".storage", f"{DOMAIN}.{entry.entry_id}.journal"))
+    path.unlink()
+    path.mkdir()
+    for value in (60.0, FREE):
+        source.override = value
+        await house.pass_time(1300)
+
+    assert ear.told == truth(cloud, datetime.now(UTC) - timedelta(days=1))
+    assert len(ear.heard) == 2
+    assert len(watchpost_lines(caplog)) == 1
+    path.rmdir()
+
+
+async def test_the_journal_stays_bounded_and_tells_nothing_twice(
+    house: House,
+    cloud: SensoristCloud,
+    ear: Ear,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("custom_components.watchpost.engine.journal.MOST_TOLD", 4)
+    entry = await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    set_alarm(cloud, source)
+    await house.pass_time(400)
+    for turn in range(12):
+        source.override = FREE if turn % 2 else 60.0 + turn
+        await house.pass_time(1300)
+    path = Path(house.hass.config.path(".storage", f"{DOMAIN}.{entry.entry_id}.journal"))
+    assert len(ear.heard) == 12
+    assert len(path.read_text().splitlines()) <= 2 * 4 + 2
+
+    await house.reload(entry)
+    await house.pass_time(2000)
+
+    assert len(ear.heard) == 12
+    assert ear.told == truth(cloud, datetime.now(UTC) - timedelta(days=1))
+
+
+async def test_an_event_entity_that_fails_keeps_nothing_from_the_bus(
+    house: House, cloud: SensoristCloud, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.sign_in(cloud)
+    source = cloud.find_source("temp")
+    set_alarm(cloud, source)
+    await house.pass_time(400)
+    with monkeypatch.context() as broken:
+        broken.setattr("homeassistant.components.event.EventEntity._trigger_event", _fail)
+        source.override = 60.0
+        await house.pass_time(1300)
+    source.override = FREE
+    await house.pass_time(1300)
+
+    assert [kind for kind, _ in ear.told] == ["alarm_raised", "alarm_cleared"]
+
+
+def _fail(*_: Any) -> None:
+    raise ZeroDivisionError

@@ -302,7 +302,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         held = self.data.held
         for channel_id, reading in readings.items():
             known = held.get(channel_id)
-            if known is not None and known.reading == reading:
+            if known is not None and _is_same(known.reading, reading):
                 if reading.measured_at is None:
                     known.since = now
                 continue
@@ -351,17 +351,19 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     def _heard_beats(self) -> set[cadence.Beat]:
         """When the vendor's sources measured last, on the monotonic clock, each rhythm once."""
-        offset = self._ledger.now() - dt_util.utcnow().timestamp()
-        return {
-            cadence.Beat(
-                last=round(held.reading.measured_at.timestamp() + offset),
-                cycle=channel.cycle.total_seconds(),
-            )
+        held = self.data.held
+        rhythms = {
+            (known.reading.measured_at, channel.cycle)
             for channel in self._channels.values()
             if channel.cycle is not None
             and not channel.stands_when_stale
-            and (held := self.data.held.get(channel.id)) is not None
-            and held.reading.measured_at is not None
+            and (known := held.get(channel.id)) is not None
+            and known.reading.measured_at is not None
+        }
+        offset = self._ledger.now() - dt_util.utcnow().timestamp()
+        return {
+            cadence.Beat(last=round(last.timestamp() + offset), cycle=cycle.total_seconds())
+            for last, cycle in rhythms
         }
 
     def _set_timer(self, plan: cadence.Plan) -> None:
@@ -445,6 +447,15 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             "channels_stale": len(self._stale),
             "records_set_aside": dict(self.data.set_aside),
         }
+
+
+def _is_same(held: Reading, reading: Reading) -> bool:
+    """As ==, which would make two tuples for each of thousands of readings."""
+    return (
+        held.measured_at == reading.measured_at
+        and held.value == reading.value
+        and held.attributes == reading.attributes
+    )
 
 
 def _is_newer(held: Reading, reading: Reading) -> bool:

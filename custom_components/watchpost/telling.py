@@ -101,10 +101,7 @@ class Teller:
         while self._waiting:
             occurrence = self._waiting.popleft()
             await self._wait_for_state(occurrence)
-            try:
-                self._tell(occurrence)
-            except Exception:
-                _LOGGER.exception("%s: could not tell of %s", self._entry.title, occurrence.type)
+            self._tell(occurrence)
             await self._write(occurrence)
         self._is_telling = False
 
@@ -144,7 +141,7 @@ class Teller:
             attributes |= {"alarm_entity_id": alarm} if alarm else {}
         entity_id, listener = self._listeners.get(occurrence.device, (None, None))
         if listener is not None:
-            listener(Told(occurrence, attributes))
+            self._show(listener, Told(occurrence, attributes))
         self._hass.bus.async_fire(
             EVENT_OCCURRENCE,
             {
@@ -155,6 +152,13 @@ class Teller:
                 **attributes,
             },
         )
+
+    def _show(self, listener: Callable[[Told], None], told: Told) -> None:
+        """Show it on the event entity; if that fails, the bus must still tell of it."""
+        try:
+            listener(told)
+        except Exception:
+            _LOGGER.exception("%s: could not show %s", self._entry.title, told.occurrence.type)
 
     def _is_late(self, at: datetime) -> bool:
         return at < self._started_at or dt_util.utcnow() - at > LATE_AFTER

@@ -501,14 +501,14 @@ def test_ten_thousand_sources_are_weighed_with_bounded_effort(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     weighed = 0
-    lag = cadence._lag
+    after = cadence._Lag.after
 
-    def counted(wait: float, phases: Sequence[cadence._Phase]) -> float:
+    def counted(self: cadence._Lag, wait: float) -> float:
         nonlocal weighed
-        weighed += len(phases)
-        return lag(wait, phases)
+        weighed += len(self._steps)
+        return after(self, wait)
 
-    monkeypatch.setattr(cadence, "_lag", counted)
+    monkeypatch.setattr(cadence._Lag, "after", counted)
     rng = random.Random(1)
 
     planned(

@@ -5,10 +5,12 @@ Pure: the same arguments give the same plan. Times are monotonic seconds unless 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import accumulate
 import math
 import re
 from typing import Final, Literal
@@ -289,9 +291,10 @@ def _in_phase(now: float, base: Plan, period: float, beats: Collection[Beat], de
     if (arrival := _only_arrival(base.at, period, sound, delay)) is not None:
         return Plan(min(arrival, latest), "phase")
     phases = _phases(base.at, period, sound, delay)
-    best = min(_waits(phases), key=lambda wait: (_lag(wait, phases), wait))
+    lag = _Lag(phases)
+    best = min(_waits(phases), key=lambda wait: (lag.after(wait), wait))
     worth = sum(SLIP / phase.step * phase.sources for phase in phases)
-    if _lag(0.0, phases) - _lag(best, phases) <= worth:
+    if lag.after(0.0) - lag.after(best) <= worth:
         return base
     return Plan(min(base.at + best, latest), "phase")
 
@@ -333,6 +336,25 @@ def _waits(phases: Sequence[_Phase]) -> list[float]:
     return [0.0, *(phase.wait for phase in phases[:: len(phases) // _MOST_WAITS + 1])]
 
 
-def _lag(wait: float, phases: Sequence[_Phase]) -> float:
-    """Return how far a poll after `wait` lies behind the arrivals: in steps, over all sources."""
-    return sum((wait - phase.wait) % phase.step / phase.step * phase.sources for phase in phases)
+class _Lag:
+    """How far a poll lies behind the arrivals: in steps, over all sources.
+
+    For one step it is a sum over sorted waits, so running totals answer each question by a search.
+    """
+
+    def __init__(self, phases: Sequence[_Phase]) -> None:
+        self._steps: list[tuple[float, list[float], list[int], float]] = []
+        for step in {phase.step for phase in phases}:
+            same = [phase for phase in phases if phase.step == step]  # sorted by wait
+            passed = [0, *accumulate(phase.sources for phase in same)]
+            total = sum(phase.wait * phase.sources for phase in same)
+            self._steps.append((step, [phase.wait for phase in same], passed, total))
+
+    def after(self, wait: float) -> float:
+        """Return the lag of a poll after `wait`."""
+        lag = 0.0
+        for step, waits, passed, total in self._steps:
+            turn = wait % step
+            ahead = passed[-1] - passed[bisect_right(waits, turn)]
+            lag += (turn * passed[-1] - total) / step + ahead
+        return lag
