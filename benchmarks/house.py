@@ -30,10 +30,15 @@ sys.path.insert(0, str(ROOT))
 
 import custom_components  # noqa: E402, F401  before the test plugin's own folder of that name is found
 
-# 33 gateways with 50 sensors of four sources: 9,933 entities, just under Home Assistant's 10,000 for an entry
-GATEWAYS = 33
+# 28 gateways with 50 sensors of four sources: 9,912 enabled entities, just under Home Assistant's 10,000 for an entry
+GATEWAYS = 28
 SENSORS = 50
-ENTITIES = GATEWAYS * (1 + SENSORS * 6)
+OF_GATEWAY = 4  # connectivity, events, restart, pairing
+OF_SENSOR = 7  # connectivity, events, last measurement, four sources
+ENTITIES = GATEWAYS * (OF_GATEWAY + SENSORS * OF_SENSOR)
+
+# What the measurement feeds carry: four sources and the last measurement of each sensor
+MEASURED = GATEWAYS * SENSORS * 5
 
 
 class LoopbackResolver(ThreadedResolver):

@@ -26,8 +26,10 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ...engine.model import (
+    Channel,
     ChannelId,
     FeedUpdate,
+    Hour,
     Inventory,
     Occurrence,
     Reading,
@@ -52,6 +54,7 @@ from .channels import (
 )
 from .client import Answer, SensoristClient
 from .controls import SensoristControls, interval_readings
+from .history import channel_history
 from .occurrences import ALARMS, Place
 from .push import SensoristPush
 from .records import BUTTON, Alarm, Gateway, Measurement, Sensor
@@ -236,6 +239,12 @@ class SensoristConnection(Connection):
                 return presses, err
             self._pressed[sensor.id] = max(dates)
         return presses, None
+
+    @override
+    async def history(
+        self, channels: Sequence[Channel], start: datetime, end: datetime
+    ) -> Mapping[ChannelId, Sequence[Hour]]:
+        return await channel_history(self._client, channels, start, end)
 
     @override
     async def options_schema(self) -> vol.Schema:
