@@ -88,6 +88,28 @@ async def test_an_alarm_is_a_problem_sensor_that_comes_and_goes_with_it(
     assert er.async_get(house.hass).async_get(state.entity_id) is None
 
 
+async def test_an_alarm_deleted_while_home_assistant_was_down_goes_after_three_lists(
+    house: House, cloud: SensoristCloud
+) -> None:
+    entry = await house.sign_in(cloud)
+    alarms = [set_alarm(cloud, source) for source in cloud.sources("temp")[:2]]
+    await house.pass_time(400)
+    gone, kept = (alarm_state(house, cloud, alarm).entity_id for alarm in alarms)
+    await house.hass.config_entries.async_unload(entry.entry_id)
+    cloud.alarms.delete(cloud.user.id, alarms[0].id)
+    house.freezer.tick(1000)
+
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.pass_time(400)
+    assert er.async_get(house.hass).async_get(gone)
+    await house.pass_time(400)
+
+    assert er.async_get(house.hass).async_get(gone) is None
+    assert house.hass.states.get(kept).state == "off"
+    await house.pass_time(4000)
+    assert house.hass.states.get(kept).state == "off"
+
+
 async def test_an_alarm_is_told_after_its_state_with_what_it_measured(
     house: House, cloud: SensoristCloud, ear: Ear
 ) -> None:

@@ -376,7 +376,7 @@ class Account:
 
     @callback
     def _remember_devices(self) -> None:
-        """Devices from before a restart that no list names go too, after as many lists."""
+        """Devices and entities from before a restart that no list names go too, after as many lists."""
         prefix = f"{self.entry.unique_id}:"
         self.roster.remember(
             identifier.removeprefix(prefix)
@@ -386,6 +386,11 @@ class Account:
             for domain, identifier in device.identifiers
             if domain == DOMAIN and identifier.startswith(prefix)
         )
+        entities = er.async_get(self.hass)
+        for entity in er.async_entries_for_config_entry(entities, self.entry.entry_id):
+            device_id, _, key = entity.unique_id.removeprefix(prefix).partition(":")
+            scope = self.connection.scope_of(key)
+            self.roster.remember_channel(ChannelId(device_id, key), scope)
 
     @callback
     def _register(self, device: Device) -> None:

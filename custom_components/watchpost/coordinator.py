@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import logging
 import traceback
@@ -108,6 +108,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._beats: frozenset[cadence.Beat] = frozenset()
         self._delay = cadence.DELAY
         self._polled_at = 0.0
+        self._listed_at = float("-inf")
         self._channels: dict[ChannelId, Channel] = {}
         self._subscribers: dict[ChannelId, CALLBACK_TYPE] = {}
         self._changed: list[ChannelId] = []
@@ -274,8 +275,14 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.plan = self._next()
         self._set_timer(self.plan)
         if update.inventory is not None:
-            self._on_inventory(update.inventory)
+            self._on_inventory(self._counted_once(update.inventory, update.freshness))
         self._on_outcome(self, failure)
+
+    def _counted_once(self, inventory: Inventory, freshness: Sequence[Freshness]) -> Inventory:
+        """A reply that is used again is no further list: what it lacks is not missed once more."""
+        received = max((reply.received for reply in freshness), default=self._listed_at)
+        is_new, self._listed_at = received > self._listed_at, received
+        return inventory if is_new else replace(inventory, is_complete=False)
 
     @callback
     def async_take_push(self, readings: Mapping[ChannelId, Reading]) -> None:

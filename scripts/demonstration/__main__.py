@@ -9,26 +9,23 @@ import sys
 import time
 
 from . import check
-from .accounts import sign_in_accounts
+from .alarm import until_raised
 from .client import PASSWORD, USERNAME
-from .dashboard import show_dashboard
-from .entities import until_furnished
 from .processes import tail
-from .stage import stage
+from .stage import furnished, stage
 from .state import STATES, DemoError, State, free_port
 
 _CHECK_SECONDS = 120
-_FURNISH_SECONDS = 60
 
 
 async def show(state: State, port: int) -> None:
     """Run the demo until it is interrupted."""
     began = time.monotonic()
     print("Starting the simulated clouds and Home Assistant ...")
-    async with stage(state, port) as (client, doors, hass):
-        await sign_in_accounts(client, doors)
-        house = await until_furnished(client, _FURNISH_SECONDS)
-        await show_dashboard(client, house)
+    async with (
+        stage(state, port) as (client, doors, hass),
+        furnished(client, doors) as (_, watch),
+    ):
         print(
             f"\n  Home Assistant  http://127.0.0.1:{port}   ({time.monotonic() - began:.0f} s)\n"
             f"  Username        {USERNAME}\n"
@@ -36,23 +33,27 @@ async def show(state: State, port: int) -> None:
         )
         for vendor, door in doors.items():
             print(f"  Simulated {vendor}: {door['url']}, faults and clock at {door['control']}")
+        print(f"  {watch.alarm} rises half a minute after the start, and every four minutes")
         print("\nCtrl-C stops it all.", flush=True)
         await hass.ended()
 
 
 async def smoke_test(state: State) -> list[str]:
-    """Run the demo until every entity shows a value; returns what is wrong."""
+    """Run the demo until every entity shows a value and an alarm was told; returns what is wrong."""
     try:
-        async with asyncio.timeout(_CHECK_SECONDS), stage(state, free_port()) as (client, doors, _):
-            await sign_in_accounts(client, doors)
-            house = await until_furnished(client, _CHECK_SECONDS / 2)
-            await show_dashboard(client, house)
+        async with (
+            asyncio.timeout(_CHECK_SECONDS),
+            stage(state, free_port()) as (client, doors, _),
+            furnished(client, doors) as (house, watch),
+        ):
+            raised = await until_raised(client, watch, _CHECK_SECONDS / 2)
     except TimeoutError:
         wrong = [f"not done in {_CHECK_SECONDS} seconds"]
     except DemoError as error:
         wrong = [str(error)]
     else:
         check.report(house)
+        print(raised)
         wrong = check.faults(house)
     return wrong + check.complaints(state.log_of_home_assistant)
 
@@ -95,7 +96,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8123, help="of Home Assistant (default 8123)")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier starts left")
     parser.add_argument(
-        "--check", action="store_true", help="see that all entities get values, and end"
+        "--check",
+        action="store_true",
+        help="see that all entities get values and an alarm is told, and end",
     )
     with suppress(asyncio.CancelledError):
         try:

@@ -58,11 +58,11 @@ def _section(house: House, hub: Mapping[str, Any]) -> Card:
 
 
 def _cards(house: House, device: Mapping[str, Any], style: str) -> list[Card]:
-    """Return a heading that tells how the device itself is, and a tile per measurement."""
+    """Return a heading that tells how the device itself is, and a tile for everything else."""
     entities = house.of_device(device["id"])
     if not entities:
         return []
-    about = [entity for entity in entities if entity.is_diagnostic]
+    about = [e for e in entities if e.is_diagnostic and e.domain != "button"]
     heading = {
         "type": "heading",
         "heading": name_of(device),
@@ -94,6 +94,10 @@ def _tile(entity: Entity) -> Card:
     card: Card = {"type": "tile", "entity": entity.id, "name": {"type": "entity"}}
     if "unit_of_measurement" in entity.attributes:
         card["features"] = [{"type": "trend-graph", "hours_to_show": _GRAPH_HOURS}]
+    if entity.domain == "button":
+        card |= {"features": [{"type": "button"}], "hide_state": True}
+    if entity.domain == "event":
+        card["state_content"] = ["event_type", "state"]
     return card
 
 

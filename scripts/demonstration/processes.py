@@ -40,6 +40,11 @@ class Child:
         await self._process.wait()
         self.must_run()
 
+    async def kill(self) -> None:
+        """Kill it and what it started, so that it can put nothing in order any more."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
     async def stop(self) -> None:
         """Ask the process to stop, then make it, and take what it started along."""
         try:

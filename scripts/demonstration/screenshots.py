@@ -12,15 +12,14 @@ from playwright.async_api import Locator, Page, ViewportSize, async_playwright
 
 from .client import Client
 from .clouds import Door
-from .dashboard import URL_PATH, show_dashboard
-from .entities import House, until_furnished
-from .stage import stage
+from .dashboard import URL_PATH
+from .entities import House
+from .stage import furnished, stage
 from .state import REPOSITORY, STATES, DemoError, State, free_port
 
 _IMAGES = REPOSITORY / "docs" / "images"
 _FAILURE = STATES / "screenshots-failed.png"
 _SIZE = ViewportSize(width=1280, height=800)
-_FURNISH_SECONDS = 60
 # Until the graphs show a line and not a dot.
 _GRAPH_SECONDS = 240
 
@@ -52,10 +51,9 @@ async def take_all(chromium: str) -> None:
             _signed_in_page(chromium, base_url, client) as page,
         ):
             await _set_up(page, doors["sensorist"])
-            house = await until_furnished(client, _FURNISH_SECONDS)
-            await show_dashboard(client, house)
-            await asyncio.sleep(_GRAPH_SECONDS)
-            await _show(page, house)
+            async with furnished(client, doors) as (house, _):
+                await asyncio.sleep(_GRAPH_SECONDS)
+                await _show(page, house)
     finally:
         state.remove()
 

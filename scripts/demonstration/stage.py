@@ -1,13 +1,19 @@
-"""Clouds and Home Assistant together, with a signed-in user."""
+"""Clouds and Home Assistant together, with a signed-in user, accounts and an alarm."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from .accounts import sign_in_accounts
+from .alarm import Watch, restless, set_alarm
 from .client import Client, signed_in
-from .clouds import Door, simulated_clouds
+from .clouds import VENDORS, Door, simulated_clouds
+from .dashboard import show_dashboard
+from .entities import House, until_furnished
 from .home_assistant import home_assistant
 from .processes import Child
 from .state import State
+
+_FURNISH_SECONDS = 60
 
 
 @asynccontextmanager
@@ -19,3 +25,16 @@ async def stage(state: State, port: int) -> AsyncIterator[tuple[Client, Mapping[
         signed_in(f"http://127.0.0.1:{port}", hass) as client,
     ):
         yield client, doors, hass
+
+
+@asynccontextmanager
+async def furnished(
+    client: Client, doors: Mapping[str, Door]
+) -> AsyncIterator[tuple[House, Watch]]:
+    """Sign in, have an alarm that comes and goes meanwhile, and show it all on a dashboard."""
+    await sign_in_accounts(client, doors)
+    watch = await set_alarm(client, _FURNISH_SECONDS)
+    async with restless(doors[VENDORS[0].key], watch):
+        house = await until_furnished(client, _FURNISH_SECONDS)
+        await show_dashboard(client, house)
+        yield house, watch

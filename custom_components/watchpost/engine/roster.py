@@ -44,6 +44,12 @@ class Roster:
             if device_id not in self.devices:
                 self._absences.setdefault(device_id, 0)
 
+    def remember_channel(self, channel_id: ChannelId, scope: str) -> None:
+        """Start the count for a channel known from before, which lists of this scope would name."""
+        if channel_id not in self.channels:
+            self._absences.setdefault(channel_id, 0)
+            self._scope.setdefault(channel_id, scope)
+
     def apply(self, inventory: Inventory) -> RosterChanges:
         """Take over a new inventory and say what it changes."""
         changes = RosterChanges()
@@ -109,7 +115,8 @@ class Roster:
             if self._scope.setdefault(device_id, scope) == scope and self._is_gone(device_id):
                 changes.gone_devices.append(device_id)
         gone = set(changes.gone_devices)
-        for channel_id in self.channels.keys() - listed:
+        known = {key for key in self._absences if isinstance(key, ChannelId)} | self.channels.keys()
+        for channel_id in known - listed:
             is_ours = self._scope[channel_id] == scope and channel_id.device not in gone
             if is_ours and self._is_gone(channel_id):
                 changes.gone_channels.append(channel_id)

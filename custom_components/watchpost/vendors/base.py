@@ -109,6 +109,10 @@ class Connection(ABC):
         """The actions that this account takes, by name; handlers raise a `VendorError` or ValueError for bad fields."""
         return {}
 
+    def scope_of(self, key: str) -> str:
+        """The list that names channels with this key."""
+        return self.inventory_feed.name
+
     async def history(
         self, channels: Sequence[Channel], start: datetime, end: datetime
     ) -> Mapping[ChannelId, Sequence[Hour]]:

@@ -15,6 +15,7 @@ from .records import Alarm, AlarmLog, Source
 
 ALARMS: Final = "alarms"
 EVENTS: Final = "events"
+_ALARM: Final = "alarm-"
 
 _EVENTS_OF_SENSOR = EventEntityDescription(
     key=EVENTS,
@@ -41,7 +42,12 @@ class Place:
 
 def alarm_key(alarm: str) -> str:
     """Name the channel of an alarm on its device."""
-    return f"alarm-{alarm}"
+    return f"{_ALARM}{alarm}"
+
+
+def is_alarm(key: str) -> bool:
+    """Whether a channel's key is that of an alarm."""
+    return key.startswith(_ALARM)
 
 
 def events_of_sensor(device: str) -> Channel:

@@ -55,7 +55,7 @@ from .channels import (
 from .client import Answer, SensoristClient
 from .controls import SensoristControls, interval_readings
 from .history import channel_history
-from .occurrences import ALARMS, Place
+from .occurrences import ALARMS, Place, is_alarm
 from .push import SensoristPush
 from .records import BUTTON, Alarm, Gateway, Measurement, Sensor
 
@@ -239,6 +239,10 @@ class SensoristConnection(Connection):
                 return presses, err
             self._pressed[sensor.id] = max(dates)
         return presses, None
+
+    @override
+    def scope_of(self, key: str) -> str:
+        return ALARMS if is_alarm(key) else INVENTORY
 
     @override
     async def history(
