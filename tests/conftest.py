@@ -17,12 +17,22 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from hypothesis import HealthCheck, settings
 import pytest
 
 # Before the test plugin's own folder of that name is found, and before time is frozen.
 import custom_components.watchpost.config_flow  # noqa: F401
 from simulators.clock import Clock
 from simulators.sensorist import Plan, SensoristCloud
+
+# The same examples in every run, however slow the machine is at that moment.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("house")
 
 DOMAIN = "watchpost"
 START = datetime(2026, 9, 13, 12, 0, 30, tzinfo=UTC)
