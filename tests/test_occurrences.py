@@ -7,15 +7,17 @@ from pathlib import Path
 import random
 from typing import Any
 
+from aiohttp.test_utils import TestClient
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 import pytest
 
 from simulators.faults import Fault
-from simulators.sensorist import FREE, SensoristCloud, Source
+from simulators.sensorist import FREE, CallbackHabits, SensoristCloud, Source
 from simulators.sensorist.alarms import Alarm
 
+from .calling import arrive, door_fixture  # noqa: F401
 from .conftest import DOMAIN, House, OpenCloud, watchpost_lines
 
 
@@ -276,11 +278,14 @@ async def test_removing_an_entry_removes_its_journal(house: House, cloud: Sensor
     assert not path.exists()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_a_week_of_outages_and_restarts_loses_nothing_and_tells_nothing_twice(
-    house: House, open_cloud: OpenCloud, ear: Ear, seed: int
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
+async def test_a_week_of_outages_restarts_and_unreliable_calls_loses_nothing_and_tells_nothing_twice(
+    house: House, door: TestClient, open_cloud: OpenCloud, ear: Ear, seed: int
 ) -> None:
-    cloud = await open_cloud(gateways=1, sensors=2, seed=seed)
+    cloud = await open_cloud(
+        gateways=1, sensors=2, seed=seed, callbacks=CallbackHabits(loss=0.4, copies=2, disorder=30)
+    )
     entry = await house.sign_in(cloud)
     start = datetime.now(UTC)
     sources = cloud.sources("temp")
@@ -300,6 +305,7 @@ async def test_a_week_of_outages_and_restarts_loses_nothing_and_tells_nothing_tw
                 await house.reload(entry)
             case _:
                 await house.pass_time(chance.uniform(900, 6000))
+                await arrive(house, cloud)
     cloud.faults.clear()
     for source in sources:
         source.override = FREE
@@ -307,6 +313,7 @@ async def test_a_week_of_outages_and_restarts_loses_nothing_and_tells_nothing_tw
 
     happened = truth(cloud, start)
     assert len(happened) > 20
+    assert len(cloud.callbacks.sent) > 10
     assert sorted(ear.told) == sorted(happened)
     on_time = [
         (kind, at)

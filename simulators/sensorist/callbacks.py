@@ -16,7 +16,7 @@ from .plan import Plan
 from .tree import time_text
 
 BUTTON, ALARM, SYSTEM = 1, 2, 4
-_LOSS = 31
+_LOSS, _DISORDER = 31, 32
 _TIMEOUT = ClientTimeout(total=10)
 
 
@@ -98,10 +98,16 @@ class Callbacks:
             if not callback.type & kind:
                 continue
             for _ in range(habits.copies):
-                delivery = Delivery(callback, now + timedelta(seconds=habits.delay), body)
+                late = habits.disorder * fraction(self.plan.seed, len(self.sent), _DISORDER)
+                due = now + timedelta(seconds=habits.delay + late)
+                delivery = Delivery(callback, due, body)
                 if fraction(self.plan.seed, len(self.sent), _LOSS) < habits.loss:
                     delivery.outcome = "lost"
                 self.sent.append(delivery)
+
+    def forge(self, body: JsonObject, now: datetime) -> None:
+        """Queue a call that no event stands behind, to every registered URL."""
+        self.sent.extend(Delivery(callback, now, body) for callback in self._callbacks.values())
 
     def settle(self, now: datetime) -> None:
         """Post what is due. Before `start` it waits."""

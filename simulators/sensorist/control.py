@@ -49,6 +49,7 @@ class SensoristDoor:
         router.add_post(CONTROL + r"/sources/{id:\d+}", self.override_source)
         router.add_get(f"{CONTROL}/truth", self.show_truth)
         router.add_get(f"{CONTROL}/callbacks", self.show_callbacks)
+        router.add_post(f"{CONTROL}/callbacks", self.forge_callback)
 
     async def add_gateway(self, request: web.Request) -> web.Response:
         """Give the default account a new gateway."""
@@ -81,6 +82,12 @@ class SensoristDoor:
     async def show_callbacks(self, request: web.Request) -> web.Response:
         """Return what was posted to callbacks, and what became of it."""
         return json_reply({"callbacks": [asdict(sent) for sent in self._cloud.callbacks.sent]})
+
+    async def forge_callback(self, request: web.Request) -> web.Response:
+        """Post a body of anybody's making to every callback."""
+        self._cloud.callbacks.forge(await json_object(request), self._cloud.clock.now())
+        await self._cloud.settled()
+        return json_reply({})
 
     async def _do[Thing](
         self,

@@ -54,11 +54,13 @@ class CallbackHabits:
     """How notifications travel.
 
     loss: the share that never leaves. delay: seconds on the clock until it does. copies: of each.
+    disorder: up to so many seconds more for each copy, so that they overtake each other.
     """
 
     loss: float = 0.0
     delay: float = 0.0
     copies: int = 1
+    disorder: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)

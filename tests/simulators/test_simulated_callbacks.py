@@ -142,6 +142,26 @@ async def test_notifications_can_come_late_twice_or_never(
     assert [sent.outcome for sent in cloud.callbacks.sent] == [200, 200, "lost"]
 
 
+async def test_notifications_can_overtake_each_other(open_cloud, sign_in, listener, told, clock):
+    cloud = await open_cloud(callbacks=CallbackHabits(disorder=300))
+    await sign_in(cloud).post("/callbacks", url=listener, type="4")
+    for number in range(12):
+        cloud.system_notice(cloud.gateways[0], code=str(number))
+    for _ in range(310):
+        clock.advance(1)
+        await cloud.settled()
+    arrived = [body["data"]["code"] for body in told()]
+    assert sorted(arrived, key=int) == [str(number) for number in range(12)]
+    assert arrived != sorted(arrived, key=int)
+
+
+async def test_a_call_can_be_forged_by_the_control_door(cloud, account, listener, told):
+    await account.post("/callbacks", url=listener, type="1")
+    body = {"type": 2, "data": {"alarm": {"id": 1}}}
+    assert (await account.control("POST", "/callbacks", body)).status == 200
+    assert told() == [body]
+
+
 @pytest.mark.parametrize(
     ("form", "content_type", "start"),
     [
