@@ -278,6 +278,40 @@ async def test_refused_credentials_stop_the_polling_until_they_work_again(
     assert len(watchpost_lines(caplog)) == 2
 
 
+async def test_a_cloud_that_is_down_when_credentials_are_tried_again_costs_no_further_hours(
+    house: House, cloud: SensoristCloud
+) -> None:
+    await house.sign_in(cloud)
+    password, cloud.user.password = cloud.user.password, "changed"
+    await house.pass_time(3000)
+    cloud.user.password = password
+    cloud.faults.add(Fault(kind="status", status=500))
+    await house.pass_time(3000)
+    cloud.faults.clear()
+
+    await house.pass_time(2000)
+
+    assert unavailable(house) == []
+    assert house.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+
+
+async def test_a_feed_that_is_gone_takes_its_failure_with_it(
+    house: House, cloud: SensoristCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    await house.sign_in(cloud)
+    broken, other = cloud.gateways
+    for gateway in (broken, other):
+        ids = ",".join(str(source.id) for source in gateway.sources)
+        cloud.faults.add(
+            Fault(match="/measurements", kind="status", status=500, query={"data_sources": ids})
+        )
+        await house.pass_time(2000)
+        if gateway is broken:
+            cloud.remove_gateway(broken.id)
+            await house.pass_time(4000)
+    assert len(watchpost_lines(caplog, logging.WARNING)) == 2
+
+
 async def test_one_refusal_alone_is_answered_by_asking_once_more(
     house: House, cloud: SensoristCloud
 ) -> None:

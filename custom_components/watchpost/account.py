@@ -456,6 +456,8 @@ class Account:
             if coordinator is self.inventory:
                 continue
             coordinator.async_rest(rest=name not in called_for)
+            if name not in called_for:
+                self._leave_outages(name)
             if name not in called_for and not coordinator.wanted:
                 del self.coordinators[name]
 
@@ -536,12 +538,9 @@ class Account:
         now = _outage_of(err) if err else None
         if err is None:
             self.batteries.async_look()
-        for outage in [outage for outage in self._outages if outage != now]:
-            feeds = self._outages[outage]
-            feeds.discard(coordinator.name)
-            if not feeds:
-                del self._outages[outage]
-                self._over(outage)
+        self._leave_outages(coordinator.name, except_for=now)
+        if coordinator is self.inventory and self._is_started:
+            self._follow_sign_in(err)
         if now is None or err is None:
             return
         if now in self._outages:
@@ -555,6 +554,16 @@ class Account:
         _LOGGER.warning("%s: cannot update %s: %s", self.entry.title, coordinator.name, err)
         if now.kind is SignInRejected:
             self._signed_out()
+
+    @callback
+    def _leave_outages(self, feed: str, *, except_for: _Outage | None = None) -> None:
+        """Take a feed that recovered, or that is not polled any more, out of what is the matter."""
+        for outage in [outage for outage in self._outages if outage != except_for]:
+            feeds = self._outages[outage]
+            feeds.discard(feed)
+            if not feeds:
+                del self._outages[outage]
+                self._over(outage)
 
     @callback
     def _on_push_outcome(self, err: Exception | None) -> None:
@@ -597,6 +606,8 @@ class Account:
 
         The vendor may have been wrong, and nobody may be there to answer Home Assistant's request to sign in.
         """
+        if self._cancel_probe is not None:
+            return
         for coordinator in self.coordinators.values():
             coordinator.is_signed_out = True
         self._cancel_probe = async_call_later(self.hass, self._probe_after, self._probe)
@@ -606,10 +617,21 @@ class Account:
         self._cancel_probe = None
         self.inventory.is_signed_out = False
         await self.inventory.async_refresh()
-        if not self.inventory.last_update_success:
+
+    @callback
+    def _follow_sign_in(self, err: VendorError | None) -> None:
+        """The list of devices tells for all feeds whether the credentials work again."""
+        if isinstance(err, SignInRejected):
             self._signed_out()
             return
-        for coordinator in self.coordinators.values():
+        waiting = [found for found in self.coordinators.values() if found.is_signed_out]
+        if err is None and waiting:
+            self.entry.async_create_background_task(
+                self.hass, self._resume(waiting), f"{DOMAIN} signed in again"
+            )
+
+    async def _resume(self, coordinators: Iterable[FeedCoordinator]) -> None:
+        for coordinator in coordinators:
             coordinator.is_signed_out = False
-            if coordinator.is_polled and coordinator is not self.inventory:
+            if coordinator.is_polled:
                 await coordinator.async_refresh()

@@ -29,11 +29,7 @@ async def _info(hass: HomeAssistant) -> dict[str, Any]:
     return {
         "accounts": len(hass.config_entries.async_entries(DOMAIN)),
         "requests_today": sum(entry.runtime_data.ledger.requests_today for entry in entries),
-        "push": "; ".join(
-            sorted(
-                {entry.runtime_data.push.standing for entry in entries if entry.runtime_data.push}
-            )
-        ),
+        "push": _push(entries),
         **reach,
     }
 
