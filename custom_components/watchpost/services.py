@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
@@ -12,10 +10,6 @@ from homeassistant.const import (
     ATTR_CONFIG_ENTRY_ID,
     ATTR_DEVICE_ID,
     ATTR_ENTITY_ID,
-    ATTR_NAME,
-    CONF_EMAIL,
-    CONF_PASSWORD,
-    CONF_TYPE,
 )
 from homeassistant.core import (
     HomeAssistant,
@@ -29,7 +23,6 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import service
-from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .account import Account
@@ -38,29 +31,10 @@ from .const import DOMAIN
 from .engine.history import async_import_history
 from .engine.model import Channel
 from .engine.registration import CONF_REGISTRATIONS
+from .vendors import VENDORS
+from .vendors.action import DATE, END, START, Action, For
 from .vendors.base import ActionCall
 from .vendors.errors import VendorError
-
-START: Final = "start"
-END: Final = "end"
-TICKS: Final = "ticks"
-INTERVAL: Final = "interval"
-RANGE: Final = "range"
-
-_WEEK: Final = 7 * 24 * 60
-_TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1, max=255))
-_DATE: Final = vol.All(cv.datetime, dt_util.as_utc)
-_COUNT: Final = vol.All(vol.Coerce(int), vol.Range(min=1, max=100_000))
-
-
-class For(Enum):
-    """What an action is for."""
-
-    ENTITY = auto()
-    DEVICE = auto()
-    ACCOUNT = auto()
-    ANY = auto()
-
 
 _TARGETS: Final[Mapping[For, Mapping[vol.Marker, Any]]] = {
     For.ENTITY: {vol.Required(ATTR_ENTITY_ID): cv.entity_id},
@@ -74,96 +48,11 @@ _TARGETS: Final[Mapping[For, Mapping[vol.Marker, Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One action. `check` names a field that contradicts the others; `is_read` has nothing but its response."""
-
-    name: str
-    target: For
-    fields: Mapping[vol.Marker, Any]
-    is_read: bool = False
-    is_admin: bool = False
-    check: Callable[[Mapping[str, Any]], str | None] = lambda fields: None
-
-    @property
-    def schema(self) -> vol.Schema:
-        """What a call may say."""
-        return vol.Schema({**_TARGETS[self.target], **self.fields})
-
-    @property
-    def response(self) -> SupportsResponse:
-        """Reading is for the response alone; writing may do without."""
-        return SupportsResponse.ONLY if self.is_read else SupportsResponse.OPTIONAL
-
-
-def _wrong_period(fields: Mapping[str, Any]) -> str | None:
-    """The end of a period that is none."""
-    is_none = START in fields and fields[START] >= fields.get(END, dt_util.utcnow())
-    return (END if END in fields else START) if is_none else None
-
-
-def _wrong_grouping(fields: Mapping[str, Any]) -> str | None:
-    """What says how to group what is not grouped, or says it twice."""
-    if TICKS in fields and INTERVAL in fields:
-        return INTERVAL
-    if fields[CONF_TYPE] != RANGE and (given := {TICKS, INTERVAL} & fields.keys()):
-        return given.pop()
-    return _wrong_period(fields)
-
-
-_PERIOD: Final = {vol.Optional(START): _DATE, vol.Optional(END): _DATE}
-
-ACTIONS: Final = (
-    Action(
-        "get_measurements",
-        For.ENTITY,
-        {
-            vol.Optional(CONF_TYPE, default=RANGE): vol.In(["min_max", RANGE, "raw"]),
-            **_PERIOD,
-            vol.Optional(TICKS): _COUNT,
-            vol.Optional(INTERVAL): _COUNT,
-        },
-        is_read=True,
-        check=_wrong_grouping,
-    ),
-    Action(
-        "create_alarm",
-        For.ENTITY,
-        {
-            vol.Required("value"): vol.All(vol.Coerce(float), vol.Range(min=-1e6, max=1e6)),
-            vol.Required("direction"): vol.In(["above", "below"]),
-            vol.Optional("delay"): vol.All(vol.Coerce(int), vol.Range(min=0, max=_WEEK)),
-        },
-    ),
-    Action("delete_alarm", For.ENTITY, {}),
-    Action("get_alarm_history", For.ANY, _PERIOD, is_read=True, check=_wrong_period),
-    Action("rename", For.DEVICE, {vol.Required(ATTR_NAME): _TEXT}),
-    Action(
-        "add_gateway",
-        For.ACCOUNT,
-        {vol.Required("serial"): _TEXT, vol.Optional(ATTR_NAME): _TEXT},
-    ),
-    Action(
-        "create_user",
-        For.ACCOUNT,
-        {
-            vol.Required(CONF_EMAIL): vol.All(vol.Email(), vol.Length(max=255)),
-            vol.Required(CONF_PASSWORD): vol.All(cv.string, vol.Length(min=1, max=255)),
-            vol.Required("first_name"): _TEXT,
-            vol.Required("last_name"): _TEXT,
-        },
-        is_admin=True,
-    ),
-    Action("list_users", For.ACCOUNT, {}, is_read=True, is_admin=True),
-    Action("list_callbacks", For.ACCOUNT, {}, is_read=True),
-)
-
-
 IMPORT_HISTORY_SCHEMA: Final = vol.Schema(
     {
         vol.Required(ATTR_ENTITY_ID): vol.All(cv.entity_ids, vol.Length(min=1)),
-        vol.Required(START): _DATE,
-        vol.Required(END): _DATE,
+        vol.Required(START): DATE,
+        vol.Required(END): DATE,
     }
 )
 
@@ -171,12 +60,12 @@ IMPORT_HISTORY_SCHEMA: Final = vol.Schema(
 @callback
 def async_setup_actions(hass: HomeAssistant) -> None:
     """Register the actions, once and for every account."""
-    for action in ACTIONS:
+    for action in _actions():
         register = partial(
             service.async_register_admin_service if action.is_admin else _register, hass
         )
         register(
-            DOMAIN, action.name, partial(_async_handle, action), action.schema, action.response
+            DOMAIN, action.name, partial(_async_handle, action), _schema(action), _response(action)
         )
     hass.services.async_register(
         DOMAIN,
@@ -185,6 +74,21 @@ def async_setup_actions(hass: HomeAssistant) -> None:
         IMPORT_HISTORY_SCHEMA,
         SupportsResponse.OPTIONAL,
     )
+
+
+def _actions() -> Iterable[Action]:
+    """Every action of every vendor; one that several take is the same for all."""
+    return {action for vendor in VENDORS.values() for action in vendor.actions}
+
+
+def _schema(action: Action) -> vol.Schema:
+    """What a call may say."""
+    return vol.Schema({**_TARGETS[action.target], **action.fields})
+
+
+def _response(action: Action) -> SupportsResponse:
+    """Reading is for the response alone; writing may do without."""
+    return SupportsResponse.ONLY if action.is_read else SupportsResponse.OPTIONAL
 
 
 def _register(hass: HomeAssistant, *what: Any) -> None:
@@ -203,7 +107,7 @@ async def _async_handle(action: Action, call: ServiceCall) -> ServiceResponse:
     except VendorError as err:
         raise failure(err, is_write=not action.is_read) from None
     except ValueError as err:
-        if (field := str(err)) not in action.schema.schema:
+        if (field := str(err)) not in _schema(action).schema:
             raise
         raise _wrong("unsuitable_field", field=field) from None
     _take(account, asked, outcome)

@@ -12,6 +12,7 @@ import aiohttp
 import voluptuous as vol
 
 from ..engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
+from .action import Action
 from .ledger import Ledger
 
 # The collapsed part of a sign-in form, with what few people need to change.
@@ -146,6 +147,8 @@ class Vendor(ABC):
     key: str
     name: str
     default_url: str
+    # What its accounts take; `Connection.actions` has the handlers.
+    actions: Sequence[Action] = ()
 
     @abstractmethod
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:

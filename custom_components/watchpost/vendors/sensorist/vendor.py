@@ -56,6 +56,7 @@ from .client import Answer, SensoristClient
 from .controls import SensoristControls, interval_readings
 from .history import channel_history
 from .occurrences import ALARMS, Place, is_alarm
+from .offers import ACTIONS
 from .push import SensoristPush
 from .records import BUTTON, Alarm, Gateway, Measurement, Sensor
 
@@ -319,6 +320,7 @@ class SensoristVendor(Vendor):
     key = "sensorist"
     name = "Sensorist"
     default_url = URL
+    actions = ACTIONS
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:

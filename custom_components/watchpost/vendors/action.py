@@ -1,0 +1,49 @@
+"""How a vendor declares an action: its name, whom it is for, its fields; and the fields that several share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+START: Final = "start"
+END: Final = "end"
+
+TEXT: Final = vol.All(cv.string, vol.Strip, vol.Length(min=1, max=255))
+DATE: Final = vol.All(cv.datetime, dt_util.as_utc)
+PERIOD: Final = {vol.Optional(START): DATE, vol.Optional(END): DATE}
+
+
+class For(Enum):
+    """What an action is for."""
+
+    ENTITY = auto()
+    DEVICE = auto()
+    ACCOUNT = auto()
+    ANY = auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Action:
+    """One action. `check` names a field that contradicts the others; `is_read` has nothing but its response.
+
+    An action that several vendors take is declared once, here, since Home Assistant knows it by its name alone.
+    """
+
+    name: str
+    target: For
+    fields: Mapping[vol.Marker, Any]
+    is_read: bool = False
+    is_admin: bool = False
+    check: Callable[[Mapping[str, Any]], str | None] = lambda fields: None
+
+
+def wrong_period(fields: Mapping[str, Any]) -> str | None:
+    """The end of a period that is none."""
+    is_none = START in fields and fields[START] >= fields.get(END, dt_util.utcnow())
+    return (END if END in fields else START) if is_none else None
