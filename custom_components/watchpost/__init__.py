@@ -16,7 +16,7 @@ from .account import (
     Account,
     WatchpostConfigEntry,
     async_clear_issues,
-    async_connect,
+    async_connect_entry,
     async_drop_ledger,
     journal_path,
 )
@@ -51,7 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) ->
     vendor = VENDORS[entry.data[CONF_VENDOR]]
     async_prepare_push(hass, entry)
     try:
-        connection, ledger = async_connect(hass, vendor, entry.data, entry.options)
+        connection, ledger = async_connect_entry(hass, vendor, entry)
     except NotSecure as err:
         key, placeholders = describe(err)
         raise ConfigEntryError(
@@ -74,7 +74,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
     """Have the vendor call no more; forget the account's standing with it and what was said of it."""
     vendor = VENDORS[entry.data[CONF_VENDOR]]
     with suppress(NotSecure):
-        connection, _ = async_connect(hass, vendor, entry.data, entry.options)
+        connection, _ = async_connect_entry(hass, vendor, entry)
         await async_remove_push(hass, entry, connection.push)
     async_clear_issues(hass, entry)
     async_forget_batteries(hass, entry)

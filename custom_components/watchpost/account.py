@@ -51,7 +51,7 @@ from .engine.push import PushReceiver
 from .engine.roster import Roster, RosterChanges
 from .engine.statistics import has_mean
 from .telling import Teller
-from .vendors.base import Connection, Feed, Vendor
+from .vendors.base import Connection, Feed, Keep, Vendor
 from .vendors.errors import NotAllowed, SignInRejected, VendorError
 from .vendors.ledger import Ledger
 
@@ -98,11 +98,28 @@ def async_drop_ledger(hass: HomeAssistant, key: str) -> None:
 
 @callback
 def async_connect(
-    hass: HomeAssistant, vendor: Vendor, data: Mapping[str, Any], options: Mapping[str, Any]
+    hass: HomeAssistant,
+    vendor: Vendor,
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    keep: Keep,
 ) -> tuple[Connection, Ledger]:
     """A connection on Home Assistant's session and the account's ledger; raises `NotSecure`."""
     ledger = async_get_ledger(hass, vendor.ledger_key(data))
-    return vendor.connect(async_get_clientsession(hass), ledger, data, options), ledger
+    return vendor.connect(async_get_clientsession(hass), ledger, data, options, keep), ledger
+
+
+@callback
+def async_connect_entry(
+    hass: HomeAssistant, vendor: Vendor, entry: ConfigEntry
+) -> tuple[Connection, Ledger]:
+    """The connection of an account that is set up; what it wants kept goes into the entry in the same step."""
+
+    @callback
+    def keep(values: Mapping[str, Any]) -> None:
+        hass.config_entries.async_update_entry(entry, data={**entry.data, **values})
+
+    return async_connect(hass, vendor, entry.data, entry.options, keep)
 
 
 class _Outage(NamedTuple):

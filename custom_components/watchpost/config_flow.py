@@ -15,7 +15,7 @@ from homeassistant.config_entries import (
 from homeassistant.core import callback
 import voluptuous as vol
 
-from .account import WatchpostConfigEntry, async_connect
+from .account import WatchpostConfigEntry, async_connect, async_connect_entry
 from .const import CONF_VENDOR, DOMAIN
 from .coordinator import describe
 from .vendors import VENDORS
@@ -133,13 +133,16 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_identify(
         self,
         vendor: Vendor,
-        data: Mapping[str, Any],
+        data: dict[str, Any],
         errors: dict[str, str],
         placeholders: dict[str, str],
     ) -> Identity | None:
-        """Ask the vendor whose credentials these are; None with the reason in `errors`."""
+        """Ask the vendor whose credentials these are; None with the reason in `errors`.
+
+        What the vendor gives to be kept, tokens say, goes into `data`.
+        """
         try:
-            connection, _ = async_connect(self.hass, vendor, data, {})
+            connection, _ = async_connect(self.hass, vendor, dict(data), {}, data.update)
             return await connection.identify()
         except VendorError as err:
             errors["base"], values = describe(err)
@@ -181,9 +184,7 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
             return self.async_create_entry(data=user_input)
         vendor = VENDORS[self.config_entry.data[CONF_VENDOR]]
         try:
-            connection, _ = async_connect(
-                self.hass, vendor, self.config_entry.data, self.config_entry.options
-            )
+            connection, _ = async_connect_entry(self.hass, vendor, self.config_entry)
             schema: vol.Schema = await connection.options_schema()
         except VendorError as err:
             key, placeholders = describe(err)

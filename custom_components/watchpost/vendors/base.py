@@ -87,6 +87,37 @@ class Push(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaItem:
+    """A line of a library: a folder, or something to play; `part` names it in a path, for ever, without a slash."""
+
+    part: str
+    title: str
+    is_folder: bool
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What is played: either its bytes, or an address (https, or http to loopback) that is good for a while."""
+
+    content_type: str
+    content: bytes | None = None
+    url: str | None = None
+
+
+class Library(ABC):
+    """An account's pictures and clips, as folders; a path is the parts from the account down."""
+
+    @abstractmethod
+    async def browse(self, path: Sequence[str]) -> Sequence[MediaItem]:
+        """List a folder, newest first; raises a `VendorError`, or LookupError for a path that is none."""
+
+    @abstractmethod
+    async def open(self, path: Sequence[str]) -> Media:
+        """Return what is at the path, with a fresh link; raises as `browse`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ActionCall:
     """One call of an action: the channel or device that it is for, where it has one, and its validated fields."""
 
@@ -95,6 +126,9 @@ class ActionCall:
     fields: Mapping[str, Any]
 
 
+# Stores values with the account's data, so that they outlive a restart: tokens that the vendor replaced, say.
+type Keep = Callable[[Mapping[str, Any]], None]
+
 type ActionHandler = Callable[[ActionCall], Awaitable[Mapping[str, Any]]]
 
 
@@ -102,6 +136,7 @@ class Connection(ABC):
     """One account of one vendor, on a session and a ledger that the caller owns."""
 
     push: Push | None = None
+    library: Library | None = None
     # Up to when occurrences have been told; the account sets it before the first poll.
     told_until: datetime | None = None
 
@@ -165,5 +200,6 @@ class Vendor(ABC):
         ledger: Ledger,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
+        keep: Keep,
     ) -> Connection:
         """Make a connection, without asking anything yet; raises `NotSecure`."""

@@ -34,7 +34,7 @@ from ...engine.model import (
     Occurrence,
     Reading,
 )
-from ..base import SECTION_ADVANCED, ActionHandler, Connection, Feed, Identity, Vendor
+from ..base import SECTION_ADVANCED, ActionHandler, Connection, Feed, Identity, Keep, Vendor
 from ..errors import NotAllowed, UnexpectedReply, VendorError
 from ..http import BasicSignIn, Transport
 from ..ledger import Ledger
@@ -349,6 +349,7 @@ class SensoristVendor(Vendor):
         ledger: Ledger,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
+        keep: Keep,
     ) -> SensoristConnection:
         sign_in = BasicSignIn(data[CONF_USERNAME], data[CONF_PASSWORD])
         transport = Transport(session, data[CONF_URL], sign_in, ledger)
