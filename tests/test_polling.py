@@ -37,8 +37,9 @@ async def test_a_day_of_polling_asks_nothing_early_and_shows_the_newest_values(
 
     assert cloud.early_requests() == []
     polls = measurement_requests(cloud)
-    assert len(polls) <= 3 * (24 * 4 + 1)
-    assert len(polls) >= 3 * 24 * 4 * 0.75
+    # Two sensors a gateway with phases of their own, each with its own replies.
+    assert len(polls) <= 3 * 2 * (24 * 4 + 1)
+    assert len(polls) >= 3 * 2 * 24 * 4 * 0.75
     for source in cloud.sources("temp"):
         shown = float(house.state_of(_unique_id(cloud, source)).state)
         newest = {row.value for row in cloud.history(source.id, _ago(4000), _ago(0))}
@@ -301,10 +302,9 @@ async def test_a_feed_that_is_gone_takes_its_failure_with_it(
     await house.sign_in(cloud)
     broken, other = cloud.gateways
     for gateway in (broken, other):
-        ids = ",".join(str(source.id) for source in gateway.sources)
-        cloud.faults.add(
-            Fault(match="/measurements", kind="status", status=500, query={"data_sources": ids})
-        )
+        for group in (gateway.sources, *(sensor.sources for sensor in gateway.sensors)):
+            ids = {"data_sources": ",".join(str(source.id) for source in group)}
+            cloud.faults.add(Fault(match="/measurements", kind="status", status=500, query=ids))
         await house.pass_time(2000)
         if gateway is broken:
             cloud.remove_gateway(broken.id)

@@ -17,6 +17,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
 from homeassistant.helpers.event import async_call_later
@@ -168,6 +169,7 @@ class Account:
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.left_out = 0
         self._offered: dict[ChannelId, None] = {}
+        self._device_infos: dict[str, DeviceInfo] = {}
         self._adders: dict[Platform, AddChannels] = {}
         self._subscriptions: dict[ChannelId, tuple[CALLBACK_TYPE, CALLBACK_TYPE]] = {}
         self.teller = Teller(hass, entry, vendor.key, self.journal, self)
@@ -309,6 +311,10 @@ class Account:
         """Whether the vendor may be asked for more than what is polled."""
         return not self.inventory.is_signed_out and not self.ledger.is_held
 
+    def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
+        """The newest reading of a channel, and whether it may be shown."""
+        return self.coordinators[channel.feed].shown(channel)
+
     def is_available(self, channel: Channel) -> bool:
         """Whether the channel's reading may be shown."""
         return self.coordinators[channel.feed].is_available(channel)
@@ -334,6 +340,13 @@ class Account:
     def identifier(self, device_id: str) -> tuple[str, str]:
         """The device registry's name for a device, frozen for ever."""
         return (DOMAIN, f"{self.entry.unique_id}:{device_id}")
+
+    def device_info(self, device_id: str) -> DeviceInfo:
+        """What binds an entity to its device, one for all of the device's."""
+        if (info := self._device_infos.get(device_id)) is None:
+            info = DeviceInfo(identifiers={self.identifier(device_id)})
+            self._device_infos[device_id] = info
+        return info
 
     # What happens
 
@@ -485,7 +498,7 @@ class Account:
         update, stop = subscription
         stop()
         for coordinator in self.coordinators.values():
-            if channel.id in coordinator.data.held and coordinator.name != channel.feed:
+            if coordinator.reading(channel) is not None and coordinator.name != channel.feed:
                 self.coordinators[channel.feed].async_adopt(coordinator, channel)
         self._subscriptions[channel.id] = (
             update,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import batched
 import logging
 import traceback
 from typing import Any, Final, override
@@ -19,6 +21,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import CYCLES_UNTIL_STALE, DOMAIN
 from .engine import cadence
+from .engine.lanes import Lane, Lanes
 from .engine.model import (
     Channel,
     ChannelId,
@@ -49,28 +52,37 @@ _FEED_LOGGER.addFilter(
     lambda record: record.levelno <= logging.DEBUG or record.exc_info is not None
 )
 
+# So many readings are kept, or channels told, before others get a turn of the event loop.
+_KEPT_AT_ONCE: Final = 1000
+_TOLD_AT_ONCE: Final = 50
+
 type OnInventory = Callable[[Inventory], None]
 type OnOccurrences = Callable[[Sequence[Occurrence]], None]
 type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
 
 
-@dataclass(slots=True)
-class Held:
-    """The newest reading of a channel and when (UTC) it first came, or last came where it tells no time."""
+@dataclass(slots=True, eq=False)
+class Slot:
+    """What is known of one channel of a feed.
 
-    reading: Reading
-    since: datetime
+    `channel` is None while nobody looks or is about to. `since` (UTC) is when the newest reading first came, or last
+    came where it tells no time. `is_asked`: it was asked for, so that no reading means that the vendor has none.
+    """
+
+    channel: Channel | None = None
+    update: CALLBACK_TYPE | None = None
+    reading: Reading | None = None
+    since: datetime | None = None
+    is_asked: bool = False
+    is_stale: bool = False
 
 
 @dataclass(slots=True)
 class FeedState:
     """What one feed has brought so far."""
 
-    held: dict[ChannelId, Held] = field(default_factory=dict)
-    asked: frozenset[ChannelId] = frozenset()
-    freshness: tuple[Freshness, ...] = ()
+    slots: dict[ChannelId, Slot] = field(default_factory=dict)
     set_aside: Counter[str] = field(default_factory=Counter)
-    failures: int = 0
     last_success: datetime | None = None
 
 
@@ -100,21 +112,19 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.feed = feed
         self.data = FeedState()
         self.is_signed_out = False
-        self.plan = cadence.Plan(at=0.0, reason="default")
+        self._slots = self.data.slots
         self._ledger = ledger
         self._on_inventory = on_inventory
         self._on_occurrences = on_occurrences
         self._on_outcome = on_outcome
-        self._beats: frozenset[cadence.Beat] = frozenset()
-        self._delay = cadence.DELAY
-        self._polled_at = 0.0
+        self._lanes = Lanes(feed.most_lanes, ledger.divisions.get(feed.name, ()))
         self._listed_at = float("-inf")
-        self._channels: dict[ChannelId, Channel] = {}
-        self._subscribers: dict[ChannelId, CALLBACK_TYPE] = {}
-        self._changed: list[ChannelId] = []
-        self._occurred: Sequence[Occurrence] = ()
+        self._subscribers = 0
+        self._changed: list[Slot] = []
+        self._occurred: list[Occurrence] = []
         self._stale: set[ChannelId] = set()
         self._is_resting = False
+        self._is_scheduled = False
         self._is_catching_up = False
         self._tripped_over: str | None = None
         self._unsub_poll: CALLBACK_TYPE | None = None
@@ -127,32 +137,49 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     @callback
     def async_expect(self, channels: Iterable[Channel]) -> None:
         """Say which channels will be looked at, so that a poll brings them before there are entities."""
-        self._channels.update((channel.id, channel) for channel in channels)
+        for channel in channels:
+            self._slot(channel.id).channel = channel
+        self._forget_targets()
 
     @callback
     def async_settle(self) -> None:
         """Let go of expected channels that nobody came to look at."""
-        for channel_id in self._channels.keys() - self._subscribers.keys():
-            del self._channels[channel_id]
+        for slot in self._slots.values():
+            if slot.update is None:
+                slot.channel = None
+        self._forget_targets()
 
     @callback
     def async_subscribe(self, channel: Channel, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
         """Have `update` called whenever this channel's reading or availability changes."""
-        self._channels[channel.id] = channel
-        self._subscribers[channel.id] = update
-        self._arm_sweep([channel.id])
+        slot = self._slot(channel.id)
+        if slot.channel is None:
+            self._forget_targets()
+        slot.channel, slot.update = channel, update
+        self._subscribers += 1
+        self._hear([slot])
+        self._arm_sweep([slot])
         self._poll_or_rest()
-        if self._unsub_poll and self.data.last_success and channel.id not in self.data.asked:
+        if not slot.is_asked and self._unsub_poll and self.data.last_success:
             self._catch_up()
 
         @callback
         def unsubscribe() -> None:
-            self._channels.pop(channel.id, None)
-            self._subscribers.pop(channel.id, None)
+            slot.channel = slot.update = None
+            slot.is_stale = False
+            self._subscribers -= 1
             self._stale.discard(channel.id)
+            self._forget_targets()
+            if channel.cycle is not None:
+                self._lanes.of(channel.device).forget(channel.device, channel.cycle.total_seconds())
             self._poll_or_rest()
 
         return unsubscribe
+
+    def _slot(self, channel_id: ChannelId) -> Slot:
+        if (slot := self._slots.get(channel_id)) is None:
+            slot = self._slots[channel_id] = Slot()
+        return slot
 
     @callback
     def _catch_up(self) -> None:
@@ -182,13 +209,13 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     @property
     def wanted(self) -> frozenset[ChannelId]:
         """The channels that somebody looks at or is about to."""
-        return frozenset(self._channels)
+        return frozenset(key for key, slot in self._slots.items() if slot.channel is not None)
 
     @callback
     def _poll_or_rest(self) -> None:
-        should_poll = bool(self._subscribers) and not self._is_resting
+        should_poll = self._subscribers > 0 and not self._is_resting
         if should_poll and self._unsub_poll is None:
-            self._set_timer(self.plan)
+            self._set_timer()
             self._unsub_poll = self.async_watch()
         elif not should_poll and self._unsub_poll is not None:
             self._unsub_poll()
@@ -196,53 +223,128 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     # What is held
 
+    def slot(self, channel: Channel) -> Slot | None:
+        """What is known of a channel."""
+        return self._slots.get(channel.id)
+
     def reading(self, channel: Channel) -> Reading | None:
         """The newest reading of a channel, None while there was none."""
-        held = self.data.held.get(channel.id)
-        return held.reading if held else None
+        slot = self._slots.get(channel.id)
+        return slot.reading if slot else None
 
     def is_available(self, channel: Channel) -> bool:
         """Whether the channel's state may be shown: fresh enough, or known to have no value."""
-        held = self.data.held.get(channel.id)
-        if held is None:
-            return channel.id in self.data.asked
-        return channel.stands_when_stale or dt_util.utcnow() < self._stale_at(channel, held)
+        slot = self._slots.get(channel.id)
+        return slot is not None and self._may_show(channel, slot)
 
-    def _stale_at(self, channel: Channel, held: Held) -> datetime:
+    def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
+        """The newest reading of a channel, and whether it may be shown."""
+        slot = self._slots.get(channel.id)
+        return (None, False) if slot is None else (slot.reading, self._may_show(channel, slot))
+
+    def _may_show(self, channel: Channel, slot: Slot) -> bool:
+        if slot.reading is None:
+            return slot.is_asked
+        return channel.stands_when_stale or dt_util.utcnow() < self._stale_at(channel, slot)
+
+    def _stale_at(self, channel: Channel, slot: Slot) -> datetime:
         """When a reading is too old; a time in the future counts from the receipt."""
-        taken = min(held.reading.measured_at or held.since, held.since)
-        return taken + CYCLES_UNTIL_STALE * max(channel.cycle or self._period, self._period)
+        since = slot.since or dt_util.utcnow()
+        measured_at = slot.reading.measured_at if slot.reading else None
+        taken = since if measured_at is None or since < measured_at else measured_at
+        period = self._period
+        cycle = period if channel.cycle is None or channel.cycle < period else channel.cycle
+        return taken + CYCLES_UNTIL_STALE * cycle
 
     def _usual_period(self) -> float:
         """Seconds between two polls in the usual run of things."""
-        lifetimes = [reply.lifetime for reply in self.data.freshness if reply.lifetime]
+        lifetimes = [r.lifetime for lane in self._lanes for r in lane.freshness if r.lifetime]
         least = self.feed.least_interval.total_seconds()
         return max(least, *lifetimes) if lifetimes else self.feed.default_interval.total_seconds()
 
     # Polling
 
     @override
+    async def _async_refresh(
+        self,
+        log_failures: bool = True,
+        raise_on_auth_failed: bool = False,
+        scheduled: bool = False,
+        raise_on_entry_error: bool = False,
+    ) -> None:
+        """Refresh; what only waits for its phase is asked by the timer when its time comes, and by hand at once."""
+        self._is_scheduled = scheduled
+        await super()._async_refresh(
+            log_failures, raise_on_auth_failed, scheduled, raise_on_entry_error
+        )
+
+    @override
     async def _async_update_data(self) -> FeedState:
         """Poll what is due; before the replies expire only what was never asked."""
         self._is_catching_up = False
         if self.is_signed_out:
-            raise self._failed(SignInRejected())
-        now = self._ledger.now()
-        is_current = any(now < reply.expires for reply in self.data.freshness)
-        targets = self.wanted
-        if is_current and not self.data.failures:
-            targets -= self.data.asked
-            if not targets:
-                self._set_timer(self.plan)
-                return self.data
-        try:
-            update = await self._fetch(targets)
-        except VendorError as err:
-            failure = self._failed(err)
-            self._on_outcome(self, err)
-            raise failure from None
-        self._take(update, targets, keep=is_current)
+            raise self._failure(SignInRejected())
+        errands = list(self._errands(self._ledger.now()))
+        if not errands:
+            self._set_timer()
+            return self.data
+        occurred: list[Occurrence] = []
+        is_refused = True
+        for lane, targets, keep in errands:
+            try:
+                update = await self._fetch(targets)
+            except VendorError as err:
+                lane.failures += 1
+                lane.error = err
+            else:
+                is_refused = False
+                await self._take(lane, update, targets, keep=keep)
+                occurred.extend(update.occurrences)
+        if self.feed.most_lanes > 1 and self._lanes.is_new:
+            # Not before it is asked for in this division: a reload must find the replies that are held.
+            self._ledger.divisions[self.feed.name] = self._lanes.settle()
+        self._plan(lane for lane, _, _ in errands)
+        error = self._error
+        self._on_outcome(self, error)
+        await self._tell_in_turns()
+        # Not before: whoever comes in between tells what has occurred.
+        self._occurred.extend(occurred)
+        if is_refused and error is not None:
+            raise self._failure(error)
         return self.data
+
+    def _errands(self, now: float) -> Iterable[tuple[Lane, frozenset[ChannelId], bool]]:
+        """What to ask for now: each lane with its channels, and whether what it has is kept beside."""
+        for lane in self._lanes:
+            targets = self._targets(lane)
+            if not targets and len(self._lanes) > 1:
+                continue
+            if (is_current := lane.is_current(now)) and not lane.failures:
+                if lane.asked is not targets:
+                    targets = frozenset(key for key in targets if not self._slots[key].is_asked)
+                    if targets:
+                        yield lane, targets, True
+            elif not self._is_scheduled or lane.plan.at <= now + cadence.EXPIRY_GUARD:
+                yield lane, targets, is_current
+
+    def _targets(self, lane: Lane) -> frozenset[ChannelId]:
+        """The channels of a lane that somebody looks at; the same object for as long as they are the same."""
+        if lane.targets is None:
+            for found in self._lanes:
+                found.targets = frozenset()
+            mine: dict[int, list[ChannelId]] = {}
+            for key, slot in self._slots.items():
+                if slot.channel is not None:
+                    mine.setdefault(id(self._lanes.of(key.device)), []).append(key)
+            for found in self._lanes:
+                found.targets = frozenset(mine.get(id(found), ()))
+                if found.asked == found.targets:
+                    found.asked = found.targets
+        return lane.targets or frozenset()
+
+    def _forget_targets(self) -> None:
+        for lane in self._lanes:
+            lane.targets = None
 
     async def _fetch(self, targets: frozenset[ChannelId]) -> FeedUpdate:
         """Fetch; a reply that finds a hole in a parser is an unexpected reply, said once."""
@@ -260,23 +362,28 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._tripped_over = None
         return update
 
-    def _take(self, update: FeedUpdate, targets: frozenset[ChannelId], *, keep: bool) -> None:
+    async def _take(
+        self, lane: Lane, update: FeedUpdate, targets: frozenset[ChannelId], *, keep: bool
+    ) -> None:
+        lane.freshness = (*(lane.freshness if keep else ()), *update.freshness)
+        if lane.asked is not targets:
+            for key in targets:
+                self._slot(key).is_asked = True
+            lane.asked = targets if targets is lane.targets else None
         state = self.data
-        state.asked = state.asked | targets if keep else targets
-        state.freshness = (*(state.freshness if keep else ()), *update.freshness)
         state.set_aside = update.set_aside
-        self._period = timedelta(seconds=self._usual_period())
         state.last_success = dt_util.utcnow()
-        failure = update.failure if isinstance(update.failure, VendorError) else None
-        state.failures = state.failures + 1 if failure else 0
-        self._hold(update.readings)
-        self._learn()
-        self._occurred = update.occurrences
-        self.plan = self._next()
-        self._set_timer(self.plan)
+        self._period = timedelta(seconds=self._usual_period())
+        lane.error = update.failure if isinstance(update.failure, VendorError) else None
+        lane.failures = lane.failures + 1 if lane.error else 0
+        for some in batched(update.readings.items(), _KEPT_AT_ONCE, strict=False):
+            self._hold(some)
+            if len(some) == _KEPT_AT_ONCE:
+                await asyncio.sleep(0)
+        self._revive()
+        lane.learn(self._ledger.now())
         if update.inventory is not None:
             self._on_inventory(self._counted_once(update.inventory, update.freshness))
-        self._on_outcome(self, failure)
 
     def _counted_once(self, inventory: Inventory, freshness: Sequence[Freshness]) -> Inventory:
         """A reply that is used again is no further list: what it lacks is not missed once more."""
@@ -287,44 +394,89 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     @callback
     def async_take_push(self, readings: Mapping[ChannelId, Reading]) -> None:
         """Take readings that came between polls, unless newer ones are held."""
-        held = self.data.held
         self._hold(
-            {
-                channel_id: reading
-                for channel_id, reading in readings.items()
-                if channel_id not in held or not _is_newer(held[channel_id].reading, reading)
-            }
+            (key, reading)
+            for key, reading in readings.items()
+            if (known := self._slot(key).reading) is None or not _is_newer(known, reading)
         )
+        self._revive()
         self.async_update_listeners()
 
     @callback
     def async_adopt(self, other: FeedCoordinator, channel: Channel) -> None:
         """Take over what another feed held of a channel that moved here; it stands until it is stale."""
-        if (held := other.data.held.pop(channel.id, None)) is not None:
-            self.data.held.setdefault(channel.id, held)
+        known, mine = other.slot(channel), self._slot(channel.id)
+        if known is not None and mine.reading is None:
+            mine.reading, mine.since = known.reading, known.since
+            known.reading = known.since = None
 
-    def _hold(self, readings: Mapping[ChannelId, Reading]) -> None:
+    def _hold(self, readings: Iterable[tuple[ChannelId, Reading]]) -> None:
         """Keep the new readings and note which channels changed."""
         now = dt_util.utcnow()
-        held = self.data.held
-        for channel_id, reading in readings.items():
-            known = held.get(channel_id)
-            if known is not None and _is_same(known.reading, reading):
+        slots, changed = self._slots, []
+        for key, reading in readings:
+            if (slot := slots.get(key)) is None:
+                slot = slots[key] = Slot()
+            elif (known := slot.reading) is not None and _is_same(known, reading):
                 if reading.measured_at is None:
-                    known.since = now
+                    slot.since = now
                 continue
-            held[channel_id] = Held(reading, now)
-            self._changed.append(channel_id)
-        revived = [key for key in self._stale if self.is_available(self._channels[key])]
-        self._stale.difference_update(revived)
-        told = set(self._changed)
-        self._changed.extend(key for key in revived if key not in told)
-        self._arm_sweep(self._changed)
+            slot.reading, slot.since = reading, now
+            changed.append(slot)
+        self._changed.extend(changed)
+        self._hear(changed)
+        self._arm_sweep(changed)
 
-    def _failed(self, err: VendorError) -> Exception:
+    def _revive(self) -> None:
+        """Note which channels are shown again."""
+        for key in list(self._stale):
+            slot = self._slots[key]
+            if slot.channel is not None and self._may_show(slot.channel, slot):
+                self._stale.discard(key)
+                slot.is_stale = False
+                if slot not in self._changed:
+                    self._changed.append(slot)
+
+    def _hear(self, slots: Iterable[Slot]) -> None:
+        """Note when the vendor's sources measured last, on the monotonic clock."""
+        newest: dict[tuple[str, timedelta], datetime] = {}
+        for slot in slots:
+            channel, reading = slot.channel, slot.reading
+            if channel is None or reading is None or channel.stands_when_stale:
+                continue
+            cycle, measured_at = channel.cycle, reading.measured_at
+            if cycle is not None and measured_at is not None:
+                rhythm = (channel.device, cycle)
+                if rhythm not in newest or newest[rhythm] < measured_at:
+                    newest[rhythm] = measured_at
+        if newest:
+            offset = self._ledger.now() - dt_util.utcnow().timestamp()
+            for (device, cycle), last in newest.items():
+                self._lanes.hear(device, cycle.total_seconds(), round(last.timestamp() + offset))
+
+    # Failing and planning
+
+    @property
+    def _error(self) -> VendorError | None:
+        """What stands in the way of any lane."""
+        errors = (lane.error for lane in self._lanes if isinstance(lane.error, VendorError))
+        return next(errors, None)
+
+    @property
+    def failures(self) -> int:
+        """Polls that failed in a row."""
+        return max(lane.failures for lane in self._lanes)
+
+    def _plan(self, asked: Iterable[Lane]) -> None:
+        """Plan the next polls of lanes that were asked, or of all where the feed is divided anew."""
+        if self._lanes.divide(self._ledger.now(), self._period.total_seconds()):
+            asked = self._lanes
+        for lane in asked:
+            lane.plan = self._next(lane)
+        self._set_timer()
+
+    def _failure(self, err: VendorError) -> Exception:
         """The one mapping of vendor errors to Home Assistant's, each with the text that a person reads."""
-        self.data.failures += 1
-        self.plan = self._next()
         if isinstance(err, SignInRejected):
             return ConfigEntryAuthFailed(
                 translation_domain=DOMAIN, translation_key="sign_in_rejected"
@@ -337,44 +489,28 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             translation_placeholders=placeholders,
         )
 
-    def _next(self) -> cadence.Plan:
+    @property
+    def plan(self) -> cadence.Plan:
+        """When the next poll comes, and why then."""
+        lanes = [lane for lane in self._lanes if self._targets(lane)] or list(self._lanes)
+        return min((lane.plan for lane in lanes), key=lambda plan: plan.at)
+
+    def _next(self, lane: Lane) -> cadence.Plan:
+        now = self._ledger.now()
         return cadence.plan(
-            self._ledger.now(),
-            self.data.freshness,
+            now,
+            lane.freshness,
             default=self.feed.default_interval.total_seconds(),
             least=self.feed.least_interval.total_seconds(),
-            beats=self._beats,
+            rhythm=lane.rhythm(now),
             hold_until=self._ledger.hold_until,
-            failures=self.data.failures,
+            failures=lane.failures,
             rand=self._ledger.rand(),
-            delay=self._delay,
+            delay=lane.delay,
         )
 
-    def _learn(self) -> None:
-        """Note the rhythm of the sources, and how long after its date a measurement can be read."""
-        beats = frozenset(self._heard_beats())
-        self._delay = cadence.learned_delay(self._delay, self._polled_at, self._beats, beats)
-        self._beats, self._polled_at = beats, self._ledger.now()
-
-    def _heard_beats(self) -> set[cadence.Beat]:
-        """When the vendor's sources measured last, on the monotonic clock, each rhythm once."""
-        held = self.data.held
-        rhythms = {
-            (known.reading.measured_at, channel.cycle)
-            for channel in self._channels.values()
-            if channel.cycle is not None
-            and not channel.stands_when_stale
-            and (known := held.get(channel.id)) is not None
-            and known.reading.measured_at is not None
-        }
-        offset = self._ledger.now() - dt_util.utcnow().timestamp()
-        return {
-            cadence.Beat(last=round(last.timestamp() + offset), cycle=cycle.total_seconds())
-            for last, cycle in rhythms
-        }
-
-    def _set_timer(self, plan: cadence.Plan) -> None:
-        self.update_interval = timedelta(seconds=self._seconds_until(plan))
+    def _set_timer(self) -> None:
+        self.update_interval = timedelta(seconds=self._seconds_until(self.plan))
 
     def _seconds_until(self, plan: cadence.Plan) -> float:
         """Seconds to give the stock timer, which counts from the last whole second of the loop's clock."""
@@ -383,33 +519,40 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     # Telling
 
+    async def _tell_in_turns(self) -> None:
+        """Call the subscribers of many channels, and let others have the event loop between some and some."""
+        changed, self._changed = self._changed, []
+        for place, slot in enumerate(changed, 1):
+            if (update := slot.update) is not None:
+                update()
+            if place % _TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
     @callback
     @override
     def async_update_listeners(self) -> None:
         """Call the subscribers of the channels that changed, and nobody else; then tell what happened."""
         changed, self._changed = self._changed, []
-        for channel_id in changed:
-            if (update := self._subscribers.get(channel_id)) is not None:
+        for slot in changed:
+            if (update := slot.update) is not None:
                 update()
-        occurred, self._occurred = self._occurred, ()
+        occurred, self._occurred = self._occurred, []
         if occurred:
             self._on_occurrences(occurred)
 
     @callback
-    def _arm_sweep(self, channel_ids: Iterable[ChannelId]) -> None:
+    def _arm_sweep(self, slots: Iterable[Slot]) -> None:
         """Wake when the first of these readings, or of those waited for already, goes stale."""
-        stale_at = min(
-            (
-                self._stale_at(channel, self.data.held[channel_id])
-                for channel_id in channel_ids
-                if (channel := self._channels.get(channel_id)) is not None
-                and channel_id in self.data.held
-                and channel_id not in self._stale
-                and not channel.stands_when_stale
-            ),
-            default=None,
-        )
-        if stale_at is None or (self._sweep_at is not None and self._sweep_at <= stale_at):
+        stale_at = self._sweep_at
+        for slot in slots:
+            channel = slot.channel
+            if channel is None or slot.is_stale or slot.reading is None:
+                continue
+            if not channel.stands_when_stale:
+                at = self._stale_at(channel, slot)
+                if stale_at is None or at < stale_at:
+                    stale_at = at
+        if stale_at is None or stale_at == self._sweep_at:
             return
         self._cancel_sweep()
         self._sweep_at = stale_at
@@ -419,17 +562,16 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def _sweep(self, _now: datetime) -> None:
         """Tell those whose reading went stale."""
         self._unsub_sweep = self._sweep_at = None
-        gone_stale = [
-            channel_id
-            for channel_id, channel in self._channels.items()
-            if channel_id not in self._stale
-            and channel_id in self.data.held
-            and not self.is_available(channel)
-        ]
-        self._stale.update(gone_stale)
-        self._changed.extend(gone_stale)
+        for key, slot in self._slots.items():
+            channel = slot.channel
+            if channel is None or slot.is_stale or slot.reading is None:
+                continue
+            if not self._may_show(channel, slot):
+                slot.is_stale = True
+                self._stale.add(key)
+                self._changed.append(slot)
         self.async_update_listeners()
-        self._arm_sweep(self._channels)
+        self._arm_sweep(self._slots.values())
 
     @callback
     def _cancel_sweep(self) -> None:
@@ -444,13 +586,19 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             "is_polled": self.is_polled,
             "last_success": self.data.last_success,
             "last_update_success": self.last_update_success,
-            "failures_in_a_row": self.data.failures,
+            "failures_in_a_row": self.failures,
             "last_error": type(self.last_exception).__name__ if self.last_exception else None,
-            "next_poll_in_seconds": round(self.plan.at - now, 1),
-            "next_poll_because": self.plan.reason,
-            "fresh_for_seconds": [round(f.expires - now, 1) for f in self.data.freshness],
+            "polls": [
+                {
+                    "next_poll_in_seconds": round(lane.plan.at - now, 1),
+                    "next_poll_because": lane.plan.reason,
+                    "failures_in_a_row": lane.failures,
+                    "fresh_for_seconds": [round(r.expires - now, 1) for r in lane.freshness],
+                }
+                for lane in self._lanes
+            ],
             "channels_wanted": len(self.wanted),
-            "channels_held": len(self.data.held),
+            "channels_held": sum(slot.reading is not None for slot in self._slots.values()),
             "channels_stale": len(self._stale),
             "records_set_aside": dict(self.data.set_aside),
         }

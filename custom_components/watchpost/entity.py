@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, override
+from collections.abc import Callable
+from typing import override
 
 from homeassistant.const import Platform
 from homeassistant.core import callback
-from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -24,10 +23,11 @@ class ChannelEntity(Entity):
     def __init__(self, account: Account, channel: Channel) -> None:
         self._account = account
         self._attr_unique_id = account.unique_id(channel.id)
-        self._attr_device_info = DeviceInfo(identifiers={account.identifier(channel.device)})
-        self._show(channel)
+        self._attr_device_info = account.device_info(channel.device)
+        self._describe(channel)
+        self._take()
 
-    def _show(self, channel: Channel) -> None:
+    def _describe(self, channel: Channel) -> None:
         """Take over what the vendor says of the channel now."""
         self._channel = channel
         self.entity_description = channel.description
@@ -36,35 +36,35 @@ class ChannelEntity(Entity):
         if channel.placeholders is not None:
             self._attr_translation_placeholders = dict(channel.placeholders)
 
+    def _take(self) -> None:
+        """Take over the newest reading, and whether it is fresh enough to be shown."""
+        reading, self._attr_available = self._account.shown(self._channel)
+        if reading is None:
+            self._show(None)
+            return
+        self._show(reading.value)
+        if reading.attributes or self._has_attributes:
+            self._has_attributes = True
+            self._attr_extra_state_attributes = dict(reading.attributes)
+
+    _has_attributes = False
+
+    def _show(self, value: ReadingValue) -> None:
+        """Show a value; None is unknown."""
+
     @override
     async def async_added_to_hass(self) -> None:
         """Hear of this channel's changes from now on."""
         self.async_on_remove(self._account.async_subscribe(self._channel, self._on_change))
+        self._take()
 
     @callback
     def _on_change(self) -> None:
         newest = self._account.channel(self._channel.id)
         if newest is not None and newest is not self._channel:
-            self._show(newest)
+            self._describe(newest)
+        self._take()
         self.async_write_ha_state()
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Whether the reading is fresh enough to be shown."""
-        return self._account.is_available(self._channel)
-
-    @property
-    def _value(self) -> ReadingValue:
-        reading = self._account.reading(self._channel)
-        return reading.value if reading else None
-
-    @property
-    @override
-    def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """What the vendor tells beside the value."""
-        reading = self._account.reading(self._channel)
-        return reading.attributes if reading and reading.attributes else None
 
     async def async_update(self) -> None:
         """Ask anew where the vendor's cache rule allows it (action homeassistant.update_entity)."""

@@ -30,8 +30,6 @@ class ChannelSensor(ChannelEntity, SensorEntity):
 
     entity_description: SensorEntityDescription
 
-    @property
     @override
-    def native_value(self) -> ReadingValue:
-        """The value in the description's unit; None is unknown."""
-        return self._value
+    def _show(self, value: ReadingValue) -> None:
+        self._attr_native_value = value

@@ -8,14 +8,17 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 import math
 import random
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
 from custom_components.watchpost.engine import cadence
-from custom_components.watchpost.engine.cadence import Beat, Plan
+from custom_components.watchpost.engine import rhythm as rhythms
+from custom_components.watchpost.engine.cadence import Plan
 from custom_components.watchpost.engine.model import Freshness
+from custom_components.watchpost.engine.rhythm import DELAY, MOST_DELAY, Beat, Rhythm, learned_delay
 
 NOW_UTC = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 M = 900.0
@@ -186,7 +189,8 @@ def lasting(seconds: float | None, received: float = 0.0) -> Freshness:
 
 
 def planned(*replies: Freshness, now: float = 0.0, **more: object) -> Plan:
-    given_too: dict[str, object] = {"default": 300.0, "least": 60.0, **more}
+    rhythm = Rhythm(cast("list[Beat]", more.pop("beats", ())), now)
+    given_too: dict[str, object] = {"default": 300.0, "least": 60.0, "rhythm": rhythm, **more}
     return cadence.plan(now, replies, **given_too)  # type: ignore[arg-type]  # any argument of it
 
 
@@ -223,12 +227,12 @@ def test_a_failure_is_followed_by_back_off_but_not_before_what_is_held_expires()
 def test_a_poll_waits_for_a_measurement_that_comes_after_expiry() -> None:
     plan = planned(lasting(M), beats=[Beat(last=-500.0, cycle=M)])
 
-    assert plan.at == pytest.approx(-500.0 + 2 * M + cadence.DELAY)
+    assert plan.at == pytest.approx(-500.0 + 2 * M + DELAY)
     assert plan.reason == "phase"
 
 
 def test_a_poll_just_behind_the_arrival_stays_at_expiry() -> None:
-    plan = planned(lasting(M), beats=[Beat(last=-cadence.DELAY - 10.0, cycle=M)])
+    plan = planned(lasting(M), beats=[Beat(last=-DELAY - 10.0, cycle=M)])
 
     assert plan.reason == "expiry"
 
@@ -236,7 +240,7 @@ def test_a_poll_just_behind_the_arrival_stays_at_expiry() -> None:
 def test_slow_sources_are_not_asked_for_before_they_can_have_news() -> None:
     plan = planned(lasting(M), beats=[Beat(-30.0, 3600.0), Beat(-100.0, 7200.0)])
 
-    assert plan == Plan(-30.0 + 3600.0 + cadence.DELAY, "phase")
+    assert plan == Plan(-30.0 + 3600.0 + DELAY, "phase")
 
 
 def test_an_overdue_slow_source_may_come_any_time() -> None:
@@ -259,9 +263,9 @@ def test_a_slow_source_beside_a_quick_one_does_not_put_polls_off_for_ever() -> N
     ("beats", "at"),
     [
         # Every other arrival of the slower source is as good as the ones between.
-        ([Beat(-1000.0, 2 * M), Beat(-100.0, M)], -100.0 + cadence.DELAY + 2 * M),
-        ([Beat(-200.0, 1000.0)], -200.0 + cadence.DELAY + 2 * 1000.0),
-        ([Beat(-100.0, 300.0)], -100.0 + cadence.DELAY + 4 * 300.0),
+        ([Beat(-1000.0, 2 * M), Beat(-100.0, M)], -100.0 + DELAY + 2 * M),
+        ([Beat(-200.0, 1000.0)], -200.0 + DELAY + 2 * 1000.0),
+        ([Beat(-100.0, 300.0)], -100.0 + DELAY + 4 * 300.0),
     ],
     ids=["a multiple of the poll period", "longer than the poll period", "shorter"],
 )
@@ -302,7 +306,7 @@ BEATS = st.lists(
     hold=ANY_FLOAT,
     failures=st.integers(0, 40),
     rand=st.floats(0, 1, exclude_max=True),
-    delay=st.floats(cadence.DELAY, cadence.MOST_DELAY),
+    delay=st.floats(DELAY, MOST_DELAY),
 )
 def test_no_plan_is_early_and_none_is_put_off_for_ever(
     now: float,
@@ -322,7 +326,7 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
         replies,
         default=300.0,
         least=60.0,
-        beats=[Beat(asked + beat.last, beat.cycle) for beat in beats],
+        rhythm=Rhythm([Beat(asked + beat.last, beat.cycle) for beat in beats], asked),
         hold_until=hold,
         failures=failures,
         rand=rand,
@@ -341,17 +345,14 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
 
 
 def test_a_missed_measurement_lengthens_the_delay_and_punctual_ones_shorten_it() -> None:
-    before, after = [Beat(0.0, M)], [Beat(900.0, M)]
+    missed = learned_delay(DELAY, 940.0, [900.0])
+    punctual = learned_delay(missed, 890.0, [900.0])
 
-    missed = cadence.learned_delay(22.0, 930.0, before, after)
-    punctual = cadence.learned_delay(missed, 890.0, before, after)
-
-    assert missed == 32.0
-    assert 31.0 < punctual < 32.0
-    assert cadence.learned_delay(22.0, 890.0, before, after) == 22.0
-    assert cadence.learned_delay(22.0, 2000.0, before, before) == 22.0
-    assert cadence.learned_delay(300.0, 2000.0, before, after) == 300.0
-    assert cadence.learned_delay(22.0, 2000.0, [], after) == 22.0
+    assert missed == DELAY + 10.0
+    assert DELAY + 9.0 < punctual < missed
+    assert learned_delay(DELAY, 890.0, [900.0]) == DELAY
+    assert learned_delay(missed, 2000.0, []) == missed
+    assert learned_delay(MOST_DELAY, 2000.0, [900.0]) == MOST_DELAY
 
 
 # -- simulated days --
@@ -409,7 +410,7 @@ def excess_age(
 
 
 def in_phase(now: float, reply: Freshness, beats: list[Beat]) -> float:
-    return cadence.plan(now, [reply], default=M, least=60.0, beats=beats).at
+    return cadence.plan(now, [reply], default=M, least=60.0, rhythm=Rhythm(beats, now)).at
 
 
 def at_expiry(_now: float, reply: Freshness, _beats: list[Beat]) -> float:
@@ -429,14 +430,16 @@ class Learner:
     """Plans as a coordinator does that also learns the delay."""
 
     def __init__(self) -> None:
-        self.delay = cadence.DELAY
+        self.delay = DELAY
         self.polled = 0.0
         self.before: list[Beat] = []
 
     def __call__(self, now: float, reply: Freshness, beats: list[Beat]) -> float:
-        self.delay = cadence.learned_delay(self.delay, self.polled, self.before, beats)
+        news = [b.last for b, a in zip(beats, self.before, strict=False) if b.last > a.last + 1]
+        self.delay = learned_delay(self.delay, self.polled, news)
         self.before, self.polled = beats, now
-        plan = cadence.plan(now, [reply], default=M, least=60.0, beats=beats, delay=self.delay)
+        rhythm = Rhythm(beats, now)
+        plan = cadence.plan(now, [reply], default=M, least=60.0, rhythm=rhythm, delay=self.delay)
         return plan.at
 
 
@@ -501,18 +504,18 @@ def test_ten_thousand_sources_are_weighed_with_bounded_effort(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     weighed = 0
-    after = cadence._Lag.after
+    lag = rhythms._Step.lag
 
-    def counted(self: cadence._Lag, wait: float) -> float:
+    def counted(self: rhythms._Step, at: float) -> float:
         nonlocal weighed
-        weighed += len(self._steps)
-        return after(self, wait)
+        weighed += 1
+        return lag(self, at)
 
-    monkeypatch.setattr(cadence._Lag, "after", counted)
+    monkeypatch.setattr(rhythms._Step, "lag", counted)
     rng = random.Random(1)
 
     planned(
         lasting(M), beats=[Beat(-rng.uniform(0, M), rng.uniform(2, 86400)) for _ in range(10_000)]
     )
 
-    assert weighed <= 70 * 256
+    assert 0 < weighed <= 70 * 256

@@ -25,12 +25,15 @@ class Feed:
 
     `fetch` takes the channels that somebody looks at and raises a `VendorError` when nothing could be had.
     `default_interval` holds where the vendor's replies carry no freshness, `least_interval` always.
+    `most_lanes`: fetching fewer channels is another request with a freshness of its own, so that devices that measure
+    at other times may be asked for at other times, in so many groups.
     """
 
     name: str
     fetch: Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
     default_interval: timedelta
     least_interval: timedelta
+    most_lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)

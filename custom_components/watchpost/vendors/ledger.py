@@ -69,6 +69,8 @@ class Ledger:
         self.hold_until = 0.0
         self.requests_total = 0
         self.refusals = 0
+        # How feeds were divided into lanes, by their name: what is asked for together stays so over a reload.
+        self.divisions: dict[str, list[frozenset[str]]] = {}
         self._requests_today = 0
         self._today: date | None = None
         self._streak = 0

@@ -40,6 +40,7 @@ from .records import (
     Direction,
     EnvelopeError,
     Gateway,
+    LatestReader,
     Measurement,
     MinMax,
     Parsed,
@@ -105,13 +106,16 @@ class SensoristClient:
             params["from"] = date_text(added_after)
         return await self._read("/gateways", params, records.parse_gateways, "read the gateways")
 
-    async def latest(self, source_ids: Sequence[str]) -> Answer[dict[str, Measurement]]:
+    async def latest(
+        self, source_ids: Sequence[str], reader: LatestReader | None = None
+    ) -> Answer[dict[str, Measurement]]:
         """Return the newest measurement by source id; a source without data is absent.
 
-        The sources are one of the `batches` of one gateway's. Section 4.3.1.
+        The sources are one of the `batches` of one gateway's. With a `reader` only what changed since the poll that it
+        accepted last. Section 4.3.1.
         """
         params = sources("latest", source_ids)
-        return await self._measurements(params, records.parse_latest)
+        return await self._measurements(params, reader.read if reader else records.parse_latest)
 
     @staticmethod
     def batches(source_ids: Iterable[str]) -> list[list[str]]:

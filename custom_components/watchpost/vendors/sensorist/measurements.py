@@ -7,7 +7,7 @@ record, to the same result.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 import re
 from typing import Final
@@ -90,7 +90,14 @@ class _RowsReply(msgspec.Struct, frozen=True):
     next: int | None = None
 
 
+class _LatestRows(msgspec.Struct, frozen=True):
+    measurements: dict[str, msgspec.Raw]
+    code: int = 200
+
+
 _LATEST: Final = msgspec.json.Decoder(_LatestReply)
+_LATEST_ROWS: Final = msgspec.json.Decoder(_LatestRows)
+_MEASUREMENT: Final = msgspec.json.Decoder(Measurement)
 _ROWS: Final = msgspec.json.Decoder(_RowsReply)
 _KEYS: Final = re.compile(rf"(?:{IDENTIFIER.pattern},)*")
 
@@ -110,6 +117,69 @@ def parse_latest(body: bytes) -> Parsed[dict[str, Measurement]]:
     rows = _grouped(sieve, _held(envelope(body)), ("value",))
     newest = {source: _newest(found) for source, found in rows.items()}
     return Parsed({key: row for key, row in newest.items() if row is not None}, sieve.set_aside)
+
+
+class LatestReader:
+    """Reads replies of type latest for the same sources, poll after poll, and tells only what changed.
+
+    A row that is the same text as in the poll before is not decoded. `together` maps a source to the sources of its
+    sensor, itself among them: when one of them changed, all of them are told. What was read counts as told when it is
+    accepted, and is told again until then.
+    """
+
+    def __init__(self, together: Mapping[str, Sequence[str]]) -> None:
+        self._together = together
+        self._rows: dict[str, msgspec.Raw] = {}
+        self._bodies: list[bytes] = []
+        self._new_rows: dict[str, msgspec.Raw] = {}
+        self._new_bodies: list[bytes] = []
+
+    def begin(self) -> None:
+        """Begin a poll."""
+        self._new_rows, self._new_bodies = {}, []
+
+    def accept(self) -> None:
+        """Take what was read in this poll for told."""
+        self._rows |= self._new_rows
+        self._bodies = self._new_bodies
+
+    def read(self, body: bytes) -> Parsed[dict[str, Measurement]]:
+        """Read one of the poll's replies: the newest measurement of each source whose sensor has something new."""
+        if body in self._bodies:
+            self._new_bodies.append(body)
+            return Parsed({}, Counter())
+        changed = self._changed(body)
+        return parse_latest(body) if changed is None else Parsed(changed, Counter())
+
+    def _changed(self, body: bytes) -> dict[str, Measurement] | None:
+        """What changed in a reply of the known form; None if it has another."""
+        reply = _decoded(_LATEST_ROWS, body)
+        if reply is None:
+            return None
+        known, rows = self._rows, reply.measurements
+        changed = [source for source, row in rows.items() if known.get(source) != row]
+        if not _are_ids(changed):
+            return None
+        try:
+            found = {
+                source: _MEASUREMENT.decode(rows[source]) for source in self._beside(changed, rows)
+            }
+        except msgspec.DecodeError, UnicodeDecodeError, RecursionError:
+            return None
+        if not _are_sound(found.values()) or any(row.type == BLANK for row in found.values()):
+            return None
+        self._new_rows |= rows if len(changed) == len(rows) else {key: rows[key] for key in changed}
+        self._new_bodies.append(body)
+        return found
+
+    def _beside(self, changed: Sequence[str], rows: Mapping[str, msgspec.Raw]) -> Sequence[str]:
+        """The changed sources and the others of their sensors, as far as the reply has them."""
+        if len(changed) == len(rows):
+            return changed
+        beside = {
+            other: None for source in changed for other in self._together.get(source, (source,))
+        }
+        return [source for source in beside if source in rows]
 
 
 def parse_rows(body: bytes) -> Parsed[Rows]:
@@ -167,7 +237,7 @@ def _held(root: object) -> object:
     return payload(root, "measurements")
 
 
-def _are_ids(keys: Mapping[str, object]) -> bool:
+def _are_ids(keys: Collection[str]) -> bool:
     # "next" may be the offset of a following page, which the slow path knows to tell from a source.
     return (
         len(keys) <= MOST_RECORDS

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final, override
 
 import aiohttp
@@ -31,11 +28,9 @@ from ...engine.model import (
     FeedUpdate,
     Hour,
     Inventory,
-    Occurrence,
-    Reading,
 )
 from ..base import SECTION_ADVANCED, ActionHandler, Connection, Feed, Identity, Keep, Vendor
-from ..errors import NotAllowed, UnexpectedReply, VendorError
+from ..errors import NotAllowed, UnexpectedReply
 from ..http import BasicSignIn, Transport
 from ..ledger import Ledger
 from .actions import SensoristActions
@@ -43,22 +38,19 @@ from .alarm_feed import AlarmFeed
 from .channels import (
     ACCOUNT,
     INVENTORY,
-    LAST_MEASUREMENT,
-    USUAL_CYCLE,
     connectivity_readings,
     feed_name,
     inventory,
-    measurement_readings,
     sensor_id,
-    source_key,
 )
-from .client import Answer, SensoristClient
+from .client import SensoristClient
 from .controls import SensoristControls, interval_readings
 from .history import channel_history
+from .measurement_feed import MeasurementFeed
 from .occurrences import ALARMS, Place, is_alarm
 from .offers import ACTIONS
 from .push import SensoristPush
-from .records import BUTTON, Alarm, Gateway, Measurement, Sensor
+from .records import Alarm, Gateway
 
 URL: Final = "https://api.sensorist.com/v1"
 
@@ -69,6 +61,9 @@ CONF_GATEWAYS: Final = "gateways"
 # What captured replies say in max-age; holds only where a reply says nothing (dossier, section 5).
 USUAL_INTERVAL: Final = timedelta(seconds=900)
 LEAST_INTERVAL: Final = timedelta(seconds=5)
+
+# The sources of a gateway may be asked for in any number of requests, and each has its own max-age.
+MOST_LANES: Final = 4
 
 
 class SensoristConnection(Connection):
@@ -87,7 +82,6 @@ class SensoristConnection(Connection):
         self._left_out: frozenset[str] = frozenset()
         self.alarms = AlarmFeed(self._client, self._place_of)
         self._has_push = has_push
-        self._pressed: dict[str, datetime] = {}
         self.push: SensoristPush = SensoristPush(
             self._client,
             self.alarms,
@@ -125,12 +119,18 @@ class SensoristConnection(Connection):
         return [
             Feed(
                 feed_name(gateway.id),
-                partial(self._fetch_measurements, gateway.id),
+                self._measurement_feed(gateway.id).fetch,
                 USUAL_INTERVAL,
                 LEAST_INTERVAL,
+                MOST_LANES,
             )
             for gateway in self._gateways.values()
         ] + [Feed(ALARMS, self._fetch_alarms, USUAL_INTERVAL, LEAST_INTERVAL)]
+
+    def _measurement_feed(self, gateway_id: str) -> MeasurementFeed:
+        return MeasurementFeed(
+            self._client, lambda: self._gateways.get(gateway_id), self.push.confirm_press
+        )
 
     async def _fetch_alarms(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         if self.told_until is not None:
@@ -184,63 +184,6 @@ class SensoristConnection(Connection):
             set_aside=answer.set_aside,
         )
 
-    async def _fetch_measurements(
-        self, gateway_id: str, wanted: frozenset[ChannelId]
-    ) -> FeedUpdate:
-        """Ask for the newest measurements of a gateway's wanted sources, in as few requests as addresses allow.
-
-        One request failing loses no other; all failing raises the first failure.
-        """
-        gateway = self._gateways.get(gateway_id)
-        device_of = _wanted_sources(gateway.sensors if gateway else (), wanted)
-        batches = self._client.batches(device_of)
-        answers: list[Answer[dict[str, Measurement]]] = []
-        failures: list[VendorError] = []
-        for result in await asyncio.gather(
-            *(self._client.latest(batch) for batch in batches), return_exceptions=True
-        ):
-            if isinstance(result, VendorError):
-                failures.append(result)
-            elif isinstance(result, BaseException):
-                raise result
-            else:
-                answers.append(result)
-        if failures and not answers:
-            raise failures[0]
-        readings: dict[ChannelId, Reading] = {}
-        newest: dict[str, Measurement] = {}
-        for answer in answers:
-            newest |= answer.value
-            readings |= measurement_readings(answer.value, device_of)
-        presses, failure = await self._ask_presses(gateway.sensors if gateway else (), newest)
-        return FeedUpdate(
-            readings={key: reading for key, reading in readings.items() if key in wanted},
-            occurrences=presses,
-            freshness=tuple(answer.freshness for answer in answers),
-            set_aside=sum((answer.set_aside for answer in answers), Counter()),
-            failure=failures[0] if failures else failure,
-        )
-
-    async def _ask_presses(
-        self, sensors: Sequence[Sensor], newest: Mapping[str, Measurement]
-    ) -> tuple[list[Occurrence], VendorError | None]:
-        """Tell of buttons whose press is a source's newest measurement and that no call told of."""
-        presses: list[Occurrence] = []
-        for sensor in sensors:
-            dates = [
-                row.date
-                for source in sensor.sources
-                if (row := newest.get(source.id)) is not None and row.type == BUTTON
-            ]
-            if not dates or self._pressed.get(sensor.id) == max(dates):
-                continue
-            try:
-                presses.extend((await self.push.confirm_press(sensor.id, min(dates))).occurrences)
-            except VendorError as err:
-                return presses, err
-            self._pressed[sensor.id] = max(dates)
-        return presses, None
-
     @override
     def scope_of(self, key: str) -> str:
         return ALARMS if is_alarm(key) else INVENTORY
@@ -275,25 +218,6 @@ class SensoristConnection(Connection):
             for user in users
             if own is None or user.id != own.id
         }
-
-
-def _wanted_sources(sensors: Sequence[Sensor], wanted: frozenset[ChannelId]) -> dict[str, str]:
-    """The sources to ask for, each with its sensor's device.
-
-    Where a sensor's last measurement alone is wanted, the source that measures most often tells it.
-    """
-    device_of: dict[str, str] = {}
-    for sensor in sensors:
-        device = sensor_id(sensor.id)
-        asked = [
-            source.id
-            for source in sensor.sources
-            if ChannelId(device, source_key(source.id)) in wanted
-        ]
-        if not asked and sensor.sources and ChannelId(device, LAST_MEASUREMENT) in wanted:
-            asked = [min(sensor.sources, key=lambda source: source.interval or USUAL_CYCLE).id]
-        device_of.update(dict.fromkeys(asked, device))
-    return device_of
 
 
 def _select(choices: Mapping[str, str], *, multiple: bool = False) -> SelectSelector:

@@ -1,0 +1,173 @@
+"""The rhythm of sources: when their next measurements can be read, and which poll would lie close behind them.
+
+Pure: the same arguments give the same answers. Times are monotonic seconds.
+
+What a poll costs is how far it lies behind each source's newest measurement when that could first be read: its lag.
+A vendor's cache makes polls come no sooner than one period after another, so a poll can only be put off, never be
+early. A lag once there repeats in every later poll, and one wait that takes it away pays for ever.
+
+- A measurement can be read `delay` after its date, the next ones whole cycles later. Where a cycle is a multiple of
+  the poll period, one arrival is as good as one a period later, so its phase counts modulo the period, else modulo
+  its cycle. That is its step.
+- The lag of a poll at `t`, in steps and over all sources, is the sum of `((t - arrival) mod step) / step`. It grows
+  between two arrivals and falls at one, so the least is at an arrival.
+- With all sources on one step the arrival with the least lag is the same whenever the poll comes, so it is found once
+  for as long as no source measures anew, and a plan costs a search.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable
+import math
+from typing import Final, NamedTuple
+
+_DAY: Final = 86400.0
+
+# How long a measurement may take to be readable, by which polls lie behind its date.
+DELAY: Final = 24.0
+
+# By how much a missed measurement lengthens the delay, and how long that can get.
+MISS_STEP: Final = 10.0
+MOST_DELAY: Final = 300.0
+
+# Of more sources or arrivals than these, evenly chosen ones stand for all.
+_MOST_BEATS: Final = 256
+_MOST_ARRIVALS: Final = 64
+
+# Sums of monotonic times are inexact; what is this near counts as reached.
+_NEAR: Final = 1e-6
+
+
+class Beat(NamedTuple):
+    """One source whose next measurement can be foreseen.
+
+    `last` is when its newest measurement was taken: the vendor's date on our monotonic clock.
+    `cycle` is in seconds.
+    """
+
+    last: float
+    cycle: float
+
+
+class _Step(NamedTuple):
+    """The sources on one step, by the times of their measurements modulo it, ascending."""
+
+    step: float
+    dates: list[float]
+    total: float
+
+    def lag(self, at: float) -> float:
+        """How far `at` lies behind the newest measurement of each, in steps, over all."""
+        turn = (at + _NEAR) % self.step
+        sources = len(self.dates)
+        ahead = sources - bisect_right(self.dates, turn)
+        return (turn * sources - self.total) / self.step + ahead
+
+
+class Rhythm:
+    """The beats of what is asked for together."""
+
+    def __init__(self, beats: Iterable[Beat] = (), now: float = 0.0) -> None:
+        """Take the beats that can be reckoned with at `now`: a vendor's date may be anything."""
+        sound = [
+            beat
+            for beat in beats
+            if 1.0 <= beat.cycle <= 7 * _DAY and abs(beat.last - now) <= 400 * _DAY
+        ]
+        if len(sound) > _MOST_BEATS:
+            sound = sorted(sound)[:: len(sound) // _MOST_BEATS + 1]
+        self._beats: Collection[Beat] = sound
+        self._period = 0.0
+        self._steps: list[_Step] = []
+        self._best: float | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._beats)
+
+    def next_arrival(self, base: float, period: float, delay: float) -> float | None:
+        """The next arrival, if all cycles are longer than the period and none is overdue at `base`."""
+        arrivals = [beat.last + beat.cycle + delay for beat in self._beats if beat.cycle > period]
+        if not arrivals or len(arrivals) < len(self._beats) or min(arrivals) <= base:
+            return None
+        return min(arrivals)
+
+    def closest(self, base: float, period: float, delay: float) -> float:
+        """The time, no sooner than `base`, at which a poll lies the least behind; of equals the first."""
+        self._divide(period)
+        if not self._steps:
+            return base
+        if len(self._steps) == 1:
+            step, dates, _ = self._steps[0]
+            if self._best is None:
+                self._best = _least_lag(step, dates)
+            return base + _until(self._best + delay - base, step)
+        waits = [0.0, *self._waits(base, delay)]
+        return base + min(waits, key=lambda wait: (self._lag(base + wait - delay), wait))
+
+    def lag(self, at: float, period: float, delay: float) -> float:
+        """How far a poll at `at` lies behind the arrivals, in steps, over all sources."""
+        self._divide(period)
+        return self._lag(at - delay)
+
+    def in_steps(self, seconds: float, period: float) -> float:
+        """What so many seconds of lag for each source amount to, in steps, over all."""
+        self._divide(period)
+        return sum(seconds / step * len(dates) for step, dates, _ in self._steps)
+
+    def _lag(self, at: float) -> float:
+        return sum(step.lag(at) for step in self._steps)
+
+    def _waits(self, base: float, delay: float) -> list[float]:
+        """How long it is until each arrival."""
+        waits = sorted(
+            _until(date + delay - base, step) for step, dates, _ in self._steps for date in dates
+        )
+        return waits[:: len(waits) // _MOST_ARRIVALS + 1]
+
+    def _divide(self, period: float) -> None:
+        """Sort the beats by step; kept until the period is another."""
+        if period == self._period:
+            return
+        by_step: dict[float, list[float]] = {}
+        for last, cycle in self._beats:
+            step = period if is_multiple(cycle, period) else cycle
+            by_step.setdefault(step, []).append(last % step)
+        self._steps = [
+            _Step(step, sorted(dates), sum(dates)) for step, dates in sorted(by_step.items())
+        ]
+        self._period, self._best = period, None
+
+
+def is_multiple(cycle: float, period: float) -> bool:
+    """Whether a cycle is a whole number of periods."""
+    return cycle >= period and math.remainder(cycle, period) == 0.0
+
+
+def _until(ahead: float, step: float) -> float:
+    """How long it is until what comes `ahead` and every step before and after."""
+    return max((ahead + _NEAR) % step - _NEAR, 0.0)
+
+
+def _least_lag(step: float, dates: list[float]) -> float:
+    """The date with the least lag over all: `dates` ascending, modulo `step`.
+
+    At the i-th of n dates the lag is the sum of `dates[i] - d` over all d, and a step for each that is yet to come.
+    """
+    sources = len(dates)
+    lags = ((date - step / sources * place, date) for place, date in enumerate(dates, 1))
+    return min(lags)[1]
+
+
+def learned_delay(delay: float, previous_poll: float, news: Collection[float]) -> float:
+    """Return what a poll taught about how long after its date a measurement can be read.
+
+    `news` are the dates that are new since the previous poll, of sources that were known then. One that the previous
+    poll should have shown already is a miss. Steps of these sizes come to rest where one poll in 200 misses, which is
+    how often reports get lost anyway. It also makes up for a vendor's clock that is behind ours. Without it, a vendor
+    slower than DELAY would always be polled just before its news.
+    """
+    if not news:
+        return delay
+    is_late = any(previous_poll - date > delay for date in news)
+    return min(max(delay + (MISS_STEP if is_late else -MISS_STEP / 200), DELAY), MOST_DELAY)
