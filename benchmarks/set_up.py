@@ -1,18 +1,30 @@
-"""Set-up of 9,912 entities against as many bare entities of a stub integration.
+"""Set-up, reload and unload of 9,912 entities, against the same bare entities of a stub integration.
 
 Run: .venv/bin/python -m benchmarks.set_up
-Both have the same devices, names and unique ids. Ours also fetches, decodes and keeps what it shows.
+The stub has the same devices, names, unique ids and descriptions, a constant value each, and nothing behind them. Ours
+also asks the vendor, decodes what it says, and subscribes. A first set-up fills the registries, a reload finds them so.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from homeassistant.components.sensor import SensorEntity
+from homeassistant.components.binary_sensor import BinarySensorEntity
+from homeassistant.components.button import ButtonEntity
+from homeassistant.components.event import EventEntity
+from homeassistant.components.number import NumberEntity
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntity
 from homeassistant.config_entries import ConfigEntry, ConfigFlow
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     MockModule,
@@ -22,86 +34,164 @@ from pytest_homeassistant_custom_component.common import (
     mock_platform,
 )
 
-from .house import (
-    ENTITIES,
-    GATEWAYS,
-    OF_GATEWAY,
-    OF_SENSOR,
-    SENSORS,
-    Stopwatch,
-    clouds,
-    home_assistant,
-    large_site,
-    sensorist_entry,
-)
+from custom_components.watchpost.account import Account
+from custom_components.watchpost.engine.model import Channel, Device
+
+from .house import ENTITIES, Stopwatch, clouds, home_assistant, large_site, sensorist_entry
+
+ROUNDS = 3
 
 
-class Bare(SensorEntity):
+class Bare(Entity):
     """An entity that does nothing but be there."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
-    _attr_native_value = 20.5
 
-    def __init__(self, device: int, number: int) -> None:
-        self._attr_unique_id = f"{device}-{number}"
-        self._attr_name = f"Value {number}"
+    def __init__(self, channel: Channel, device: Device) -> None:
+        self.entity_description = channel.description
+        self._attr_unique_id = f"stub:{channel.device}:{channel.key}"
+        if channel.name is not None:
+            self._attr_name = channel.name
         self._attr_device_info = DeviceInfo(
-            identifiers={("stub", str(device))}, name=f"Device {device}", manufacturer="Stub"
+            identifiers={("stub", channel.device)},
+            name=device.name,
+            manufacturer=device.manufacturer,
+            model=device.model,
+            serial_number=device.serial,
+            sw_version=device.firmware,
         )
 
 
-async def bare_set_up(watch: Stopwatch) -> int:
+class BareSensor(Bare, SensorEntity):
+    """A sensor with a constant value."""
+
+    @property
+    def native_value(self) -> Any:
+        is_date = self.device_class == SensorDeviceClass.TIMESTAMP
+        return dt_util.utcnow() if is_date else 20.5
+
+
+class BareBinarySensor(Bare, BinarySensorEntity):
+    """A binary sensor that is on."""
+
+    _attr_is_on = True
+
+
+class BareButton(Bare, ButtonEntity):
+    """A button."""
+
+
+class BareEvent(Bare, EventEntity):
+    """An event entity."""
+
+
+class BareNumber(Bare, NumberEntity):
+    """A number with a constant value."""
+
+    _attr_native_value = 900.0
+
+
+BARE: dict[str, tuple[Platform, type[Bare]]] = {
+    "BinarySensorEntityDescription": (Platform.BINARY_SENSOR, BareBinarySensor),
+    "ButtonEntityDescription": (Platform.BUTTON, BareButton),
+    "EventEntityDescription": (Platform.EVENT, BareEvent),
+    "NumberEntityDescription": (Platform.NUMBER, BareNumber),
+    "SensorEntityDescription": (Platform.SENSOR, BareSensor),
+}
+
+
+@dataclass
+class Watches:
+    """What each step cost."""
+
+    set_up: Stopwatch
+    reload: Stopwatch
+    unload: Stopwatch
+
+    @staticmethod
+    def new() -> Watches:
+        return Watches(Stopwatch(), Stopwatch(), Stopwatch())
+
+
+async def run(hass: HomeAssistant, entry: ConfigEntry, watches: Watches) -> Account | None:
+    """Set up, reload and unload; returns the account of the reload, if it is one."""
+    account = None
+    for watch, act in (
+        (watches.set_up, hass.config_entries.async_setup),
+        (watches.reload, hass.config_entries.async_reload),
+        (watches.unload, hass.config_entries.async_unload),
+    ):
+        with watch.running():
+            assert await act(entry.entry_id)
+            await hass.async_block_till_done()
+        if watch is not watches.unload:
+            states = [state for state in hass.states.async_all() if state.state != "unavailable"]
+            assert len(states) == ENTITIES, len(states)
+            account = getattr(entry, "runtime_data", None)
+    return account
+
+
+def by_platform(channels: Iterable[Channel]) -> dict[Platform, list[Channel]]:
+    found = defaultdict(list)
+    for channel in channels:
+        found[BARE[type(channel.description).__name__][0]].append(channel)
+    return found
+
+
+async def bare(channels: list[Channel], devices: dict[str, Device], watches: Watches) -> None:
+    grouped = by_platform(channels)
+
     async def set_up_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-        await hass.config_entries.async_forward_entry_setups(entry, ["sensor"])
+        await hass.config_entries.async_forward_entry_setups(entry, list(grouped))
         return True
 
-    async def set_up_platform(
-        hass: HomeAssistant, entry: ConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
-    ) -> None:
-        gateways = [
-            Bare(device, number) for device in range(GATEWAYS) for number in range(OF_GATEWAY)
-        ]
-        sensors = [
-            Bare(1000 + device, number)
-            for device in range(GATEWAYS * SENSORS)
-            for number in range(OF_SENSOR)
-        ]
-        async_add_entities(gateways + sensors)
+    async def unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+        return await hass.config_entries.async_unload_platforms(entry, list(grouped))
 
     async with home_assistant() as hass:
-        mock_integration(hass, MockModule("stub", async_setup_entry=set_up_entry))
+        module = MockModule("stub", async_setup_entry=set_up_entry, async_unload_entry=unload_entry)
+        mock_integration(hass, module)
         mock_platform(hass, "stub.config_flow")
-        mock_platform(hass, "stub.sensor", MockPlatform(async_setup_entry=set_up_platform))
+        for platform, kind in BARE.values():
+
+            async def set_up_platform(
+                hass: HomeAssistant,
+                entry: ConfigEntry,
+                async_add_entities: AddConfigEntryEntitiesCallback,
+                platform: Platform = platform,
+                kind: type[Bare] = kind,
+            ) -> None:
+                async_add_entities(
+                    kind(channel, devices[channel.device]) for channel in grouped[platform]
+                )
+
+            mock_platform(hass, f"stub.{platform}", MockPlatform(async_setup_entry=set_up_platform))
         entry = MockConfigEntry(domain="stub")
         entry.add_to_hass(hass)
-        with mock_config_flow("stub", ConfigFlow), watch.running():
-            assert await hass.config_entries.async_setup(entry.entry_id)
-            await hass.async_block_till_done()
-        return len(hass.states.async_all())
+        with mock_config_flow("stub", ConfigFlow):
+            await run(hass, entry, watches)
 
 
-async def our_set_up(watch: Stopwatch) -> int:
+async def ours(watches: Watches) -> tuple[list[Channel], dict[str, Device]]:
     async with clouds(*large_site()) as doors, home_assistant() as hass:
         entry = sensorist_entry(hass, doors["sensorist"])
-        with watch.running():
-            assert await hass.config_entries.async_setup(entry.entry_id)
-            await hass.async_block_till_done()
-        states = hass.states.async_all()
-        measured = [state for state in states if state.domain in ("sensor", "binary_sensor")]
-        assert not [state for state in measured if state.state in ("unavailable", "unknown")]
-        return len(states)
+        account = await run(hass, entry, watches)
+        assert account is not None
+        return list(account.roster.channels.values()), account.roster.devices
 
 
 async def main() -> None:
-    bare, ours = Stopwatch(), Stopwatch()
-    assert await bare_set_up(Stopwatch()) == ENTITIES  # the first pays for imports
-    assert await bare_set_up(bare) == ENTITIES
-    assert await our_set_up(ours) == ENTITIES
-    print(f"entities                     {ENTITIES}")
-    print(f"bare: event loop, wall       {bare.cpu:.2f} s, {bare.wall:.2f} s")
-    print(f"watchpost: event loop, wall  {ours.cpu:.2f} s, {ours.wall:.2f} s")
-    print(f"ratio (event loop)           {ours.cpu / bare.cpu:.2f}")
+    theirs, mine = Watches.new(), Watches.new()
+    channels, devices = await ours(Watches.new())  # the first of each pays for imports
+    await bare(channels, devices, Watches.new())
+    for _ in range(ROUNDS):
+        await ours(mine)
+        await bare(channels, devices, theirs)
+    print(f"{ENTITIES} entities, the best of {ROUNDS} rounds, processor time of the event loop")
+    for name in ("set_up", "reload", "unload"):
+        plain, full = getattr(theirs, name).best, getattr(mine, name).best
+        print(f"{name:8} bare {plain:5.2f} s  watchpost {full:5.2f} s  ratio {full / plain:.2f}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from .const import (
     SIGN_IN_PROBE_CEILING,
     SIGN_IN_PROBE_SECONDS,
 )
-from .coordinator import FeedCoordinator
+from .coordinator import FeedCoordinator, OnReading
 from .engine.backfill import Track
 from .engine.batteries import Batteries, is_about_battery
 from .engine.history import Historian
@@ -123,6 +123,13 @@ def async_connect_entry(
     return async_connect(hass, vendor, entry.data, entry.options, keep)
 
 
+class Subscription(NamedTuple):
+    """What an entity hears: readings with whether they may be shown, and the channel when it is another."""
+
+    on_reading: OnReading
+    on_channel: Callable[[Channel], None]
+
+
 class _Outage(NamedTuple):
     """One kind of failure, which is said once when it comes and goes; `right` is the missing one."""
 
@@ -171,7 +178,7 @@ class Account:
         self._offered: dict[ChannelId, None] = {}
         self._device_infos: dict[str, DeviceInfo] = {}
         self._adders: dict[Platform, AddChannels] = {}
-        self._subscriptions: dict[ChannelId, tuple[CALLBACK_TYPE, CALLBACK_TYPE]] = {}
+        self._subscriptions: dict[ChannelId, tuple[Subscription, CALLBACK_TYPE]] = {}
         self.teller = Teller(hass, entry, vendor.key, self.journal, self)
         self._outages: dict[_Outage, set[str]] = {}
         self._watch_inventory: CALLBACK_TYPE | None = None
@@ -265,10 +272,11 @@ class Account:
                 self._adders[platform](channels)
 
     @callback
-    def async_subscribe(self, channel: Channel, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Have `update` called when this channel changes, whichever feed carries it by then."""
-        stop = self.coordinators[channel.feed].async_subscribe(channel, update)
-        self._subscriptions[channel.id] = (update, stop)
+    def async_subscribe(self, channel: Channel, subscription: Subscription) -> CALLBACK_TYPE:
+        """Tell of a channel's readings and of what the vendor says of it, whichever feed carries it by then."""
+        coordinator = self.coordinators[channel.feed]
+        stop = coordinator.async_subscribe(channel, subscription.on_reading)
+        self._subscriptions[channel.id] = (subscription, stop)
         self._watch_or_leave()
 
         @callback
@@ -495,16 +503,14 @@ class Account:
     def _resubscribe(self, channel: Channel) -> None:
         if (subscription := self._subscriptions.get(channel.id)) is None:
             return
-        update, stop = subscription
+        looker, stop = subscription
         stop()
         for coordinator in self.coordinators.values():
             if coordinator.reading(channel) is not None and coordinator.name != channel.feed:
                 self.coordinators[channel.feed].async_adopt(coordinator, channel)
-        self._subscriptions[channel.id] = (
-            update,
-            self.coordinators[channel.feed].async_subscribe(channel, update),
-        )
-        update()
+        looker.on_channel(channel)
+        self.async_subscribe(channel, looker)
+        looker.on_reading(*self.shown(channel))
 
     @callback
     def _offer_new(self, channels: list[Channel]) -> None:

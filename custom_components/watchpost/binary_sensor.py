@@ -13,7 +13,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .engine.model import ReadingValue
 from .entity import ChannelEntity, async_add_channels
 
 PARALLEL_UPDATES = 0
@@ -33,6 +32,9 @@ class ChannelBinarySensor(ChannelEntity, BinarySensorEntity):
 
     entity_description: BinarySensorEntityDescription
 
+    @property
     @override
-    def _show(self, value: ReadingValue) -> None:
-        self._attr_is_on = None if value is None else bool(value)
+    def is_on(self) -> bool | None:
+        """The newest value; None is unknown."""
+        value = self._value
+        return None if value is None else bool(value)

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import batched
 import logging
 import traceback
@@ -52,10 +52,15 @@ _FEED_LOGGER.addFilter(
     lambda record: record.levelno <= logging.DEBUG or record.exc_info is not None
 )
 
-# So many readings are kept, or channels told, before others get a turn of the event loop.
-_KEPT_AT_ONCE: Final = 1000
-_TOLD_AT_ONCE: Final = 50
+# Others get a turn of the event loop after so many seconds; how many readings are kept and told until the next look
+# at the clock.
+_KEPT_AT_ONCE: Final = 250
+_TOLD_AT_ONCE: Final = 25
+_LONGEST_HOLD: Final = 0.003
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+type OnReading = Callable[[Reading | None, bool], None]
 type OnInventory = Callable[[Inventory], None]
 type OnOccurrences = Callable[[Sequence[Occurrence]], None]
 type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
@@ -65,16 +70,27 @@ type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
 class Slot:
     """What is known of one channel of a feed.
 
-    `channel` is None while nobody looks or is about to. `since` (UTC) is when the newest reading first came, or last
-    came where it tells no time. `is_asked`: it was asked for, so that no reading means that the vendor has none.
+    `channel` is None while nobody looks or is about to; `beat` is its device and cycle in seconds where measurements
+    tell the rhythm. `since` (UTC) is when the newest reading first came, or last came where it tells no time,
+    and `taken` from when on its age counts. `is_asked`: it was asked for, so that no reading means that the vendor has
+    none.
     """
 
     channel: Channel | None = None
-    update: CALLBACK_TYPE | None = None
+    beat: tuple[str, float] | None = None
+    on_reading: OnReading | None = None
     reading: Reading | None = None
-    since: datetime | None = None
+    since: datetime = _NEVER
+    taken: datetime = _NEVER
     is_asked: bool = False
     is_stale: bool = False
+
+    def look(self, channel: Channel) -> None:
+        """Somebody looks at the channel, or is about to."""
+        self.channel = channel
+        has_beat = channel.cycle is not None and not channel.stands_when_stale
+        cycle = channel.cycle.total_seconds() if channel.cycle is not None else 0.0
+        self.beat = (channel.device, cycle) if has_beat else None
 
 
 @dataclass(slots=True)
@@ -84,6 +100,20 @@ class FeedState:
     slots: dict[ChannelId, Slot] = field(default_factory=dict)
     set_aside: Counter[str] = field(default_factory=Counter)
     last_success: datetime | None = None
+
+
+class _Turns:
+    """Lets others have the event loop when it was held for long."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._began = loop.time()
+
+    async def give_way(self) -> None:
+        """Wait for the next turn if this one was long."""
+        if self._loop.time() - self._began > _LONGEST_HOLD:
+            await asyncio.sleep(0)
+            self._began = self._loop.time()
 
 
 class FeedCoordinator(DataUpdateCoordinator[FeedState]):
@@ -138,40 +168,44 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def async_expect(self, channels: Iterable[Channel]) -> None:
         """Say which channels will be looked at, so that a poll brings them before there are entities."""
         for channel in channels:
-            self._slot(channel.id).channel = channel
+            self._slot(channel.id).look(channel)
         self._forget_targets()
 
     @callback
     def async_settle(self) -> None:
         """Let go of expected channels that nobody came to look at."""
         for slot in self._slots.values():
-            if slot.update is None:
-                slot.channel = None
+            if slot.on_reading is None:
+                slot.channel = slot.beat = None
         self._forget_targets()
 
     @callback
-    def async_subscribe(self, channel: Channel, update: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Have `update` called whenever this channel's reading or availability changes."""
+    def async_subscribe(self, channel: Channel, on_reading: OnReading) -> CALLBACK_TYPE:
+        """Tell whenever this channel's reading or availability changes."""
         slot = self._slot(channel.id)
-        if slot.channel is None:
-            self._forget_targets()
-        slot.channel, slot.update = channel, update
+        if slot.channel is not channel:
+            if slot.channel is None:
+                self._forget_targets()
+            slot.look(channel)
+            if slot.beat and slot.reading is not None and slot.reading.measured_at is not None:
+                self._hear({slot.beat: slot.reading.measured_at})
+            self._arm_sweep([slot])
+        slot.on_reading = on_reading
         self._subscribers += 1
-        self._hear([slot])
-        self._arm_sweep([slot])
         self._poll_or_rest()
         if not slot.is_asked and self._unsub_poll and self.data.last_success:
             self._catch_up()
 
         @callback
         def unsubscribe() -> None:
-            slot.channel = slot.update = None
+            beat = slot.beat
+            slot.channel = slot.on_reading = slot.beat = None
             slot.is_stale = False
             self._subscribers -= 1
             self._stale.discard(channel.id)
             self._forget_targets()
-            if channel.cycle is not None:
-                self._lanes.of(channel.device).forget(channel.device, channel.cycle.total_seconds())
+            if beat is not None:
+                self._lanes.of(beat[0]).forget(*beat)
             self._poll_or_rest()
 
         return unsubscribe
@@ -248,13 +282,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         return channel.stands_when_stale or dt_util.utcnow() < self._stale_at(channel, slot)
 
     def _stale_at(self, channel: Channel, slot: Slot) -> datetime:
-        """When a reading is too old; a time in the future counts from the receipt."""
-        since = slot.since or dt_util.utcnow()
-        measured_at = slot.reading.measured_at if slot.reading else None
-        taken = since if measured_at is None or since < measured_at else measured_at
-        period = self._period
-        cycle = period if channel.cycle is None or channel.cycle < period else channel.cycle
-        return taken + CYCLES_UNTIL_STALE * cycle
+        """When a reading is too old."""
+        cycle = channel.cycle
+        if cycle is None or cycle < self._period:
+            cycle = self._period
+        return slot.taken + CYCLES_UNTIL_STALE * cycle
 
     def _usual_period(self) -> float:
         """Seconds between two polls in the usual run of things."""
@@ -288,6 +320,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         if not errands:
             self._set_timer()
             return self.data
+        turns = _Turns(self.hass.loop)
         occurred: list[Occurrence] = []
         is_refused = True
         for lane, targets, keep in errands:
@@ -298,7 +331,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 lane.error = err
             else:
                 is_refused = False
-                await self._take(lane, update, targets, keep=keep)
+                await self._take(lane, update, targets, turns, keep=keep)
                 occurred.extend(update.occurrences)
         if self.feed.most_lanes > 1 and self._lanes.is_new:
             # Not before it is asked for in this division: a reload must find the replies that are held.
@@ -306,7 +339,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._plan(lane for lane, _, _ in errands)
         error = self._error
         self._on_outcome(self, error)
-        await self._tell_in_turns()
+        await self._tell_in_turns(turns)
         # Not before: whoever comes in between tells what has occurred.
         self._occurred.extend(occurred)
         if is_refused and error is not None:
@@ -363,7 +396,13 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         return update
 
     async def _take(
-        self, lane: Lane, update: FeedUpdate, targets: frozenset[ChannelId], *, keep: bool
+        self,
+        lane: Lane,
+        update: FeedUpdate,
+        targets: frozenset[ChannelId],
+        turns: _Turns,
+        *,
+        keep: bool,
     ) -> None:
         lane.freshness = (*(lane.freshness if keep else ()), *update.freshness)
         if lane.asked is not targets:
@@ -378,8 +417,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         lane.failures = lane.failures + 1 if lane.error else 0
         for some in batched(update.readings.items(), _KEPT_AT_ONCE, strict=False):
             self._hold(some)
-            if len(some) == _KEPT_AT_ONCE:
-                await asyncio.sleep(0)
+            await turns.give_way()
         self._revive()
         lane.learn(self._ledger.now())
         if update.inventory is not None:
@@ -407,25 +445,35 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Take over what another feed held of a channel that moved here; it stands until it is stale."""
         known, mine = other.slot(channel), self._slot(channel.id)
         if known is not None and mine.reading is None:
-            mine.reading, mine.since = known.reading, known.since
-            known.reading = known.since = None
+            mine.reading, mine.since, mine.taken = known.reading, known.since, known.taken
+            known.reading = None
 
     def _hold(self, readings: Iterable[tuple[ChannelId, Reading]]) -> None:
         """Keep the new readings and note which channels changed."""
         now = dt_util.utcnow()
-        slots, changed = self._slots, []
+        slots, changed, oldest = self._slots, [], now
+        heard: dict[tuple[str, float], datetime] = {}
         for key, reading in readings:
+            measured_at = reading.measured_at
             if (slot := slots.get(key)) is None:
                 slot = slots[key] = Slot()
-            elif (known := slot.reading) is not None and _is_same(known, reading):
-                if reading.measured_at is None:
-                    slot.since = now
+            elif slot.reading == reading:
+                if measured_at is None:
+                    slot.since = slot.taken = now
                 continue
-            slot.reading, slot.since = reading, now
+            slot.reading, slot.since, slot.taken = reading, now, now
             changed.append(slot)
+            if measured_at is None:
+                continue
+            if measured_at < now:  # a time in the future counts from the receipt
+                slot.taken = measured_at
+                oldest = min(oldest, measured_at)
+            if (beat := slot.beat) is not None and heard.get(beat, _NEVER) < measured_at:
+                heard[beat] = measured_at
         self._changed.extend(changed)
-        self._hear(changed)
-        self._arm_sweep(changed)
+        self._hear(heard)
+        if self._sweep_at is None or oldest + CYCLES_UNTIL_STALE * self._period < self._sweep_at:
+            self._arm_sweep(changed)
 
     def _revive(self) -> None:
         """Note which channels are shown again."""
@@ -437,22 +485,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 if slot not in self._changed:
                     self._changed.append(slot)
 
-    def _hear(self, slots: Iterable[Slot]) -> None:
-        """Note when the vendor's sources measured last, on the monotonic clock."""
-        newest: dict[tuple[str, timedelta], datetime] = {}
-        for slot in slots:
-            channel, reading = slot.channel, slot.reading
-            if channel is None or reading is None or channel.stands_when_stale:
-                continue
-            cycle, measured_at = channel.cycle, reading.measured_at
-            if cycle is not None and measured_at is not None:
-                rhythm = (channel.device, cycle)
-                if rhythm not in newest or newest[rhythm] < measured_at:
-                    newest[rhythm] = measured_at
-        if newest:
-            offset = self._ledger.now() - dt_util.utcnow().timestamp()
-            for (device, cycle), last in newest.items():
-                self._lanes.hear(device, cycle.total_seconds(), round(last.timestamp() + offset))
+    def _hear(self, dates: Mapping[tuple[str, float], datetime]) -> None:
+        """Note when devices measured last, by device and cycle, on the monotonic clock."""
+        offset = self._ledger.now() - dt_util.utcnow().timestamp() if dates else 0.0
+        for (device, cycle), last in dates.items():
+            self._lanes.hear(device, cycle, round(last.timestamp() + offset))
 
     # Failing and planning
 
@@ -519,23 +556,28 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     # Telling
 
-    async def _tell_in_turns(self) -> None:
+    async def _tell_in_turns(self, turns: _Turns) -> None:
         """Call the subscribers of many channels, and let others have the event loop between some and some."""
         changed, self._changed = self._changed, []
-        for place, slot in enumerate(changed, 1):
-            if (update := slot.update) is not None:
-                update()
-            if place % _TOLD_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        for some in batched(changed, _TOLD_AT_ONCE, strict=False):
+            self._tell(some)
+            await turns.give_way()
+
+    def _tell(self, slots: Iterable[Slot]) -> None:
+        # No reading goes stale sooner than so many periods after it was taken: most need no more than this.
+        surely = dt_util.utcnow() - CYCLES_UNTIL_STALE * self._period
+        for slot in slots:
+            reading, channel, on_reading = slot.reading, slot.channel, slot.on_reading
+            if on_reading is not None and channel is not None:
+                is_fresh = reading is not None and slot.taken > surely
+                on_reading(reading, is_fresh or self._may_show(channel, slot))
 
     @callback
     @override
     def async_update_listeners(self) -> None:
         """Call the subscribers of the channels that changed, and nobody else; then tell what happened."""
         changed, self._changed = self._changed, []
-        for slot in changed:
-            if (update := slot.update) is not None:
-                update()
+        self._tell(changed)
         occurred, self._occurred = self._occurred, []
         if occurred:
             self._on_occurrences(occurred)
@@ -602,15 +644,6 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             "channels_stale": len(self._stale),
             "records_set_aside": dict(self.data.set_aside),
         }
-
-
-def _is_same(held: Reading, reading: Reading) -> bool:
-    """As ==, which would make two tuples for each of thousands of readings."""
-    return (
-        held.measured_at == reading.measured_at
-        and held.value == reading.value
-        and held.attributes == reading.attributes
-    )
 
 
 def _is_newer(held: Reading, reading: Reading) -> bool:

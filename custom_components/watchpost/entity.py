@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import override
+from collections.abc import Callable, Mapping
+from typing import Any, override
 
 from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account import Account, WatchpostConfigEntry
-from .engine.model import Channel, ReadingValue
+from .account import Account, Subscription, WatchpostConfigEntry
+from .engine.model import Channel, Reading, ReadingValue
 
 
 class ChannelEntity(Entity):
@@ -25,8 +25,9 @@ class ChannelEntity(Entity):
         self._attr_unique_id = account.unique_id(channel.id)
         self._attr_device_info = account.device_info(channel.device)
         self._describe(channel)
-        self._take()
+        self._reading, self._is_fresh = account.shown(channel)
 
+    @callback
     def _describe(self, channel: Channel) -> None:
         """Take over what the vendor says of the channel now."""
         self._channel = channel
@@ -36,35 +37,34 @@ class ChannelEntity(Entity):
         if channel.placeholders is not None:
             self._attr_translation_placeholders = dict(channel.placeholders)
 
-    def _take(self) -> None:
-        """Take over the newest reading, and whether it is fresh enough to be shown."""
-        reading, self._attr_available = self._account.shown(self._channel)
-        if reading is None:
-            self._show(None)
-            return
-        self._show(reading.value)
-        if reading.attributes or self._has_attributes:
-            self._has_attributes = True
-            self._attr_extra_state_attributes = dict(reading.attributes)
-
-    _has_attributes = False
-
-    def _show(self, value: ReadingValue) -> None:
-        """Show a value; None is unknown."""
-
     @override
     async def async_added_to_hass(self) -> None:
         """Hear of this channel's changes from now on."""
-        self.async_on_remove(self._account.async_subscribe(self._channel, self._on_change))
-        self._take()
+        subscription = Subscription(self._on_reading, self._describe)
+        self.async_on_remove(self._account.async_subscribe(self._channel, subscription))
+        self._reading, self._is_fresh = self._account.shown(self._channel)
 
     @callback
-    def _on_change(self) -> None:
-        newest = self._account.channel(self._channel.id)
-        if newest is not None and newest is not self._channel:
-            self._describe(newest)
-        self._take()
+    def _on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
+        """Show a reading, or that the newest one has become too old."""
+        self._reading, self._is_fresh = reading, is_fresh
         self.async_write_ha_state()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the reading is fresh enough to be shown."""
+        return self._is_fresh
+
+    @property
+    def _value(self) -> ReadingValue:
+        return self._reading.value if self._reading is not None else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """What the vendor tells beside the value."""
+        return (self._reading.attributes or None) if self._reading is not None else None
 
     async def async_update(self) -> None:
         """Ask anew where the vendor's cache rule allows it (action homeassistant.update_entity)."""

@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
 from .acting import async_act
-from .engine.model import ReadingValue, WorkState
+from .engine.model import Reading, WorkState
 from .entity import ChannelEntity, async_add_channels
 
 PARALLEL_UPDATES = 1
@@ -33,10 +33,12 @@ class ChannelNumber(ChannelEntity, NumberEntity):
     entity_description: NumberEntityDescription
     _asked: float | None = None
 
+    @property
     @override
-    def _show(self, value: ReadingValue) -> None:
-        known = value if self._asked is None else self._asked
-        self._attr_native_value = known if isinstance(known, int | float) else None
+    def native_value(self) -> float | None:
+        """The value in the description's unit; None is unknown."""
+        value = self._value if self._asked is None else self._asked
+        return value if isinstance(value, int | float) else None
 
     @override
     async def async_set_native_value(self, value: float) -> None:
@@ -44,23 +46,21 @@ class ChannelNumber(ChannelEntity, NumberEntity):
         if (set_value := self._channel.set_value) is None:
             return
         self._asked = value
-        self._show(value)
         try:
             act = partial(set_value, value)
             await async_act(self._account, self._channel, self.entity_id, act, self._on_end)
         except BaseException:
             self._asked = None
-            self._take()
             raise
         self.async_write_ha_state()
 
     @override
     @callback
-    def _on_change(self) -> None:
+    def _on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
         self._asked = None
-        super()._on_change()
+        super()._on_reading(reading, is_fresh)
 
     @callback
     def _on_end(self, state: WorkState | None) -> None:
         if state is not WorkState.DONE:
-            self._on_change()
+            self._on_reading(*self._account.shown(self._channel))

@@ -30,6 +30,8 @@ class ChannelSensor(ChannelEntity, SensorEntity):
 
     entity_description: SensorEntityDescription
 
+    @property
     @override
-    def _show(self, value: ReadingValue) -> None:
-        self._attr_native_value = value
+    def native_value(self) -> ReadingValue:
+        """The value in the description's unit; None is unknown."""
+        return self._reading.value if self._reading is not None else None

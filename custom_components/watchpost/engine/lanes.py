@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
+import math
 from typing import Final
 
 from .cadence import SLIP, Plan
@@ -32,16 +33,29 @@ _MOST_PHASES: Final = 64
 _WEIGHT: Final = 0.2
 _STEADY: Final = 15.0
 
+# A rhythm stands while every device in it is within so many seconds of where it was put.
+_NEAR: Final = 1.0
+
 
 _AT_ONCE: Final = Plan(0.0, "default")
 
 
 @dataclass(slots=True)
 class _Heard:
-    """The newest date of a device's sources, as it came and with the jitter taken out."""
+    """The newest date of a device: as it came, with the jitter taken out, and where the lane's rhythm has it."""
 
+    cycle: float
     newest: float
     smooth: float
+    placed: float
+
+    def is_moved_by(self, last: float) -> bool:
+        """Take a new date; True if the device is no longer where the rhythm has it."""
+        self.newest = last
+        expected = self.smooth + self.cycle * round((last - self.smooth) / self.cycle)
+        is_steady = abs(last - expected) <= _STEADY
+        self.smooth = expected + _WEIGHT * (last - expected) if is_steady else last
+        return abs(math.remainder(self.smooth - self.placed, self.cycle)) > _NEAR
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +73,7 @@ class Lane:
     asked: frozenset[ChannelId] | None = None
     delay: float = DELAY
     polled_at: float = 0.0
-    _beats: dict[tuple[str, float], _Heard] = field(default_factory=dict)
+    _beats: dict[str, _Heard] = field(default_factory=dict)
     _rhythm: Rhythm | None = None
     _news: list[float] = field(default_factory=list)
 
@@ -68,22 +82,22 @@ class Lane:
         return any(now < reply.expires for reply in self.freshness)
 
     def hear(self, device: str, cycle: float, last: float) -> None:
-        """Note a new measurement of a device's sources with this cycle."""
-        beat = self._beats.get((device, cycle))
-        self._rhythm = None
-        if beat is None:
-            self._beats[device, cycle] = _Heard(last, last)
-            return
-        if last > beat.newest + 1.0:
-            self._news.append(last)
-        beat.newest = last
-        expected = beat.smooth + cycle * round((last - beat.smooth) / cycle)
-        is_steady = abs(last - expected) <= _STEADY
-        beat.smooth = expected + _WEIGHT * (last - expected) if is_steady else last
+        """Note a new measurement of a device; what its quickest sources do is its rhythm."""
+        heard = self._beats.get(device)
+        if heard is None or cycle < heard.cycle:
+            self._beats[device] = _Heard(cycle, last, last, last)
+            self._rhythm = None
+        elif cycle == heard.cycle:
+            if last > heard.newest + 1.0:
+                self._news.append(last)
+            if heard.is_moved_by(last):
+                self._rhythm = None
 
     def forget(self, device: str, cycle: float) -> None:
-        """Reckon no more with a device's sources."""
-        if self._beats.pop((device, cycle), None) is not None:
+        """Reckon no more with a device's sources of this cycle."""
+        heard = self._beats.get(device)
+        if heard is not None and heard.cycle == cycle:
+            del self._beats[device]
             self._rhythm = None
 
     def learn(self, now: float) -> None:
@@ -93,15 +107,17 @@ class Lane:
         self.polled_at = now
 
     def rhythm(self, now: float) -> Rhythm:
-        """The rhythm of its sources."""
-        if self._rhythm is None:
-            beats = (Beat(heard.smooth, cycle) for (_, cycle), heard in self._beats.items())
+        """The rhythm of its sources; made anew when one of them is off what it was, or when only slow ones are left."""
+        if self._rhythm is None or self._rhythm.is_slow:
+            for heard in self._beats.values():
+                heard.placed = heard.smooth
+            beats = (Beat(heard.smooth, heard.cycle) for heard in self._beats.values())
             self._rhythm = Rhythm(beats, now)
         return self._rhythm
 
     def beats(self) -> Iterable[tuple[str, float, float]]:
-        """Each device, cycle, and when it measured last, without its jitter."""
-        return ((device, cycle, heard.smooth) for (device, cycle), heard in self._beats.items())
+        """Each device, its cycle, and when it measured last, without its jitter."""
+        return ((device, heard.cycle, heard.smooth) for device, heard in self._beats.items())
 
 
 class Lanes:
@@ -165,13 +181,13 @@ class Lanes:
         return self._is_new_heard or now - self._looked_at >= LOOK_SECONDS
 
     def _phases(self, period: float) -> dict[str, float]:
-        """When each device measures, modulo the period, by its quickest sources; others have no phase there."""
-        quickest: dict[str, tuple[float, float]] = {}
-        for lane in self._lanes:
-            for device, cycle, last in lane.beats():
-                if is_multiple(cycle, period):
-                    quickest[device] = min(quickest.get(device, (cycle, last)), (cycle, last))
-        return {device: last % period for device, (_, last) in quickest.items()}
+        """When each device measures, modulo the period; a cycle that is no multiple of it has no phase there."""
+        return {
+            device: last % period
+            for lane in self._lanes
+            for device, cycle, last in lane.beats()
+            if is_multiple(cycle, period)
+        }
 
     def _is_good(
         self, phases: Mapping[str, float], found: Sequence[AbstractSet[str]], period: float

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from homeassistant.helpers.entity import EntityDescription
+
+_NO_ATTRIBUTES: Final[Mapping[str, ReadingValue]] = MappingProxyType({})
 
 type ReadingValue = float | int | str | bool | datetime | None
 
@@ -100,13 +102,15 @@ class Channel:
         object.__setattr__(self, "id", ChannelId(self.device, self.key))
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A channel's value; None is unknown. `measured_at` (UTC) is the vendor's clock, None where it tells no time."""
+class Reading(NamedTuple):
+    """A channel's value; None is unknown. `measured_at` (UTC) is the vendor's clock, None where it tells no time.
+
+    A tuple, since thousands are made and compared in one poll.
+    """
 
     value: ReadingValue
     measured_at: datetime | None = None
-    attributes: Mapping[str, ReadingValue] = MappingProxyType({})
+    attributes: Mapping[str, ReadingValue] = _NO_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class Occurrence:
     at: datetime
     device: str
     channel: str | None = None
-    data: Mapping[str, ReadingValue] = MappingProxyType({})
+    data: Mapping[str, ReadingValue] = _NO_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,16 +81,22 @@ class Rhythm:
         self._period = 0.0
         self._steps: list[_Step] = []
         self._best: float | None = None
+        self._next: float | None = None
 
     def __bool__(self) -> bool:
         return bool(self._beats)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether all cycles are longer than the period that was asked about last."""
+        return self._next is not None
+
     def next_arrival(self, base: float, period: float, delay: float) -> float | None:
         """The next arrival, if all cycles are longer than the period and none is overdue at `base`."""
-        arrivals = [beat.last + beat.cycle + delay for beat in self._beats if beat.cycle > period]
-        if not arrivals or len(arrivals) < len(self._beats) or min(arrivals) <= base:
+        self._divide(period)
+        if self._next is None or self._next + delay <= base:
             return None
-        return min(arrivals)
+        return self._next + delay
 
     def closest(self, base: float, period: float, delay: float) -> float:
         """The time, no sooner than `base`, at which a poll lies the least behind; of equals the first."""
@@ -136,6 +142,8 @@ class Rhythm:
         self._steps = [
             _Step(step, sorted(dates), sum(dates)) for step, dates in sorted(by_step.items())
         ]
+        is_slow = all(beat.cycle > period for beat in self._beats)
+        self._next = min((sum(beat) for beat in self._beats), default=None) if is_slow else None
         self._period, self._best = period, None
 
 

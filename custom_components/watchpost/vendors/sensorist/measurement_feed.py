@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from ...engine.model import ChannelId, FeedUpdate, Occurrence, Reading
 from ..errors import VendorError
 from .channels import LAST_MEASUREMENT, USUAL_CYCLE, sensor_id, source_key
 from .client import Answer, SensoristClient
-from .records import BUTTON, Gateway, LatestReader, Measurement, Sensor
+from .records import BUTTON, NOT_MEASURED, Gateway, LatestReader, Measurement, Sensor
 
 # Gateways and sets of channels that are kept prepared; a gateway is asked about in a few lanes.
 _MOST_ERRANDS = 8
 
 type ConfirmPress = Callable[[str, datetime], Awaitable[FeedUpdate]]
+
+
+class _Asked(NamedTuple):
+    """A source that is asked for: its sensor, and what its value and the sensor's last measurement are called here."""
+
+    sensor: str
+    channel: ChannelId | None
+    last: ChannelId | None
 
 
 class _Errand:
@@ -25,54 +34,54 @@ class _Errand:
     def __init__(
         self, client: SensoristClient, sensors: Sequence[Sensor], wanted: frozenset[ChannelId]
     ) -> None:
-        self.sensor_of: dict[str, Sensor] = {}
-        self.channel_of: dict[str, ChannelId] = {}
-        self.last_of: dict[str, ChannelId] = {}
+        self.asked: dict[str, _Asked] = {}
+        together: dict[str, Sequence[str]] = {}
+        known = {channel: channel for channel in wanted}
         for sensor in sensors:
-            self._add(sensor, wanted)
-        together = {
-            source: [own.id for own in sensor.sources] for source, sensor in self.sensor_of.items()
-        }
-        self.batches = client.batches(self.sensor_of)
+            asked = _asked(sensor, known)
+            self.asked |= asked
+            together |= dict.fromkeys(asked, tuple(asked))
+        self.batches = client.batches(self.asked)
         self.reader = LatestReader(together)
 
-    def _add(self, sensor: Sensor, wanted: frozenset[ChannelId]) -> None:
-        """Ask for a sensor's wanted sources.
-
-        Where its last measurement alone is wanted, the source that measures most often tells it.
-        """
-        device = sensor_id(sensor.id)
-        channels = {
-            source.id: channel
-            for source in sensor.sources
-            if (channel := ChannelId(device, source_key(source.id))) in wanted
-        }
-        last = ChannelId(device, LAST_MEASUREMENT)
-        if last in wanted and sensor.sources:
-            self.last_of[sensor.id] = last
-        self.channel_of |= channels
-        asked: Iterable[str] = channels
-        if not channels and sensor.id in self.last_of:
-            asked = [min(sensor.sources, key=lambda source: source.interval or USUAL_CYCLE).id]
-        self.sensor_of.update(dict.fromkeys(asked, sensor))
-
-    def readings(self, rows: dict[str, Measurement]) -> dict[ChannelId, Reading]:
+    def readings(self, answers: Iterable[dict[str, Measurement]]) -> dict[ChannelId, Reading]:
         """The newest value of each source, and when each sensor measured last; a row that none measured is none."""
         readings: dict[ChannelId, Reading] = {}
-        newest: dict[str, datetime] = {}
-        for source, row in rows.items():
-            sensor = self.sensor_of.get(source)
-            if sensor is None or not row.is_measured:
-                continue
-            date = row.date
-            if (channel := self.channel_of.get(source)) is not None:
-                readings[channel] = Reading(row.value, date)
-            if sensor.id not in newest or newest[sensor.id] < date:
-                newest[sensor.id] = date
-        for sensor_id_, date in newest.items():
-            if (channel := self.last_of.get(sensor_id_)) is not None:
-                readings[channel] = Reading(date, date)
+        newest: dict[ChannelId, datetime] = {}
+        for rows in answers:
+            for source, row in rows.items():
+                if (asked := self.asked.get(source)) is None or row.type in NOT_MEASURED:
+                    continue
+                date = row.date
+                if asked.channel is not None:
+                    readings[asked.channel] = Reading(row.value, date)
+                if asked.last is not None:
+                    known = newest.get(asked.last)
+                    if known is None or known < date:
+                        newest[asked.last] = date
+        for channel, date in newest.items():
+            readings[channel] = Reading(date, date)
         return readings
+
+
+def _asked(sensor: Sensor, wanted: Mapping[ChannelId, ChannelId]) -> dict[str, _Asked]:
+    """The wanted sources of a sensor; `wanted` gives the ids as the caller has them, which are quick to look up.
+
+    Where its last measurement alone is wanted, the source that measures most often tells it.
+    """
+    device = sensor_id(sensor.id)
+    last = ChannelId(device, LAST_MEASUREMENT)
+    told = wanted.get(last)
+    channels = {source.id: ChannelId(device, source_key(source.id)) for source in sensor.sources}
+    asked = {
+        source: _Asked(sensor.id, wanted[channel], told)
+        for source, channel in channels.items()
+        if channel in wanted
+    }
+    if not asked and told is not None and sensor.sources:
+        quickest = min(sensor.sources, key=lambda source: source.interval or USUAL_CYCLE)
+        asked = {quickest.id: _Asked(sensor.id, None, told)}
+    return asked
 
 
 class MeasurementFeed:
@@ -103,10 +112,12 @@ class MeasurementFeed:
         errand.reader.begin()
         answers: list[Answer[dict[str, Measurement]]] = []
         failures: list[VendorError] = []
-        for result in await asyncio.gather(
-            *(self._client.latest(batch, errand.reader) for batch in errand.batches),
-            return_exceptions=True,
-        ):
+        # Begun at once: what can be answered from what is held needs no turn of the event loop.
+        requests = (
+            asyncio.Task(self._client.latest(batch, errand.reader), eager_start=True)
+            for batch in errand.batches
+        )
+        for result in await asyncio.gather(*requests, return_exceptions=True):
             if isinstance(result, VendorError):
                 failures.append(result)
             elif isinstance(result, BaseException):
@@ -115,14 +126,12 @@ class MeasurementFeed:
                 answers.append(result)
         if failures and not answers:
             raise failures[0]
-        rows: dict[str, Measurement] = {}
-        for answer in answers:
-            rows |= answer.value
-        presses, failure = await self._ask_presses(errand, rows)
+        found = [answer.value for answer in answers]
+        presses, failure = await self._ask_presses(errand, found)
         if failure is None:
             errand.reader.accept()
         return FeedUpdate(
-            readings=errand.readings(rows),
+            readings=errand.readings(found),
             occurrences=presses,
             freshness=tuple(answer.freshness for answer in answers),
             set_aside=sum((answer.set_aside for answer in answers), Counter()),
@@ -144,20 +153,21 @@ class MeasurementFeed:
         return errand
 
     async def _ask_presses(
-        self, errand: _Errand, rows: dict[str, Measurement]
+        self, errand: _Errand, answers: Iterable[dict[str, Measurement]]
     ) -> tuple[list[Occurrence], VendorError | None]:
         """Tell of buttons whose press is a source's newest measurement and that no call told of."""
         pressed: dict[str, list[datetime]] = {}
-        for source, row in rows.items():
-            if row.type == BUTTON and (sensor := errand.sensor_of.get(source)) is not None:
-                pressed.setdefault(sensor.id, []).append(row.date)
+        for rows in answers:
+            for source, row in rows.items():
+                if row.type == BUTTON and (asked := errand.asked.get(source)) is not None:
+                    pressed.setdefault(asked.sensor, []).append(row.date)
         presses: list[Occurrence] = []
-        for sensor_id_, dates in pressed.items():
-            if self._pressed.get(sensor_id_) == max(dates):
+        for sensor, dates in pressed.items():
+            if self._pressed.get(sensor) == max(dates):
                 continue
             try:
-                presses.extend((await self._confirm_press(sensor_id_, min(dates))).occurrences)
+                presses.extend((await self._confirm_press(sensor, min(dates))).occurrences)
             except VendorError as err:
                 return presses, err
-            self._pressed[sensor_id_] = max(dates)
+            self._pressed[sensor] = max(dates)
         return presses, None

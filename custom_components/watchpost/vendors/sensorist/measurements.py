@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import compress
+from operator import ne
 import re
 from typing import Final
 
@@ -37,6 +39,7 @@ BUTTON: Final = 5
 GROUPED: Final = 10
 BLANK: Final = 20
 INTERPOLATED: Final = 30
+NOT_MEASURED: Final = frozenset({BLANK, INTERPOLATED})
 
 _PLACE = "measurement"
 _MEAN = ("value", "avg", "average")
@@ -60,7 +63,7 @@ class Measurement(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_measured(self) -> bool:
         """Whether a sensor measured this; a type that is missing or unknown counts as measured."""
-        return self.type not in (BLANK, INTERPOLATED)
+        return self.type not in NOT_MEASURED
 
 
 class MinMax(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -156,14 +159,12 @@ class LatestReader:
         reply = _decoded(_LATEST_ROWS, body)
         if reply is None:
             return None
-        known, rows = self._rows, reply.measurements
-        changed = [source for source, row in rows.items() if known.get(source) != row]
+        rows = reply.measurements
+        changed = self._other(rows)
         if not _are_ids(changed):
             return None
         try:
-            found = {
-                source: _MEASUREMENT.decode(rows[source]) for source in self._beside(changed, rows)
-            }
+            found = self._decoded(body, changed, rows)
         except msgspec.DecodeError, UnicodeDecodeError, RecursionError:
             return None
         if not _are_sound(found.values()) or any(row.type == BLANK for row in found.values()):
@@ -172,10 +173,21 @@ class LatestReader:
         self._new_bodies.append(body)
         return found
 
+    def _other(self, rows: Mapping[str, msgspec.Raw]) -> list[str]:
+        """The sources whose rows are new or other text."""
+        known = list(map(self._rows.get, rows))
+        return list(compress(rows, map(ne, known, rows.values(), strict=True)))
+
+    def _decoded(
+        self, body: bytes, changed: Sequence[str], rows: Mapping[str, msgspec.Raw]
+    ) -> dict[str, Measurement]:
+        """Decode the changed rows and those beside them; all at once where most of them changed."""
+        if len(changed) > len(rows) // 2:
+            return _LATEST.decode(body).measurements
+        return {source: _MEASUREMENT.decode(rows[source]) for source in self._beside(changed, rows)}
+
     def _beside(self, changed: Sequence[str], rows: Mapping[str, msgspec.Raw]) -> Sequence[str]:
         """The changed sources and the others of their sensors, as far as the reply has them."""
-        if len(changed) == len(rows):
-            return changed
         beside = {
             other: None for source in changed for other in self._together.get(source, (source,))
         }

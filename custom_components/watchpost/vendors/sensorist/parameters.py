@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 import math
 import re
 
@@ -45,11 +46,15 @@ def joined(ids: Iterable[str]) -> str:
     return joined
 
 
+# The same sources are asked for in every poll.
+_joined_once = lru_cache(maxsize=256)(joined)
+
+
 def sources(kind: str, source_ids: Sequence[str]) -> Params:
     """Return what every request for measurements has. Section 4.3."""
     if not source_ids:
         raise ValueError("no data sources")
-    return {"data_sources": joined(source_ids), "type": kind}
+    return {"data_sources": _joined_once(tuple(source_ids)), "type": kind}
 
 
 def period(start: datetime | None, end: datetime | None) -> Params:
