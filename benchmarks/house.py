@@ -37,9 +37,6 @@ OF_GATEWAY = 4  # connectivity, events, restart, pairing
 OF_SENSOR = 7  # connectivity, events, last measurement, four sources
 ENTITIES = GATEWAYS * (OF_GATEWAY + SENSORS * OF_SENSOR)
 
-# What the measurement feeds carry: four sources and the last measurement of each sensor
-MEASURED = GATEWAYS * SENSORS * 5
-
 
 class LoopbackResolver(ThreadedResolver):
     """Resolves without the mDNS listener of the stock one; nothing here needs a name."""

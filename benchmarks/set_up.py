@@ -139,7 +139,8 @@ def by_platform(channels: Iterable[Channel]) -> dict[Platform, list[Channel]]:
     return found
 
 
-async def bare(channels: list[Channel], devices: dict[str, Device], watches: Watches) -> None:
+def stub(hass: HomeAssistant, channels: list[Channel], devices: dict[str, Device]) -> None:
+    """Make an integration `stub` that adds a bare entity for each channel."""
     grouped = by_platform(channels)
 
     async def set_up_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
@@ -149,24 +150,27 @@ async def bare(channels: list[Channel], devices: dict[str, Device], watches: Wat
     async def unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         return await hass.config_entries.async_unload_platforms(entry, list(grouped))
 
+    module = MockModule("stub", async_setup_entry=set_up_entry, async_unload_entry=unload_entry)
+    mock_integration(hass, module)
+    mock_platform(hass, "stub.config_flow")
+    for platform, kind in BARE.values():
+        mock_platform(hass, f"stub.{platform}", _platform(grouped[platform], kind, devices))
+
+
+def _platform(
+    channels: list[Channel], kind: type[Bare], devices: dict[str, Device]
+) -> MockPlatform:
+    async def set_up(
+        hass: HomeAssistant, entry: ConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+    ) -> None:
+        async_add_entities(kind(channel, devices[channel.device]) for channel in channels)
+
+    return MockPlatform(async_setup_entry=set_up)
+
+
+async def bare(channels: list[Channel], devices: dict[str, Device], watches: Watches) -> None:
     async with home_assistant() as hass:
-        module = MockModule("stub", async_setup_entry=set_up_entry, async_unload_entry=unload_entry)
-        mock_integration(hass, module)
-        mock_platform(hass, "stub.config_flow")
-        for platform, kind in BARE.values():
-
-            async def set_up_platform(
-                hass: HomeAssistant,
-                entry: ConfigEntry,
-                async_add_entities: AddConfigEntryEntitiesCallback,
-                platform: Platform = platform,
-                kind: type[Bare] = kind,
-            ) -> None:
-                async_add_entities(
-                    kind(channel, devices[channel.device]) for channel in grouped[platform]
-                )
-
-            mock_platform(hass, f"stub.{platform}", MockPlatform(async_setup_entry=set_up_platform))
+        stub(hass, channels, devices)
         entry = MockConfigEntry(domain="stub")
         entry.add_to_hass(hass)
         with mock_config_flow("stub", ConfigFlow):

@@ -34,7 +34,7 @@ from .const import (
     SIGN_IN_PROBE_CEILING,
     SIGN_IN_PROBE_SECONDS,
 )
-from .coordinator import FeedCoordinator, OnReading
+from .coordinator import FeedCoordinator, Looker
 from .engine.backfill import Track
 from .engine.batteries import Batteries, is_about_battery
 from .engine.history import Historian
@@ -123,13 +123,6 @@ def async_connect_entry(
     return async_connect(hass, vendor, entry.data, entry.options, keep)
 
 
-class Subscription(NamedTuple):
-    """What an entity hears: readings with whether they may be shown, and the channel when it is another."""
-
-    on_reading: OnReading
-    on_channel: Callable[[Channel], None]
-
-
 class _Outage(NamedTuple):
     """One kind of failure, which is said once when it comes and goes; `right` is the missing one."""
 
@@ -178,7 +171,7 @@ class Account:
         self._offered: dict[ChannelId, None] = {}
         self._device_infos: dict[str, DeviceInfo] = {}
         self._adders: dict[Platform, AddChannels] = {}
-        self._subscriptions: dict[ChannelId, tuple[Subscription, CALLBACK_TYPE]] = {}
+        self._lookers: dict[ChannelId, tuple[Looker, Channel]] = {}
         self.teller = Teller(hass, entry, vendor.key, self.journal, self)
         self._outages: dict[_Outage, set[str]] = {}
         self._watch_inventory: CALLBACK_TYPE | None = None
@@ -272,25 +265,23 @@ class Account:
                 self._adders[platform](channels)
 
     @callback
-    def async_subscribe(self, channel: Channel, subscription: Subscription) -> CALLBACK_TYPE:
+    def async_subscribe(self, channel: Channel, looker: Looker) -> None:
         """Tell of a channel's readings and of what the vendor says of it, whichever feed carries it by then."""
-        coordinator = self.coordinators[channel.feed]
-        stop = coordinator.async_subscribe(channel, subscription.on_reading)
-        self._subscriptions[channel.id] = (subscription, stop)
+        self.coordinators[channel.feed].async_subscribe(channel, looker)
+        self._lookers[channel.id] = (looker, channel)
         self._watch_or_leave()
 
-        @callback
-        def unsubscribe() -> None:
-            _, stop = self._subscriptions.pop(channel.id)
-            stop()
-            self._watch_or_leave()
-
-        return unsubscribe
+    @callback
+    def async_unsubscribe(self, channel_id: ChannelId) -> None:
+        """Tell nobody of a channel any more."""
+        _, channel = self._lookers.pop(channel_id)
+        self.coordinators[channel.feed].async_unsubscribe(channel)
+        self._watch_or_leave()
 
     @callback
     def _watch_or_leave(self) -> None:
         """Poll the inventory while anything is looked at, or nothing is there yet to look at."""
-        should_watch = bool(self._subscriptions) or not self.roster.channels
+        should_watch = bool(self._lookers) or not self.roster.channels
         if should_watch and self._watch_inventory is None:
             self._watch_inventory = self.inventory.async_watch()
         elif not should_watch and self._watch_inventory is not None:
@@ -396,7 +387,7 @@ class Account:
 
     def is_awaited(self, channel: ChannelId) -> bool:
         """Whether a channel was offered to its platform and has not shown itself yet."""
-        return channel in self._offered and channel not in self._subscriptions
+        return channel in self._offered and channel not in self._lookers
 
     # Inventory
 
@@ -501,10 +492,10 @@ class Account:
 
     @callback
     def _resubscribe(self, channel: Channel) -> None:
-        if (subscription := self._subscriptions.get(channel.id)) is None:
+        if channel.id not in self._lookers:
             return
-        looker, stop = subscription
-        stop()
+        looker, before = self._lookers[channel.id]
+        self.coordinators[before.feed].async_unsubscribe(before)
         for coordinator in self.coordinators.values():
             if coordinator.reading(channel) is not None and coordinator.name != channel.feed:
                 self.coordinators[channel.feed].async_adopt(coordinator, channel)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 import logging
 import traceback
-from typing import Any, Final, override
+from typing import Any, Final, Protocol, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -60,10 +60,19 @@ _LONGEST_HOLD: Final = 0.003
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
-type OnReading = Callable[[Reading | None, bool], None]
 type OnInventory = Callable[[Inventory], None]
 type OnOccurrences = Callable[[Sequence[Occurrence]], None]
 type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
+
+
+class Looker(Protocol):
+    """Who looks at a channel."""
+
+    def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
+        """Hear of a new reading, or that the newest one has become too old to be shown, or may be again."""
+
+    def on_channel(self, channel: Channel) -> None:
+        """Hear that the vendor says something else of the channel."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +87,7 @@ class Slot:
 
     channel: Channel | None = None
     beat: tuple[str, float] | None = None
-    on_reading: OnReading | None = None
+    looker: Looker | None = None
     reading: Reading | None = None
     since: datetime = _NEVER
     taken: datetime = _NEVER
@@ -168,20 +177,41 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def async_expect(self, channels: Iterable[Channel]) -> None:
         """Say which channels will be looked at, so that a poll brings them before there are entities."""
         for channel in channels:
-            self._slot(channel.id).look(channel)
-        self._forget_targets()
+            self._look(channel)
 
     @callback
     def async_settle(self) -> None:
         """Let go of expected channels that nobody came to look at."""
         for slot in self._slots.values():
-            if slot.on_reading is None:
+            if slot.looker is None:
                 slot.channel = slot.beat = None
         self._forget_targets()
 
     @callback
-    def async_subscribe(self, channel: Channel, on_reading: OnReading) -> CALLBACK_TYPE:
+    def async_subscribe(self, channel: Channel, looker: Looker) -> None:
         """Tell whenever this channel's reading or availability changes."""
+        slot = self._look(channel)
+        slot.looker = looker
+        self._subscribers += 1
+        self._poll_or_rest()
+        if self._unsub_poll and self.data.last_success and not self._was_asked(slot):
+            self._catch_up()
+
+    @callback
+    def async_unsubscribe(self, channel: Channel) -> None:
+        """Tell nobody of this channel any more."""
+        slot = self._slots[channel.id]
+        if slot.beat is not None:
+            self._lanes.of(channel.device).forget(*slot.beat)
+        slot.channel = slot.looker = slot.beat = None
+        slot.is_stale = False
+        self._stale.discard(channel.id)
+        self._subscribers -= 1
+        self._forget_targets()
+        self._poll_or_rest()
+
+    def _look(self, channel: Channel) -> Slot:
+        """Note that somebody looks at a channel, which may have a reading already."""
         slot = self._slot(channel.id)
         if slot.channel is not channel:
             if slot.channel is None:
@@ -190,25 +220,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             if slot.beat and slot.reading is not None and slot.reading.measured_at is not None:
                 self._hear({slot.beat: slot.reading.measured_at})
             self._arm_sweep([slot])
-        slot.on_reading = on_reading
-        self._subscribers += 1
-        self._poll_or_rest()
-        if not slot.is_asked and self._unsub_poll and self.data.last_success:
-            self._catch_up()
-
-        @callback
-        def unsubscribe() -> None:
-            beat = slot.beat
-            slot.channel = slot.on_reading = slot.beat = None
-            slot.is_stale = False
-            self._subscribers -= 1
-            self._stale.discard(channel.id)
-            self._forget_targets()
-            if beat is not None:
-                self._lanes.of(beat[0]).forget(*beat)
-            self._poll_or_rest()
-
-        return unsubscribe
+        return slot
 
     def _slot(self, channel_id: ChannelId) -> Slot:
         if (slot := self._slots.get(channel_id)) is None:
@@ -278,8 +290,12 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     def _may_show(self, channel: Channel, slot: Slot) -> bool:
         if slot.reading is None:
-            return slot.is_asked
+            return self._was_asked(slot)
         return channel.stands_when_stale or dt_util.utcnow() < self._stale_at(channel, slot)
+
+    def _was_asked(self, slot: Slot) -> bool:
+        """Whether a reply has come that would have had a reading, if there is one."""
+        return slot.is_asked or (self.feed.is_whole and self.data.last_success is not None)
 
     def _stale_at(self, channel: Channel, slot: Slot) -> datetime:
         """When a reading is too old."""
@@ -354,7 +370,9 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 continue
             if (is_current := lane.is_current(now)) and not lane.failures:
                 if lane.asked is not targets:
-                    targets = frozenset(key for key in targets if not self._slots[key].is_asked)
+                    targets = frozenset(
+                        key for key in targets if not self._was_asked(self._slots[key])
+                    )
                     if targets:
                         yield lane, targets, True
             elif not self._is_scheduled or lane.plan.at <= now + cadence.EXPIRY_GUARD:
@@ -567,10 +585,10 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         # No reading goes stale sooner than so many periods after it was taken: most need no more than this.
         surely = dt_util.utcnow() - CYCLES_UNTIL_STALE * self._period
         for slot in slots:
-            reading, channel, on_reading = slot.reading, slot.channel, slot.on_reading
-            if on_reading is not None and channel is not None:
+            reading, channel, looker = slot.reading, slot.channel, slot.looker
+            if looker is not None and channel is not None:
                 is_fresh = reading is not None and slot.taken > surely
-                on_reading(reading, is_fresh or self._may_show(channel, slot))
+                looker.on_reading(reading, is_fresh or self._may_show(channel, slot))
 
     @callback
     @override

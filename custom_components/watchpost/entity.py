@@ -10,7 +10,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account import Account, Subscription, WatchpostConfigEntry
+from .account import Account, WatchpostConfigEntry
 from .engine.model import Channel, Reading, ReadingValue
 
 
@@ -24,11 +24,11 @@ class ChannelEntity(Entity):
         self._account = account
         self._attr_unique_id = account.unique_id(channel.id)
         self._attr_device_info = account.device_info(channel.device)
-        self._describe(channel)
+        self.on_channel(channel)
         self._reading, self._is_fresh = account.shown(channel)
 
     @callback
-    def _describe(self, channel: Channel) -> None:
+    def on_channel(self, channel: Channel) -> None:
         """Take over what the vendor says of the channel now."""
         self._channel = channel
         self.entity_description = channel.description
@@ -40,12 +40,16 @@ class ChannelEntity(Entity):
     @override
     async def async_added_to_hass(self) -> None:
         """Hear of this channel's changes from now on."""
-        subscription = Subscription(self._on_reading, self._describe)
-        self.async_on_remove(self._account.async_subscribe(self._channel, subscription))
+        self._account.async_subscribe(self._channel, self)
         self._reading, self._is_fresh = self._account.shown(self._channel)
 
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Hear of nothing more."""
+        self._account.async_unsubscribe(self._channel.id)
+
     @callback
-    def _on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
+    def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
         """Show a reading, or that the newest one has become too old."""
         self._reading, self._is_fresh = reading, is_fresh
         self.async_write_ha_state()

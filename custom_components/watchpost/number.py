@@ -56,11 +56,11 @@ class ChannelNumber(ChannelEntity, NumberEntity):
 
     @override
     @callback
-    def _on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
+    def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
         self._asked = None
-        super()._on_reading(reading, is_fresh)
+        super().on_reading(reading, is_fresh)
 
     @callback
     def _on_end(self, state: WorkState | None) -> None:
         if state is not WorkState.DONE:
-            self._on_reading(*self._account.shown(self._channel))
+            self.on_reading(*self._account.shown(self._channel))

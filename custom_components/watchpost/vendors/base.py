@@ -27,6 +27,7 @@ class Feed:
     `default_interval` holds where the vendor's replies carry no freshness, `least_interval` always.
     `most_lanes`: fetching fewer channels is another request with a freshness of its own, so that devices that measure
     at other times may be asked for at other times, in so many groups.
+    `is_whole`: every reply is about all there is, whichever channels are wanted.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Feed:
     default_interval: timedelta
     least_interval: timedelta
     most_lanes: int = 1
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 import unicodedata
 
@@ -195,6 +196,8 @@ def _fitting(title: str | None) -> str | None:
     Home Assistant cuts an id of device and entity name at 255 characters and refuses one that then
     ends in an underscore; letters beyond ASCII become several there.
     """
+    if title and title.isascii() and len(title) <= _LONGEST_SLUG:
+        return title
     while title and len(slugify(title)) > _LONGEST_SLUG:
         title = title[: len(title) * 3 // 4].rstrip()
     return title
@@ -213,12 +216,8 @@ def _sensor_channels(gateway: Gateway, sensor: Sensor) -> Iterator[Channel]:
         yield Channel(device, LAST_MEASUREMENT, _LAST_MEASUREMENT, feed, stands_when_stale=True)
     kinds = Counter(source.kind.name for source in sensor.sources)
     for source in sensor.sources:
-        description = _description(
-            source_key(source.id),
-            source.kind.name or "",
-            source.kind.unit.name or "",
-            source.kind.precision,
-        )
+        kind = source.kind
+        description = _description(kind.name or "", kind.unit.name or "", kind.precision)
         yield Channel(
             device=device,
             key=source_key(source.id),
@@ -239,13 +238,14 @@ def _free_name(
     return _fitting(source.title or source.kind.name) or f"Source {source.id}"
 
 
-def _description(key: str, kind: str, unit: str, precision: int | None) -> SensorEntityDescription:
-    """How Home Assistant shows a source; an unknown kind keeps the vendor's own unit."""
+@lru_cache(maxsize=1024)
+def _description(kind: str, unit: str, precision: int | None) -> SensorEntityDescription:
+    """How Home Assistant shows sources of a kind; an unknown one keeps the vendor's own unit."""
     # NFKC takes the one-character signs for degrees (U+2103, U+2109) apart.
     plain = unicodedata.normalize("NFKC", unit).lower().removeprefix("°").strip()
     shown = _KINDS.get((kind.lower(), plain)) or _Kind(unit)
     return SensorEntityDescription(
-        key=key,
+        key=kind,
         device_class=shown.device_class,
         translation_key=shown.translation_key,
         entity_category=shown.category,

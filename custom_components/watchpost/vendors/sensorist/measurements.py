@@ -145,6 +145,7 @@ class LatestReader:
         """Take what was read in this poll for told."""
         self._rows |= self._new_rows
         self._bodies = self._new_bodies
+        self.begin()
 
     def read(self, body: bytes) -> Parsed[dict[str, Measurement]]:
         """Read one of the poll's replies: the newest measurement of each source whose sensor has something new."""

@@ -112,7 +112,7 @@ class SensoristConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(INVENTORY, self._fetch_inventory, USUAL_INTERVAL, LEAST_INTERVAL)
+        return Feed(INVENTORY, self._fetch_inventory, USUAL_INTERVAL, LEAST_INTERVAL, is_whole=True)
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
@@ -125,7 +125,7 @@ class SensoristConnection(Connection):
                 MOST_LANES,
             )
             for gateway in self._gateways.values()
-        ] + [Feed(ALARMS, self._fetch_alarms, USUAL_INTERVAL, LEAST_INTERVAL)]
+        ] + [Feed(ALARMS, self._fetch_alarms, USUAL_INTERVAL, LEAST_INTERVAL, is_whole=True)]
 
     def _measurement_feed(self, gateway_id: str) -> MeasurementFeed:
         return MeasurementFeed(

@@ -1,0 +1,117 @@
+"""A simulated month of polling: what was asked too early, in a wait, and of what the cache rule permits.
+
+Run: .venv/bin/python -m benchmarks.discipline [days] [vendor ...]
+A whole Home Assistant and each vendor's simulator over real HTTP, both on one clock that is moved from timer to timer.
+Meanwhile the vendor once asks to be left alone for two hours, and once is down for one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+import os
+import subprocess
+import sys
+import time
+
+from homeassistant.config_entries import ConfigEntryState
+import pytest
+
+from scripts.demonstration.clouds import VENDORS  # isort: skip
+from simulators.clock import Clock  # isort: skip
+from simulators.faults import Fault  # isort: skip
+from simulators.sensorist import Plan, SensoristCloud  # isort: skip
+from simulators.server import VendorCloud  # isort: skip
+from tests.conftest import START, House  # isort: skip
+
+DAYS = 30
+DAYS_VARIABLE = "WATCHPOST_BENCHMARK_DAYS"
+REAL_TIME = time.perf_counter  # before time is frozen
+DAY = 86400.0
+FORMS = {vendor.key: vendor.form for vendor in VENDORS}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A vendor: its cloud, and the path that carries the readings, for the faults."""
+
+    key: str
+    cloud: Callable[[Clock], VendorCloud]
+    readings: str
+
+
+ROWS = (
+    Row(
+        "sensorist",
+        lambda clock: SensoristCloud(Plan(gateways=1, sensors=2), clock=clock),
+        "/measurements",
+    ),
+)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
+async def test_month(row: Row, house: House) -> None:
+    days = float(os.environ.get(DAYS_VARIABLE, DAYS))
+    began = REAL_TIME()
+    async with row.cloud(Clock(source=lambda: datetime.now(UTC))) as cloud:
+        await sign_in(house, row.key, cloud)
+        await house.pass_time(days / 3 * DAY)
+        wait = {"Retry-After": "7200"}
+        refusal = Fault(match=row.readings, kind="status", status=429, headers=wait, times=1)
+        cloud.faults.add(refusal)
+        await house.pass_time(days / 3 * DAY)
+        cloud.faults.add(Fault(kind="status", status=500))
+        await house.pass_time(3600)
+        cloud.faults.clear()
+        await house.pass_time(max(START.timestamp() + days * DAY - time.time(), 0))
+        report(row, cloud, days)
+    print(f"  took {REAL_TIME() - began:.0f} s", flush=True)
+
+
+async def sign_in(house: House, key: str, cloud: VendorCloud) -> None:
+    door = {"url": cloud.url, "control": cloud.control_url, **cloud.credentials}
+    result = await house.submit(await house.start_flow(key), FORMS[key](door))
+    assert result["result"].state is ConfigEntryState.LOADED, result["result"].state
+
+
+def report(row: Row, cloud: VendorCloud, days: float) -> None:
+    """Print the counts; a resource is an address with its parameters."""
+    end = START.timestamp() + days * DAY
+    times: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for record in cloud.log:
+        if record.method == "GET" and record.status == 200:
+            query = [f"{key}={value}" for key, value in sorted(record.query.items())]
+            times[(record.path, *query)].append(record.at.timestamp())
+    steady = {key: found for key, found in times.items() if len(found) > 4 * days + 3}
+    made = sum(len(found) for found in steady.values())
+    permitted = sum((end - found[0]) / spacing(found) for found in steady.values())
+    print(
+        f"{row.key}: {days:g} days, {len(cloud.log)} requests; early {len(cloud.early_requests())}, "
+        f"in a wait {len(cloud.held_requests())}; of {len(steady)} addresses that were polled all along "
+        f"{made} of {permitted:.0f} permitted, {made / permitted:.3f}"
+    )
+    assert not cloud.early_requests()
+    assert not cloud.held_requests()
+    assert made <= permitted + len(steady)
+
+
+def spacing(found: list[float]) -> float:
+    """The least time between two requests: where none is early, what the cache rule demands, or a little more."""
+    return min(later - earlier for earlier, later in pairwise(found))
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    if words and words[0].replace(".", "").isdecimal():
+        os.environ[DAYS_VARIABLE] = words.pop(0)
+    options = ["-q", "-s", "--no-header", "-p", "no:cacheprovider", "-p", "no:logging"]
+    chosen = ["-k", " or ".join(words)] if words else []
+    # In a process of its own: the plugin must come before what it prepares.
+    return subprocess.call([sys.executable, "-m", "pytest", __file__, *options, *chosen])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
