@@ -1,0 +1,12 @@
+"""The simulated VizioSense cloud, after the vendor's Integrator HTTP(S) API 1.0.0.
+
+How to start it, what it can be told and which of its forms are guesses: README.md.
+"""
+
+from .cloud import VizioSenseCloud
+from .plan import Forms, Plan
+from .shots import Shot
+from .spoiled import Trouble
+from .world import FREE, Device
+
+__all__ = ["FREE", "Device", "Forms", "Plan", "Shot", "Trouble", "VizioSenseCloud"]

@@ -1,0 +1,222 @@
+"""The calls of the API, in the order of the vendor's text."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+import re
+from typing import Any
+
+from simulators.clock import Clock
+from simulators.reply import JsonObject, Reply
+from simulators.server import Call
+
+from .errors import METHOD, SERVER, UNKNOWN, ApiError, ErrorList
+from .plan import PATHS, Forms, Plan
+from .shots import VIEWS, Shot, Shots
+from .tokens import BY_LOGIN, BY_TOKEN, Tokens
+from .world import Device, World
+
+PREFIX = "/api/v1"
+_OPEN = ("login", "refresh")
+_MOST_PER_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One call and what its path names: device_uuid, id."""
+
+    call: Call
+    named: Mapping[str, str]
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The JSON object in the body; empty if there is none."""
+        return self.call.json if isinstance(self.call.json, dict) else {}
+
+
+type Method = Callable[[Api, Visit], object]
+
+
+@dataclass(slots=True)
+class Api:
+    """What the calls work on. `hosts`: where links of pictures begin, by the form's name."""
+
+    world: World
+    clock: Clock
+    tokens: Tokens
+    shots: Shots
+    hosts: Mapping[str, str]
+
+    @property
+    def plan(self) -> Plan:
+        """What is simulated."""
+        return self.world.plan
+
+    def answer(self, call: Call) -> Reply:
+        """Answer a call of the API."""
+        operation, named = self._route(call)
+        if operation not in _OPEN:
+            self.tokens.check(call.headers, operation, self.clock.now())
+        return Reply(200, _METHODS[operation](self, Visit(call, named)))
+
+    def login(self, visit: Visit) -> object:
+        """Sign in."""
+        return self.tokens.login(visit.body, self.clock.now())
+
+    def refresh(self, visit: Visit) -> object:
+        """Trade a refresh token."""
+        return self.tokens.refresh(visit.body, self.clock.now())
+
+    def list_devices(self, visit: Visit) -> object:
+        """List the devices, sorted and filtered, a page at a time."""
+        query = visit.call.query
+        found = self._visible(visit)
+        wanted = query.get("is_online", "").lower()
+        if wanted in ("online", "1", "offline", "0"):
+            found = [device for device in found if device.online == (wanted in ("online", "1"))]
+        if group := query.get("group"):
+            found = [device for device in found if group in (device.geo_city, device.geo_country)]
+        sort = query.get("sort", "")
+        if (key := sort.removeprefix("-")) in ("name", "client_identifier", "is_online"):
+            order: dict[str, Callable[[Device], Any]] = {
+                "name": lambda device: device.name,
+                "client_identifier": lambda device: device.client_identifier,
+                "is_online": lambda device: device.online,
+            }
+            found = sorted(found, key=order[key], reverse=sort.startswith("-"))
+        return self._page(found, query)
+
+    def get_device(self, visit: Visit) -> object:
+        """One device, without an envelope."""
+        return self._single(self._device(visit))
+
+    def update_device(self, visit: Visit) -> object:
+        """Change name, city and country; all else in the body is passed over."""
+        device = self._device(visit)
+        for key in ("name", "geo_city", "geo_country"):
+            if key in visit.body:
+                setattr(device, key, str(visit.body[key] or ""))
+            elif self.plan.forms.update == "replace":
+                setattr(device, key, "")
+        return self._single(device)
+
+    def request_image(self, visit: Visit) -> object:
+        """Ask for a new image; the links come at once, the pictures later."""
+        device = self._device(visit)
+        if not device.online:
+            match self.plan.forms.offline_image:
+                case "server_error":
+                    raise ApiError(SERVER)
+                case "error_list":
+                    raise ErrorList("The device is offline")
+        shot = self.shots.request(device, self.clock.now())
+        return self._links(shot)
+
+    def _links(self, shot: Shot) -> object:
+        forms = self.plan.forms
+        host = "" if forms.link == "path" else self.hosts[forms.picture_host]
+        raw, annotated = (host + self.shots.path(shot, view) for view in VIEWS)
+        match forms.image_answer:
+            case "swapped":
+                return {"data": [annotated, raw]}
+            case "named":
+                return {"data": {"raw_image": raw, "annotated_image": annotated}}
+            case "bare":
+                return [raw, annotated]
+        return {"data": [raw, annotated]}
+
+    def _visible(self, visit: Visit) -> list[Device]:
+        """Return the devices that the caller may see; a token has its owner's role."""
+        known = self.tokens.holder(visit.call.headers) in (BY_LOGIN, BY_TOKEN)
+        return self.world.visible(self.plan.role) if known else []
+
+    def _device(self, visit: Visit) -> Device:
+        uuid = visit.named["device_uuid"]
+        for device in self._visible(visit):
+            if device.uuid == uuid:
+                return device
+        raise ApiError(UNKNOWN, self.plan.forms.unknown_device)
+
+    def _single(self, device: Device) -> JsonObject:
+        shown = device_json(device, self.plan.forms, self.clock.now())
+        return {"data": shown} if self.plan.forms.device_wrapped else shown
+
+    def _page(self, found: list[Device], query: Mapping[str, str]) -> JsonObject:
+        size, page = _asked_page(query, self.plan)
+        first = (page - 1) * size
+        now, forms = self.clock.now(), self.plan.forms
+        shown = [device_json(device, forms, now) for device in found[first : first + size]]
+        last = max(1, ceil(len(found) / size))
+        meta: JsonObject = {
+            "current_page": page,
+            "from": first + 1 if shown else 0,
+            "last_page": last,
+            "per_page": size,
+            "total": len(found),
+            "to": first + len(shown) if shown else 0,
+            "total_pages": last,
+        }
+        return {"data": shown, "meta": meta}
+
+    def _route(self, call: Call) -> tuple[str, dict[str, str]]:
+        """Return the operation that a call is and what its path names."""
+        under, is_known = call.path.startswith(f"{PREFIX}/"), False
+        path = call.path.removeprefix(PREFIX) if under else ""
+        for operation in PATHS:
+            method, _, pattern = self.plan.forms.path(operation).partition(" ")
+            found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path)
+            if found is None:
+                continue
+            if method == call.method and operation in _METHODS:
+                return operation, found.groupdict()
+            is_known = True
+        raise ApiError(METHOD if is_known else UNKNOWN)
+
+
+_METHODS: dict[str, Method] = {
+    "login": Api.login,
+    "refresh": Api.refresh,
+    "list_devices": Api.list_devices,
+    "get_device": Api.get_device,
+    "update_device": Api.update_device,
+    "request_image": Api.request_image,
+}
+
+
+def device_json(device: Device, forms: Forms, now: datetime) -> JsonObject:
+    """Return a device as the API shows it."""
+    online: object = int(device.online)
+    if forms.is_online == "bool":
+        online = device.online
+    elif forms.is_online == "word":
+        online = "Online" if device.online else "Offline"
+    refreshed = device.refreshed(now)
+    written: object = refreshed.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if forms.refreshed == "plain":
+        written = refreshed.strftime("%Y-%m-%d %H:%M:%S")
+    elif forms.refreshed == "seconds":
+        written = int(refreshed.timestamp())
+    return {
+        "uuid": device.uuid,
+        "name": device.name,
+        "client_identifier": device.client_identifier,
+        "refreshed": written,
+        "is_online": online,
+        "geo_city": device.geo_city,
+        "geo_country": device.geo_country,
+    }
+
+
+def _asked_page(query: Mapping[str, str], plan: Plan) -> tuple[int, int]:
+    """Return the size and number of the page that is asked for."""
+    if plan.forms.paging == "offset":
+        size = _number(query.get("page[limit]"), plan.page_size)
+        return size, 1 + _number(query.get("page[offset]"), 0, least=0) // size
+    return _number(query.get("per_page"), plan.page_size), _number(query.get("page"), 1, most=10**9)
+
+
+def _number(text: str | None, otherwise: int, *, least: int = 1, most: int = _MOST_PER_PAGE) -> int:
+    if text is None or not text.isdecimal():
+        return otherwise
+    return min(most, max(least, int(text)))
