@@ -1,12 +1,13 @@
 """The calls of the API, in the order of the vendor's text."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 import re
 from typing import Any
 
+from simulators.chance import mix
 from simulators.clock import Clock
 from simulators.reply import JsonObject, Reply
 from simulators.server import Call
@@ -15,7 +16,8 @@ from .errors import METHOD, SERVER, UNKNOWN, ApiError, ErrorList
 from .plan import PATHS, Forms, Plan
 from .shots import VIEWS, Shot, Shots
 from .tokens import BY_LOGIN, BY_TOKEN, Tokens
-from .world import Device, World
+from .webhooks import Webhooks
+from .world import Device, World, identifier
 
 PREFIX = "/api/v1"
 _OPEN = ("login", "refresh")
@@ -46,6 +48,7 @@ class Api:
     clock: Clock
     tokens: Tokens
     shots: Shots
+    webhooks: Webhooks
     hosts: Mapping[str, str]
 
     @property
@@ -110,13 +113,37 @@ class Api:
                     raise ApiError(SERVER)
                 case "error_list":
                     raise ErrorList("The device is offline")
-        shot = self.shots.request(device, self.clock.now())
-        return self._links(shot)
+        return self._links(self.shots.request(device, self.clock.now()))
+
+    def list_webhooks(self, visit: Visit) -> object:
+        """List the webhooks, of all devices or of one."""
+        return self.webhooks.listed(visit.call.query.get("device_uuid"))
+
+    def add_webhook(self, visit: Visit) -> object:
+        """Register a webhook."""
+        return self.webhooks.add(visit.body, self._asked_device(visit))
+
+    def update_webhook(self, visit: Visit) -> object:
+        """Change a webhook."""
+        return self.webhooks.update(visit.body, self._asked_device(visit), visit.named.get("id"))
+
+    def _asked_device(self, visit: Visit) -> str | None:
+        """Return the device that the query names, if it names one."""
+        uuid = visit.call.query.get("device_uuid")
+        if uuid is not None and all(device.uuid != uuid for device in self._visible(visit)):
+            raise ErrorList("There is no such device", status=self.plan.forms.webhook_error)
+        return uuid
 
     def _links(self, shot: Shot) -> object:
         forms = self.plan.forms
         host = "" if forms.link == "path" else self.hosts[forms.picture_host]
-        raw, annotated = (host + self.shots.path(shot, view) for view in VIEWS)
+        links: list[object] = [host + self.shots.path(shot, view) for view in VIEWS]
+        for trouble in self.shots.troubles_of(shot.device):
+            spoiled = trouble.links(self.hosts["elsewhere"])
+            links = links if spoiled is None else spoiled
+        if len(links) < len(VIEWS):
+            return {"data": links}
+        raw, annotated = links
         match forms.image_answer:
             case "swapped":
                 return {"data": [annotated, raw]}
@@ -144,20 +171,31 @@ class Api:
 
     def _page(self, found: list[Device], query: Mapping[str, str]) -> JsonObject:
         size, page = _asked_page(query, self.plan)
-        first = (page - 1) * size
+        first, total = (page - 1) * size, len(found)
+        devices = found[first : first + size]
+        if self.plan.endless:
+            devices, total = self._more(found[:size], page), (page + 1) * size
         now, forms = self.clock.now(), self.plan.forms
-        shown = [device_json(device, forms, now) for device in found[first : first + size]]
-        last = max(1, ceil(len(found) / size))
+        last = max(1, ceil(total / size))
         meta: JsonObject = {
             "current_page": page,
-            "from": first + 1 if shown else 0,
+            "from": first + 1 if devices else 0,
             "last_page": last,
             "per_page": size,
-            "total": len(found),
-            "to": first + len(shown) if shown else 0,
+            "total": total,
+            "to": first + len(devices) if devices else 0,
             "total_pages": last,
         }
-        return {"data": shown, "meta": meta}
+        return {"data": [device_json(device, forms, now) for device in devices], "meta": meta}
+
+    def _more(self, devices: list[Device], page: int) -> list[Device]:
+        """Return a page of a list that never ends."""
+        if self.plan.endless == "same" or page == 1:
+            return devices
+        return [
+            replace(device, uuid=identifier(mix(device.seed, page)), name=f"{device.name}.{page}")
+            for device in devices
+        ]
 
     def _route(self, call: Call) -> tuple[str, dict[str, str]]:
         """Return the operation that a call is and what its path names."""
@@ -168,7 +206,7 @@ class Api:
             found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path)
             if found is None:
                 continue
-            if method == call.method and operation in _METHODS:
+            if method == call.method:
                 return operation, found.groupdict()
             is_known = True
         raise ApiError(METHOD if is_known else UNKNOWN)
@@ -181,6 +219,9 @@ _METHODS: dict[str, Method] = {
     "get_device": Api.get_device,
     "update_device": Api.update_device,
     "request_image": Api.request_image,
+    "list_webhooks": Api.list_webhooks,
+    "add_webhook": Api.add_webhook,
+    "update_webhook": Api.update_webhook,
 }
 
 

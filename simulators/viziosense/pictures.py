@@ -25,6 +25,7 @@ _PAINT = (
 )
 _ASPHALT, _LINES, _GROUND = (84, 88, 92), (226, 226, 220), (150, 146, 136)
 _BOXES = {"car": (80, 220, 90), "truck": (255, 170, 40), "person": (90, 190, 255)}
+_LINE = (255, 230, 60)
 _OTHER_BOX = (255, 90, 200)
 
 type Box = tuple[float, float, float, float]
@@ -41,11 +42,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a camera saw. `spots`: the names of the numbered places, in order."""
+    """What a camera saw. spots: the names of the numbered places, in order. lines: of virtual ones."""
 
     title: str
     time: str
     spots: tuple[str, ...]
+    lines: tuple[str, ...]
     seen: tuple[Seen, ...]
 
 
@@ -63,6 +65,8 @@ def draw(scene: Scene, *, annotated: bool, kind: str = "JPEG") -> bytes:
         _draw_thing(pen, room, thing)
         if annotated:
             _draw_box(pen, room, thing)
+    if annotated:
+        _draw_lines(pen, scene.lines)
     _draw_bar(pen, scene, annotated=annotated)
     out = BytesIO()
     image.save(out, kind, **({"quality": 80} if kind != "PNG" else {}))
@@ -128,8 +132,16 @@ def _draw_box(pen: ImageDraw.ImageDraw, box: Box, thing: Seen) -> None:
     pen.rectangle(box, outline=colour, width=3)
     label = f"{thing.cls} {0.7 + 0.29 * fraction(thing.seed, 4):.2f}"
     font = ImageFont.load_default(13)
-    pen.rectangle(pen.textbbox((box[0], box[1] - 16), label, font=font), fill=(0, 0, 0))
-    pen.text((box[0], box[1] - 16), label, fill=colour, font=font)
+    corner = box[0] + 2, box[3] - 18
+    pen.rectangle(pen.textbbox(corner, label, font=font), fill=(0, 0, 0))
+    pen.text(corner, label, fill=colour, font=font)
+
+
+def _draw_lines(pen: ImageDraw.ImageDraw, names: tuple[str, ...]) -> None:
+    for n, name in enumerate(names, start=1):
+        across = WIDTH * n / (len(names) + 1)
+        pen.line((across, _BAR, across, HEIGHT), fill=_LINE, width=4)
+        pen.text((across + 8, _BAR + 8), name, fill=_LINE, font=ImageFont.load_default(15))
 
 
 def _draw_bar(pen: ImageDraw.ImageDraw, scene: Scene, *, annotated: bool) -> None:

@@ -51,6 +51,18 @@ class Forms:
     unready: a picture that is asked for too early: 404 | 403 with XML | 202 empty | 200 empty.
     expired: a link after its time: 403 with XML | 404 | 410.
     last_modified: pictures say in Last-Modified when they were taken.
+    webhook_scope: a webhook without device_uuid serves all devices | is refused.
+    webhook_switch: the field of the input that turns a webhook on and off.
+    webhook_echo: the reply to add and update: the input | with the id.
+    webhook_error: the status of {"error": [...]}.
+    webhook_values: the list shows values of headers and params | hides them.
+    status: of a listed webhook: 0/1 | false/true.
+    stream_id: what stands for a device in calls to webhooks.
+    timestamp: of a message: UNIX seconds | the same as text | milliseconds | ISO 8601.
+    event_ts: of what is in a payload, likewise.
+    counting: the payloads of VCZ, VCB, VCW and VYD: a list of zones, lines or places | one flat object of numbers
+        | objects in objects.
+    barrier: counts of a VCB message: since the one before | since ever.
     """
 
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -72,10 +84,38 @@ class Forms:
     unready: Literal["404", "403", "202", "empty"] = "404"
     expired: Literal["403", "404", "410"] = "403"
     last_modified: bool = False
+    webhook_scope: Literal["account", "device"] = "account"
+    webhook_switch: Literal["status", "active"] = "status"
+    webhook_echo: Literal["input", "stored"] = "input"
+    webhook_error: Literal[400, 422, 200] = 400
+    webhook_values: Literal["shown", "masked"] = "shown"
+    status: Literal["number", "bool"] = "number"
+    stream_id: Literal["uuid", "client_identifier"] = "uuid"
+    timestamp: Literal["seconds", "string", "milliseconds", "iso"] = "seconds"
+    event_ts: Literal["seconds", "string", "milliseconds", "iso"] = "seconds"
+    counting: Literal["listed", "flat", "nested"] = "listed"
+    barrier: Literal["since", "total"] = "since"
 
     def path(self, operation: str) -> str:
         """Return the method and path of an operation."""
         return self.paths.get(operation, PATHS[operation])
+
+
+@dataclass(slots=True)
+class Habits:
+    """How calls to webhooks travel.
+
+    loss: the share that never leaves. delay: seconds on the clock until one does. copies: of each.
+    disorder: up to so many seconds more for each copy, so that they overtake each other.
+    retries: how often a call that was not answered with 2xx is made again, `retry_seconds` later.
+    """
+
+    loss: float = 0.0
+    delay: float = 0.0
+    copies: int = 1
+    disorder: float = 0.0
+    retries: int = 0
+    retry_seconds: float = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,11 +129,12 @@ class Plan:
     other_devices: devices of other customers.
     expires_in: seconds that an access token of the login lasts.
     page_size: devices on a page; a client's per_page goes first, up to 100.
-    endless: the device list's paging never ends: the last page repeats | brings new devices.
+    endless: the device list's paging never ends: each page is the first one again | brings new devices.
     picture_seconds: from a request until its pictures are there, on the clock.
     taken_after: from a request until the camera takes the picture.
     link_seconds: from a request until its links are dead.
     pace: a factor on how long cars stay and how rarely somebody passes; 0: nothing moves by itself.
+    message_seconds: the least time between two messages of a device.
     """
 
     devices: int = 2
@@ -113,4 +154,6 @@ class Plan:
     taken_after: float = 12.0
     link_seconds: float = 1800.0
     pace: float = 1.0
+    message_seconds: float = 30.0
+    habits: Habits = field(default_factory=Habits)
     forms: Forms = field(default_factory=Forms)

@@ -1,5 +1,6 @@
 """Pictures on request: each takes its time, its links die, and every download is counted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import hashlib
@@ -50,9 +51,10 @@ class Shot:
 
 @dataclass(slots=True)
 class Shots:
-    """All pictures that were asked for, oldest first."""
+    """All pictures that were asked for, oldest first. `hosts`: origins by name: api, storage, elsewhere."""
 
     world: World
+    hosts: Mapping[str, str]
     all: list[Shot] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
 
@@ -65,8 +67,9 @@ class Shots:
         """Wake a device up. One that is offline never delivers."""
         plan = self.plan
         device.wakes += 1
-        never = not device.online or self._trouble(device, "never")
-        slow = self._trouble(device, "slow")
+        troubles = {trouble.kind: trouble for trouble in self.troubles_of(device)}
+        never = not device.online or "never" in troubles
+        slow = troubles.get("slow")
         delay = timedelta(seconds=slow.seconds if slow else plan.picture_seconds)
         shot = Shot(
             number=len(self.all) + 1,
@@ -102,6 +105,7 @@ class Shots:
             title=device.name,
             time=shot.taken.strftime("%Y-%m-%d %H:%M:%S UTC"),
             spots=tuple(place.name for place in device.places),
+            lines=tuple(line.name for line in device.lines),
             seen=tuple(seen),
         )
 
@@ -126,9 +130,9 @@ class Shots:
         """Tell whether a link's signature is the one that was given out."""
         return expires.isdecimal() and signature == self._signature(name, int(expires))
 
-    def deliver(self, shot: Shot, view: str, now: datetime) -> Reply:
-        """Answer a request for a picture."""
-        reply = self._answer(shot, view, now)
+    def deliver(self, shot: Shot, view: str, now: datetime, *, redirected: bool = False) -> Reply:
+        """Answer a request for a picture. redirected: the client was sent here by a redirect."""
+        reply = self._answer(shot, view, now, redirected=redirected)
         size = len(reply.body or b"") if reply.status == 200 else 0
         shot.downloads.append(Download(now, view, reply.status, size))
         return reply
@@ -141,8 +145,9 @@ class Shots:
             shot.pictures[view] = draw(shot.scene, annotated=view == "annotated", kind=kind)
         return shot.pictures[view]
 
-    def _answer(self, shot: Shot, view: str, now: datetime) -> Reply:
-        if now >= shot.expires or self._trouble(shot.device, "expired"):
+    def _answer(self, shot: Shot, view: str, now: datetime, *, redirected: bool) -> Reply:
+        troubles = self.troubles_of(shot.device)
+        if now >= shot.expires or any(trouble.kind == "expired" for trouble in troubles):
             return self._dead()
         if shot.ready is None or now < shot.ready:
             return self._early()
@@ -153,10 +158,16 @@ class Shots:
         }
         if forms.last_modified:
             headers["Last-Modified"] = http_date(shot.taken)
-        return Reply(200, headers=headers, body=self.picture(shot, view))
+        reply = Reply(200, headers=headers, body=self.picture(shot, view))
+        if redirected:
+            return reply
+        path, elsewhere = self.path(shot, view), self.hosts["elsewhere"]
+        spoiled = (trouble.reply(reply, path, elsewhere) for trouble in troubles)
+        return next((other for other in spoiled if other is not None), reply)
 
-    def _trouble(self, device: Device, kind: str) -> Trouble | None:
-        return next((t for t in self.troubles if t.meets(device.uuid, kind)), None)
+    def troubles_of(self, device: Device) -> list[Trouble]:
+        """Return what is wrong with the pictures of a device."""
+        return [trouble for trouble in self.troubles if trouble.device in (None, device.uuid)]
 
     def _early(self) -> Reply:
         match self.plan.forms.unready:

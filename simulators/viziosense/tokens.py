@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from simulators.chance import mix
+from simulators.clock import EPOCH
 from simulators.reply import JsonObject
 
 from .errors import TOKEN, UNAUTHORIZED, ApiError
@@ -15,9 +16,13 @@ BY_TOKEN, BY_LOGIN, NOBODY = "token", "login", "unknown"
 
 @dataclass(slots=True)
 class Tokens:
-    """All tokens of a cloud. Each login makes a new pair; a refresh uses its refresh token up."""
+    """All tokens of a cloud. Each login makes a new pair; a refresh uses its refresh token up.
+
+    dying: so many of the next calls bring an access token that expires on its way.
+    """
 
     plan: Plan
+    dying: int = 0
     logins: int = 0
     refreshes: int = 0
     _until: dict[str, datetime] = field(default_factory=dict)
@@ -40,6 +45,9 @@ class Tokens:
             if operation not in self.plan.scope:
                 raise ApiError(UNAUTHORIZED)
             return
+        if self.dying and token in self._until:
+            self.dying -= 1
+            self._until[token] = now
         if token is None or self._until.get(token, now) <= now:
             raise ApiError(TOKEN, self.plan.forms.token_error)
 
@@ -62,8 +70,7 @@ class Tokens:
 
     def expire(self, *, refresh_too: bool = False) -> None:
         """End all access tokens of logins now, before their time; with them the refresh tokens."""
-        for token in self._until:
-            self._until[token] = datetime.min.replace(tzinfo=self._until[token].tzinfo)
+        self._until = dict.fromkeys(self._until, EPOCH)
         if refresh_too:
             self._refreshable.clear()
 
