@@ -1,7 +1,7 @@
 """Run the simulated clouds: ``python -m simulators``.
 
-Prints one JSON line {vendor: {"url", "control", "username", "password"}} when all of them listen,
-VizioSense's with its "token" too, and runs until Ctrl-C or SIGTERM.
+Prints one JSON line {vendor: {"url", "control", "username", "password", ...}} when all of them
+listen, and runs until Ctrl-C or SIGTERM.
 """
 
 from argparse import ArgumentParser, Namespace

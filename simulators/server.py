@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 import json
 import re
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import web
 
@@ -25,8 +25,7 @@ _TICK = 0.25
 class Call:
     """One request, parsed.
 
-    path: below the base path. form: a POST's fields as text, from a form or a JSON object. json: the
-    body as JSON, None if it is none.
+    path: below the base path. form: a POST's fields, form or JSON, as text. body: its bytes.
     """
 
     method: str
@@ -35,7 +34,7 @@ class Call:
     headers: Mapping[str, str]
     user: str | None
     form: dict[str, str] = field(default_factory=dict)
-    json: Any = None
+    body: bytes = b""
 
 
 class VendorCloud(ABC):
@@ -202,18 +201,8 @@ async def _parsed(request: web.Request, base_path: str, user: str | None) -> Cal
         headers=request.headers,
         user=user,
         form=await _fields(request),
-        json=await _json(request),
+        body=await request.read(),
     )
-
-
-async def _json(request: web.Request) -> Any:
-    """Return the body as JSON; None if it says that it is something else, or is not JSON."""
-    if request.content_type != "application/json":
-        return None
-    try:
-        return json.loads(await request.text())
-    except ValueError:
-        return None
 
 
 async def _fields(request: web.Request) -> dict[str, str]:
@@ -221,7 +210,10 @@ async def _fields(request: web.Request) -> dict[str, str]:
     if request.method not in ("POST", "PUT", "PATCH"):
         return {}
     if request.content_type == "application/json":
-        fields = await _json(request)
+        try:
+            fields = json.loads(await request.text())
+        except ValueError:
+            return {}
         if not isinstance(fields, dict):
             return {}
         return {key: str(value) for key, value in fields.items() if value is not None}

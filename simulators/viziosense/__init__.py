@@ -4,9 +4,9 @@ How to start it, what it can be told and which of its forms are guesses: README.
 """
 
 from .cloud import VizioSenseCloud
-from .plan import Forms, Plan
+from .plan import Forms, Habits, Plan
 from .shots import Shot
 from .spoiled import Trouble
 from .world import FREE, Device
 
-__all__ = ["FREE", "Device", "Forms", "Plan", "Shot", "Trouble", "VizioSenseCloud"]
+__all__ = ["FREE", "Device", "Forms", "Habits", "Plan", "Shot", "Trouble", "VizioSenseCloud"]

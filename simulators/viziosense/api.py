@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+import json
 from math import ceil
 import re
 from typing import Any
@@ -33,8 +34,14 @@ class Visit:
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """The JSON object in the body; empty if there is none."""
-        return self.call.json if isinstance(self.call.json, dict) else {}
+        """The JSON object in the body; empty if there is none, or if it is not called JSON."""
+        if not self.call.headers.get("Content-Type", "").startswith("application/json"):
+            return {}
+        try:
+            body = json.loads(self.call.body or b"{}")
+        except ValueError:
+            return {}
+        return body if isinstance(body, dict) else {}
 
 
 type Method = Callable[[Api, Visit], object]

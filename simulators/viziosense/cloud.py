@@ -14,7 +14,7 @@ from .control import VizioSenseDoor
 from .errors import UNKNOWN, ApiError, ErrorList, documented, error_reply
 from .payloads import message
 from .plan import Plan
-from .posting import Delivery, Posting, Proof
+from .posting import Body, Delivery, Posting, Proof
 from .reporter import Reporter
 from .shots import Shot, Shots
 from .spoiled import Trouble, TroubleKind, strange_picture
@@ -37,6 +37,7 @@ class VizioSenseCloud(VendorCloud):
         self._hosts: dict[str, str] = {}
         self.shots = Shots(self.world, self._hosts)
         self.strangers: list[dict[str, str]] = []
+        self._strange_port = 0
         self.webhooks = Webhooks(self.plan.forms)
         self.posting = Posting(self.plan, self.webhooks)
         self.reporter = Reporter(self.world, self.posting)
@@ -131,9 +132,10 @@ class VizioSenseCloud(VendorCloud):
         self, device: Device, payload: object, kind: str | None = None, ago: float = 0.0
     ) -> JsonObject:
         """Return a message of a device with any payload and type, for `forge`."""
-        return message(device, payload, self.world.seconds() - ago, self.plan.forms, kind)
+        moment = self.world.seconds() - ago
+        return message(device, kind or device.applications[0], payload, moment, self.plan.forms)
 
-    def forge(self, body: JsonObject, proof: Proof = "right") -> None:
+    def forge(self, body: Body, proof: Proof = "right") -> None:
         """Send a body of anybody's making to all webhooks for payloads."""
         self.posting.payload(body, None, self.clock.now(), proof)
         self.settle()
@@ -181,6 +183,7 @@ class VizioSenseCloud(VendorCloud):
         self._hosts["api"] = self._origin
         self._hosts["storage"] = f"http://{storage[0]}:{storage[1]}"
         self._hosts["elsewhere"] = f"http://localhost:{elsewhere[1]}"
+        self._strange_port = int(elsewhere[1])
 
     def add_control(self, router: web.UrlDispatcher) -> None:
         """Add devices, pictures and the truth to the control door."""
@@ -196,7 +199,7 @@ class VizioSenseCloud(VendorCloud):
 
     def answer(self, call: Call) -> Reply:
         """Answer a call of the API, or for a picture."""
-        if f"http://{call.headers.get('Host')}" == self._hosts["elsewhere"]:
+        if urlsplit(f"//{call.headers.get('Host')}").port == self._strange_port:
             self.strangers.append(dict(call.headers))
             return strange_picture()
         try:

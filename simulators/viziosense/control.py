@@ -29,6 +29,8 @@ class VizioSenseDoor:
         self._deeds: dict[str, Callable[[Device, Body], object]] = {
             "offline": lambda device, _: setattr(device, "online", False),
             "online": lambda device, _: setattr(device, "online", True),
+            "silent": lambda device, _: setattr(device, "silent", True),
+            "speak": lambda device, _: setattr(device, "silent", False),
             "remove": lambda device, _: cloud.remove_device(device.uuid),
             "restore": lambda device, _: cloud.restore_device(device.uuid),
             "park": self._park,

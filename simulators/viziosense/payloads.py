@@ -14,25 +14,23 @@ from .world import Area, Device, Line, Place, World
 type Crossings = Mapping[tuple[str, str], int]
 
 
-def message(
-    device: Device, payload: object, at: float, forms: Forms, kind: str | None = None
-) -> JsonObject:
-    """Return a message of a device; `kind` is its application unless given."""
+def message(device: Device, kind: str, payload: object, at: float, forms: Forms) -> JsonObject:
+    """Return a message of a device; `kind` is the code of an application."""
     names = {"uuid": device.uuid, "client_identifier": device.client_identifier}
     return {
         "stream_id": names[forms.stream_id],
-        "type": kind or device.application,
+        "type": kind,
         "timestamp": written(at, forms.timestamp),
         "payload": payload,
     }
 
 
 def payload_of(
-    device: Device, world: World, at: float, crossings: Mapping[str, Crossings]
+    device: Device, kind: str, world: World, at: float, crossings: Mapping[str, Crossings]
 ) -> object:
-    """Return a device's payload as it would be `at`. crossings: by line id, for VCB alone."""
+    """Return an application's payload as it would be `at`. crossings: by line id, for VCB alone."""
     forms = world.plan.forms
-    match device.application:
+    match kind:
         case "VPM":
             return [_place(place, world, at) for place in device.places]
         case "VYD":

@@ -122,7 +122,8 @@ class Habits:
 class Plan:
     """What to simulate. What a request reads (forms, scope, picture_seconds) may change meanwhile.
 
-    devices: of the account; each runs one application, taken from `applications` in turn.
+    devices: of the account; each runs an application, taken from `applications` in turn; several on one device are
+        joined, e.g. "VPM+VCB".
     places: parking places of a VPM or VYD device.
     token: the long-lived one. scope: the operations it may do.
     username, password: of the login. role: "user" or "admin"; an admin sees the devices of others too.

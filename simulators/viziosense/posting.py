@@ -25,12 +25,13 @@ _HEADERS = {
     "Accept": "application/json, text/plain, */*",
 }
 
+type Body = JsonObject | bytes
 type Proof = Literal["right", "wrong", "missing"]
 
 
 @dataclass(slots=True)
 class Delivery:
-    """One call. `body`: None for a keep-alive, a GET whose `query` says it all.
+    """One call. `body`: bytes go as they are; None is a keep-alive, a GET whose `query` says it all.
 
     proof: whether the registered headers and params go along as they are, with other values, or
     not at all. outcome: "waiting" until `due`, then an HTTP status, "lost", "refused" (not a
@@ -40,7 +41,7 @@ class Delivery:
     webhook: Webhook
     due: datetime
     query: list[Pair] = field(default_factory=list)
-    body: JsonObject | None = None
+    body: Body | None = None
     proof: Proof = "right"
     outcome: str | int = "waiting"
     attempt: int = 1
@@ -78,7 +79,7 @@ class Posting:
             self._session = None
 
     def payload(
-        self, body: JsonObject, device: str | None, now: datetime, proof: Proof = "right"
+        self, body: Body, device: str | None, now: datetime, proof: Proof = "right"
     ) -> None:
         """Queue a message about a device (None: an unknown one) to all webhooks for payloads."""
         for webhook in self.webhooks.all:
@@ -156,7 +157,9 @@ class Posting:
         )
 
 
-def _encoded(body: JsonObject) -> bytes:
+def _encoded(body: Body) -> bytes:
+    if isinstance(body, bytes):
+        return body
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 

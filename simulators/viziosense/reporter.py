@@ -37,7 +37,7 @@ class Reporter:
         at = (now - EPOCH).total_seconds()
         for device in self.world.visible("user"):
             heard = self._of(device, at)
-            if device.online:
+            if device.online and not device.silent:
                 self._keep_alive(device, heard, now, at)
                 self._report(device, heard, now, at)
 
@@ -48,10 +48,12 @@ class Reporter:
 
     def tell(self, device: Device, now: datetime, ago: float = 0.0, proof: Proof = "right") -> None:
         """Say how it was `ago` seconds before now, dated then, whether anything changed or not."""
-        at = (now - EPOCH).total_seconds()
-        payload = payload_of(device, self.world, at - ago, self._crossings(device, at))
-        body = message(device, payload, at - ago, self.world.plan.forms)
-        self.posting.payload(body, device.uuid, now, proof)
+        at, forms = (now - EPOCH).total_seconds(), self.world.plan.forms
+        crossings = self._crossings(device, at)
+        for kind in device.applications:
+            payload = payload_of(device, kind, self.world, at - ago, crossings)
+            body = message(device, kind, payload, at - ago, forms)
+            self.posting.payload(body, device.uuid, now, proof)
 
     def _of(self, device: Device, at: float) -> _Heard:
         if device.uuid not in self._heard:

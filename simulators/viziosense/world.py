@@ -29,10 +29,6 @@ _NAMES = {
 class Free:
     """The type of FREE: something follows its own course."""
 
-    def __repr__(self) -> str:
-        """Return its name."""
-        return "FREE"
-
 
 FREE = Free()
 
@@ -76,7 +72,10 @@ CROSSINGS = (("in", "car"), ("in", "person"), ("out", "car"), ("out", "person"))
 
 @dataclass(slots=True)
 class Device:
-    """A camera with embedded AI. `wakes`: how often a picture was asked from it."""
+    """A camera with embedded AI.
+
+    application: the code of what it runs, several joined by "+". silent: it is online, but says nothing. wakes: how often a picture was asked from it.
+    """
 
     uuid: str
     name: str
@@ -90,7 +89,13 @@ class Device:
     lines: list[Line] = field(default_factory=list)
     owned: bool = True
     online: bool = True
+    silent: bool = False
     wakes: int = 0
+
+    @property
+    def applications(self) -> list[str]:
+        """The codes of what it runs, one by one."""
+        return self.application.split("+")
 
     def refreshed(self, now: datetime) -> datetime:
         """Return when the vendor last looked whether the device is online: every ten minutes."""
@@ -125,7 +130,7 @@ class World:
         city, country = _CITIES[number % len(_CITIES)]
         device = Device(
             uuid=identifier(seed),
-            name=f"{_NAMES.get(application, 'Camera')} {number + 1}",
+            name=f"{_NAMES.get(application.partition('+')[0], 'Camera')} {number + 1}",
             client_identifier=f"site-{number + 1:03}",
             application=application,
             geo_city=city,
@@ -170,15 +175,14 @@ class World:
             device.places.append(Place(identifier(seed), f"P-{n}", seed))
 
     def _furnish(self, device: Device, places: int) -> None:
-        match device.application:
-            case "VPM" | "VYD":
-                self.add_places(device, places)
-            case "VCZ":
-                device.areas = [_area(device, n, {"car": 4, "person": 6}) for n in range(2)]
-            case "VCW":
-                device.areas = [_area(device, n, {"person": 20}) for n in range(2)]
-            case "VCB":
-                device.lines = [_line(device, n) for n in range(2)]
+        runs = set(device.applications)
+        if runs & {"VPM", "VYD"}:
+            self.add_places(device, places)
+        if runs & {"VCZ", "VCW"}:
+            usual = {"car": 4, "person": 6} if "VCZ" in runs else {"person": 20}
+            device.areas = [_area(device, n, usual) for n in range(2)]
+        if "VCB" in runs:
+            device.lines = [_line(device, n) for n in range(2)]
 
 
 def build_world(plan: Plan, clock: Clock) -> World:
@@ -196,7 +200,7 @@ def identifier(seed: int) -> str:
 
 def _area(device: Device, number: int, usual: dict[str, int]) -> Area:
     seed = mix(device.seed, number, 3)
-    return Area(identifier(seed), f"Zone {chr(65 + number)}", seed, usual)
+    return Area(identifier(seed), f"Zone {chr(65 + number)}", seed, dict(usual))
 
 
 def _line(device: Device, number: int) -> Line:
