@@ -141,7 +141,7 @@ class Posting:
                     allow_redirects=False,
                 ) as reply:
                     delivery.outcome = reply.status
-            except ClientError, TimeoutError:
+            except ClientError, TimeoutError, ValueError:  # a header may hold what none may
                 delivery.outcome = "unreachable"
         delivery.at = now
         self._try_again(delivery, now)
@@ -164,8 +164,8 @@ def _encoded(body: Body) -> bytes:
 
 
 def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
     try:
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

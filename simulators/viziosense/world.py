@@ -74,7 +74,9 @@ CROSSINGS = (("in", "car"), ("in", "person"), ("out", "car"), ("out", "person"))
 class Device:
     """A camera with embedded AI.
 
-    application: the code of what it runs, several joined by "+". silent: it is online, but says nothing. wakes: how often a picture was asked from it.
+    application: the code of what it runs, several joined by "+".
+    silent: it is online, but says nothing.
+    wakes: how often a picture was asked from it.
     """
 
     uuid: str

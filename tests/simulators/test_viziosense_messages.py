@@ -289,10 +289,13 @@ async def test_a_webhook_is_called_only_for_its_device_and_type_and_while_active
 async def test_only_this_machine_is_called(cloud):
     cloud.webhooks.create("http://192.0.2.9/hook")
     cloud.webhooks.create("https://hook.example.com/x")
+    cloud.webhooks.create("http://[hook/x")
     cloud.webhooks.create("http://127.0.0.1:9/hook")
+    cloud.webhooks.create("http://127.0.0.1:9/hook", headers={"X": "a\r\nb"})
     cloud.tell(cloud.devices[0])
     await cloud.settled()
-    assert [one.outcome for one in cloud.posting.sent] == ["refused", "refused", "unreachable"]
+    outcomes = [one.outcome for one in cloud.posting.sent]
+    assert outcomes == ["refused"] * 3 + ["unreachable"] * 2
 
 
 async def test_a_call_is_replayed_as_it_was(cloud, hook, listener, clock):
