@@ -7,6 +7,17 @@ from .cloud import VizioSenseCloud
 from .plan import Forms, Habits, Plan
 from .shots import Shot
 from .spoiled import Trouble
+from .webhooks import Webhook
 from .world import FREE, Device
 
-__all__ = ["FREE", "Device", "Forms", "Habits", "Plan", "Shot", "Trouble", "VizioSenseCloud"]
+__all__ = [
+    "FREE",
+    "Device",
+    "Forms",
+    "Habits",
+    "Plan",
+    "Shot",
+    "Trouble",
+    "VizioSenseCloud",
+    "Webhook",
+]

@@ -144,12 +144,15 @@ class Api:
     def _links(self, shot: Shot) -> object:
         forms = self.plan.forms
         host = "" if forms.link == "path" else self.hosts[forms.picture_host]
-        links: list[object] = [host + self.shots.path(shot, view) for view in VIEWS]
-        for trouble in self.shots.troubles_of(shot.device):
-            spoiled = trouble.links(self.hosts["elsewhere"])
-            links = links if spoiled is None else spoiled
-        if len(links) < len(VIEWS):
-            return {"data": links}
+        troubles = {view: self.shots.troubles_of(shot.device, view) for view in VIEWS}
+        if any(trouble.is_without_links() for trouble in troubles["raw"]):
+            return {"data": []}
+        links: list[object] = []
+        for view in VIEWS:
+            link: object = host + self.shots.path(shot, view)
+            for trouble in troubles[view]:
+                link = trouble.link(link, self.hosts["elsewhere"])
+            links.append(link)
         raw, annotated = links
         match forms.image_answer:
             case "swapped":

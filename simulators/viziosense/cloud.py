@@ -92,9 +92,11 @@ class VizioSenseCloud(VendorCloud):
         seconds: float = 90.0,
         value: object = None,
         times: int | None = None,
+        view: str | None = None,
     ) -> Trouble:
         """Let something be wrong with pictures from now on, see `Trouble`."""
-        found = Trouble(kind, None if device is None else device.uuid, seconds, value, times)
+        uuid = None if device is None else device.uuid
+        found = Trouble(kind, uuid, seconds, value, times, view)
         self.shots.troubles.append(found)
         return found
 
@@ -206,10 +208,8 @@ class VizioSenseCloud(VendorCloud):
             if call.path.startswith(("/pictures/", f"{PREFIX}/images/")):
                 return self._picture(call)
             return self._api.answer(call)
-        except ApiError as err:
+        except (ApiError, ErrorList) as err:
             return err.reply(self.plan.forms)
-        except ErrorList as err:
-            return err.reply()
 
     def _picture(self, call: Call) -> Reply:
         now, name = self.clock.now(), urlsplit(call.path).path.rpartition("/")[2]

@@ -201,7 +201,7 @@ def _shot(shot: Shot) -> dict[str, object]:
     return {
         "requested": shot.requested,
         "taken": shot.taken,
-        "ready": shot.ready,
+        "there": shot.there,
         "expires": shot.expires,
         "downloads": [asdict(download) for download in shot.downloads],
     }

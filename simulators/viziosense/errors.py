@@ -46,9 +46,9 @@ class ErrorList(Exception):
         self.reasons = list(reasons)
         self.status = status
 
-    def reply(self) -> Reply:
+    def reply(self, forms: Forms) -> Reply:
         """Return what the vendor would answer."""
-        return Reply(self.status, {"error": self.reasons})
+        return Reply(self.status, {"error": self.reasons if forms.error_list == "reasons" else []})
 
 
 def error_reply(status: int, refusal: Refusal, forms: Forms) -> Reply:

@@ -46,15 +46,15 @@ class Forms:
     picture_host: links point to the API's own port | to another port of the same address.
     picture_type: the Content-Type of a picture; "right" says what it is.
     picture_format: what is served.
-    offline_image: an image asked from an offline device: links that never come true | 500/5000 | 400 in the
-        form of `error_list`.
+    offline_image: an image asked from an offline device: links that never come true | 500/5000 | 400 as
+        {"error": [...]}.
     unready: a picture that is asked for too early: 404 | 403 with XML | 202 empty | 200 empty.
     expired: a link after its time: 403 with XML | 404 | 410.
     last_modified: pictures say in Last-Modified when they were taken.
     webhook_scope: a webhook without device_uuid serves all devices | is refused.
     webhook_switch: the field of the input that turns a webhook on and off.
     webhook_echo: the reply to add and update: the input | with the id.
-    webhook_error: the status of {"error": [...]}.
+    webhook_error: the status of {"error": [...]}. error_list: reasons in it | nothing.
     webhook_values: the list shows values of headers and params | hides them.
     status: of a listed webhook: 0/1 | false/true.
     stream_id: what stands for a device in calls to webhooks.
@@ -88,6 +88,7 @@ class Forms:
     webhook_switch: Literal["status", "active"] = "status"
     webhook_echo: Literal["input", "stored"] = "input"
     webhook_error: Literal[400, 422, 200] = 400
+    error_list: Literal["reasons", "empty"] = "reasons"
     webhook_values: Literal["shown", "masked"] = "shown"
     status: Literal["number", "bool"] = "number"
     stream_id: Literal["uuid", "client_identifier"] = "uuid"
@@ -132,6 +133,7 @@ class Plan:
     page_size: devices on a page; a client's per_page goes first, up to 100.
     endless: the device list's paging never ends: each page is the first one again | brings new devices.
     picture_seconds: from a request until its pictures are there, on the clock.
+    annotated_late: so much later the annotated one is there.
     taken_after: from a request until the camera takes the picture.
     link_seconds: from a request until its links are dead.
     pace: a factor on how long cars stay and how rarely somebody passes; 0: nothing moves by itself.
@@ -152,6 +154,7 @@ class Plan:
     page_size: int = 20
     endless: Literal["", "same", "new"] = ""
     picture_seconds: float = 20.0
+    annotated_late: float = 0.0
     taken_after: float = 12.0
     link_seconds: float = 1800.0
     pace: float = 1.0

@@ -36,17 +36,26 @@ class Download:
 
 @dataclass(slots=True)
 class Shot:
-    """One request for a picture: when it was made, taken, there, and dead."""
+    """One request for a picture: when it was made and taken, and when its links die.
+
+    there: from when each view can be had, None: never.
+    """
 
     number: int
     device: Device
     requested: datetime
     taken: datetime
-    ready: datetime | None
+    there: dict[str, datetime | None]
     expires: datetime
     scene: Scene | None = None
     pictures: dict[str, bytes] = field(default_factory=dict)
     downloads: list[Download] = field(default_factory=list)
+
+    @property
+    def ready(self) -> datetime | None:
+        """When all views are there; None if one never is."""
+        times = [moment for moment in self.there.values() if moment is not None]
+        return max(times) if len(times) == len(self.there) else None
 
 
 @dataclass(slots=True)
@@ -67,16 +76,18 @@ class Shots:
         """Wake a device up. One that is offline never delivers."""
         plan = self.plan
         device.wakes += 1
-        troubles = {trouble.kind: trouble for trouble in self.troubles_of(device)}
-        never = not device.online or "never" in troubles
-        slow = troubles.get("slow")
-        delay = timedelta(seconds=slow.seconds if slow else plan.picture_seconds)
+        delays = {view: self._delay(device, view) for view in VIEWS}
+        there = {
+            view: None if delay is None else now + timedelta(seconds=delay)
+            for view, delay in delays.items()
+        }
+        soonest = min((delay for delay in delays.values() if delay is not None), default=0.0)
         shot = Shot(
             number=len(self.all) + 1,
             device=device,
             requested=now,
-            taken=now + min(delay, timedelta(seconds=plan.taken_after)),
-            ready=None if never else now + delay,
+            taken=now + timedelta(seconds=min(soonest, plan.taken_after)),
+            there=there,
             expires=now + timedelta(seconds=plan.link_seconds),
         )
         self.all.append(shot)
@@ -85,7 +96,7 @@ class Shots:
     def settle(self, now: datetime) -> None:
         """Take the pictures whose moment has come."""
         for shot in self.all:
-            if shot.scene is None and shot.ready is not None and shot.taken <= now:
+            if shot.scene is None and any(shot.there.values()) and shot.taken <= now:
                 shot.scene = self.scene(shot)
 
     def scene(self, shot: Shot) -> Scene:
@@ -146,10 +157,10 @@ class Shots:
         return shot.pictures[view]
 
     def _answer(self, shot: Shot, view: str, now: datetime, *, redirected: bool) -> Reply:
-        troubles = self.troubles_of(shot.device)
+        troubles, there = self.troubles_of(shot.device, view), shot.there[view]
         if now >= shot.expires or any(trouble.kind == "expired" for trouble in troubles):
             return self._dead()
-        if shot.ready is None or now < shot.ready:
+        if there is None or now < there:
             return self._early()
         forms = self.plan.forms
         right = forms.picture_type == "right"
@@ -165,9 +176,19 @@ class Shots:
         spoiled = (trouble.reply(reply, path, elsewhere) for trouble in troubles)
         return next((other for other in spoiled if other is not None), reply)
 
-    def troubles_of(self, device: Device) -> list[Trouble]:
-        """Return what is wrong with the pictures of a device."""
-        return [trouble for trouble in self.troubles if trouble.device in (None, device.uuid)]
+    def troubles_of(self, device: Device, view: str) -> list[Trouble]:
+        """Return what is wrong with a view of a device's pictures."""
+        return [trouble for trouble in self.troubles if trouble.meets(device.uuid, view)]
+
+    def _delay(self, device: Device, view: str) -> float | None:
+        """Return how many seconds a view takes from its request; None: for ever."""
+        troubles = {trouble.kind: trouble for trouble in self.troubles_of(device, view)}
+        if not device.online or "never" in troubles:
+            return None
+        if "slow" in troubles:
+            return troubles["slow"].seconds
+        late = self.plan.annotated_late if view == "annotated" else 0.0
+        return self.plan.picture_seconds + late
 
     def _early(self) -> Reply:
         match self.plan.forms.unready:

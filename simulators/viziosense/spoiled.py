@@ -57,16 +57,15 @@ _LINKS: dict[str, object] = {
     "link_number": 17,
     "link_null": None,
 }
-_IN_TIME = ("never", "slow", "expired")
+_REDIRECTS = ("redirect", "redirect_http", "redirect_elsewhere", "redirect_loop")
 _REDIRECT_HTTP = "http://192.0.2.7/pictures/1_raw_image.jpg"
 
 
 @dataclass(slots=True)
 class Trouble:
-    """Something wrong with the pictures of a device (None: of all).
+    """Something wrong with the pictures of a device (None: of all), or with one `view` of them.
 
-    times: how many downloads or requests for links it spoils; None: all. Those of the first group
-    are not counted.
+    times: how many downloads or links it spoils; None: all. The first group is not counted.
 
     In time:
     never               the picture is never there
@@ -102,27 +101,32 @@ class Trouble:
     seconds: float = 90.0
     value: object = None
     times: int | None = None
+    view: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a kind that does not exist with ValueError."""
         if self.kind not in KINDS:
             raise ValueError(f"No such trouble: {self.kind}")
 
-    def links(self, elsewhere: str) -> list[object] | None:
-        """Return what comes instead of the links; None: the links."""
-        if not self._is_link or not self._left():
-            return None
-        if self.kind in _LINKS:
-            return [_LINKS[self.kind]] * 2
-        if self.kind == "no_links":
-            return []
-        if self.kind == "link_elsewhere":
-            return [f"{elsewhere}/pictures/1_raw_image.jpg"] * 2
-        return [self.value] * 2
+    def meets(self, device: str, view: str) -> bool:
+        """Tell whether this is about a view of a device's pictures."""
+        return self.device in (None, device) and self.view in (None, view)
+
+    def is_without_links(self) -> bool:
+        """Tell whether there are no links this time."""
+        return self.kind == "no_links" and self._left()
+
+    def link(self, right: object, elsewhere: str) -> object:
+        """Return what comes instead of a link, or the right one."""
+        if self.kind in _LINKS and self._left():
+            return _LINKS[self.kind]
+        if self.kind == "link_elsewhere" and self._left():
+            return f"{elsewhere}/pictures/1_raw_image.jpg"
+        return self.value if self.kind == "link" and self._left() else right
 
     def reply(self, picture: Reply, path: str, elsewhere: str) -> Reply | None:
         """Return what comes instead of the reply with the picture at `path`; None: the picture."""
-        if self._is_link or self.kind in _IN_TIME or not self._left():
+        if self.kind not in (*_REDIRECTS, *_SPOILERS) or not self._left():
             return None
         redirects = {
             "redirect": f"{path}{'&' if '?' in path else '?'}redirected=1",
@@ -133,10 +137,6 @@ class Trouble:
         if location := redirects.get(self.kind):
             return Reply(302, headers={"Location": location}, body=b"")
         return _SPOILERS[self.kind](picture)
-
-    @property
-    def _is_link(self) -> bool:
-        return self.kind == "no_links" or self.kind.startswith("link")
 
     def _left(self) -> bool:
         """Use it up once more; tell whether there was something left to use."""

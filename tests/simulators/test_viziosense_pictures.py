@@ -34,6 +34,15 @@ async def test_a_picture_takes_twenty_seconds(cloud, caller, clock):
         assert opened(answer.body).size == (pictures.WIDTH, pictures.HEIGHT)
 
 
+async def test_the_annotated_picture_may_come_later(cloud, caller, clock):
+    cloud.plan.annotated_late = 7
+    links = await caller.links(cloud.devices[0])
+    clock.advance(20)
+    assert [(await caller.picture(link)).status for link in links] == [200, 404]
+    clock.advance(7)
+    assert [(await caller.picture(link)).status for link in links] == [200, 200]
+
+
 async def test_a_link_dies_half_an_hour_after_the_request(cloud, caller, clock):
     link, _ = await caller.links(cloud.devices[0])
     clock.advance(1799)

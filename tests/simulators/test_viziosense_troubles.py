@@ -182,3 +182,18 @@ async def test_trouble_is_of_one_device_and_has_an_end(cloud, caller, clock):
     clock.advance(20)
     bodies = [(await caller.picture(link)).body[:2] for link in links]
     assert bodies == [b"<!", b"\xff\xd8", b"\xff\xd8"]
+
+
+async def test_trouble_can_be_of_one_view(cloud, caller, clock):
+    cloud.trouble("never", view="annotated")
+    cloud.trouble("html", view="raw")
+    links = await caller.links(cloud.devices[0])
+    clock.advance(20)
+    raw, annotated = [await caller.picture(link) for link in links]
+    assert (raw.body[:2], annotated.status) == (b"<!", 404)
+    shot = cloud.shots_of(cloud.devices[0])[0]
+    assert (shot.ready, shot.there["raw"]) == (None, clock.now())
+    cloud.trouble("link_null", view="raw")
+    raw, annotated = await caller.links(cloud.devices[0])
+    assert raw is None
+    assert "_annotated_image" in annotated

@@ -64,6 +64,12 @@ async def test_a_wrong_webhook_is_refused_with_a_list(cloud, caller, wrong, stat
     assert (await caller.get("/webhooks")).json["data"] == []
 
 
+async def test_the_list_of_errors_may_be_empty(cloud, caller):
+    cloud.plan.forms.error_list = "empty"
+    answer = await caller.post("/webhooks", **INPUT | {"url": ""})
+    assert (answer.status, answer.json) == (400, {"error": []})
+
+
 async def test_a_webhook_is_changed_by_its_id(cloud, caller):
     other = cloud.webhooks.create("https://other.example.com/y", "keepalive")
     await caller.post("/webhooks", **INPUT)

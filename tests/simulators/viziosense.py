@@ -11,9 +11,15 @@ from aiohttp.test_utils import TestServer
 import pytest
 
 from simulators.clock import Clock
-from simulators.viziosense import Device, Plan, VizioSenseCloud
+from simulators.viziosense import Device, Plan, VizioSenseCloud, Webhook
 
 from .conftest import Answer
+
+AXIOS = {
+    "User-Agent": "axios/1.3.5",
+    "Content-Type": "application/json",
+    "Accept": "application/json, text/plain, */*",
+}
 
 
 class Caller:
@@ -132,3 +138,17 @@ async def listener_fixture(socket_enabled: None) -> AsyncIterator[Listener]:
     async with TestServer(app) as server:
         listener.url = str(server.make_url("/hook"))
         yield listener
+
+
+@pytest.fixture(name="hook")
+def hook_fixture(cloud: VizioSenseCloud, listener: Listener) -> Webhook:
+    """A webhook for payloads with a secret header and a parameter."""
+    return cloud.webhooks.create(
+        f"{listener.url}?mine=1", headers={"X-Secret": "s3"}, params={"param1": "value 1"}
+    )
+
+
+async def told(cloud: VizioSenseCloud, clock: Clock, seconds: float = 31) -> None:
+    """Let time go by, and what the devices then say arrive."""
+    clock.advance(seconds)
+    await cloud.settled()
