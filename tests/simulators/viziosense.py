@@ -1,5 +1,6 @@
 """A simulated VizioSense cloud, a caller that asks it over real HTTP, and a door that it calls."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -81,10 +82,14 @@ class Heard:
 
 @dataclass
 class Listener:
-    """A web server that webhooks can be registered for, and what it heard."""
+    """A web server that webhooks can be registered for, and what it heard.
+
+    `together`: how many calls it has had at once at most.
+    """
 
     url: str = ""
     status: int = 200
+    together: int = 0
     heard: list[Heard] = field(default_factory=list)
 
     @property
@@ -121,8 +126,12 @@ def caller_fixture(session: ClientSession, cloud: VizioSenseCloud) -> Caller:
 @pytest.fixture(name="listener")
 async def listener_fixture(socket_enabled: None) -> AsyncIterator[Listener]:
     listener = Listener()
+    here = 0
 
     async def hear(request: web.Request) -> web.Response:
+        nonlocal here
+        here += 1
+        listener.together = max(listener.together, here)
         listener.heard.append(
             Heard(
                 request.method,
@@ -131,6 +140,8 @@ async def listener_fixture(socket_enabled: None) -> AsyncIterator[Listener]:
                 await request.read(),
             )
         )
+        await asyncio.sleep(0.001)
+        here -= 1
         return web.Response(status=listener.status)
 
     app = web.Application(client_max_size=64 << 20)
