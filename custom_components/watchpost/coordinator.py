@@ -31,7 +31,10 @@ from .engine.model import (
 from .vendors.base import Feed
 from .vendors.errors import (
     NotAllowed,
+    NothingListed,
     NotSecure,
+    PictureMissing,
+    PictureRefused,
     RateLimited,
     SignInRejected,
     TimedOut,
@@ -206,6 +209,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         held = self.data.held.get(channel.id)
         if held is None:
             return channel.id in self.data.asked
+        if not held.reading.is_live:
+            return False
         return channel.stands_when_stale or dt_util.utcnow() < self._stale_at(channel, held)
 
     def _stale_at(self, channel: Channel, held: Held) -> datetime:
@@ -462,6 +467,7 @@ def _is_same(held: Reading, reading: Reading) -> bool:
         held.measured_at == reading.measured_at
         and held.value == reading.value
         and held.attributes == reading.attributes
+        and held.is_live == reading.is_live
     )
 
 
@@ -479,6 +485,8 @@ ERROR_KEYS: Final[dict[type[VendorError], str]] = {
     Unreachable: "cannot_connect",
     NotSecure: "not_secure",
     UnexpectedReply: "unexpected_reply",
+    NothingListed: "nothing_listed",
+    PictureMissing: "picture_missing",
 }
 
 
@@ -489,5 +497,7 @@ def describe(err: VendorError) -> tuple[str, dict[str, str] | None]:
             return "not_allowed", {"right": right}
         case RateLimited(retry_at=retry_at):
             return "rate_limited", {"retry_at": f"{dt_util.as_local(retry_at):%Y-%m-%d %H:%M:%S}"}
+        case PictureRefused(reason=reason):
+            return "picture_refused", {"reason": reason}
         case _:
             return ERROR_KEYS[type(err)], None
