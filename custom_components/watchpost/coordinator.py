@@ -145,7 +145,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._subscribers[channel.id] = update
         self._arm_sweep([channel.id])
         self._poll_or_rest()
-        if self._unsub_poll and self.data.last_success and channel.id not in self.data.asked:
+        if self._unsub_poll and self.data.last_success and not self._is_asked(channel):
             self._catch_up()
 
         @callback
@@ -208,10 +208,16 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Whether the channel's state may be shown: fresh enough, or known to have no value."""
         held = self.data.held.get(channel.id)
         if held is None:
-            return channel.id in self.data.asked
+            return self._is_asked(channel)
         if not held.reading.is_live:
             return False
         return channel.stands_when_stale or dt_util.utcnow() < self._stale_at(channel, held)
+
+    def _is_asked(self, channel: Channel) -> bool:
+        """Whether a reply has come that would have brought a reading of this channel, if there were one."""
+        if self.feed.is_whole:
+            return self.data.last_success is not None
+        return channel.id in self.data.asked
 
     def _stale_at(self, channel: Channel, held: Held) -> datetime:
         """When a reading is too old; a time in the future counts from the receipt."""

@@ -26,13 +26,15 @@ class Feed:
     """One resource that is polled as one.
 
     `fetch` takes the channels that somebody looks at and raises a `VendorError` when nothing could be had.
-    `default_interval` holds where the vendor's replies carry no freshness, `least_interval` always.
+    `default_interval` holds where the vendor's replies carry no freshness, `least_interval` always. `is_whole`: a
+    fetch brings all there is of every channel, whoever looks, so that one that comes later need not be asked for.
     """
 
     name: str
     fetch: Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
     default_interval: timedelta
     least_interval: timedelta
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

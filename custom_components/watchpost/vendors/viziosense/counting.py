@@ -202,8 +202,8 @@ def _class_of(place: Place) -> str | None:
     return place.cls.lower() if place.cls.lower() in _CLASSES else _OTHER
 
 
-def _shown(value: float) -> float | int:
-    return int(value) if value.is_integer() else value
+def _shown(value: float | None) -> float | int | None:
+    return int(value) if value is not None and value.is_integer() else value
 
 
 def _key(kind: str, *parts: str) -> str:

@@ -54,11 +54,11 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """A zone, line or crowd with its numbers, by what they count."""
+    """A zone, line or crowd with its numbers, by what they count; None is one that is not told any more."""
 
     id: str
     name: str | None
-    numbers: Mapping[str, float]
+    numbers: Mapping[str, float | None]
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 import hmac
 from typing import Final, override
 
@@ -39,10 +39,10 @@ from .scenes import KEEPALIVE, MISSED, Scene, Verdict, sent_at
 HEADER: Final = "X-Watchpost-Secret"
 SOURCE: Final = "VIZIOSENSE"
 
-# The scope of inventories that add what a message called for; the list of devices repeats it all.
-_MESSAGES: Final = "messages"
 _UNKNOWN: Final = "unknown"
 _MOST_UNKNOWN: Final = 64
+# However many strangers call, the list is asked for no more often than it is polled.
+_RELIST: Final = timedelta(minutes=5)
 
 type Relist = Callable[[], Awaitable[FeedUpdate]]
 
@@ -50,9 +50,9 @@ type Relist = Callable[[], Awaitable[FeedUpdate]]
 class VizioSensePush(Push):
     """The webhooks of one account.
 
-    `devices` and `scenes` are what the account knows, by uuid; `are_totals`: barriers tell what they counted since
-    ever; `relist` asks for the list of devices, and `changed` is
-    called whenever something was learned that must not be lost.
+    `devices` and `scenes` are what the account knows, by uuid. `are_totals`: barriers tell what they counted since
+    ever. `relist` asks for the list of devices; `inventory` is what there is by the last one and by all messages.
+    `changed` is called whenever something was learned that must not be lost.
     """
 
     channel = ChannelId(ACCOUNT, PUSH)
@@ -72,6 +72,7 @@ class VizioSensePush(Push):
         now: Callable[[], datetime],
         are_totals: bool,
         relist: Relist,
+        inventory: Callable[[], Inventory],
         changed: Callable[[], None],
     ) -> None:
         self._client = client
@@ -81,9 +82,11 @@ class VizioSensePush(Push):
         self._now = now
         self._are_totals = are_totals
         self._relist = relist
+        self._inventory = inventory
         self._changed = changed
         self._shown: dict[str, frozenset[ChannelId]] = {}
         self._strangers: OrderedDict[str, Message | None] = OrderedDict()
+        self._relisted_at: datetime | None = None
         self.counts: dict[str, int] = {}
 
     # -- registrations --
@@ -199,13 +202,10 @@ class VizioSensePush(Push):
         )
 
     def _grown(self, device: str, scene: Scene) -> Inventory | None:
-        """The channels of a camera, if a message called for other ones than before."""
-        channels = scene_channels(device, scene)
-        known = frozenset(channel.id for channel in channels)
+        """All that there is, if a message called for other channels than before."""
+        known = frozenset(channel.id for channel in scene_channels(device, scene))
         before, self._shown[device] = self._shown.get(device), known
-        if before == known:
-            return None
-        return Inventory((), channels, is_complete=False, scope=_MESSAGES)
+        return None if before == known else self._inventory()
 
     def channels_of(self, uuid: str) -> Sequence[Channel]:
         """The channels that a camera's messages have called for."""
@@ -239,29 +239,32 @@ class VizioSensePush(Push):
         self._strangers[named] = message or self._strangers.get(named)
         if len(self._strangers) > _MOST_UNKNOWN:
             self._strangers.popitem(last=False)
-        return Received(hint=Hint(_UNKNOWN, "") if is_new else None)
+        now = self._now()
+        if not is_new or (self._relisted_at and now - self._relisted_at < _RELIST):
+            return Received()
+        self._relisted_at = now
+        return Received(hint=Hint(_UNKNOWN, ""))
 
     @override
     async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
-        """Ask for the list of devices, and take what waited for it."""
+        """Ask for the list of devices; between polls, so what it lacks is not missed once more."""
         listed = await self._relist()
-        readings = dict(listed.readings)
-        occurrences, channels = list(listed.occurrences), list[Channel]()
+        inventory = listed.inventory and replace(listed.inventory, is_complete=False)
+        return replace(listed, inventory=inventory)
+
+    def welcome(self) -> FeedUpdate:
+        """Take what waited for the list of devices; its channels are among those of the cameras from now on."""
+        readings: dict[ChannelId, Reading] = {}
+        occurrences: list[Occurrence] = []
         for named, message in list(self._strangers.items()):
-            if (uuid := self._uuid_of(named)) is None or message is None:
+            if (uuid := self._uuid_of(named)) is None:
                 continue
-            self._strangers[named] = None
-            update = self._taken(uuid, message)
-            readings |= update.readings
-            occurrences += update.occurrences
-            channels += update.inventory.channels if update.inventory else ()
-        inventory = listed.inventory and replace(
-            listed.inventory,
-            channels=[*listed.inventory.channels, *channels],
-            # Asked between polls: what this list lacks is not missed once more.
-            is_complete=False,
-        )
-        return replace(listed, readings=readings, occurrences=occurrences, inventory=inventory)
+            del self._strangers[named]
+            if message is not None:
+                update = self._taken(uuid, message)
+                readings |= update.readings
+                occurrences += update.occurrences
+        return FeedUpdate(readings=readings, occurrences=occurrences)
 
     def _count(self, what: str, number: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + number

@@ -49,7 +49,7 @@ class View:
     absences: dict[str, int] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     tallies: dict[str, Tally] = field(default_factory=dict)
-    numbers: dict[str, float] = field(default_factory=dict)
+    numbers: dict[str, float | None] = field(default_factory=dict)
     is_live: bool = False
 
     def judge(self, message: Message, received: datetime, *, are_totals: bool) -> Verdict:
@@ -76,14 +76,11 @@ class View:
             self._take_places(content.places)
         if message.type == BARRIER and not are_totals:
             self._add_up(content.counters)
-        else:
-            self.tallies |= {tally.id: tally for tally in content.counters}
-        known = self.numbers.keys()
-        self.numbers |= {
-            name: value
-            for name, value in content.numbers.items()
-            if name in known or len(known) < MOST_NUMBERS
-        }
+        elif content.counters:
+            self._replace(content.counters)
+        if content.numbers:
+            numbers = {**dict.fromkeys(self.numbers), **content.numbers}
+            self.numbers = dict(list(numbers.items())[:MOST_NUMBERS])
 
     def _take_places(self, places: Iterable[Place]) -> None:
         """Take the list of all places; one that is missing goes when the next ones miss it too."""
@@ -96,13 +93,25 @@ class View:
             self.absences.pop(found, None)
         self.places |= listed
 
+    def _replace(self, counters: Iterable[Tally]) -> None:
+        """Take what is counted now. A class that is not named any more counts nothing; what else is not is unknown."""
+        told = {tally.id: tally for tally in counters}
+        for found, before in self.tallies.items():
+            tally = told.get(found)
+            numbers: dict[str, float | None] = {
+                name: 0.0 if tally and "-" in name else None for name in before.numbers
+            }
+            numbers |= tally.numbers if tally else {}
+            told[found] = Tally(found, tally.name if tally else before.name, numbers)
+        self.tallies = told
+
     def _add_up(self, counters: Iterable[Tally]) -> None:
         """Add what was counted since the message before."""
         for tally in counters:
             before = self.tallies.get(tally.id)
             totals = dict(before.numbers) if before else {}
             for name, value in tally.numbers.items():
-                totals[name] = totals.get(name, 0) + value
+                totals[name] = (totals.get(name) or 0) + (value or 0)
             self.tallies[tally.id] = Tally(tally.id, tally.name, totals)
 
 
@@ -204,13 +213,12 @@ def _view(row: Row) -> View:
         },
         tallies=tallies,
         numbers={
-            name: 0.0
+            name: None
             for name in (names if isinstance(names, list) else [])[:MOST_NUMBERS]
             if isinstance(name, str)
         },
     )
 
 
-def _numbers(row: Row) -> dict[str, float]:
-    read = {name: number(value) for name, value in nested(row, "numbers").items()}
-    return {name: value for name, value in read.items() if value is not None}
+def _numbers(row: Row) -> dict[str, float | None]:
+    return {name: number(value) for name, value in nested(row, "numbers").items()}

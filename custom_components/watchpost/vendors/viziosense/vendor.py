@@ -102,6 +102,7 @@ class VizioSenseConnection(Connection):
         self._chosen = frozenset[str](options.get(CONF_DEVICES, ()))
         self._are_totals = options.get(CONF_BARRIERS, SINCE_LAST) == SINCE_EVER
         self._devices: dict[str, Device] = {}
+        self._left_out = frozenset[str]()
         self._scenes: dict[str, Scene] = {}
         self._links = LinkFetcher(session, transport.url, sign_in.headers)
         self.cameras: VizioSenseCameras = VizioSenseCameras(self._client, self._links, self._album)
@@ -116,6 +117,7 @@ class VizioSenseConnection(Connection):
             now=self._now,
             are_totals=self._are_totals,
             relist=self._relist,
+            inventory=lambda: self._inventory(is_complete=False),
             changed=self._changed,
         )
         if secret:
@@ -167,7 +169,9 @@ class VizioSenseConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(INVENTORY, self._fetch_inventory, _USUAL_INTERVAL, _LEAST_INTERVAL)
+        return Feed(
+            INVENTORY, self._fetch_inventory, _USUAL_INTERVAL, _LEAST_INTERVAL, is_whole=True
+        )
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
@@ -183,20 +187,30 @@ class VizioSenseConnection(Connection):
         ]
         self._devices.clear()
         self._devices.update((device.uuid, device) for device in shown)
-        now = self._now()
+        self._left_out = frozenset(
+            camera_id(device.uuid) for device in answer.value if device.uuid not in self._devices
+        )
+        welcomed = self._messages.welcome()
         readings: dict[ChannelId, Reading] = {}
         for device in shown:
-            name, scene = camera_id(device.uuid), self._scenes.get(device.uuid)
-            readings |= camera_readings(device, scene, now) | self.cameras.readings(name)
-            readings |= lasting_readings(name, scene) if scene else {}
+            readings |= self._readings(device)
         return FeedUpdate(
-            readings=readings,
+            readings={**readings, **welcomed.readings},
+            occurrences=welcomed.occurrences,
             freshness=answer.freshness,
-            inventory=self._inventory(answer.value, is_complete=not answer.set_aside),
+            inventory=self._inventory(is_complete=not answer.set_aside),
             set_aside=answer.set_aside,
         )
 
-    def _inventory(self, listed: Sequence[Device], *, is_complete: bool) -> Inventory:
+    def _readings(self, device: Device) -> dict[ChannelId, Reading]:
+        """What is known of a camera; what messages said since the start stands without being repeated."""
+        name, scene = camera_id(device.uuid), self._scenes.get(device.uuid)
+        readings = camera_readings(device, scene, self._now()) | self.cameras.readings(name)
+        if scene is not None:
+            readings |= lasting_readings(name, scene)
+        return readings
+
+    def _inventory(self, *, is_complete: bool) -> Inventory:
         """The account's devices and channels, those included that messages have called for."""
         channels = [push_channel()] if self.push is not None else []
         for device in self._devices.values():
@@ -205,9 +219,7 @@ class VizioSenseConnection(Connection):
         return Inventory(
             devices=[account_device(), *map(camera_device, self._devices.values())],
             channels=channels,
-            left_out=frozenset(
-                camera_id(device.uuid) for device in listed if device.uuid not in self._devices
-            ),
+            left_out=self._left_out,
             is_complete=is_complete,
         )
 
