@@ -54,7 +54,7 @@ class LibrarySource(MediaSource):
     @override
     async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
         """List the accounts, or a folder of one."""
-        entry_id, *path = _parts(item.identifier)
+        entry_id, *path = _parts(item.identifier or "")
         if not entry_id:
             accounts = [
                 _shown(entry.entry_id, MediaItem("", entry.title, is_folder=True))
@@ -73,7 +73,7 @@ class LibrarySource(MediaSource):
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
         """Say where something is played; Home Assistant signs the address for whoever asked."""
-        entry_id, *path = _parts(item.identifier)
+        entry_id, *path = _parts(item.identifier or "")
         _, library = _library(self._hass, entry_id, Unresolvable)
         try:
             # The folder knows the type without fetching what is large.
