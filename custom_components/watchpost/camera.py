@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import override
 
-from homeassistant.components.camera import Camera, CameraEntityDescription
+from aiohttp import web
+from homeassistant.components.camera import (
+    Camera,
+    CameraEntityDescription,
+    async_get_still_stream,
+)
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -46,3 +51,21 @@ class ChannelCamera(ChannelEntity, Camera):
             return None
         self.content_type = shot.content_type
         return shot.content
+
+    @override
+    async def handle_async_still_stream(
+        self, request: web.Request, interval: float
+    ) -> web.StreamResponse:
+        """Send each new picture twice: browsers made from Chromium show the frame before the last.
+
+        Home Assistant does so for the first one alone, since it expects more to come at once. A byte behind a picture's
+        end makes it another frame and no other picture.
+        """
+        last: bytes | None = None
+
+        async def picture() -> bytes | None:
+            nonlocal last
+            before, last = last, await self.async_camera_image()
+            return last + b"\n" if last is not None and last == before else last
+
+        return await async_get_still_stream(request, picture, self.content_type, interval)

@@ -29,7 +29,7 @@ _LOGGER = logging.getLogger(__name__)
 
 # After this many seconds a picture that has not come is given up.
 PATIENCE: Final = 120.0
-FIRST_PAUSE: Final = 2.0
+FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 15.0
 
 MOST_BYTES_IN_MEMORY: Final = 128 * 1024 * 1024
