@@ -63,7 +63,7 @@ async def test_pictures_stand_by_account_camera_and_day_newest_first(
     camera = await browse(house, entry.entry_id, device.uuid)
     assert [each.title for each in camera.children] == days
     day = await browse(house, entry.entry_id, device.uuid, days[0])
-    assert [each.title.split()[1] for each in day.children] == ["Annotated", "Raw"]
+    assert [each.title.split()[1] for each in day.children] == ["Raw", "Annotated"]
     assert all(each.can_play and not each.can_expand for each in day.children)
 
     media = await async_resolve_media(house.hass, day.children[1].media_content_id, None)
@@ -86,7 +86,7 @@ async def test_an_address_that_is_signed_serves_who_is_not_signed_in(
 
     response = await client.get(reply["result"]["url"])
     assert response.status == HTTPStatus.OK
-    assert await response.read() == vizio.picture(vizio.shots_of(vizio.devices[0])[0], "annotated")
+    assert await response.read() == vizio.picture(vizio.shots_of(vizio.devices[0])[0], "raw")
     assert response.content_type == "image/jpeg"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in response.headers["Content-Security-Policy"]
@@ -105,7 +105,7 @@ async def test_the_last_24_times_are_kept(house: House, vizio: VizioSenseCloud) 
     pictures = (await async_browse_media(house.hass, day.media_content_id)).children
     assert len(pictures) == 48
     newest = vizio.shots_of(device)[-1].requested
-    assert pictures[0].title == f"{dt_util.as_local(newest):%H:%M:%S} Annotated"
+    assert pictures[0].title == f"{dt_util.as_local(newest):%H:%M:%S} Raw"
 
 
 @pytest.mark.parametrize(

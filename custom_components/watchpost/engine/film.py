@@ -99,7 +99,7 @@ class Film:
     def _take(self, frames: Mapping[str, Iterable[Frame]]) -> None:
         """Keep what there is room for: of each device the newest times, and of all the newest bytes."""
         kept = {
-            folder: self._newest_times(sorted(each, key=attrgetter("taken_at")))
+            folder: self._newest_times(sorted(each, key=attrgetter("taken_at", "kind")))
             for folder, each in frames.items()
         }
         left = sum(frame.size for each in kept.values() for frame in each)
