@@ -21,10 +21,13 @@ from .watching import (
     entity_id,
     open_vizio_fixture,  # noqa: F401
     sign_in,
+    views_fixture,  # noqa: F401
     vizio_fixture,  # noqa: F401
 )
 
 ELSEWHERE = "https://other.example.com/hook?site=1"
+
+pytestmark = pytest.mark.usefixtures("views")
 
 
 async def act(house: House, action: str, **fields: Any) -> Any:

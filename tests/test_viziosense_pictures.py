@@ -469,3 +469,38 @@ async def test_a_vendor_that_is_down_when_asked_says_so_and_nothing_is_repeated(
 
     assert caught.value.translation_key == "outcome_unknown"
     assert len(asked(vizio, "POST", "/image")) == 1
+
+
+async def test_a_live_view_shows_a_new_picture_without_being_asked_again(
+    house: House, vizio: VizioSenseCloud, hass_client: Any
+) -> None:
+    assert await async_setup_component(house.hass, "webhook", {})
+    assert await async_setup_component(house.hass, "camera", {})
+    client = await hass_client()
+    entry = await sign_in(house, vizio)
+    device = vizio.devices[0]
+    await snapshot(house, entry, device)
+    name = entity_id(house, entry, device, "camera", "camera")
+    response = await client.get(f"/api/camera_proxy_stream/{name}")
+    frames: list[bytes] = []
+
+    async def watch() -> None:
+        reader = response.content
+        while line := await reader.readline():
+            if line.startswith(b"Content-Length"):
+                size = int(line.split(b":")[1])
+                await reader.readline()
+                frames.append(await reader.readexactly(size))
+
+    watching = asyncio.create_task(watch())
+    await tick(house, 5)
+    seen = len(frames)
+    await Asking(house, entry, device).after(25)
+    await tick(house, 5)
+    watching.cancel()
+
+    first, second = (vizio.picture(shot, "raw") for shot in vizio.shots_of(device))
+    assert {frame.rstrip(b"\n") for frame in frames[:seen]} == {first}
+    # Twice, since some browsers show the frame before the last; and not once more.
+    assert [frame.rstrip(b"\n") for frame in frames[seen:]] == [second, second]
+    assert device.wakes == 2

@@ -27,10 +27,13 @@ from .watching import (
     sign_in,
     state,
     unique,
+    views_fixture,  # noqa: F401
     vizio_fixture,  # noqa: F401
 )
 
 ELSEWHERE = "https://other.example.com/hook"
+
+pytestmark = pytest.mark.usefixtures("views")
 
 
 def secret(entry: Any) -> str:

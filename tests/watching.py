@@ -10,6 +10,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 import pytest
 
 from simulators.clock import Clock
@@ -31,6 +32,13 @@ async def open_vizio_fixture(house: House) -> AsyncIterator[OpenVizio]:
             return await stack.enter_async_context(VizioSenseCloud(Plan(**given), clock=clock))
 
         yield open_vizio
+
+
+@pytest.fixture(name="views")
+async def views_fixture(house: House) -> None:
+    """The views of pictures, which have to be there before a test's web server starts."""
+    for component in ("camera", "image", "media_source"):
+        assert await async_setup_component(house.hass, component, {})
 
 
 @pytest.fixture(name="vizio")
