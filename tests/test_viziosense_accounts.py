@@ -386,3 +386,20 @@ async def test_a_missing_right_is_an_issue_and_not_a_sign_in(
         "not_allowed"
     ]
     assert not house.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+
+@pytest.mark.parametrize(
+    "memory", [{}, [], {"x": 7}, {"camera": {"VPM": {"places": [], "digests": 7}}}], ids=str
+)
+async def test_a_broken_memory_keeps_no_account_from_being_set_up(
+    house: House, vizio: VizioSenseCloud, hass_storage: dict[str, Any], memory: Any
+) -> None:
+    entry = await sign_in(house, vizio)
+    await house.hass.config_entries.async_unload(entry.entry_id)
+    key = f"watchpost.{entry.entry_id}.memory"
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": memory}
+
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.settle()
+
+    assert entry.state is ConfigEntryState.LOADED

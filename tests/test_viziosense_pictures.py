@@ -504,3 +504,18 @@ async def test_a_live_view_shows_a_new_picture_without_being_asked_again(
     # Twice, since some browsers show the frame before the last; and not once more.
     assert [frame.rstrip(b"\n") for frame in frames[seen:]] == [second, second]
     assert device.wakes == 2
+
+
+async def test_an_account_that_is_unloaded_while_the_vendor_is_asked_ends_the_waiting(
+    house: House, vizio: VizioSenseCloud
+) -> None:
+    entry = await sign_in(house, vizio)
+    vizio.faults.add(Fault(match="/image", kind="latency", seconds=20))
+    asking = Asking(house, entry, vizio.devices[0])
+    await tick(house, 2)
+
+    unload = house.hass.async_create_task(house.hass.config_entries.async_unload(entry.entry_id))
+    response = await asking.after(5)
+    await unload
+
+    assert response == {"ready": False, "taken_at": None}

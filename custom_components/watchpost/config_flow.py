@@ -81,13 +81,13 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Sign in to Sensorist."""
-        return await self._async_choose_form(VENDORS["sensorist"], user_input)
+        return await self._async_sign_in(VENDORS["sensorist"], user_input)
 
     async def async_step_viziosense(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose how to sign in to VizioSense."""
-        return await self._async_choose_form(VENDORS["viziosense"], user_input)
+        return await self._async_sign_in(VENDORS["viziosense"], user_input)
 
     async def async_step_viziosense_token(
         self, user_input: dict[str, Any] | None = None
@@ -130,11 +130,11 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Change anything about how an account is signed in to."""
-        return await self._async_choose_form(
+        return await self._async_sign_in(
             VENDORS[self._get_reconfigure_entry().data[CONF_VENDOR]], None
         )
 
-    async def _async_choose_form(
+    async def _async_sign_in(
         self, vendor: Vendor, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         """Go to the vendor's form, or let a person choose among several."""
@@ -142,15 +142,15 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_show_menu(
                 step_id=vendor.key, menu_options=[form.step for form in vendor.forms]
             )
-        return await self._async_sign_in(vendor, vendor.forms[0], user_input)
+        return await self._async_submit(vendor, vendor.forms[0], user_input)
 
     async def _async_sign_in_by(
         self, vendor_key: str, step: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         vendor = VENDORS[vendor_key]
-        return await self._async_sign_in(vendor, _form_of(vendor, {CONF_FORM: step}), user_input)
+        return await self._async_submit(vendor, _form_of(vendor, {CONF_FORM: step}), user_input)
 
-    async def _async_sign_in(
+    async def _async_submit(
         self, vendor: Vendor, form: SignInForm, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         errors: dict[str, str] = {}

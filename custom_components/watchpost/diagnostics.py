@@ -34,6 +34,7 @@ async def async_get_config_entry_diagnostics(
         "feeds": _feeds(account, set(account.coordinators)),
         "push": account.push and account.push.diagnostics(),
         "shots": account.shots and account.shots.diagnostics(),
+        "connection": dict(account.connection.diagnostics()),
     }
 
 

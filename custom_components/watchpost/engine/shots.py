@@ -46,8 +46,15 @@ class Snapshot:
 class Development:
     """A snapshot that is being made; any number may wait for it."""
 
-    def __init__(self, task: asyncio.Task[Snapshot]) -> None:
+    def __init__(self, task: asyncio.Future[Snapshot]) -> None:
         self._task = task
+
+    @classmethod
+    def given_up(cls) -> Development:
+        """One that ended before it began, because the account was unloaded."""
+        gone = asyncio.get_running_loop().create_future()
+        gone.cancel()
+        return cls(gone)
 
     async def result(self) -> Snapshot | None:
         """Wait for it; None where the account was unloaded meanwhile. A waiter that is cancelled stops nothing."""
@@ -159,9 +166,18 @@ class Shots:
         if (under_way := self._developing.get(device)) is not None:
             self._counts["joined"] += 1
             return under_way
-        if (asking := self._asking.get(device)) is not None:
+        if (asking := self._asking.get(device)) is None:
+            asking = self._begin(device)
+        else:
             self._counts["joined"] += 1
+        try:
             return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            if asking.cancelled():
+                return Development.given_up()
+            raise
+
+    def _begin(self, device: str) -> asyncio.Task[Development]:
         asking = self._asking[device] = self._entry.async_create_background_task(
             self._hass, self._ask(device), f"{DOMAIN} asks for a picture"
         )
@@ -172,7 +188,7 @@ class Shots:
                 task.exception()  # whoever still waits gets it; nobody may be left
 
         asking.add_done_callback(asked)
-        return await asyncio.shield(asking)
+        return asking
 
     async def _ask(self, device: str) -> Development:
         self._counts["asked"] += 1

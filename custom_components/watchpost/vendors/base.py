@@ -283,6 +283,10 @@ class Connection(ABC):
         """
         return {}
 
+    def diagnostics(self) -> Mapping[str, Any]:
+        """What of the vendor's API works for this account: names and counts, never contents."""
+        return {}
+
     @abstractmethod
     async def identify(self) -> Identity:
         """Ask the vendor who the credentials belong to; raises a `VendorError`."""

@@ -7,7 +7,7 @@ whether it comes with one. The address itself is a secret.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -87,7 +87,8 @@ class VizioSensePush(Push):
         self._shown: dict[str, frozenset[ChannelId]] = {}
         self._strangers: OrderedDict[str, Message | None] = OrderedDict()
         self._relisted_at: datetime | None = None
-        self.counts: dict[str, int] = {}
+        # What became of messages, and what of them was set aside, by place and reason.
+        self.counts: Counter[str] = Counter()
 
     # -- registrations --
 
@@ -182,13 +183,12 @@ class VizioSensePush(Push):
         now = self._now()
         scene = self._scene_of(uuid)
         verdict = scene.judge(message, now)
-        self._count(verdict.name.lower())
+        self.counts[verdict.name.lower()] += 1
         if verdict is not Verdict.TAKEN:
             return FeedUpdate()
         content = read_content(message)
         scene.take(message, content, now)
-        for reason, number in content.set_aside.items():
-            self._count(reason, number)
+        self.counts.update(content.set_aside)
         self._changed()
         device = camera_id(uuid)
         told = [] if content.is_known else [_occurrence(device, message, now)]
@@ -234,7 +234,7 @@ class VizioSensePush(Push):
         """Have the list of devices asked for, once for each id; its last message waits for that."""
         if not named or len(named) > 64:
             return None
-        self._count("strangers")
+        self.counts["strangers"] += 1
         is_new = named not in self._strangers
         self._strangers[named] = message or self._strangers.get(named)
         if len(self._strangers) > _MOST_UNKNOWN:
@@ -265,9 +265,6 @@ class VizioSensePush(Push):
                 readings |= update.readings
                 occurrences += update.occurrences
         return FeedUpdate(readings=readings, occurrences=occurrences)
-
-    def _count(self, what: str, number: int = 1) -> None:
-        self.counts[what] = self.counts.get(what, 0) + number
 
 
 def _occurrence(device: str, message: Message, received: datetime) -> Occurrence:

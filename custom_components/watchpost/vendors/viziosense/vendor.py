@@ -17,22 +17,11 @@ from homeassistant.const import (
     CONF_USERNAME,
     CONF_WEBHOOK_ID,
 )
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ...engine.model import ChannelId, FeedUpdate, Inventory, Reading, Shot, Work
 from ..base import (
-    SECTION_ADVANCED,
     ActionHandler,
     Album,
     Connection,
@@ -59,20 +48,23 @@ from .channels import (
 )
 from .client import VizioSenseClient
 from .counting import lasting_readings
+from .forms import (
+    CONF_BARRIERS,
+    CONF_DEVICES,
+    DEFAULT_URL,
+    SINCE_EVER,
+    SINCE_LAST,
+    STAGING_URL,
+    login_schema,
+    options_schema,
+    token_schema,
+)
 from .library import VizioSenseLibrary
 from .offers import ACTIONS
 from .push import VizioSensePush
 from .records import Device, meaning
 from .scenes import Scene, from_memory, to_memory
 from .sign_in import LoginSignIn, NoSignIn, TokenSignIn
-
-DEFAULT_URL: Final = "https://api.viziosense.com/api/v1"
-STAGING_URL: Final = "https://api.staging.viziosense.ai/api/v1"
-
-CONF_DEVICES: Final = "devices"
-CONF_BARRIERS: Final = "barrier_counts"
-SINCE_LAST: Final = "since_last"
-SINCE_EVER: Final = "since_ever"
 
 # What a log-in brought, and the header by which a call proves that the vendor makes it.
 CONF_TOKENS: Final = "tokens"
@@ -164,6 +156,10 @@ class VizioSenseConnection(Connection):
         if self.remember is not None:
             self.remember(lambda: to_memory(self._scenes))
 
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        return {"messages": dict(self._messages.counts), "scenes": len(self._scenes)}
+
     # -- the list of devices --
 
     @property
@@ -240,40 +236,7 @@ class VizioSenseConnection(Connection):
         devices = (await self._client.list_devices()).value
         choices = {device.uuid: device.name or device.uuid for device in devices}
         choices |= {gone: gone for gone in self._chosen if gone not in choices}
-        barriers = SelectSelector(
-            SelectSelectorConfig(
-                options=[SINCE_LAST, SINCE_EVER],
-                translation_key=CONF_BARRIERS,
-                mode=SelectSelectorMode.DROPDOWN,
-            )
-        )
-        return vol.Schema(
-            {
-                vol.Optional(CONF_DEVICES, default=[]): _choice(choices),
-                vol.Required(CONF_BARRIERS, default=SINCE_LAST): barriers,
-            }
-        )
-
-
-def _choice(choices: Mapping[str, str]) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=[SelectOptionDict(value=key, label=label) for key, label in choices.items()],
-            multiple=True,
-            mode=SelectSelectorMode.DROPDOWN,
-        )
-    )
-
-
-def _text(kind: TextSelectorType, autocomplete: str = "off") -> TextSelector:
-    return TextSelector(TextSelectorConfig(type=kind, autocomplete=autocomplete))
-
-
-def _advanced() -> dict[vol.Marker, Any]:
-    url = vol.Schema(
-        {vol.Required(CONF_URL, default=DEFAULT_URL): _text(TextSelectorType.URL, "url")}
-    )
-    return {vol.Required(SECTION_ADVANCED): section(url, {"collapsed": True})}
+        return options_schema(choices)
 
 
 class VizioSenseVendor(Vendor):
@@ -290,20 +253,12 @@ class VizioSenseVendor(Vendor):
     def forms(self) -> Sequence[SignInForm]:
         return (
             SignInForm("viziosense_token", self.sign_in_schema),
-            SignInForm("viziosense_login", self._login_schema),
+            SignInForm("viziosense_login", login_schema),
         )
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        token = {vol.Required(CONF_TOKEN): _text(TextSelectorType.PASSWORD)}
-        return vol.Schema(token if only_secrets else token | _advanced())
-
-    def _login_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        password = {
-            vol.Required(CONF_PASSWORD): _text(TextSelectorType.PASSWORD, "current-password")
-        }
-        username = {vol.Required(CONF_USERNAME): _text(TextSelectorType.EMAIL, "username")}
-        return vol.Schema(password if only_secrets else username | password | _advanced())
+        return token_schema(only_secrets=only_secrets)
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:
