@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.components.media_player.errors import BrowseError
 from homeassistant.components.media_source import (
@@ -15,6 +16,8 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
+from custom_components.watchpost.vendors.base import Library, Media, MediaItem
+from custom_components.watchpost.vendors.errors import Unreachable
 from simulators.viziosense import VizioSenseCloud
 
 from .conftest import House
@@ -145,3 +148,50 @@ async def test_an_account_that_is_not_loaded_has_no_library(
     assert (await browse(house)).children == []
     with pytest.raises(BrowseError):
         await browse(house, entry.entry_id)
+
+
+class Shelf(Library):
+    """A library as another vendor may have it: clips by link, and what is no picture."""
+
+    items: ClassVar = {
+        "clip.mp4": Media("video/mp4", url="https://clips.example.com/1?signature=x"),
+        "plain.mp4": Media("video/mp4", url="http://clips.example.com/1"),
+        "page.html": Media("text/html", content=b"<script>alert(1)</script>"),
+    }
+
+    async def browse(self, path: Sequence[str]) -> Sequence[MediaItem]:
+        return [
+            MediaItem(name, name, is_folder=False, content_type=media.content_type)
+            for name, media in self.items.items()
+        ]
+
+    async def open(self, path: Sequence[str]) -> Media:
+        if path[0] not in self.items:
+            raise Unreachable("the vendor is down")
+        return self.items[path[0]]
+
+
+async def test_links_are_followed_if_they_are_safe_and_pages_are_only_ever_saved(
+    house: House, vizio: VizioSenseCloud, hass_client: Any
+) -> None:
+    entry = await sign_in(house, vizio)
+    await browse(house)
+    entry.runtime_data.connection.library = Shelf()
+    client = await hass_client()
+
+    async def get(name: str) -> Any:
+        media = await resolve(house, entry.entry_id, name)
+        return await client.get(media.url, allow_redirects=False)
+
+    assert (await resolve(house, entry.entry_id, "clip.mp4")).mime_type == "video/mp4"
+    clip = await get("clip.mp4")
+    assert clip.status == HTTPStatus.FOUND
+    assert clip.headers["Location"] == "https://clips.example.com/1?signature=x"
+    assert clip.headers["Referrer-Policy"] == "no-referrer"
+    assert (await get("plain.mp4")).status == HTTPStatus.BAD_GATEWAY
+    page = await get("page.html")
+    assert page.content_type == "application/octet-stream"
+    assert page.headers["Content-Disposition"] == "attachment"
+    base = f"/api/watchpost/media/{entry.entry_id}"
+    assert (await client.get(f"{base}/gone.mp4")).status == HTTPStatus.BAD_GATEWAY
+    assert (await client.get("/api/watchpost/media/nobody/x")).status == HTTPStatus.NOT_FOUND
