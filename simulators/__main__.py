@@ -1,7 +1,7 @@
 """Run the simulated clouds: ``python -m simulators``.
 
-Prints one JSON line {vendor: {"url", "control", "username", "password"}} when all of them listen,
-and runs until Ctrl-C or SIGTERM.
+Prints one JSON line {vendor: {"url", "control", "username", "password", ...}} when all of them
+listen, and runs until Ctrl-C or SIGTERM.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -15,6 +15,8 @@ import sys
 from .clock import Clock
 from .sensorist import Plan, SensoristCloud
 from .server import VendorCloud
+from .viziosense import Plan as VizioSensePlan
+from .viziosense import VizioSenseCloud
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,6 +42,14 @@ def _parser() -> ArgumentParser:
         type=float,
         default=1.0,
         help="factor on all intervals; 0.0223 makes sensors report about every 20 seconds",
+    )
+    parser.add_argument("--viziosense-port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--cameras", type=int, default=5, help="VizioSense devices")
+    parser.add_argument(
+        "--camera-pace",
+        type=float,
+        default=1.0,
+        help="factor on how long cars stay in front of VizioSense devices; 0: nothing moves",
     )
     return parser
 
@@ -76,7 +86,13 @@ def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
         interval_scale=options.interval_scale,
         may_set_interval=True,
     )
-    return [(SensoristCloud(sensorist, clock), options.sensorist_port)]
+    viziosense = VizioSensePlan(
+        devices=options.cameras, seed=options.seed, pace=options.camera_pace
+    )
+    return [
+        (SensoristCloud(sensorist, clock), options.sensorist_port),
+        (VizioSenseCloud(viziosense, clock), options.viziosense_port),
+    ]
 
 
 def _moment(text: str) -> datetime:

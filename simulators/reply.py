@@ -48,11 +48,13 @@ class Drip:
 class Flood:
     """A JSON object of `size` bytes is streamed instead of the body, without a length.
 
-    packed: as gzip, whether the client accepts it or not.
+    packed: as gzip, whether the client accepts it or not. head: what comes first instead of the
+    object's beginning; blanks follow it.
     """
 
     size: int
     packed: bool = False
+    head: bytes = b""
 
 
 type Delivery = Plain | Drop | Cut | Drip | Flood
@@ -92,13 +94,15 @@ def encode(payload: object, *, exact: bool = False) -> bytes:
 
 
 async def send(request: web.Request, reply: Reply) -> web.StreamResponse:
-    """Write `reply` as its delivery says; compressed if the client takes gzip."""
-    gzip = "gzip" in request.headers.get("Accept-Encoding", "")
+    """Write `reply` as its delivery says; compressed if the client takes gzip and it is no image."""
+    gzip = "gzip" in request.headers.get("Accept-Encoding", "") and not reply.headers.get(
+        "Content-Type", ""
+    ).startswith("image/")
     match reply.delivery:
         case Drop():
             return _hang_up(request)
-        case Flood(size, packed):
-            return await _stream(request, reply, _flood(size), gzip=gzip or packed)
+        case Flood(size, packed, head):
+            return await _stream(request, reply, _flood(size, head), gzip=gzip or packed)
     body = reply.encoded()
     if gzip and body and "Content-Encoding" not in reply.headers:
         reply.headers["Content-Encoding"] = "gzip"
@@ -156,8 +160,9 @@ def _pieces(body: bytes, size: int) -> Iterator[bytes]:
     return (body[at : at + size] for at in range(0, len(body), size))
 
 
-def _flood(size: int) -> Iterator[bytes]:
-    head, tail = b'{"code":200,"padding":"', b'"}'
+def _flood(size: int, head: bytes = b"") -> Iterator[bytes]:
+    tail = b"" if head else b'"}'
+    head = head or b'{"code":200,"padding":"'
     yield head
     left = max(0, size - len(head) - len(tail))
     while left > 0:

@@ -25,7 +25,9 @@ from .coordinator import describe
 from .engine.batteries import async_forget_batteries
 from .engine.history import async_forget
 from .engine.journal import Journal
+from .engine.memory import Memory
 from .engine.registration import async_prepare_push, async_remove_push
+from .engine.shots import async_forget_shots
 from .services import async_setup_actions
 from .vendors import VENDORS
 from .vendors.errors import NotSecure
@@ -34,7 +36,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.CAMERA,
     Platform.EVENT,
+    Platform.IMAGE,
     Platform.NUMBER,
     Platform.SENSOR,
 ]
@@ -80,6 +84,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
     async_forget_batteries(hass, entry)
     await Journal(journal_path(hass, entry), hass.async_add_executor_job).async_remove()
     await async_forget(hass, entry)
+    await async_forget_shots(hass, entry)
+    await Memory(hass, entry).async_remove()
     async_drop_ledger(hass, vendor.ledger_key(entry.data))
 
 

@@ -39,6 +39,7 @@ from .engine.backfill import Track
 from .engine.batteries import Batteries, is_about_battery
 from .engine.history import Historian
 from .engine.journal import Journal
+from .engine.memory import Memory
 from .engine.model import (
     Channel,
     ChannelId,
@@ -50,6 +51,7 @@ from .engine.model import (
 )
 from .engine.push import PushReceiver
 from .engine.roster import Roster, RosterChanges
+from .engine.shots import Shots
 from .engine.statistics import has_mean
 from .telling import Teller
 from .vendors.base import Connection, Feed, Keep, Vendor
@@ -67,7 +69,9 @@ LEDGERS: Final[HassKey[dict[str, Ledger]]] = HassKey(f"{DOMAIN}_ledgers")
 _PLATFORM_OF: Final[dict[str, Platform]] = {
     "BinarySensorEntityDescription": Platform.BINARY_SENSOR,
     "ButtonEntityDescription": Platform.BUTTON,
+    "CameraEntityDescription": Platform.CAMERA,
     "EventEntityDescription": Platform.EVENT,
+    "ImageEntityDescription": Platform.IMAGE,
     "NumberEntityDescription": Platform.NUMBER,
     "SensorEntityDescription": Platform.SENSOR,
 }
@@ -123,6 +127,11 @@ def async_connect_entry(
     return async_connect(hass, vendor, entry.data, entry.options, keep)
 
 
+def device_identifier(entry: ConfigEntry, device_id: str) -> tuple[str, str]:
+    """The device registry's name for an account's device, frozen for ever."""
+    return (DOMAIN, f"{entry.unique_id}:{device_id}")
+
+
 class _Outage(NamedTuple):
     """One kind of failure, which is said once when it comes and goes; `right` is the missing one."""
 
@@ -161,6 +170,8 @@ class Account:
         self.roster = Roster(ABSENCES_UNTIL_REMOVED)
         self.journal = Journal(journal_path(hass, entry), hass.async_add_executor_job)
         self.batteries = Batteries(hass, entry, self.roster, self.reading)
+        self.memory = Memory(hass, entry)
+        self.shots: Shots | None = None
         self.push: PushReceiver | None = None
         self._push_lacks: str | None = None
         self.historian = Historian(
@@ -191,10 +202,26 @@ class Account:
         self._remember_devices()
         await self.journal.async_load(dt_util.utcnow())
         self.connection.told_until = self.journal.told_until
+        await self._async_recall()
         self.entry.async_on_unload(self._stop)
         await self.inventory.async_config_entry_first_refresh()
         self._is_started = True
         await self._async_refresh_others()
+
+    async def _async_recall(self) -> None:
+        """Give the connection what was kept from before: its memory and the pictures of its cameras."""
+        self.connection.recall(await self.memory.async_load())
+        self.connection.remember = self.memory.async_remember
+        self.entry.async_on_unload(self.memory.async_flush)
+        if (cameras := self.connection.cameras) is not None:
+            self.shots = Shots(
+                self.hass,
+                self.entry,
+                cameras,
+                taken=lambda device, at: self.async_apply(cameras.taken(device, at)),
+            )
+            await self.shots.async_load()
+            self.connection.album = self.shots
 
     async def _async_refresh_others(self) -> None:
         others = [
@@ -338,7 +365,7 @@ class Account:
 
     def identifier(self, device_id: str) -> tuple[str, str]:
         """The device registry's name for a device, frozen for ever."""
-        return (DOMAIN, f"{self.entry.unique_id}:{device_id}")
+        return device_identifier(self.entry, device_id)
 
     def device_info(self, device_id: str) -> DeviceInfo:
         """What binds an entity to its device, one for all of the device's."""

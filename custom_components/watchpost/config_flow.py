@@ -13,28 +13,51 @@ from homeassistant.config_entries import (
     OptionsFlowWithReload,
 )
 from homeassistant.core import callback
+from homeassistant.helpers import device_registry as dr
 import voluptuous as vol
 
-from .account import WatchpostConfigEntry, async_connect, async_connect_entry
-from .const import CONF_VENDOR, DOMAIN
+from .account import (
+    WatchpostConfigEntry,
+    async_connect,
+    async_connect_entry,
+    device_identifier,
+)
+from .const import CONF_FORM, CONF_VENDOR, DOMAIN
 from .coordinator import describe
 from .vendors import VENDORS
-from .vendors.base import SECTION_ADVANCED, Identity, Vendor
+from .vendors.base import SECTION_ADVANCED, Identity, SignInForm, Vendor
 from .vendors.errors import VendorError
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def _fields(vendor: Vendor, user_input: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(form: SignInForm, user_input: Mapping[str, Any]) -> dict[str, Any]:
     """The form's fields without its section; blanks around what is no secret are a slip of the hand."""
     flat = {key: value for key, value in user_input.items() if key != SECTION_ADVANCED}
     flat |= user_input.get(SECTION_ADVANCED, {})
-    secrets = _secrets(vendor)
+    secrets = _secrets(form)
     return {key: value if key in secrets else value.strip() for key, value in flat.items()}
 
 
-def _secrets(vendor: Vendor) -> set[str]:
-    return {str(key) for key in vendor.sign_in_schema(only_secrets=True).schema}
+def _secrets(form: SignInForm) -> set[str]:
+    return {str(key) for key in form.schema(only_secrets=True).schema}
+
+
+def _typed(vendor: Vendor) -> set[str]:
+    """What any of a vendor's forms asks for."""
+    return {
+        str(inner)
+        for form in vendor.forms
+        for key, field in form.schema().schema.items()
+        for inner in (field.schema.schema if key == SECTION_ADVANCED else (key,))
+    }
+
+
+def _form_of(vendor: Vendor, data: Mapping[str, Any]) -> SignInForm:
+    """The form that an account was signed in by."""
+    return next(
+        (form for form in vendor.forms if form.step == data.get(CONF_FORM)), vendor.forms[0]
+    )
 
 
 class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -60,6 +83,24 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         """Sign in to Sensorist."""
         return await self._async_sign_in(VENDORS["sensorist"], user_input)
 
+    async def async_step_viziosense(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose how to sign in to VizioSense."""
+        return await self._async_sign_in(VENDORS["viziosense"], user_input)
+
+    async def async_step_viziosense_token(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Sign in to VizioSense with an API token."""
+        return await self._async_sign_in_by("viziosense", "viziosense_token", user_input)
+
+    async def async_step_viziosense_login(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Sign in to VizioSense with an e-mail address and a password."""
+        return await self._async_sign_in_by("viziosense", "viziosense_login", user_input)
+
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Begin to sign in anew, after the vendor refused the credentials."""
         return await self.async_step_reauth_confirm()
@@ -70,16 +111,17 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the secret alone."""
         entry = self._get_reauth_entry()
         vendor = VENDORS[entry.data[CONF_VENDOR]]
+        form = _form_of(vendor, entry.data)
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
             data = {**entry.data, **user_input}
             identity = await self._async_identify(vendor, data, errors, placeholders)
             if identity is not None:
-                return await self._async_update(entry, vendor, identity, data)
+                return self._async_update(entry, vendor, identity, data)
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=vendor.sign_in_schema(only_secrets=True),
+            data_schema=form.schema(only_secrets=True),
             errors=errors,
             description_placeholders={"vendor": vendor.name, **placeholders},
         )
@@ -95,35 +137,54 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_sign_in(
         self, vendor: Vendor, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
+        """Go to the vendor's form, or let a person choose among several."""
+        if len(vendor.forms) > 1:
+            return self.async_show_menu(
+                step_id=vendor.key, menu_options=[form.step for form in vendor.forms]
+            )
+        return await self._async_submit(vendor, vendor.forms[0], user_input)
+
+    async def _async_sign_in_by(
+        self, vendor_key: str, step: str, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        vendor = VENDORS[vendor_key]
+        return await self._async_submit(vendor, _form_of(vendor, {CONF_FORM: step}), user_input)
+
+    async def _async_submit(
+        self, vendor: Vendor, form: SignInForm, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            data = {CONF_VENDOR: vendor.key, **_fields(vendor, user_input)}
+            data = {CONF_VENDOR: vendor.key, **_fields(form, user_input)}
+            if len(vendor.forms) > 1:
+                data[CONF_FORM] = form.step
             identity = await self._async_identify(vendor, data, errors, placeholders)
             if identity is not None and self.source == SOURCE_RECONFIGURE:
-                return await self._async_update(
-                    self._get_reconfigure_entry(), vendor, identity, data
-                )
+                return self._async_update(self._get_reconfigure_entry(), vendor, identity, data)
             if identity is not None:
                 await self.async_set_unique_id(f"{vendor.key}:{identity.account_id}")
                 self._abort_if_unique_id_configured()
+                if identity.is_nameless and self._knows_any(vendor, identity):
+                    return self.async_abort(reason="already_configured")
                 return self.async_create_entry(title=identity.title, data=data)
         return self.async_show_form(
-            step_id=vendor.key,
+            step_id=form.step,
             data_schema=self.add_suggested_values_to_schema(
-                vendor.sign_in_schema(), self._suggestions(vendor, user_input)
+                form.schema(), self._suggestions(form, user_input)
             ),
             errors=errors,
             description_placeholders={
                 "vendor": vendor.name,
                 "url": vendor.default_url,
+                **vendor.placeholders,
                 **placeholders,
             },
         )
 
-    def _suggestions(self, vendor: Vendor, user_input: dict[str, Any] | None) -> dict[str, Any]:
+    def _suggestions(self, form: SignInForm, user_input: dict[str, Any] | None) -> dict[str, Any]:
         """What was typed before or is stored, without secrets."""
-        secrets = _secrets(vendor)
+        secrets = _secrets(form)
         known = user_input
         if known is None and self.source == SOURCE_RECONFIGURE:
             stored = self._get_reconfigure_entry().data
@@ -152,16 +213,41 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
             errors["base"] = "unknown"
         return None
 
-    async def _async_update(
+    @callback
+    def _async_update(
         self,
         entry: WatchpostConfigEntry,
         vendor: Vendor,
         identity: Identity,
         data: Mapping[str, Any],
     ) -> ConfigFlowResult:
-        await self.async_set_unique_id(f"{vendor.key}:{identity.account_id}")
-        self._abort_if_unique_id_mismatch(reason="other_account")
-        return self.async_update_reload_and_abort(entry, data_updates=data)
+        """Take new credentials for an account, if they are its own; its id stays whatever they call it."""
+        is_named = entry.unique_id == f"{vendor.key}:{identity.account_id}"
+        if not is_named and not self._knows(entry, identity):
+            return self.async_abort(reason="other_account")
+        typed = _typed(vendor)
+        kept = {key: value for key, value in entry.data.items() if key not in typed}
+        return self.async_update_reload_and_abort(entry, data={**kept, **data})
+
+    @callback
+    def _knows_any(self, vendor: Vendor, identity: Identity) -> bool:
+        """Whether any account of the vendor knows a device that the credentials show."""
+        return any(
+            self._knows(entry, identity)
+            for entry in self._async_current_entries()
+            if entry.data[CONF_VENDOR] == vendor.key
+        )
+
+    @callback
+    def _knows(self, entry: WatchpostConfigEntry, identity: Identity) -> bool:
+        """Whether an account knows a device that the credentials show."""
+        registry = dr.async_get(self.hass)
+        return any(
+            registry.async_get_device_by_identifier(
+                device_identifier(entry, device), entry.entry_id
+            )
+            for device in identity.devices
+        )
 
 
 class WatchpostOptionsFlow(OptionsFlowWithReload):
@@ -177,6 +263,12 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose what of a Sensorist account is shown."""
+        return await self._async_form(user_input)
+
+    async def async_step_viziosense(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose what of a VizioSense account is shown."""
         return await self._async_form(user_input)
 
     async def _async_form(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:

@@ -6,6 +6,8 @@ from typing import Final
 DOMAIN: Final = "watchpost"
 
 CONF_VENDOR: Final = "vendor"
+# Which of the vendor's forms an account was signed in by, where there are several.
+CONF_FORM: Final = "form"
 
 EVENT_OCCURRENCE: Final = "watchpost_event"
 

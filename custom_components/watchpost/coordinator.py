@@ -34,7 +34,10 @@ from .engine.model import (
 from .vendors.base import Feed
 from .vendors.errors import (
     NotAllowed,
+    NothingListed,
     NotSecure,
+    PictureMissing,
+    PictureRefused,
     RateLimited,
     SignInRejected,
     TimedOut,
@@ -291,6 +294,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def _may_show(self, channel: Channel, slot: Slot) -> bool:
         if slot.reading is None:
             return self._was_asked(slot)
+        if not slot.reading.is_live:
+            return False
         return channel.stands_when_stale or dt_util.utcnow() < self._stale_at(channel, slot)
 
     def _was_asked(self, slot: Slot) -> bool:
@@ -587,7 +592,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         for slot in slots:
             reading, channel, looker = slot.reading, slot.channel, slot.looker
             if looker is not None and channel is not None:
-                is_fresh = reading is not None and slot.taken > surely
+                is_fresh = reading is not None and reading.is_live and slot.taken > surely
                 looker.on_reading(reading, is_fresh or self._may_show(channel, slot))
 
     @callback
@@ -678,6 +683,8 @@ ERROR_KEYS: Final[dict[type[VendorError], str]] = {
     Unreachable: "cannot_connect",
     NotSecure: "not_secure",
     UnexpectedReply: "unexpected_reply",
+    NothingListed: "nothing_listed",
+    PictureMissing: "picture_missing",
 }
 
 
@@ -688,5 +695,7 @@ def describe(err: VendorError) -> tuple[str, dict[str, str] | None]:
             return "not_allowed", {"right": right}
         case RateLimited(retry_at=retry_at):
             return "rate_limited", {"retry_at": f"{dt_util.as_local(retry_at):%Y-%m-%d %H:%M:%S}"}
+        case PictureRefused(reason=reason):
+            return "picture_refused", {"reason": reason}
         case _:
             return ERROR_KEYS[type(err)], None

@@ -33,6 +33,8 @@ async def async_get_config_entry_diagnostics(
         "history": account.historian.diagnostics(),
         "feeds": _feeds(account, set(account.coordinators)),
         "push": account.push and account.push.diagnostics(),
+        "shots": account.shots and account.shots.diagnostics(),
+        "connection": dict(account.connection.diagnostics()),
     }
 
 

@@ -22,6 +22,7 @@ _SENTENCES: Final[dict[str, str]] = {
     OccurrenceType.BUTTON_PRESSED: "button pressed",
     OccurrenceType.SYSTEM_NOTICE: "notice from the vendor",
     OccurrenceType.CAPTURE_MADE: "picture taken",
+    OccurrenceType.MESSAGE_RECEIVED: "message received",
 }
 
 

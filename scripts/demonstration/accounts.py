@@ -24,6 +24,8 @@ async def _sign_in(client: Client, vendor: Vendor, door: Door) -> dict[str, Any]
     flow = await client.post(_FLOWS, {"handler": "watchpost"})
     address = f"{_FLOWS}/{flow['flow_id']}"
     form = await client.post(address, {"next_step_id": vendor.key})
+    if vendor.choice is not None:
+        form = await client.post(address, {"next_step_id": vendor.choice})
     if form["type"] != "form":
         raise DemoError(f"The step {vendor.key} shows no form: {_why(form)}")
     result: dict[str, Any] = await client.post(address, vendor.form(door))

@@ -14,10 +14,14 @@ type Door = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """A vendor in the demo. `form` makes the input of its sign-in step from its cloud's door."""
+    """A vendor in the demo. `form` makes the input of its sign-in step from its cloud's door.
+
+    `choice` is the step to choose where there are several ways to sign in.
+    """
 
     key: str
     form: Callable[[Door], dict[str, object]]
+    choice: str | None = None
 
 
 VENDORS = (
@@ -29,10 +33,17 @@ VENDORS = (
             "advanced": {"url": door["url"]},
         },
     ),
+    Vendor(
+        "viziosense",
+        lambda door: {"token": door["token"], "advanced": {"url": door["url"]}},
+        choice="viziosense_token",
+    ),
 )
 
 # Sensors report temperature every 20 seconds instead of every quarter of an hour.
 _LIVELY = ("--interval-scale", "0.0223", "--max-age", "15", "--sensors", "3")
+# A car park, a square and a gate; cars stay for one to six minutes.
+_WATCHED = ("--cameras", "3", "--camera-pace", "0.15")
 
 
 @asynccontextmanager
@@ -43,7 +54,7 @@ async def simulated_clouds(state: State) -> AsyncIterator[dict[str, Door]]:
         for vendor in VENDORS
         for word in (f"--{vendor.key}-port", str(state.port_of_cloud(vendor.key)))
     ]
-    command = (sys.executable, "-m", "simulators", *ports, *_LIVELY)
+    command = (sys.executable, "-m", "simulators", *ports, *_LIVELY, *_WATCHED)
     async with running(
         "simulators", *command, cwd=REPOSITORY, log=state.log_of_clouds, is_heard=True
     ) as child:

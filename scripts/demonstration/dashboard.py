@@ -11,6 +11,7 @@ URL_PATH = "watchpost-demo"
 _GRAPH_HOURS = 0.1
 # These come first, and are compared over all devices.
 _COMPARED = ("temperature", "humidity")
+_PICTURES = ("camera", "image")
 
 type Card = dict[str, Any]
 
@@ -44,7 +45,9 @@ def _view(house: House, account: Mapping[str, Any]) -> Card:
 
 
 def _is_hub(house: House, device: Mapping[str, Any]) -> bool:
-    return device["via_device_id"] is None or bool(house.below(device))
+    """Whether a device gets a section of its own: what others hang from, and what has pictures."""
+    has_pictures = any(entity.domain == "camera" for entity in house.of_device(device["id"]))
+    return has_pictures or device["via_device_id"] is None or bool(house.below(device))
 
 
 def _section(house: House, hub: Mapping[str, Any]) -> Card:
@@ -73,7 +76,13 @@ def _cards(house: House, device: Mapping[str, Any], style: str) -> list[Card]:
             "navigation_path": f"/config/devices/device/{device['id']}",
         },
     }
-    return [heading, *(_tile(e) for e in sorted(entities, key=_order) if e not in about)]
+    shown = [entity for entity in sorted(entities, key=_order) if entity not in about]
+    return [heading, *(_tile(entity) for entity in shown if not _is_repeated(entity))]
+
+
+def _is_repeated(entity: Entity) -> bool:
+    """Whether a camera shows the same."""
+    return bool(entity.registered["translation_key"] == "raw_image")
 
 
 def _badge(entity: Entity) -> Card:
@@ -87,10 +96,16 @@ def _badge(entity: Entity) -> Card:
 
 
 def _order(entity: Entity) -> int:
+    if entity.domain in _PICTURES:
+        return -1
     return _COMPARED.index(entity.device_class) if entity.device_class in _COMPARED else 9
 
 
 def _tile(entity: Entity) -> Card:
+    if entity.domain in _PICTURES:
+        # A still view looks for a new picture every ten seconds only; an image has none to choose.
+        view = {"camera_view": "live"} if entity.domain == "camera" else {}
+        return {"type": "picture-entity", "entity": entity.id, "show_state": False, **view}
     card: Card = {"type": "tile", "entity": entity.id, "name": {"type": "entity"}}
     if "unit_of_measurement" in entity.attributes:
         card["features"] = [{"type": "trend-graph", "hours_to_show": _GRAPH_HOURS}]

@@ -20,6 +20,7 @@ homeassistant:
   country: CH
   language: en
   time_zone: Europe/Zurich
+  external_url: http://127.0.0.1:{port}
 
 http:
   server_host: 127.0.0.1

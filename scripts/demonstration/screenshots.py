@@ -14,6 +14,7 @@ from .client import Client
 from .clouds import Door
 from .dashboard import URL_PATH
 from .entities import House
+from .snapshot import watch_a_snapshot
 from .stage import furnished, stage
 from .state import REPOSITORY, STATES, DemoError, State, free_port
 
@@ -22,6 +23,8 @@ _FAILURE = STATES / "screenshots-failed.png"
 _SIZE = ViewportSize(width=1280, height=800)
 # Until the graphs show a line and not a dot.
 _GRAPH_SECONDS = 240
+# The view of the account with cameras; the views stand in the order of the accounts.
+_CAMERAS = 1
 
 # A sandbox needs rights that root in a container lacks; the others keep the browser offline.
 _FLAGS = (
@@ -39,8 +42,8 @@ _SIGN_IN = """([tokens, url]) => localStorage.setItem("hassTokens", JSON.stringi
 }))"""
 
 
-async def take_all(chromium: str) -> None:
-    """Run a demo of its own and take every picture."""
+async def take_all(chromium: str, *, is_snapshot_enough: bool = False) -> None:
+    """Run a demo of its own and take every picture, or only those of a snapshot that is asked for."""
     _IMAGES.mkdir(parents=True, exist_ok=True)
     state = State(STATES / f"screenshots-{os.getpid()}")
     port = free_port()
@@ -50,10 +53,13 @@ async def take_all(chromium: str) -> None:
             stage(state, port) as (client, doors, _),
             _signed_in_page(chromium, base_url, client) as page,
         ):
-            await _set_up(page, doors["sensorist"])
+            if not is_snapshot_enough:
+                await _set_up(page, doors["sensorist"])
             async with furnished(client, doors) as (house, _):
-                await asyncio.sleep(_GRAPH_SECONDS)
-                await _show(page, house)
+                await watch_a_snapshot(page, house, _CAMERAS, doors["viziosense"], _take)
+                if not is_snapshot_enough:
+                    await asyncio.sleep(_GRAPH_SECONDS)
+                    await _show(page, house)
     finally:
         state.remove()
 
@@ -68,9 +74,9 @@ async def _signed_in_page(chromium: str, base_url: str, client: Client) -> Async
         await page.evaluate(_SIGN_IN, [client.tokens, base_url])
         try:
             yield page
-        except PlaywrightError:
+        except PlaywrightError as error:
             await page.screenshot(path=_FAILURE)
-            raise DemoError(f"The page is not as expected, see {_FAILURE}") from None
+            raise DemoError(f"The page is not as expected, see {_FAILURE}: {error}") from None
         finally:
             await browser.close()
 
@@ -119,8 +125,12 @@ def main() -> None:
     """Take the pictures."""
     parser = ArgumentParser(prog="scripts/screenshots", description=__doc__)
     parser.add_argument("--chromium", required=True, help="the browser to drive")
+    parser.add_argument(
+        "--snapshot", action="store_true", help="only watch a snapshot that is asked for"
+    )
+    options = parser.parse_args()
     try:
-        asyncio.run(take_all(parser.parse_args().chromium))
+        asyncio.run(take_all(options.chromium, is_snapshot_enough=options.snapshot))
     except DemoError as error:
         sys.exit(f"screenshots: {error}")
 

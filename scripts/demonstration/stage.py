@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from .accounts import sign_in_accounts
 from .alarm import Watch, restless, set_alarm
+from .cameras import wake
 from .client import Client, signed_in
 from .clouds import VENDORS, Door, simulated_clouds
 from .dashboard import show_dashboard
@@ -34,6 +35,7 @@ async def furnished(
     """Sign in, have an alarm that comes and goes meanwhile, and show it all on a dashboard."""
     await sign_in_accounts(client, doors)
     watch = await set_alarm(client, _FURNISH_SECONDS)
+    await wake(client, doors["viziosense"], _FURNISH_SECONDS)
     async with restless(doors[VENDORS[0].key], watch):
         house = await until_furnished(client, _FURNISH_SECONDS)
         await show_dashboard(client, house)

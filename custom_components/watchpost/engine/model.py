@@ -45,6 +45,7 @@ class OccurrenceType(StrEnum):
     BUTTON_PRESSED = "button_pressed"
     SYSTEM_NOTICE = "system_notice"
     CAPTURE_MADE = "capture_made"
+    MESSAGE_RECEIVED = "message_received"
 
 
 class ChannelId(NamedTuple):
@@ -74,6 +75,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: a JPEG, PNG or WebP that was checked to be one, and when (UTC) it was taken."""
+
+    taken_at: datetime
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One value of one device.
 
@@ -82,7 +92,8 @@ class Channel:
     (None: as often as the feed is polled), and `stands_when_stale` keeps the last value available for ever.
     `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
     go into the translated name of those that have one. `press` and `set_value` act at the vendor and raise a
-    `VendorError`; they are no part of what the channel is, so they do not count when channels are compared.
+    `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and never has one
+    made. They are no part of what the channel is, so they do not count when channels are compared.
     """
 
     device: str
@@ -95,6 +106,7 @@ class Channel:
     placeholders: Mapping[str, str] | None = None
     press: Callable[[], Awaitable[Work | None]] | None = field(default=None, compare=False)
     set_value: Callable[[float], Awaitable[Work | None]] | None = field(default=None, compare=False)
+    picture: Callable[[], Awaitable[Shot | None]] | None = field(default=None, compare=False)
     id: ChannelId = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,12 +117,14 @@ class Channel:
 class Reading(NamedTuple):
     """A channel's value; None is unknown. `measured_at` (UTC) is the vendor's clock, None where it tells no time.
 
+    `is_live` is False where the vendor says that nothing is measured there for now: then nothing is shown.
     A tuple, since thousands are made and compared in one poll.
     """
 
     value: ReadingValue
     measured_at: datetime | None = None
     attributes: Mapping[str, ReadingValue] = _NO_ATTRIBUTES
+    is_live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,15 @@ class Occurrence:
     device: str
     channel: str | None = None
     data: Mapping[str, ReadingValue] = _NO_ATTRIBUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a vendor that came in; the names of headers are in lower case."""
+
+    query: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,42 +1,38 @@
 """Receives a vendor's calls: takes each as a hint of what to ask, and notes when they fail to come.
 
-Nothing that a call says is believed. Polling goes on whether calls come or not.
+Nothing that a call says is believed, unless it exists nowhere else and the call proves by a secret who sent it. Polling
+goes on whether calls come or not.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
-from aiohttp.hdrs import METH_POST, METH_PUT
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from .model import FeedUpdate, Reading
+from .model import Call, FeedUpdate, Reading
 from .registration import OnOutcome, Registrar, async_get_standing, wait_of, webhook_id
 
 if TYPE_CHECKING:
-    from ..vendors.base import Hint, Push
+    from ..vendors.base import Hint, Push, Received
 
 _LOGGER = logging.getLogger(__name__)
 
-MAX_CALL: Final = 64 * 1024
 READ_TIMEOUT: Final = 10.0
 
 # A hint is not asked again so soon; one that comes meanwhile waits.
 SAME_HINT_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 30.0
 RETRY_CEILING: Final = 3_600.0
-
-# How long no call may come before that shows.
-SILENCE: Final = timedelta(days=1)
 
 type Apply = Callable[[FeedUpdate], None]
 
@@ -83,7 +79,7 @@ class PushReceiver:
                 self._entry.title,
                 found,
                 self._on_call,
-                allowed_methods=(METH_POST, METH_PUT),
+                allowed_methods=self._push.methods,
             )
         self._entry.async_on_unload(self.async_stop)
         self._registrar.async_start()
@@ -110,20 +106,32 @@ class PushReceiver:
         """Take a call; whoever calls learns nothing of what becomes of it."""
         counts = self._standing.counts
         counts["calls"] += 1
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not self._push.is_proven(request.method, headers):
+            counts["unproven"] += 1
+            return web.Response()
         self._standing.last_call = dt_util.utcnow()
         try:
-            body = await _read(request)
-            hint = self._push.read(body) if body is not None else None
+            body = await _read(request, self._push.most_bytes)
+            received = body is not None and self._push.receive(Call(request.query, headers, body))
         except Exception:  # noqa: BLE001  a call that breaks the parser is no call of this vendor's
-            body, hint = b"", None
-        if hint is not None:
-            counts["hints"] += 1
-            self._pending.add(hint)
-            self._ask()
+            body, received = b"", None
+        if received:
+            self._take(received)
         else:
             counts["oversize" if body is None else "foreign"] += 1
         self._show()
         return web.Response()
+
+    @callback
+    def _take(self, received: Received) -> None:
+        if received.update is not None:
+            self._standing.counts["messages"] += 1
+            self._apply(received.update)
+        if received.hint is not None:
+            self._standing.counts["hints"] += 1
+            self._pending.add(received.hint)
+            self._ask()
 
     @callback
     def _ask(self, _now: datetime | None = None) -> None:
@@ -200,7 +208,8 @@ class PushReceiver:
         standing = self._standing
         if not self.is_registered or standing.registered_at is None:
             return None
-        return max(standing.last_call or standing.registered_at, standing.registered_at) + SILENCE
+        last = max(standing.last_call or standing.registered_at, standing.registered_at)
+        return last + self._push.silence
 
     @callback
     def _show(self) -> None:
@@ -218,7 +227,7 @@ class PushReceiver:
         self._show()
         if self.is_alive is False:
             self._registrar.async_check(anew=True)
-            self._at("silence", SILENCE.total_seconds(), self._on_silence)
+            self._at("silence", self._push.silence.total_seconds(), self._on_silence)
 
     # Timers
 
@@ -246,7 +255,10 @@ class PushReceiver:
     def diagnostics(self) -> dict[str, Any]:
         """Counts and times, never contents."""
         standing = self._standing
-        names = ("calls", "foreign", "oversize", "hints", "confirms", "failures")
+        names = (
+            *("calls", "unproven", "foreign", "oversize"),
+            *("messages", "hints", "confirms", "failures"),
+        )
         return {
             **{name: standing.counts[name] for name in names},
             "last_call": standing.last_call,
@@ -258,12 +270,12 @@ class PushReceiver:
         }
 
 
-async def _read(request: web.Request) -> bytes | None:
+async def _read(request: web.Request, most_bytes: int) -> bytes | None:
     """Read a body; None for one that is too large. Raises what a torn connection raises."""
     body = bytearray()
     async with asyncio.timeout(READ_TIMEOUT):
-        while chunk := await request.content.read(MAX_CALL + 1 - len(body)):
+        while chunk := await request.content.read(most_bytes + 1 - len(body)):
             body += chunk
-            if len(body) > MAX_CALL:
+            if len(body) > most_bytes:
                 return None
     return bytes(body)

@@ -1,4 +1,4 @@
-"""Has a vendor call in: exactly one registration, at the address of now, and none after the account is gone.
+"""Has a vendor call in: one registration of each kind, at the address of now, and none after the account is gone.
 
 Ours are those that lead to our webhook, and those that we made; all others belong to somebody else.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 import logging
@@ -25,7 +25,7 @@ from ..const import DOMAIN
 from . import address
 
 if TYPE_CHECKING:
-    from ..vendors.base import Push
+    from ..vendors.base import Push, Registration
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Standing:
     errors: Counter[str] = field(default_factory=Counter)
     registered_at: datetime | None = None
     last_call: datetime | None = None
-    listed: dict[str, str] | None = field(default=None, repr=False)
+    listed: dict[str, Registration] | None = field(default=None, repr=False)
     listed_at: float = 0.0
 
 
@@ -181,44 +181,55 @@ class Registrar:
     async def _reconcile(self, url: str | None) -> None:
         standing = self._standing
         listed = await self._list()
-        ours = [number for number, where in listed.items() if self._is_ours(number, where)]
-        kept = next((number for number in ours if address.same(listed[number], url)), None)
-        self.is_registered = kept is not None
-        if url is not None and kept is None:
+        ours = {number: found for number, found in listed.items() if self._is_ours(found)}
+        kept = _in_order(ours.values(), url)
+        lacking = [kind for kind in self._push.kinds if url is not None and kind not in kept]
+        self.is_registered = url is not None and not lacking
+        for kind in lacking:
             standing.listed = None  # should this fail, nobody knows what the vendor did
-            registration = await self._push.register(url)
-            kept = registration.id
-            listed[kept] = url
+            registration = await self._establish(url or "", kind, ours.values())
+            kept[kind] = listed[registration.id] = ours[registration.id] = registration
             standing.registered_at = dt_util.utcnow()
-            self.is_registered = True
+            self._remember(ours)
+        self.is_registered = url is not None
         standing.registered_at = standing.registered_at or dt_util.utcnow()
-        current = {number: listed[number] for number in (*ours, kept) if number is not None}
-        self._remember(current)
-        for number in ours:
-            if number != kept:
+        self._remember(ours)
+        wanted = {registration.id for registration in kept.values()}
+        for number in [number for number in ours if number not in wanted]:
+            found = ours.pop(number)
+            if found.is_active:
                 standing.listed = None
                 await self._push.remove(number)
-                del listed[number], current[number]
-                self._remember(current)
+                del listed[number]
+            self._remember(ours)
         standing.listed = listed
 
-    async def _list(self) -> dict[str, str]:
+    async def _establish(self, url: str, kind: str, ours: Iterable[Registration]) -> Registration:
+        """Have calls of a kind come, by way of one of ours that does not serve, else of a new one."""
+        former = next((found for found in ours if found.kind == kind), None)
+        amended = await self._push.amend(former, url) if former else None
+        return amended or await self._push.register(url, kind)
+
+    async def _list(self) -> dict[str, Registration]:
         now = self._hass.loop.time()
         held = self._standing.listed
         if held is None or now - self._standing.listed_at >= LIST_SECONDS:
-            held = {found.id: found.url for found in await self._push.registrations()}
+            held = {found.id: found for found in await self._push.registrations()}
             self._standing.listed, self._standing.listed_at = held, now
         return dict(held)
 
-    def _is_ours(self, number: str, where: str) -> bool:
-        known = _remembered(self._entry).get(number)
-        return address.ends_with(where, webhook_id(self._entry)) or address.same(where, known)
+    def _is_ours(self, found: Registration) -> bool:
+        known = _remembered(self._entry).get(found.id)
+        return address.ends_with(found.url, webhook_id(self._entry)) or address.same(
+            found.url, known
+        )
 
     @callback
-    def _remember(self, registrations: dict[str, str]) -> None:
-        if registrations != _remembered(self._entry):
+    def _remember(self, ours: Mapping[str, Registration]) -> None:
+        active = {number: found.url for number, found in ours.items() if found.is_active}
+        if active != _remembered(self._entry):
             self._hass.config_entries.async_update_entry(
-                self._entry, data={**self._entry.data, CONF_REGISTRATIONS: dict(registrations)}
+                self._entry, data={**self._entry.data, CONF_REGISTRATIONS: active}
             )
 
     @callback
@@ -254,6 +265,15 @@ class Registrar:
         if self._cancel_retry is not None:
             self._cancel_retry()
             self._cancel_retry = None
+
+
+def _in_order(ours: Iterable[Registration], url: str | None) -> dict[str, Registration]:
+    """Of each kind the first that needs nothing done to it."""
+    found: dict[str, Registration] = {}
+    for each in ours:
+        if each.is_active and each.is_sound and address.same(each.url, url):
+            found.setdefault(each.kind, each)
+    return found
 
 
 def wait_of(err: Exception) -> float:

@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 import aiohttp
+from aiohttp.hdrs import METH_POST, METH_PUT
 import voluptuous as vol
 
-from ..engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
+from ..engine.model import Call, Channel, ChannelId, FeedUpdate, Hour, Inventory, Shot, WorkState
 from .action import Action
 from .ledger import Ledger
 
@@ -40,18 +42,32 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who signed in: the vendor's own stable account id, and a title without any person's name or address."""
+    """Who signed in: the vendor's own stable account id, and a title without any person's name or address.
+
+    Where credentials can be those of a known account under another id, `devices` are the model's ids of what they
+    show: one that the account knows is proof enough. `is_nameless`: the vendor tells no id, so this is one of ours,
+    and an account that knows one of the devices is the same one.
+    """
 
     account_id: str
     title: str
+    devices: frozenset[str] = frozenset()
+    is_nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """An address that the vendor posts to, as the vendor lists it."""
+    """An address that the vendor posts to, as the vendor lists it.
+
+    `kind` is one of `Push.kinds`. `is_active`: the vendor uses it. `is_sound`: apart from the address all is as it
+    would be registered now.
+    """
 
     id: str
     url: str
+    kind: str = ""
+    is_active: bool = True
+    is_sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +78,58 @@ class Hint:
     subject: str
 
 
-class Push(ABC):
-    """A vendor's way of calling in. What it says is never believed; it says what to ask.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a call brought: what to ask about, and what exists nowhere else and so is believed."""
 
-    `channel` is where it shows whether calls come, if anywhere.
+    hint: Hint | None = None
+    update: FeedUpdate | None = None
+
+
+class Push(ABC):
+    """A vendor's way of calling in. What it says is not believed; it says what to ask.
+
+    The exception is a vendor whose calls carry what exists nowhere else: it overrides `receive`, and `is_proven` to
+    look for the secret that it registered.
+
+    `channel` is where it shows whether calls come, if anywhere. Each of `kinds` needs a registration. `silence` is
+    how long no call may come before that shows.
     """
 
     channel: ChannelId | None = None
+    kinds: Sequence[str] = ("",)
+    methods: Sequence[str] = (METH_POST, METH_PUT)
+    most_bytes: int = 64 * 1024
+    silence: timedelta = timedelta(days=1)
 
     @abstractmethod
     async def registrations(self) -> Sequence[Registration]:
         """List every address registered for the account, ours or not; raises a `VendorError`."""
 
     @abstractmethod
-    async def register(self, url: str) -> Registration:
-        """Register an address for all events; raises a `VendorError`."""
+    async def register(self, url: str, kind: str = "") -> Registration:
+        """Register an address for all events of a kind; raises a `VendorError`."""
+
+    async def amend(self, registration: Registration, url: str) -> Registration | None:
+        """Have one of ours lead to `url` and be as it should be; None where the vendor cannot change any."""
+        return None
 
     @abstractmethod
     async def remove(self, registration_id: str) -> None:
-        """Remove one registration by its id; raises a `VendorError`."""
+        """Remove one registration by its id, or have it not be used any more; raises a `VendorError`."""
 
-    @abstractmethod
+    def is_proven(self, method: str, headers: Mapping[str, str]) -> bool:
+        """Whether a call may be read at all, by its method and headers (names in lower case)."""
+        return True
+
+    def receive(self, call: Call) -> Received | None:
+        """Take a call; None for a foreign shape or a subject that is not known."""
+        hint = self.read(call.body)
+        return None if hint is None else Received(hint)
+
     def read(self, body: bytes) -> Hint | None:
-        """Reduce a body (at most 64 KiB) to a hint; None for a foreign shape or a subject that is not known."""
+        """Reduce a body to a hint; None for a foreign shape or a subject that is not known."""
+        return None
 
     @abstractmethod
     async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
@@ -122,6 +167,73 @@ class Library(ABC):
         """Return what is at the path, with a fresh link; raises as `browse`."""
 
 
+# Fetches one picture; raises where there is none, for now or for good.
+type Fetch = Callable[[], Awaitable[Shot]]
+
+
+class Cameras(ABC):
+    """An account's cameras, which take pictures when they are asked and deliver them a while later.
+
+    `kinds` are the pictures that one asking brings; none of them is there before `least_wait` is over.
+    """
+
+    kinds: Sequence[str]
+    least_wait: timedelta
+
+    @abstractmethod
+    async def ask(self, device: str, at: datetime) -> Mapping[str, Fetch]:
+        """Wake a camera; returns how each kind of picture, as taken `at`, is fetched. Raises a `VendorError`."""
+
+    @abstractmethod
+    def may_pass(self, failure: Exception) -> bool:
+        """Whether fetching anew may help after this failure."""
+
+    @abstractmethod
+    def taken(self, device: str, at: datetime) -> FeedUpdate:
+        """Say what a picture that came changes."""
+
+
+class Snapshot(Protocol):
+    """What asking a camera brought: when it was asked, and what kept a picture from coming, if anything did."""
+
+    @property
+    def taken_at(self) -> datetime:
+        """When (UTC) the camera was asked."""
+
+    @property
+    def failure(self) -> Exception | None:
+        """What kept a picture from coming."""
+
+
+class Development(Protocol):
+    """A snapshot that is being made."""
+
+    async def result(self) -> Snapshot | None:
+        """Wait for it; None where the account was unloaded meanwhile."""
+
+    async def state(self) -> WorkState:
+        """How far it is."""
+
+
+class Album(Protocol):
+    """The pictures of an account's cameras. Looking wakes no camera; whoever asks while one is at work joins that."""
+
+    async def ask(self, device: str) -> Development:
+        """Have a device's camera take a picture; raises a `VendorError`."""
+
+    async def newest(self, device: str, kind: str) -> Shot | None:
+        """The newest picture of a kind."""
+
+    def newest_at(self, device: str, kind: str) -> datetime | None:
+        """When the newest picture of a kind was taken."""
+
+    def kept(self, device: str) -> Sequence[tuple[datetime, str]]:
+        """Time and kind of each picture that is still kept, newest first."""
+
+    async def shot(self, device: str, kind: str, at: datetime) -> Shot | None:
+        """A picture of a certain time, None where it is not kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActionCall:
     """One call of an action: the channel or device that it is for, where it has one, and its validated fields."""
@@ -134,6 +246,9 @@ class ActionCall:
 # Stores values with the account's data, so that they outlive a restart: tokens that the vendor replaced, say.
 type Keep = Callable[[Mapping[str, Any]], None]
 
+# Has what it is given (JSON) kept for the next start, before long; the function is called when it is written.
+type Remember = Callable[[Callable[[], Mapping[str, Any]]], None]
+
 type ActionHandler = Callable[[ActionCall], Awaitable[Mapping[str, Any]]]
 
 
@@ -142,13 +257,21 @@ class Connection(ABC):
 
     push: Push | None = None
     library: Library | None = None
-    # Up to when occurrences have been told; the account sets it before the first poll.
+    cameras: Cameras | None = None
+    # The account sets these before the first poll: up to when occurrences have been told, the pictures of the
+    # cameras, and how to have something kept for the next start.
     told_until: datetime | None = None
+    album: Album | None = None
+    remember: Remember | None = None
 
     @property
     def actions(self) -> Mapping[str, ActionHandler]:
         """The actions that this account takes, by name; handlers raise a `VendorError` or ValueError for bad fields."""
         return {}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Take back what was kept before this start: any JSON, since files break. Called before the first poll."""
+        return
 
     def scope_of(self, key: str) -> str:
         """The list that names channels with this key."""
@@ -161,6 +284,10 @@ class Connection(ABC):
 
         A channel that has no history at the vendor is absent. Raises a `VendorError`.
         """
+        return {}
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """What of the vendor's API works for this account: names and counts, never contents."""
         return {}
 
     @abstractmethod
@@ -181,18 +308,40 @@ class Connection(ABC):
         """The form of the account's options, with choices asked from the vendor; raises a `VendorError`."""
 
 
+class SignInSchema(Protocol):
+    """Makes a sign-in form."""
+
+    def __call__(self, *, only_secrets: bool = False) -> vol.Schema:
+        """The whole form, or only what is asked for to sign in anew to a known account."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInForm:
+    """One way to sign in: the step of the config flow that shows it, and its fields."""
+
+    step: str
+    schema: SignInSchema
+
+
 class Vendor(ABC):
     """A vendor's entry in the house; stateless."""
 
     key: str
     name: str
     default_url: str
+    # What stands in the descriptions of its forms beside `default_url`: links, since those are no part of texts.
+    placeholders: Mapping[str, str] = MappingProxyType({})
     # What its accounts take; `Connection.actions` has the handlers.
     actions: Sequence[Action] = ()
 
     @abstractmethod
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
         """The sign-in form; `only_secrets` for signing in anew to a known account."""
+
+    @property
+    def forms(self) -> Sequence[SignInForm]:
+        """The ways to sign in, the recommended one first; where there are several, a menu offers them."""
+        return (SignInForm(self.key, self.sign_in_schema),)
 
     @abstractmethod
     def ledger_key(self, data: Mapping[str, Any]) -> str:

@@ -52,3 +52,19 @@ class UnexpectedReply(VendorError):
 
 class NotSecure(VendorError):
     """The address is neither https nor http to a loopback address, or is no address at all."""
+
+
+class NothingListed(VendorError):
+    """The credentials are good but show nothing by which the account could be known again."""
+
+
+class PictureRefused(VendorError):
+    """What came, or where it was said to be, is no picture to be shown; `reason` says why in a few English words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"a picture was refused: {reason}")
+        self.reason = reason
+
+
+class PictureMissing(VendorError):
+    """There is no picture behind its link: not yet, not any more, or not in time."""

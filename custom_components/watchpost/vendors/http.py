@@ -6,7 +6,7 @@ No error or log line names an address, a query, a body or a credential.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 import hashlib
@@ -35,11 +35,21 @@ from .errors import (
 )
 from .ledger import Ledger, Reply
 
-__all__ = ["BasicSignIn", "Reply", "SignIn", "Transport", "checked_address", "decode", "loose"]
+__all__ = [
+    "BasicSignIn",
+    "Reply",
+    "SignIn",
+    "Transport",
+    "checked_address",
+    "checked_link",
+    "decode",
+    "loose",
+]
 
 _LOGGER = logging.getLogger(__name__)
 
 MAX_BODY: Final = 16 * 1024 * 1024
+MAX_ERROR_BODY: Final = 64 * 1024
 MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # What decides freshness; a 304 replaces what it repeats and leaves the rest (RFC 9111, 3.2).
@@ -95,10 +105,26 @@ def checked_address(url: str) -> URL:
     return address
 
 
+def checked_link(url: str) -> URL:
+    """Return a link to something at a vendor's, or at another system of the user's.
+
+    Raises NotSecure unless it is https, or http to a loopback address, and holds no user info.
+    """
+    try:
+        link = URL(url)
+        checked_address(str(link.with_query(None).with_fragment(None)))
+    except ValueError:
+        raise NotSecure("the link is none") from None
+    return link
+
+
 def _is_loopback(host: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
+
+
+type Meaning = Callable[[int, bytes], int]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,8 +160,14 @@ class Transport:
         ledger: Ledger,
         *,
         timeout: float = 30.0,
+        meaning: Meaning | None = None,
     ) -> None:
-        """Check the address; raises NotSecure. `timeout` is seconds for one whole request."""
+        """Check the address; raises NotSecure. `timeout` is seconds for one whole request.
+
+        `meaning` is for vendors whose errors are told by the body: it gets status and body of an answer that is no
+        success, and returns the status that it stands for.
+        """
+        self._meaning = meaning
         self.url = checked_address(url)
         self.ledger = ledger
         self._session = session
@@ -278,9 +310,20 @@ class Transport:
             middlewares=(_Once(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
             fresh = self._freshness(response.status, response.headers, self.ledger.now())
-            # What goes wrong in the body of an error must not hide the error.
-            body = await _bounded_body(response) if response.status < 300 else b""
-            return _Answer(response.status, response.headers, body, fresh)
+            if response.status < 300:
+                body = await _bounded_body(response)
+                return _Answer(response.status, response.headers, body, fresh)
+            status = await self._meant(response)
+            return _Answer(status, response.headers, b"", fresh)
+
+    async def _meant(self, response: aiohttp.ClientResponse) -> int:
+        """What an answer's status stands for; what goes wrong in the body of an error must not hide the error."""
+        if self._meaning is None or response.status < 400:
+            return response.status
+        body = b""
+        with suppress(aiohttp.ClientError, VendorError, TimeoutError, OSError, ValueError):
+            body = await _bounded_body(response, MAX_ERROR_BODY)
+        return self._meaning(response.status, body)
 
     def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
         return freshness(status, headers, received=received, now_utc=self.ledger.now_utc())
@@ -362,12 +405,12 @@ def _redirected(url: URL, headers: Mapping[str, str]) -> URL:
     return target
 
 
-async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
-    """Read at most MAX_BODY bytes, counted after decompression; raises UnexpectedReply."""
+async def _bounded_body(response: aiohttp.ClientResponse, most: int = MAX_BODY) -> bytes:
+    """Read at most so many bytes, counted after decompression; raises UnexpectedReply."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
-        if len(body) > MAX_BODY:
+        if len(body) > most:
             response.close()
             raise UnexpectedReply("the reply is too large")
     return bytes(body)

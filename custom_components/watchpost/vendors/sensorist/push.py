@@ -102,7 +102,7 @@ class SensoristPush(Push):
         return [Registration(found.id, found.url or "") for found in listed]
 
     @override
-    async def register(self, url: str) -> Registration:
+    async def register(self, url: str, kind: str = "") -> Registration:
         created = await self._client.create_callback(url, ALL_TYPES)
         if created is not None:
             return Registration(created.id, url)

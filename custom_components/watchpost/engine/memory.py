@@ -1,0 +1,57 @@
+"""What a vendor wants remembered over restarts because the vendor's cloud tells it only once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+import logging
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.storage import Store
+
+from ..const import DOMAIN
+
+_LOGGER = logging.getLogger(__name__)
+
+_VERSION: Final = 1
+# A kill costs what was learned in so many seconds; every stop and reload of Home Assistant writes at once.
+_DELAY: Final = 5.0
+
+
+class Memory:
+    """The memory of one account."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        self._store: Store[dict[str, Any]] = Store(
+            hass, _VERSION, f"{DOMAIN}.{entry.entry_id}.memory", private=True
+        )
+        self._entry = entry
+        self._make: Callable[[], Mapping[str, Any]] | None = None
+
+    async def async_load(self) -> Mapping[str, Any]:
+        """What was remembered; nothing where that is lost, which costs a log line."""
+        try:
+            return await self._store.async_load() or {}
+        except HomeAssistantError, OSError, ValueError, TypeError:
+            _LOGGER.warning("%s: what was remembered cannot be read", self._entry.title)
+            return {}
+
+    @callback
+    def async_remember(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        """Write what `make` returns before long."""
+        self._make = make
+        self._store.async_delay_save(self._made, _DELAY)
+
+    def _made(self) -> dict[str, Any]:
+        return dict(self._make()) if self._make else {}
+
+    async def async_flush(self) -> None:
+        """Write at once what still waits for it."""
+        if self._make is not None:
+            await self._store.async_save(self._made())
+
+    async def async_remove(self) -> None:
+        """Delete the file."""
+        await self._store.async_remove()

@@ -1,0 +1,199 @@
+"""Downloads from links that a vendor hands out, which may be hostile.
+
+Such a link is followed over https alone, without credentials or cookies, and never to an address that is not public,
+whatever name it hides behind and wherever it redirects to: the name is resolved here, and what is connected to is the
+address that was looked at. The one exception is the host that the account itself is signed in to, which a person
+chose; its origin gets the account's credentials, as with every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from http import HTTPStatus
+import ipaddress
+import socket
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs
+from yarl import URL
+
+from .errors import PictureMissing, PictureRefused, TimedOut, Unreachable, VendorError
+from .pictures import MOST_PICTURE_BYTES, check_picture
+
+MOST_REDIRECTS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_ELSEWHERE: Final = "its link leads to an address that is not public"
+# Of a host with many addresses so many are tried.
+_MOST_ADDRESSES: Final = 4
+
+# IPv4 behind IPv6: what a translator (RFC 6052) would reach.
+_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
+
+type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+type Credentials = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address may be reached for a stranger; an IPv4 address inside an IPv6 one counts itself."""
+    try:
+        read = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return all(
+        each.is_global and not each.is_multicast and not each.is_reserved for each in _meant(read)
+    )
+
+
+def _meant(address: _Address) -> list[_Address]:
+    """The addresses that an address may stand for in the end."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    if address in _TRANSLATED:
+        return [ipaddress.IPv4Address(address.packed[-4:])]
+    inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    found: list[_Address] = [each for each in inside if each is not None]
+    return found or [address]
+
+
+class LinkFetcher:
+    """Downloads pictures for one account, on a session that the caller owns.
+
+    `home` is the address that the account is signed in to; `credentials` go to its very origin and nowhere else.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        home: URL,
+        credentials: Credentials | None = None,
+        *,
+        timeout: float = 30.0,
+    ) -> None:
+        self._session = session
+        self._home = home
+        self._credentials = credentials
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout / 3)
+
+    async def picture(self, link: str) -> tuple[str, bytes]:
+        """Return content type and bytes.
+
+        Raises PictureMissing where there is nothing (yet), Truncated for half a picture, PictureRefused for a link or
+        a picture that must not be used, Unreachable for what may pass.
+        """
+        url = self._checked(link, self._home if link.startswith("/") else None)
+        for _ in range(MOST_REDIRECTS + 1):
+            body = await self._asked(url)
+            if not isinstance(body, URL):
+                return check_picture(body), body
+            url = body
+        raise PictureRefused("its link leads in circles")
+
+    def _checked(self, link: str, before: URL | None = None) -> URL:
+        """Return where a link leads; `before` is what it is relative to, and must share its protocol with."""
+        try:
+            url = before.join(URL(link)) if before else URL(link)
+            host = url.host or ""
+        except ValueError:
+            url, host = URL(), ""
+        if not host or url.user is not None or not link.isprintable():
+            raise PictureRefused("its link is none")
+        if before is not None and url.scheme != before.scheme:
+            raise PictureRefused("its link leads from one protocol to another")
+        if url.scheme != "https" and not (url.scheme == "http" and self._is_plain_home(url)):
+            raise PictureRefused("its link is not secure")
+        return url
+
+    def _is_home(self, url: URL) -> bool:
+        return url.host == self._home.host
+
+    def _is_plain_home(self, url: URL) -> bool:
+        """Whether plain http stays on this machine, as the account's own requests do."""
+        return self._is_home(url) and self._home.scheme == "http"
+
+    # -- one request --
+
+    async def _asked(self, url: URL) -> bytes | URL:
+        """Ask once; the bytes, or where the reply leads to."""
+        headers: dict[str, str] = {hdrs.ACCEPT: "image/*", hdrs.ACCEPT_ENCODING: "identity"}
+        if self._credentials is not None and url.origin() == self._home.origin():
+            headers |= await self._credentials()
+        outcome: bytes | URL | VendorError
+        try:
+            if self._is_home(url):
+                outcome = await self._answer(url, url, headers)
+            else:
+                outcome = await self._pinned(url, headers)
+        except VendorError as err:
+            outcome = err
+        except TimeoutError:
+            outcome = TimedOut("the picture did not come in time")
+        except aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError:
+            outcome = Unreachable("the connection to the picture's place failed")
+        # Raised out here, an error does not carry aiohttp's, whose text names the address.
+        if isinstance(outcome, VendorError):
+            raise outcome
+        return outcome
+
+    async def _pinned(self, url: URL, headers: Mapping[str, str]) -> bytes | URL:
+        """Ask the very addresses that were looked at, so that no second look-up leads elsewhere."""
+        addresses = await _resolved(url)
+        if not addresses or not all(map(is_public, addresses)):
+            raise PictureRefused(_ELSEWHERE)
+        host = url.authority if url.explicit_port else url.host
+        named = {**headers, hdrs.HOST: host or ""}
+        for address in addresses[:_MOST_ADDRESSES]:
+            with suppress(aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+                return await self._answer(url, url.with_host(address), named)
+        raise Unreachable("the connection to the picture's place failed")
+
+    async def _answer(self, url: URL, at: URL, headers: Mapping[str, str]) -> bytes | URL:
+        async with self._session.get(
+            at,
+            headers=headers,
+            server_hostname=url.host,
+            allow_redirects=False,
+            raise_for_status=False,
+            timeout=self._timeout,
+            middlewares=(_without_cookies,),
+        ) as response:
+            if response.status in _REDIRECTS:
+                return self._checked(response.headers.get(hdrs.LOCATION, ""), before=url)
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise Unreachable(f"the picture's place failed with status {response.status}")
+            if response.status != HTTPStatus.OK:
+                raise PictureMissing(f"no picture, status {response.status}")
+            return await _bounded(response)
+
+
+async def _without_cookies(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep cookies at home: the session's jar is shared by every account."""
+    request.headers.popall(hdrs.COOKIE, None)
+    return await handler(request)
+
+
+async def _resolved(url: URL) -> Sequence[str]:
+    """The IP addresses of a host, as the system resolves it; a number in any notation is one too."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        url.host, url.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+    )
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """Read a picture's bytes; raises PictureRefused for too many, PictureMissing for none."""
+    if (response.content_length or 0) > MOST_PICTURE_BYTES:
+        raise PictureRefused("it is larger than 32 MiB")
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > MOST_PICTURE_BYTES:
+            response.close()
+            raise PictureRefused("it is larger than 32 MiB")
+    if not body:
+        raise PictureMissing("an empty reply")
+    return bytes(body)

@@ -1,0 +1,69 @@
+"""How VizioSense's cameras take pictures: asked by the API, fetched from two links that live for half an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, override
+
+from ...engine.model import ChannelId, FeedUpdate, Occurrence, OccurrenceType, Reading, Shot
+from ..base import Album, Cameras, Fetch
+from ..errors import PictureMissing, Unreachable
+from ..links import LinkFetcher
+from ..pictures import Truncated
+from .channels import ANNOTATED, RAW, SHOWN, uuid_of
+from .client import VizioSenseClient
+
+# "You need to wait at least 20 seconds for the image to be available."
+_LEAST_WAIT: Final = timedelta(seconds=20)
+
+
+class VizioSenseCameras(Cameras):
+    """The cameras of one account; `album` gives the pictures that there are."""
+
+    kinds = (RAW, ANNOTATED)
+    least_wait = _LEAST_WAIT
+
+    def __init__(
+        self, client: VizioSenseClient, links: LinkFetcher, album: Callable[[], Album | None]
+    ) -> None:
+        self._client = client
+        self._links = links
+        self._album = album
+
+    @override
+    async def ask(self, device: str, at: datetime) -> Mapping[str, Fetch]:
+        images = await self._client.request_image(uuid_of(device))
+        return {
+            RAW: partial(self._fetch, images.raw, at),
+            ANNOTATED: partial(self._fetch, images.annotated, at),
+        }
+
+    async def _fetch(self, link: str, at: datetime) -> Shot:
+        kind, content = await self._links.picture(link)
+        return Shot(at, kind, content)
+
+    @override
+    def may_pass(self, failure: Exception) -> bool:
+        """A picture that is missing or half may be on its way; nobody knows how that shows."""
+        return isinstance(failure, PictureMissing | Truncated | Unreachable)
+
+    @override
+    def taken(self, device: str, at: datetime) -> FeedUpdate:
+        occurrence = Occurrence(
+            id=f"picture {device} {at.isoformat()}",
+            type=OccurrenceType.CAPTURE_MADE,
+            at=at,
+            device=device,
+        )
+        return FeedUpdate(readings=self.readings(device), occurrences=[occurrence])
+
+    def readings(self, device: str) -> dict[ChannelId, Reading]:
+        """When each of a camera's newest pictures was taken."""
+        album = self._album()
+        times = {
+            channel: album.newest_at(device, kind) if album else None
+            for channel, kind in SHOWN.items()
+        }
+        return {ChannelId(device, channel): Reading(at, at) for channel, at in times.items()}

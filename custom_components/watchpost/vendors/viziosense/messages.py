@@ -1,0 +1,235 @@
+"""What VizioSense posts to a webhook, as typed records, after its page "Payload format".
+
+Only the frame and the payload of the type VPM are documented. What is read of the other types is a choice of ours, and
+a payload that does not fit it is read as numbers under names, as one of an unknown type is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+import hashlib
+import json
+import re
+from typing import Final
+
+import msgspec
+
+from ..errors import UnexpectedReply
+from ..fields import Row, Sieve, identifier, number, text
+from ..http import loose
+from .records import instant
+
+PARKING: Final = "VPM"
+YARD: Final = "VYD"
+ZONE: Final = "VCZ"
+BARRIER: Final = "VCB"
+CROWD: Final = "VCW"
+
+# Of one kind in one message. A camera watches some dozens of places; those beyond are counted, not shown one by one.
+MOST_PLACES: Final = 1_000
+_MOST_COUNTED: Final = 20_000
+MOST_COUNTERS: Final = 200
+MOST_NUMBERS: Final = 64
+
+_TYPE: Final = re.compile(r"[A-Z0-9_-]{1,16}")
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_ .-]{0,47}")
+_MOST_TRIMMED: Final = 1_000
+_LONGEST_WORD: Final = 40
+# Where something is stays out of events, and so does whoever or whatever a link leads to.
+_POSITION: Final = re.compile(r"lat|lon|lng|geo|gps|position|coord|address|plate", re.IGNORECASE)
+_TELLING: Final = re.compile(r"://|@|-?\d{1,3}\.\d{4,}")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place that is watched. `is_occupied` is inferred from `is_active`; `cls` is what stands there."""
+
+    id: str
+    name: str | None = None
+    is_occupied: bool | None = None
+    is_deactivated: bool = False
+    cls: str | None = None
+    since: datetime | None = None
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """A zone, line or crowd with its numbers, by what they count; None is one that is not told any more."""
+
+    id: str
+    name: str | None
+    numbers: Mapping[str, float | None]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message. `sent_at` is None where its time makes no sense. `digest` is the same for the same message."""
+
+    stream: str
+    type: str
+    sent_at: datetime | None
+    payload: object
+    digest: str
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """How many places there are that are not deactivated, and how they stand; also of those not shown one by one."""
+
+    free: int = 0
+    occupied: int = 0
+    total: int = 0
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What of a payload could be read; `places` is None where it is no list of them."""
+
+    places: tuple[Place, ...] | None = None
+    totals: Totals = Totals()
+    counters: tuple[Tally, ...] = ()
+    numbers: Mapping[str, float] = {}
+    is_known: bool = False
+    set_aside: Mapping[str, int] = {}
+
+
+def parse_message(body: bytes) -> Message | None:
+    """Read the frame; None where it is none of this vendor's."""
+    try:
+        root = loose(body)
+    except UnexpectedReply:
+        return None
+    if not isinstance(root, dict) or "payload" not in root:
+        return None
+    stream, kind = identifier(root.get("stream_id")), text(root.get("type"), 32)
+    if stream is None or kind is None or not _TYPE.fullmatch(kind.upper()):
+        return None
+    content = msgspec.json.encode(
+        [stream, kind, _plain(root.get("timestamp")), _plain(root["payload"])], order="sorted"
+    )
+    digest = hashlib.sha256(content).hexdigest()[:32]
+    return Message(stream, kind.upper(), instant(root.get("timestamp")), root["payload"], digest)
+
+
+def _plain(value: object) -> object:
+    """A text for what JSON proper cannot say, such as NaN, so that a digest can be made."""
+    try:
+        msgspec.json.encode(value, order="sorted")
+    except msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError:
+        return repr(value)
+    return value
+
+
+def read_content(message: Message) -> Content:
+    """Read a payload by its type; what does not fit is read as one of an unknown type."""
+    sieve = Sieve()
+    rows = message.payload if isinstance(message.payload, list) else None
+    if rows is not None and message.type in (PARKING, YARD):
+        places = tuple(_places(sieve, message.type, rows))
+        if places or not rows:
+            shown = places[:MOST_PLACES]
+            return Content(shown, _totals(places), is_known=True, set_aside=sieve.set_aside)
+    if rows and message.type in _COUNTERS:
+        counters = tuple(_counters(sieve, message.type, rows))
+        if any(counter.numbers for counter in counters):
+            return Content(counters=counters, is_known=True, set_aside=sieve.set_aside)
+    return Content(numbers=dict(_flat_numbers(message.payload)))
+
+
+def _places(sieve: Sieve, kind: str, rows: object) -> Iterator[Place]:
+    seen: set[str] = set()
+    for row in sieve.rows(f"{kind} place", rows):
+        found = identifier(row.get("id"))
+        if found is None or found in seen:
+            sieve.drop(f"{kind} place", "id" if found is None else "duplicate id")
+        elif len(seen) >= _MOST_COUNTED:
+            sieve.drop(f"{kind} place", "too many")
+        else:
+            seen.add(found)
+            yield Place(
+                id=found,
+                name=text(row.get("name"), 64),
+                is_occupied=_flag(row.get("is_active")),
+                is_deactivated=_flag(row.get("deactivated")) or False,
+                cls=text(row.get("cls"), 32),
+                since=instant(row.get("event_ts")),
+            )
+
+
+def _totals(places: Iterable[Place]) -> Totals:
+    counted = Counter(place.is_occupied for place in places if not place.is_deactivated)
+    return Totals(free=counted[False], occupied=counted[True], total=counted.total())
+
+
+def _flag(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return {0: False, 1: True}.get(value) if isinstance(value, int) else None
+
+
+def _counters(sieve: Sieve, kind: str, rows: object) -> Iterator[Tally]:
+    seen: set[str] = set()
+    for row in sieve.rows(f"{kind} counter", rows):
+        found = identifier(row.get("id"))
+        if found is None or found in seen or len(seen) >= MOST_COUNTERS:
+            sieve.drop(f"{kind} counter", "id, or too many")
+            continue
+        seen.add(found)
+        yield Tally(found, text(row.get("name"), 64), dict(_numbers_of(kind, row)))
+
+
+# The names under which each type has its numbers; those with a name behind them are by class.
+_COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
+    ZONE: ("counts",),
+    BARRIER: ("in", "out"),
+    CROWD: ("count", "density"),
+}
+
+
+def _numbers_of(kind: str, row: Row) -> Iterator[tuple[str, float]]:
+    """Yield what a counter counts: `in-car`, `count`."""
+    for name in _COUNTERS[kind]:
+        value = row.get(name)
+        if isinstance(value, dict):
+            for cls, counted in list(value.items())[:MOST_NUMBERS]:
+                read = number(counted)
+                if isinstance(cls, str) and _NAME.fullmatch(cls) and read is not None and read >= 0:
+                    yield f"{name}-{cls}", read
+        elif (read := number(value)) is not None and read >= 0:
+            yield name, read
+
+
+def _flat_numbers(payload: object) -> Iterator[tuple[str, float]]:
+    """Yield the numbers that a payload, or the only object in its list, has under names of their own."""
+    if isinstance(payload, list) and len(payload) == 1:
+        payload = payload[0]
+    if not isinstance(payload, dict):
+        return
+    found = 0
+    for name, value in payload.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        read = number(value) if is_number else None
+        if read is None or not isinstance(name, str) or not _NAME.fullmatch(name):
+            continue
+        if _POSITION.search(name) or found >= MOST_NUMBERS:
+            continue
+        found += 1
+        yield name, read
+
+
+def trimmed(payload: object) -> str:
+    """A payload as short text for an event, without what might be a position, an address or a link."""
+    shown = json.dumps(_harmless(payload, depth=4), separators=(",", ":"))
+    return shown if len(shown) <= _MOST_TRIMMED else f"{shown[:_MOST_TRIMMED]}..."
+
+
+def _harmless(value: object, depth: int) -> object:
+    if isinstance(value, dict):
+        return {
+            name[:_LONGEST_WORD]: _harmless(inner, depth - 1)
+            for name, inner in list(value.items())[:20]
+            if depth and isinstance(name, str) and not _POSITION.search(name)
+        }
+    if isinstance(value, list):
+        return [_harmless(inner, depth - 1) for inner in value[:20]] if depth else []
+    if isinstance(value, str):
+        return "..." if _TELLING.search(value) else value[:_LONGEST_WORD]
+    read = number(value)
+    return value if isinstance(value, bool | None) or read is not None else "..."

@@ -1,0 +1,278 @@
+"""VizioSense's webhooks: how they are registered, and what their calls say.
+
+What a camera sees comes by webhook alone, so it is believed, if the call carries the secret header that was registered.
+A keep-alive says no more than that a camera lives; it counts without the header too, since nobody has documented
+whether it comes with one. The address itself is a secret.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+import hmac
+from typing import Final, override
+
+from aiohttp.hdrs import METH_GET, METH_POST
+from msgspec import structs
+
+from ...engine.model import (
+    Call,
+    Channel,
+    ChannelId,
+    FeedUpdate,
+    Inventory,
+    Occurrence,
+    OccurrenceType,
+    Reading,
+)
+from ..base import Hint, Push, Received, Registration
+from ..errors import UnexpectedReply
+from .channels import ACCOUNT, CONNECTIVITY, LAST_KEEPALIVE, PUSH, camera_id
+from .client import VizioSenseClient
+from .counting import scene_channels, scene_readings
+from .messages import Message, parse_message, read_content, trimmed
+from .records import Device, Pair, Webhook, WebhookType
+from .scenes import KEEPALIVE, MISSED, Scene, Verdict, sent_at
+
+HEADER: Final = "X-Watchpost-Secret"
+SOURCE: Final = "VIZIOSENSE"
+
+_UNKNOWN: Final = "unknown"
+_MOST_UNKNOWN: Final = 64
+# However many strangers call, the list is asked for no more often than it is polled.
+_RELIST: Final = timedelta(minutes=5)
+
+type Relist = Callable[[], Awaitable[FeedUpdate]]
+
+
+class VizioSensePush(Push):
+    """The webhooks of one account.
+
+    `devices` and `scenes` are what the account knows, by uuid. `are_totals`: barriers tell what they counted since
+    ever. `relist` asks for the list of devices; `inventory` is what there is by the last one and by all messages.
+    `changed` is called whenever something was learned that must not be lost.
+    """
+
+    channel = ChannelId(ACCOUNT, PUSH)
+    kinds = tuple(WebhookType)
+    methods = (METH_GET, METH_POST)
+    # A parking lot with ten thousand places, which no camera sees, is 1.5 MiB.
+    most_bytes = 2 * 1024 * 1024
+    silence = MISSED * KEEPALIVE
+
+    def __init__(
+        self,
+        client: VizioSenseClient,
+        secret: str,
+        devices: Mapping[str, Device],
+        scenes: dict[str, Scene],
+        *,
+        now: Callable[[], datetime],
+        are_totals: bool,
+        relist: Relist,
+        inventory: Callable[[], Inventory],
+        changed: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._secret = secret
+        self._devices = devices
+        self._scenes = scenes
+        self._now = now
+        self._are_totals = are_totals
+        self._relist = relist
+        self._inventory = inventory
+        self._changed = changed
+        self._shown: dict[str, frozenset[ChannelId]] = {}
+        self._strangers: OrderedDict[str, Message | None] = OrderedDict()
+        self._relisted_at: datetime | None = None
+        # What became of messages, and what of them was set aside, by place and reason.
+        self.counts: Counter[str] = Counter()
+
+    # -- registrations --
+
+    @override
+    async def registrations(self) -> Sequence[Registration]:
+        return [
+            Registration(
+                id=webhook.id or "",
+                url=webhook.url,
+                kind=webhook.type,
+                is_active=webhook.is_active,
+                is_sound=self._is_ours(webhook),
+            )
+            for webhook in await self._client.list_webhooks()
+        ]
+
+    @property
+    def _header(self) -> Pair:
+        return Pair(HEADER, self._secret)
+
+    def _is_ours(self, webhook: Webhook) -> bool:
+        """Whether a webhook's calls carry the secret, as far as the vendor shows it."""
+        return any(
+            pair.name.lower() == HEADER.lower() and (pair.value == self._secret or pair.is_hidden)
+            for pair in webhook.headers
+        )
+
+    @override
+    async def register(self, url: str, kind: str = "") -> Registration:
+        """Add a webhook. Where the echo does not tell its id, which is not documented, the list does."""
+        added = await self._client.add_webhook(Webhook(url, kind, headers=(self._header,)))
+        if added is None or added.id is None:
+            listed = await self._client.list_webhooks()
+            same = [each for each in listed if (each.url, each.type) == (url, kind)]
+            added = same[-1] if same else None
+        if added is None or added.id is None:
+            raise UnexpectedReply("the webhook that was added is not listed")
+        return Registration(added.id, url, kind)
+
+    @override
+    async def amend(self, registration: Registration, url: str) -> Registration | None:
+        """Switch one of ours on again, with the address and header of now: the vendor deletes none."""
+        webhook = Webhook(url, registration.kind, headers=(self._header,), id=registration.id)
+        await self._client.update_webhook(webhook)
+        return Registration(registration.id, url, registration.kind)
+
+    @override
+    async def remove(self, registration_id: str) -> None:
+        """Switch a webhook off, leaving all else of it as it is: the vendor deletes none."""
+        for webhook in await self._client.list_webhooks():
+            if webhook.id == registration_id and webhook.is_active:
+                off = structs.replace(webhook, is_active=False, headers=(self._header,))
+                await self._client.update_webhook(off)
+
+    # -- calls --
+
+    @override
+    def is_proven(self, method: str, headers: Mapping[str, str]) -> bool:
+        given = headers.get(HEADER.lower())
+        if given is None:
+            return method == METH_GET
+        return hmac.compare_digest(given.encode(), self._secret.encode())
+
+    @override
+    def receive(self, call: Call) -> Received | None:
+        if call.query.get("source") == SOURCE and not call.body.strip():
+            return self._keepalive(call.query.get("id", ""))
+        message = parse_message(call.body)
+        return None if message is None else self._message(message)
+
+    def _keepalive(self, named: str) -> Received | None:
+        if (uuid := self._uuid_of(named)) is None:
+            return self._stranger(named, None)
+        now = self._now()
+        scene = self._scene_of(uuid)
+        scene.keepalive_at = scene.heard_at = now
+        device = camera_id(uuid)
+        readings = {
+            **scene_readings(device, scene),
+            ChannelId(device, CONNECTIVITY): Reading(True),
+            ChannelId(device, LAST_KEEPALIVE): Reading(now),
+        }
+        return Received(update=FeedUpdate(readings=readings))
+
+    def _message(self, message: Message) -> Received | None:
+        if (uuid := self._uuid_of(message.stream)) is None:
+            return self._stranger(message.stream, message)
+        return Received(update=self._taken(uuid, message))
+
+    def _taken(self, uuid: str, message: Message) -> FeedUpdate:
+        """Take a message of a camera that is known, unless it is no news."""
+        now = self._now()
+        scene = self._scene_of(uuid)
+        verdict = scene.judge(message, now)
+        self.counts[verdict.name.lower()] += 1
+        if verdict is not Verdict.TAKEN:
+            return FeedUpdate()
+        content = read_content(message)
+        scene.take(message, content, now)
+        self.counts.update(content.set_aside)
+        self._changed()
+        device = camera_id(uuid)
+        told = [] if content.is_known else [_occurrence(device, message, now)]
+        return FeedUpdate(
+            readings={
+                **scene_readings(device, scene),
+                ChannelId(device, CONNECTIVITY): Reading(True),
+            },
+            occurrences=told,
+            inventory=self._grown(device, scene),
+        )
+
+    def _grown(self, device: str, scene: Scene) -> Inventory | None:
+        """All that there is, if a message called for other channels than before."""
+        known = frozenset(channel.id for channel in scene_channels(device, scene))
+        before, self._shown[device] = self._shown.get(device), known
+        return None if before == known else self._inventory()
+
+    def channels_of(self, uuid: str) -> Sequence[Channel]:
+        """The channels that a camera's messages have called for."""
+        scene = self._scenes.get(uuid)
+        return scene_channels(camera_id(uuid), scene) if scene else ()
+
+    def _scene_of(self, uuid: str) -> Scene:
+        return self._scenes.setdefault(uuid, Scene(are_totals=self._are_totals))
+
+    def _uuid_of(self, named: str) -> str | None:
+        """A message names its camera by "the ID of your device": by its uuid, or by what the integrator calls it."""
+        if named in self._devices:
+            return named
+        return next(
+            (
+                uuid
+                for uuid, each in self._devices.items()
+                if named and each.client_identifier == named
+            ),
+            None,
+        )
+
+    # -- strangers --
+
+    def _stranger(self, named: str, message: Message | None) -> Received | None:
+        """Have the list of devices asked for, once for each id; its last message waits for that."""
+        if not named or len(named) > 64:
+            return None
+        self.counts["strangers"] += 1
+        is_new = named not in self._strangers
+        self._strangers[named] = message or self._strangers.get(named)
+        if len(self._strangers) > _MOST_UNKNOWN:
+            self._strangers.popitem(last=False)
+        now = self._now()
+        if not is_new or (self._relisted_at and now - self._relisted_at < _RELIST):
+            return Received()
+        self._relisted_at = now
+        return Received(hint=Hint(_UNKNOWN, ""))
+
+    @override
+    async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
+        """Ask for the list of devices; between polls, so what it lacks is not missed once more."""
+        listed = await self._relist()
+        inventory = listed.inventory and replace(listed.inventory, is_complete=False)
+        return replace(listed, inventory=inventory)
+
+    def welcome(self) -> FeedUpdate:
+        """Take what waited for the list of devices; its channels are among those of the cameras from now on."""
+        readings: dict[ChannelId, Reading] = {}
+        occurrences: list[Occurrence] = []
+        for named, message in list(self._strangers.items()):
+            if (uuid := self._uuid_of(named)) is None:
+                continue
+            del self._strangers[named]
+            if message is not None:
+                update = self._taken(uuid, message)
+                readings |= update.readings
+                occurrences += update.occurrences
+        return FeedUpdate(readings=readings, occurrences=occurrences)
+
+
+def _occurrence(device: str, message: Message, received: datetime) -> Occurrence:
+    """A message that is not understood, in short."""
+    return Occurrence(
+        id=f"message {message.digest}",
+        type=OccurrenceType.MESSAGE_RECEIVED,
+        at=sent_at(message, received),
+        device=device,
+        data={"message_type": message.type, "payload": trimmed(message.payload)},
+    )

@@ -1,0 +1,314 @@
+"""VizioSense as a vendor: two ways to sign in, one list to poll, and messages that say the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+import hashlib
+import secrets
+from types import MappingProxyType
+from typing import Any, Final, override
+
+import aiohttp
+from homeassistant.const import (
+    CONF_PASSWORD,
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_USERNAME,
+    CONF_WEBHOOK_ID,
+)
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ...engine.model import ChannelId, FeedUpdate, Inventory, Reading, Shot, Work
+from ..base import (
+    ActionHandler,
+    Album,
+    Connection,
+    Feed,
+    Identity,
+    Keep,
+    SignInForm,
+    Vendor,
+)
+from ..errors import NothingListed
+from ..http import Transport
+from ..ledger import Ledger
+from ..links import LinkFetcher
+from .actions import VizioSenseActions
+from .cameras import VizioSenseCameras
+from .channels import (
+    INVENTORY,
+    account_device,
+    camera_channels,
+    camera_device,
+    camera_id,
+    camera_readings,
+    push_channel,
+)
+from .client import VizioSenseClient
+from .counting import lasting_readings
+from .forms import (
+    CONF_BARRIERS,
+    CONF_DEVICES,
+    DEFAULT_URL,
+    SINCE_EVER,
+    SINCE_LAST,
+    STAGING_URL,
+    login_schema,
+    options_schema,
+    token_schema,
+)
+from .library import VizioSenseLibrary
+from .offers import ACTIONS
+from .push import VizioSensePush
+from .records import Device, meaning
+from .scenes import Scene, from_memory, to_memory
+from .sign_in import LoginSignIn, NoSignIn, TokenSignIn
+
+# What a log-in brought, and the header by which a call proves that the vendor makes it.
+CONF_TOKENS: Final = "tokens"
+CONF_SECRET: Final = "push_secret"  # noqa: S105  the name of a field
+
+_USUAL_INTERVAL: Final = timedelta(minutes=5)
+_LEAST_INTERVAL: Final = timedelta(seconds=30)
+
+
+class VizioSenseConnection(Connection):
+    """One VizioSense account."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        transport: Transport,
+        sign_in: TokenSignIn | LoginSignIn,
+        *,
+        username: str | None,
+        options: Mapping[str, Any],
+        secret: str | None,
+    ) -> None:
+        self._transport = transport
+        self._sign_in = sign_in
+        self._username = username
+        self._client = VizioSenseClient(transport)
+        self._chosen = frozenset[str](options.get(CONF_DEVICES, ()))
+        self._are_totals = options.get(CONF_BARRIERS, SINCE_LAST) == SINCE_EVER
+        self._devices: dict[str, Device] = {}
+        self._left_out = frozenset[str]()
+        self._scenes: dict[str, Scene] = {}
+        self._links = LinkFetcher(session, transport.url, sign_in.headers)
+        self.cameras: VizioSenseCameras = VizioSenseCameras(self._client, self._links, self._album)
+        self.library: VizioSenseLibrary = VizioSenseLibrary(
+            self._devices, self._album, dt_util.get_default_time_zone
+        )
+        self._messages = VizioSensePush(
+            self._client,
+            secret or "",
+            self._devices,
+            self._scenes,
+            now=self._now,
+            are_totals=self._are_totals,
+            relist=self._relist,
+            inventory=lambda: self._inventory(is_complete=False),
+            changed=self._changed,
+        )
+        if secret:
+            self.push = self._messages
+        self._actions = VizioSenseActions(self._client, self._devices, self._album)
+
+    def _album(self) -> Album | None:
+        return self.album
+
+    def _now(self) -> datetime:
+        return self._transport.ledger.now_utc()
+
+    @override
+    async def identify(self) -> Identity:
+        """By the user who logged in, else by the host and the first of the devices that a token shows."""
+        devices = (await self._client.list_devices()).value
+        shown = frozenset(camera_id(device.uuid) for device in devices)
+        if isinstance(self._sign_in, LoginSignIn):
+            user = (self._sign_in.user or self._username or "").strip().lower()
+            digest = hashlib.sha256(user.encode()).hexdigest()[:16]
+            return Identity(f"user-{digest}", f"{VizioSenseVendor.name} {digest[:6]}", shown)
+        if not devices:
+            raise NothingListed("the token shows no device")
+        first = min(device.uuid for device in devices)
+        return Identity(
+            f"{self._transport.url.host}-{first}",
+            f"{VizioSenseVendor.name} {first[:6]}",
+            shown,
+            is_nameless=True,
+        )
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return self._actions.handlers
+
+    @override
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        for uuid, scene in from_memory(memory).items():
+            scene.are_totals = self._are_totals
+            self._scenes[uuid] = scene
+
+    def _changed(self) -> None:
+        if self.remember is not None:
+            self.remember(lambda: to_memory(self._scenes))
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        return {"messages": dict(self._messages.counts), "scenes": len(self._scenes)}
+
+    # -- the list of devices --
+
+    @property
+    @override
+    def inventory_feed(self) -> Feed:
+        return Feed(
+            INVENTORY, self._fetch_inventory, _USUAL_INTERVAL, _LEAST_INTERVAL, is_whole=True
+        )
+
+    @override
+    def feeds(self, inventory: Inventory) -> Sequence[Feed]:
+        return ()
+
+    async def _relist(self) -> FeedUpdate:
+        return await self._fetch_inventory(frozenset())
+
+    async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        answer = await self._client.list_devices()
+        shown = [
+            device for device in answer.value if not self._chosen or device.uuid in self._chosen
+        ]
+        self._devices.clear()
+        self._devices.update((device.uuid, device) for device in shown)
+        self._left_out = frozenset(
+            camera_id(device.uuid) for device in answer.value if device.uuid not in self._devices
+        )
+        welcomed = self._messages.welcome()
+        readings: dict[ChannelId, Reading] = {}
+        for device in shown:
+            readings |= self._readings(device)
+        return FeedUpdate(
+            readings={**readings, **welcomed.readings},
+            occurrences=welcomed.occurrences,
+            freshness=answer.freshness,
+            inventory=self._inventory(is_complete=not answer.set_aside),
+            set_aside=answer.set_aside,
+        )
+
+    def _readings(self, device: Device) -> dict[ChannelId, Reading]:
+        """What is known of a camera; what messages said since the start stands without being repeated."""
+        name, scene = camera_id(device.uuid), self._scenes.get(device.uuid)
+        readings = camera_readings(device, scene, self._now()) | self.cameras.readings(name)
+        if scene is not None:
+            readings |= lasting_readings(name, scene)
+        return readings
+
+    def _inventory(self, *, is_complete: bool) -> Inventory:
+        """The account's devices and channels, those included that messages have called for."""
+        channels = [push_channel()] if self.push is not None else []
+        for device in self._devices.values():
+            channels += camera_channels(camera_id(device.uuid), self._press, self._picture)
+            channels += self._messages.channels_of(device.uuid)
+        return Inventory(
+            devices=[account_device(), *map(camera_device, self._devices.values())],
+            channels=channels,
+            left_out=self._left_out,
+            is_complete=is_complete,
+        )
+
+    # -- what channels do --
+
+    async def _press(self, device: str) -> Work | None:
+        """Ask for a picture; whether it came is followed."""
+        if self.album is None:
+            return None
+        development = await self.album.ask(device)
+        return Work("snapshot", development.state)
+
+    async def _picture(self, device: str, kind: str) -> Shot | None:
+        return await self.album.newest(device, kind) if self.album else None
+
+    @override
+    async def options_schema(self) -> vol.Schema:
+        devices = (await self._client.list_devices()).value
+        choices = {device.uuid: device.name or device.uuid for device in devices}
+        choices |= {gone: gone for gone in self._chosen if gone not in choices}
+        return options_schema(choices)
+
+
+class VizioSenseVendor(Vendor):
+    """VizioSense; one account is what one API token, or one user, has access to."""
+
+    key = "viziosense"
+    name = "VizioSense"
+    default_url = DEFAULT_URL
+    placeholders = MappingProxyType({"staging": STAGING_URL})
+    actions = ACTIONS
+
+    @property
+    @override
+    def forms(self) -> Sequence[SignInForm]:
+        return (
+            SignInForm("viziosense_token", self.sign_in_schema),
+            SignInForm("viziosense_login", login_schema),
+        )
+
+    @override
+    def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
+        return token_schema(only_secrets=only_secrets)
+
+    @override
+    def ledger_key(self, data: Mapping[str, Any]) -> str:
+        who = data.get(CONF_USERNAME) or _digest(data.get(CONF_TOKEN, ""))
+        return f"{self.key} {data[CONF_URL]} {who}"
+
+    @override
+    def connect(
+        self,
+        session: aiohttp.ClientSession,
+        ledger: Ledger,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any],
+        keep: Keep,
+    ) -> VizioSenseConnection:
+        url, username = data[CONF_URL], data.get(CONF_USERNAME)
+        sign_in: TokenSignIn | LoginSignIn
+        if username is not None:
+            door = VizioSenseClient(Transport(session, url, NoSignIn(), ledger, meaning=meaning))
+            password = data[CONF_PASSWORD]
+            sign_in = LoginSignIn(
+                username,
+                lambda: door.login(username, password),
+                data.get(CONF_TOKENS) or {},
+                lambda tokens: keep({CONF_TOKENS: dict(tokens)}),
+            )
+        else:
+            sign_in = TokenSignIn(data[CONF_TOKEN])
+            if data.get(CONF_TOKENS):
+                keep({CONF_TOKENS: None})
+        return VizioSenseConnection(
+            session,
+            Transport(session, url, sign_in, ledger, meaning=meaning),
+            sign_in,
+            username=username,
+            options=options,
+            secret=_secret(data, keep),
+        )
+
+
+def _secret(data: Mapping[str, Any], keep: Keep) -> str | None:
+    """What the vendor's calls prove themselves by, made as soon as it could call in."""
+    if CONF_WEBHOOK_ID not in data:
+        return None
+    secret: str | None = data.get(CONF_SECRET)
+    if secret is None:
+        secret = secrets.token_urlsafe(32)
+        keep({CONF_SECRET: secret})
+    return secret
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()[:16]

@@ -1,0 +1,73 @@
+"""The ways in which the vendor refuses, and how it writes that."""
+
+from dataclasses import dataclass
+
+from simulators.reply import JsonObject, Reply
+
+from .plan import Forms
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One of the vendor's errors: HTTP status, four digits (0: none are documented), words."""
+
+    status: int
+    code: int
+    message: str
+
+
+TOKEN = Refusal(400, 4000, "Access token error")
+UNAUTHORIZED = Refusal(403, 4003, "Unauthorized access")
+METHOD = Refusal(405, 4005, "Unsupported method")
+SERVER = Refusal(500, 5000, "Server error")
+UNKNOWN = Refusal(404, 0, "Not found")
+
+
+class ApiError(Exception):
+    """A request that the vendor refuses with one of its errors."""
+
+    def __init__(self, refusal: Refusal, status: int | None = None) -> None:
+        """Keep the error; `status` replaces its own."""
+        super().__init__(refusal.message)
+        self.refusal = refusal
+        self.status = refusal.status if status is None else status
+
+    def reply(self, forms: Forms) -> Reply:
+        """Return what the vendor would answer."""
+        return error_reply(self.status, self.refusal, forms)
+
+
+class ErrorList(Exception):
+    """A request that the vendor refuses with {"error": [...]}."""
+
+    def __init__(self, *reasons: str, status: int = 400) -> None:
+        """Keep the reasons."""
+        super().__init__(*reasons)
+        self.reasons = list(reasons)
+        self.status = status
+
+    def reply(self, forms: Forms) -> Reply:
+        """Return what the vendor would answer."""
+        return Reply(self.status, {"error": self.reasons if forms.error_list == "reasons" else []})
+
+
+def error_reply(status: int, refusal: Refusal, forms: Forms) -> Reply:
+    """Return {httpError, message}, with the four digits where the form wants them."""
+    body: JsonObject = {"httpError": status, "message": refusal.message}
+    if refusal.code:
+        match forms.error_code:
+            case "code":
+                body["code"] = refusal.code
+            case "httpError":
+                body["httpError"] = refusal.code
+            case "message":
+                body["message"] = f"{refusal.code}: {refusal.message}"
+    return Reply(status, body)
+
+
+def documented(status: int) -> Refusal:
+    """Return the documented error of an HTTP status, or one without a code."""
+    for refusal in (TOKEN, UNAUTHORIZED, METHOD, SERVER):
+        if refusal.status == status:
+            return refusal
+    return Refusal(status, 0, "The request was refused")

@@ -1,0 +1,76 @@
+"""The client's calls that nothing in Home Assistant needs yet, against the simulated cloud."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from custom_components.watchpost.vendors.errors import SignInRejected, UnexpectedReply
+from custom_components.watchpost.vendors.http import Transport
+from custom_components.watchpost.vendors.ledger import Ledger
+from custom_components.watchpost.vendors.viziosense.client import CALLS, VizioSenseClient
+from custom_components.watchpost.vendors.viziosense.records import meaning
+from custom_components.watchpost.vendors.viziosense.sign_in import TokenSignIn
+from simulators.viziosense import Plan, VizioSenseCloud
+
+
+@pytest.fixture
+async def cloud(socket_enabled: None) -> AsyncIterator[VizioSenseCloud]:
+    async with VizioSenseCloud(Plan(devices=3, pace=0)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+async def client(cloud: VizioSenseCloud) -> AsyncIterator[VizioSenseClient]:
+    async with aiohttp.ClientSession() as session:
+        sign_in = TokenSignIn(cloud.plan.token)
+        yield VizioSenseClient(Transport(session, cloud.url, sign_in, Ledger(), meaning=meaning))
+
+
+async def test_one_device_is_what_the_list_says(
+    cloud: VizioSenseCloud, client: VizioSenseClient
+) -> None:
+    listed = (await client.list_devices()).value
+    for device in listed:
+        assert (await client.get_device(device.uuid)).value == device
+    with pytest.raises(UnexpectedReply):
+        await client.get_device("nobody")
+
+
+async def test_the_list_is_sorted_and_filtered_by_the_vendor(
+    cloud: VizioSenseCloud, client: VizioSenseClient
+) -> None:
+    cloud.devices[0].online = False
+    names = [device.name for device in (await client.list_devices(sort="name")).value]
+    assert names == sorted(each.name for each in cloud.devices)
+    online = (await client.list_devices(is_online=True)).value
+    offline = (await client.list_devices(is_online=False)).value
+    assert (len(online), len(offline)) == (2, 1)
+    city = cloud.devices[1].geo_city
+    assert {device.city for device in (await client.list_devices(group=city)).value} == {city}
+
+
+async def test_webhooks_of_one_device_are_listed_by_themselves(
+    cloud: VizioSenseCloud, client: VizioSenseClient
+) -> None:
+    first, second = cloud.devices[:2]
+    mine = cloud.webhooks.create("https://x.example/1", device_uuid=first.uuid)
+    cloud.webhooks.create("https://x.example/2", device_uuid=second.uuid)
+
+    assert [each.id for each in await client.list_webhooks(first.uuid)] == [str(mine.id)]
+
+
+async def test_a_token_that_was_revoked_is_refused(
+    cloud: VizioSenseCloud, client: VizioSenseClient
+) -> None:
+    cloud.tokens.revoke()
+
+    with pytest.raises(SignInRejected):
+        await client.list_devices()
+
+
+def test_no_path_is_called_known_that_nobody_could_read() -> None:
+    assert len(CALLS) == 8
+    assert not any(call.is_known for call in CALLS)

@@ -1,0 +1,119 @@
+"""Messages of cameras: whatever they hold, they are read, judged and added up without a mishap."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.watchpost.vendors.viziosense.messages import (
+    MOST_PLACES,
+    Message,
+    parse_message,
+    read_content,
+    trimmed,
+)
+from custom_components.watchpost.vendors.viziosense.scenes import (
+    Scene,
+    Verdict,
+    from_memory,
+    to_memory,
+)
+
+NOW = datetime(2026, 9, 13, 12, tzinfo=UTC)
+NOON_SECONDS = NOW.timestamp()
+TYPES = ("VPM", "VYD", "VCZ", "VCB", "VCW", "VXX")
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["id", "name", "is_active", "cls", "counts", "in", "out", "count", "car", "lat"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+def message(payload: Any, kind: str = "VPM", at: Any = NOON_SECONDS) -> Message | None:
+    fields = {"stream_id": "camera-1", "type": kind, "timestamp": at, "payload": payload}
+    return parse_message(json.dumps(fields).encode())
+
+
+@given(ANY, st.sampled_from(TYPES), ANY)
+def test_no_message_breaks_anything_and_all_of_it_survives_a_restart(
+    payload: Any, kind: str, at: Any
+) -> None:
+    found = message(payload, kind, at)
+    assert found is not None
+    scene = Scene()
+    assert scene.judge(found, NOW) is Verdict.TAKEN
+    scene.take(found, read_content(found), NOW)
+    assert scene.judge(found, NOW) is Verdict.REPLAYED
+    json.dumps(trimmed(payload))
+    assert len(trimmed(payload)) <= 1003
+
+    kept = json.loads(json.dumps(to_memory({"camera-1": scene})))
+    again = from_memory(kept)["camera-1"]
+    assert again.judge(found, NOW) is Verdict.REPLAYED
+    assert again.views[kind].places.keys() == scene.views[kind].places.keys()
+
+
+@given(ANY)
+def test_no_memory_breaks_anything(memory: Any) -> None:
+    kept = memory if isinstance(memory, dict) else {"x": memory}
+    assert from_memory(kept).keys() <= kept.keys()
+    assert from_memory({"camera": {"VCB": kept}})
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_break_anything(noise: bytes) -> None:
+    assert parse_message(noise) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=20), st.randoms())
+def test_a_barrier_counts_each_message_once_in_whatever_order(
+    passed: list[tuple[int, int]], chance: Any
+) -> None:
+    sent = [
+        message([{"id": "gate", "in": {"car": cars}}], "VCB", NOW.timestamp() + n + late * 100)
+        for n, (late, cars) in enumerate(passed)
+    ]
+    posted = [each for each in sent * 3 if each is not None]
+    chance.shuffle(posted)
+    scene = Scene()
+    for each in posted:
+        if scene.judge(each, NOW + timedelta(hours=3)) is Verdict.TAKEN:
+            scene.take(each, read_content(each), NOW + timedelta(hours=3))
+
+    counted = sum(cars for _, cars in passed)
+    tallies = scene.views["VCB"].tallies if passed else {}
+    assert (tallies["gate"].numbers["in-car"] if tallies else 0) == counted
+
+
+def test_more_places_than_are_shown_are_counted() -> None:
+    rows = [{"id": f"p{n}", "is_active": n % 2 == 0} for n in range(MOST_PLACES + 500)]
+    found = message([*rows, {"id": "off", "deactivated": True}, {"id": "p1"}, {}])
+    assert found is not None
+    content = read_content(found)
+
+    assert content.places is not None
+    assert len(content.places) == MOST_PLACES
+    assert (content.totals.total, content.totals.occupied) == (1500, 750)
+    assert content.set_aside == {"VPM place: duplicate id": 1, "VPM place: id": 1}
+
+
+def test_negative_counts_are_none() -> None:
+    found = message([{"id": "gate", "in": {"car": -5, "truck": 2, "bus": "x"}}], "VCB")
+    assert found is not None
+    (tally,) = read_content(found).counters
+
+    assert tally.numbers == {"in-truck": 2.0}
