@@ -13,9 +13,11 @@ JSON line that it prints, under "sensit") or in a test::
 
 `Plan` says what there is and how punctual, `Forms` which of the undocumented forms are served (both
 in plan.py). What a single monitor does wrong is in quirks.py. All of it can be switched over HTTP
-too: control.py. Besides the default account, which sees every monitor, three others can sign in
-with the same password: bruno@example.org (ClientAdministrator, every second monitor),
-clara@example.org (ClientUser, one) and dora@example.org (ClientUser, none).
+too: monitors, leaks and wind in stage.py, users, tokens, forms, truth and counts in control.py.
+
+Besides the default account, which sees every monitor, three others can sign in with the same
+password: bruno@example.org (ClientAdministrator, every second monitor), clara@example.org
+(ClientUser, one) and dora@example.org (ClientUser, none).
 
 What the instructions leave open and no form covers is chosen so: wind directions say from where the
 wind comes; an unknown device or one of another type than the address names has no records; one of

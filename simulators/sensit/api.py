@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from simulators.chance import mix
 from simulators.clock import from_micros
 from simulators.reply import JsonObject
 from simulators.rhythm import Report
 from simulators.server import Call
 
-from .monitors import Monitor
+from .monitors import FOR_EVER, Monitor
 from .plan import TYPES, MonitorType, Plan, Wrapper
 from .quirks import DEVICE_QUIRKS, RECORD_QUIRKS, spoiled
-from .records import date_json, flattened, record_json, values
+from .records import date_json, flattened, record_json, shown_date, values
 from .tokens import Tokens, User
 from .windows import GIVEN_HOUR, ApiError, required, window, zone
-from .world import World
+from .world import World, object_id
 
 _OTHER: dict[MonitorType, MonitorType] = {"SPOD": "FMD", "FMD": "RAMP", "RAMP": "SPOD"}
 _WRONG_RECORDS: dict[str, object] = {
@@ -108,17 +107,19 @@ class Api:
     def get_dates(self, kind: MonitorType, call: Call, user: User) -> object:
         """POST /sensors-data/get<TYPE>DataAvailableDates: days of a time zone, with counts."""
         local = zone(required(call.form, "Timezone"))
+        forms = self._plan.forms
         monitor = self._monitor(kind, call, user)
+        if monitor is None:
+            return self._wrapped([], forms.dates)
         now = self._world.clock.micros()
         counts: Counter[tuple[int, int, int]] = Counter()
         last: dict[tuple[int, int, int], datetime] = {}
-        for report in () if monitor is None else monitor.reports(0, now, now):
-            moment = from_micros(report.date)
+        for report in monitor.reports(0, FOR_EVER, now):
+            moment = shown_date(monitor, report)
             there = moment.astimezone(local)
             day = (there.year, there.month, there.day)
             counts[day] += 1
             last[day] = moment
-        forms = self._plan.forms
         days: list[object] = [
             {
                 "_id": {"month": month, "day": day, "year": year},
@@ -176,7 +177,7 @@ class Api:
         volts, charging = self._power(monitor, now)
         percent = max(0, min(100, round((volts - 11.8) / 1.4 * 100)))
         device: JsonObject = {
-            "_id": f"{mix(monitor.seed, 0, 48):024x}",
+            "_id": object_id(monitor.seed, 0),
             "uuid": monitor.uuid,
             "key": "",
             "name": monitor.name,
@@ -222,7 +223,7 @@ class Api:
             case "newest":
                 return items[::-1]
             case "mixed":
-                return items[1::2] + items[::-2]
+                return items[1::2] + items[::2][::-1]
         return items
 
     def _wrapped(self, items: list[object], wrapper: Wrapper) -> object:
@@ -233,7 +234,7 @@ class Api:
 def truth_json(monitor: Monitor, report: Report) -> JsonObject:
     """Return what a record says, whatever the forms: times in UTC, fields by dotted path."""
     return {
-        "date": from_micros(report.date).isoformat(),
+        "date": shown_date(monitor, report).isoformat(),
         "received": from_micros(report.stored).isoformat(),
         "values": flattened(values(monitor, report.date, monitor.plan.forms)),
     }

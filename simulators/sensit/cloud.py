@@ -16,6 +16,7 @@ from .api import Api, truth_json
 from .control import SensitDoor
 from .monitors import FOR_EVER, Monitor
 from .plan import MonitorType, Plan
+from .stage import StageDoor
 from .tokens import Tokens, User
 from .windows import ApiError
 from .world import World
@@ -121,8 +122,25 @@ class SensitCloud(VendorCloud):
         first, last = to_micros(since), to_micros(until) - 1
         return [truth_json(monitor, report) for report in monitor.reports(first, last, now)]
 
+    def least_gap(self, path: str) -> float | None:
+        """Return the least seconds between two equal requests of one user to `path`.
+
+        None as long as no request came twice. Equal are those of the same query and fields.
+        """
+        seen: dict[object, datetime] = {}
+        gaps: list[float] = []
+        for record in self.log:
+            if record.path != path:
+                continue
+            asked = record.user, str(sorted(record.query.items())), str(sorted(record.form.items()))
+            if asked in seen:
+                gaps.append((record.at - seen[asked]).total_seconds())
+            seen[asked] = record.at
+        return min(gaps, default=None)
+
     def add_control(self, router: web.UrlDispatcher) -> None:
         """Add monitors, leaks, wind, users and the truth to the control door."""
+        StageDoor(self).add_to(router)
         SensitDoor(self).add_to(router)
 
     def user_of(self, headers: Mapping[str, str]) -> str | None:
@@ -133,17 +151,28 @@ class SensitCloud(VendorCloud):
 
     def refused(self, status: int) -> Reply:
         """Return the vendor's error reply for a request that a fault kept from it."""
-        return Reply(status, {"message": "The request was refused"})
+        return self._error(status, "The request was refused")
 
     def answer(self, call: Call) -> Reply:
         """Answer one call."""
         try:
             payload = self._api.answer(call)
         except ApiError as err:
-            return Reply(err.status, {"message": err.message})
+            return self._error(err.status, err.message)
         exact = any(monitor.quirks or monitor.overrides for monitor in self.monitors)
-        reply = Reply(200, payload, exact=exact)
-        return self._cacheable(call, reply) if call.method == "GET" else reply
+        if call.method != "GET":
+            return Reply(self.plan.forms.post_status, payload, exact=exact)
+        return self._cacheable(call, Reply(200, payload, exact=exact))
+
+    def _error(self, status: int, message: str) -> Reply:
+        match self.plan.forms.error_body:
+            case "html":
+                page = f"<!DOCTYPE html><html><body><pre>{message}</pre></body></html>"
+                headers = {"Content-Type": "text/html; charset=utf-8"}
+                return Reply(status, body=page.encode(), headers=headers)
+            case "none":
+                return Reply(status, body=b"")
+        return Reply(status, {self.plan.forms.error_body: message})
 
     def _cacheable(self, call: Call, reply: Reply) -> Reply:
         """Give a reply to a GET the headers of the plan, or 304."""

@@ -11,8 +11,9 @@ from simulators.rhythm import SECOND, Beats, Habits, Report, Rhythm, Span, Spans
 from .air import Air, Site
 from .plan import MonitorType, Plan
 
-_LATE, _LATENESS, _FIX, _BACKLOG = 41, 42, 43, 44
+_LATE, _LATENESS, _FIX, _BACKLOG, _SILENT = 41, 42, 43, 44, 49
 _BACKLOG_SECONDS = 120
+_STRETCH = 3 * 3600 * SECOND
 _METRES_PER_DEGREE = 111_320
 
 FOR_EVER = 1 << 62
@@ -81,8 +82,14 @@ class Monitor:
         """How it is equipped: units of a type differ."""
         return self.number % 2
 
+    @property
+    def skew(self) -> int:
+        """How far its dates are ahead, in microseconds."""
+        return int(self.clock_skew * SECOND)
+
     def reports(self, since: int, until: int, now: int) -> Iterator[Report]:
-        """Yield the records dated in [since, until] that the cloud has, oldest first."""
+        """Yield the records that the cloud has and that say they are of [since, until], in order."""
+        since, until = since - self.skew, until - self.skew
         for beat in self._beats.between(max(since, self.added), min(until + SECOND, now)):
             report = self.report(beat, now)
             if report is not None and since <= report.date <= until:
@@ -101,13 +108,15 @@ class Monitor:
         """Return the record that arrived last."""
         if (newest := self.newest(now)) is None:
             return None
-        reach = int(self.plan.late_most * SECOND) + 2 * self.plan.cycle * SECOND
-        recent = self.reports(newest.date - reach, now, now)
-        return max(recent, key=lambda report: report.stored)
+        since = newest.date - int(self.plan.late_most * SECOND)
+        if (span := self.offline.around(since)) is not None:
+            since = span.start - int(self.plan.late_most * SECOND)
+        recent = self.reports(since + self.skew, now + self.skew, now)
+        return max(recent, key=lambda report: report.stored, default=newest)
 
     def report(self, beat: int, now: int) -> Report | None:
         """Return the record of a beat; None if there is none, or the cloud does not have it yet."""
-        if self.off.around(beat) is not None:
+        if self._is_silent(beat):
             return None
         report = self._rhythm.report(beat)
         if report is None:
@@ -141,6 +150,12 @@ class Monitor:
         shrink = cos(radians(self.plan.latitude))
         longitude = self.plan.longitude + self.east / (_METRES_PER_DEGREE * shrink)
         return round(latitude, 6), round(longitude, 6)
+
+    def _is_silent(self, beat: int) -> bool:
+        if self.off.around(beat) is not None:
+            return True
+        silent = self.plan.silent
+        return silent > 0 and fraction(self.seed, beat // _STRETCH, _SILENT) < silent
 
     def _stored(self, report: Report) -> int | None:
         """Return when the cloud has a record; None as long as the monitor is offline."""

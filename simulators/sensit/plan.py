@@ -36,6 +36,8 @@ class Forms:
     jwt: the token has all claims | no exp | an exp that is a text | an exp far in the past though it
         works | an exp with a fraction | is no JWT at all.
     one_session: whether a sign-in ends the session before it.
+    post_status: what a POST that worked is answered with.
+    error_body: {"message": text} | {"error": text} | an HTML page | nothing.
     """
 
     devices: Wrapper = "bare"
@@ -66,6 +68,8 @@ class Forms:
     refused_sign_in: Literal["401", "400", "404", "200"] = "401"
     jwt: Literal["full", "no_exp", "text_exp", "past_exp", "float_exp", "opaque"] = "full"
     one_session: bool = False
+    post_status: Literal[200, 201] = 200
+    error_body: Literal["message", "error", "html", "none"] = "message"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +83,7 @@ class Plan:
     loss: the share of records that never arrive.
     delay_least, delay_most: seconds from a record's date until the cloud has it.
     late: the share of records that take late_least to late_most seconds instead.
+    silent: the share of three-hour stretches in which a monitor makes no record.
     fixless: the share of records without a GPS fix.
     history_days: how long before the clock's start the monitors began.
     token_seconds: how long a token works.
@@ -103,6 +108,7 @@ class Plan:
     late: float = 1 / 100
     late_least: float = 600.0
     late_most: float = 2400.0
+    silent: float = 0.0
     fixless: float = 1 / 20
     history_days: float = 3.0
     token_seconds: int = 28_800

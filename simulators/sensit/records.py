@@ -31,9 +31,8 @@ def record_json(
     monitor: Monitor, report: Report, forms: Forms, shape: MonitorType | None = None
 ) -> JsonObject:
     """Return a record as the cloud serves it; `shape`: as if it came from another type."""
-    date = report.date + int(monitor.clock_skew * SECOND)
     record = _ids(monitor, report, forms)
-    record["date"] = date_json(from_micros(date), forms.date)
+    record["date"] = date_json(shown_date(monitor, report), forms.date)
     record |= values(monitor, report.date, forms, shape)
     return record if forms.nested else flattened(record)
 
@@ -49,6 +48,11 @@ def values(
             for path, value in override.values.items():
                 _put(measured, path.split("."), value)
     return measured
+
+
+def shown_date(monitor: Monitor, report: Report) -> datetime:
+    """Return the date that a record says it is of."""
+    return from_micros(report.date + monitor.skew)
 
 
 def date_json(moment: datetime, form: str) -> str | int:
