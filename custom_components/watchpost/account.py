@@ -163,7 +163,12 @@ class Account:
         self.push: PushReceiver | None = None
         self._push_lacks: str | None = None
         self.historian = Historian(
-            hass, entry, tracks=self._tracks, ask=connection.history, may_ask=self._may_ask
+            hass,
+            entry,
+            tracks=self._tracks,
+            ask=connection.history,
+            may_ask=self._may_ask,
+            terms=connection.history_terms,
         )
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.left_out = 0
@@ -403,11 +408,14 @@ class Account:
             for domain, identifier in device.identifiers
             if domain == DOMAIN and identifier.startswith(prefix)
         )
+        remembered: set[ChannelId] = set()
         entities = er.async_get(self.hass)
         for entity in er.async_entries_for_config_entry(entities, self.entry.entry_id):
             device_id, _, key = entity.unique_id.removeprefix(prefix).partition(":")
-            scope = self.connection.scope_of(key)
-            self.roster.remember_channel(ChannelId(device_id, key), scope)
+            channel_id = ChannelId(device_id, key)
+            self.roster.remember_channel(channel_id, self.connection.scope_of(key))
+            remembered.add(channel_id)
+        self.connection.remembered = frozenset(remembered)
 
     @callback
     def _register(self, device: Device) -> None:

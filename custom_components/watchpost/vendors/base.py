@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiohttp
 import voluptuous as vol
 
-from ..engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
+from ..engine.model import Channel, ChannelId, FeedUpdate, HistoryTerms, Hour, Inventory
 from .action import Action
 from .ledger import Ledger
 
@@ -137,8 +137,11 @@ class Connection(ABC):
 
     push: Push | None = None
     library: Library | None = None
+    history_terms: HistoryTerms = HistoryTerms()
     # Up to when occurrences have been told; the account sets it before the first poll.
     told_until: datetime | None = None
+    # The channels that have entities from before; the account sets them before the first poll.
+    remembered: frozenset[ChannelId] = frozenset()
 
     @property
     def actions(self) -> Mapping[str, ActionHandler]:
