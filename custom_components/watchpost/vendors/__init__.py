@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from .base import Vendor
+from .sensit.vendor import SensitVendor
 from .sensorist.vendor import SensoristVendor
 
-_ALL: Final[tuple[Vendor, ...]] = (SensoristVendor(),)
+_ALL: Final[tuple[Vendor, ...]] = (SensitVendor(), SensoristVendor())
 
 VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType({vendor.key: vendor for vendor in _ALL})
