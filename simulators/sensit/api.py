@@ -179,10 +179,10 @@ class Api:
         device: JsonObject = {
             "_id": object_id(monitor.seed, 0),
             "uuid": monitor.uuid,
-            "key": "",
+            "key": monitor.key,
             "name": monitor.name,
             "location": monitor.location,
-            "picture": "",
+            "picture": monitor.picture,
             "status": monitor.status,
             "type": monitor.type,
             "isUTCTimeZone": False,

@@ -58,6 +58,8 @@ class Monitor:
     east: float
     north: float
     status: str = "Active"
+    key: str = ""
+    picture: str = ""
     firmware_update: bool = False
     clock_skew: float = 0.0
     last_record: str | None = None

@@ -18,15 +18,17 @@ from .quirks import QUIRKS
 if TYPE_CHECKING:
     from .cloud import SensitCloud
 
+_TEXTS = ("name", "location", "status", "key", "picture")
+
 
 class StageDoor:
     """What the monitors and the air around them can be told over HTTP. Times are ISO 8601, zoned.
 
     GET /_sim/monitors -> {"monitors": [{"uuid", "type", "name", "east", "north", ...}]}.
     POST /_sim/monitors {"type"} -> {"uuid"}: a new one, which reports from now on.
-    POST /_sim/monitors/<uuid> {"name"?, "location"?, "status"?, "firmware_update"?: bool,
-        "clock_skew"?: seconds, "quirks"?: [names, see quirks.py], "last_record"?: a form or null,
-        "override"?: {dotted path: value}, from now on; {} ends it} -> the monitor.
+    POST /_sim/monitors/<uuid> {"name"?, "location"?, "status"?, "key"?, "picture"?,
+        "firmware_update"?: bool, "clock_skew"?: seconds, "quirks"?: [names, see quirks.py],
+        "last_record"?: a form of Forms.last_record or null, "override"?: {dotted path: value}, from now on; {} ends it} -> the monitor.
     POST /_sim/monitors/<uuid>/silent|offline {"start"?, "end"?}: it makes no records | keeps them
         until the end; default from now, without an end. .../speak and .../online end it now.
     POST /_sim/monitors/<uuid>/trigger {"port"?: 1, "seconds"?: 60, "start"?}: a canister.
@@ -94,9 +96,8 @@ class StageDoor:
             raise refusal(f"No such form of lastReceivedRecord: {last_record}")
         monitor.clock_skew = number(body, "clock_skew", monitor.clock_skew)
         monitor.quirks, monitor.last_record = quirks, last_record
-        monitor.name = body.get("name", monitor.name)
-        monitor.location = body.get("location", monitor.location)
-        monitor.status = body.get("status", monitor.status)
+        for name in _TEXTS:
+            setattr(monitor, name, body.get(name, getattr(monitor, name)))
         monitor.firmware_update = bool(body.get("firmware_update", monitor.firmware_update))
         if "override" in body:
             monitor.override(body["override"], self._cloud.clock.micros())
@@ -183,6 +184,8 @@ def _shown(monitor: Monitor) -> dict[str, object]:
         "name": monitor.name,
         "location": monitor.location,
         "status": monitor.status,
+        "key": monitor.key,
+        "picture": monitor.picture,
         "east": round(monitor.east, 1),
         "north": round(monitor.north, 1),
         "firmware_update": monitor.firmware_update,

@@ -52,6 +52,7 @@ async def test_requests_and_sign_ins_are_counted(cloud, account, clock):
 
 async def test_monitors_are_shown_and_changed(cloud, account):
     changes = {"name": "Gate", "location": "Yard", "status": "Idle", "firmware_update": True}
+    changes |= {"key": "k3y", "picture": "https://pictures.example.com/1?sign=x"}
     await account.control("POST", "/monitors/1041", changes)
     (shown,) = [
         one
@@ -61,6 +62,7 @@ async def test_monitors_are_shown_and_changed(cloud, account):
     assert {name: shown[name] for name in changes} == changes
     (device,) = [one for one in await account.devices() if one["uuid"] == "1041"]
     assert (device["name"], device["location"], device["status"]) == ("Gate", "Yard", "Idle")
+    assert (device["key"], device["picture"]) == (changes["key"], changes["picture"])
     assert device["isFirmwareUpdateRequire"]
 
 
