@@ -28,7 +28,8 @@ class StageDoor:
     POST /_sim/monitors {"type"} -> {"uuid"}: a new one, which reports from now on.
     POST /_sim/monitors/<uuid> {"name"?, "location"?, "status"?, "key"?, "picture"?,
         "firmware_update"?: bool, "clock_skew"?: seconds, "quirks"?: [names, see quirks.py],
-        "last_record"?: a form of Forms.last_record or null, "override"?: {dotted path: value}, from now on; {} ends it} -> the monitor.
+        "last_record"?: a form of Forms.last_record or null,
+        "override"?: {dotted path: value}, from now on; {} ends it} -> the monitor.
     POST /_sim/monitors/<uuid>/silent|offline {"start"?, "end"?}: it makes no records | keeps them
         until the end; default from now, without an end. .../speak and .../online end it now.
     POST /_sim/monitors/<uuid>/trigger {"port"?: 1, "seconds"?: 60, "start"?}: a canister.
