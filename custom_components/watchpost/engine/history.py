@@ -59,7 +59,7 @@ MOST_DAYS: Final = 366
 MOST_FAILURES: Final = 3
 
 # Of an exact history: hours before the newest that are asked for with it, for what came late.
-AGAIN: Final = 2
+AGAIN: Final = 1
 
 SAVE_DELAY: Final = 60.0
 MOST_UNSEEN: Final = 100
@@ -138,15 +138,18 @@ class Historian:
 
     @callback
     def async_fill(self, _now: datetime | None = None) -> None:
-        """Fill what can be filled, in the background."""
-        if not statistics.is_recording(self._hass) or (self._task and not self._task.done()):
+        """Fill what can be filled, in the background, unless that is under way or about to go on."""
+        is_under_way = self._task is not None and not self._task.done()
+        if is_under_way or self._cancel_next is not None or not statistics.is_recording(self._hass):
             return
-        if self._cancel_next is not None:
-            self._cancel_next()
-        self._cancel_next = None
         self._task = self._entry.async_create_background_task(
             self._hass, self._run(), f"{DOMAIN} history"
         )
+
+    @callback
+    def _go_on(self, _now: datetime) -> None:
+        self._cancel_next = None
+        self.async_fill()
 
     async def _run(self) -> None:
         await statistics.async_settle(self._hass)
@@ -155,7 +158,7 @@ class Historian:
             has_more = await self._fill(progress)
         self._save_soon()
         if has_more:
-            self._cancel_next = async_call_later(self._hass, self._terms.pause, self.async_fill)
+            self._cancel_next = async_call_later(self._hass, self._terms.pause, self._go_on)
 
     async def _async_stop(self) -> None:
         if self._cancel_next is not None:
@@ -287,7 +290,7 @@ class Historian:
         """Say what a first import costs, where a request brings so little that it matters."""
         if groups and self._terms.per_request < DAY:
             _LOGGER.info(
-                "%s: history of %d days will take about %d requests, the newest day first",
+                "%s: history of %d days will take up to %d requests, the newest day first",
                 self._entry.title,
                 FIRST_DAYS,
                 groups * FIRST_DAYS * DAY // self._terms.per_request,

@@ -62,6 +62,7 @@ class SensitConnection(Connection):
         self._logs = Logs(self._client)
         self._chosen = frozenset[str](options.get(CONF_MONITORS, ()))
         clock = (transport.ledger.now, transport.ledger.now_utc)
+        self._now = transport.ledger.now_utc
         self._feed = MonitorFeed(self._client, self._logs, self._chosen, clock)
         self._actions = SensitActions(self._client, self._logs, lambda: self._feed.monitors)
 
@@ -99,7 +100,8 @@ class SensitConnection(Connection):
             monitor = self._feed.monitors.get(uuid)
             if monitor is None or monitor.kind is None:
                 continue
-            records = (await self._logs.read(monitor.kind, uuid, start, end)).value
+            kind, now = monitor.kind, self._now()
+            records = (await self._logs.read_known(kind, uuid, start, end, now)).value
             self._feed.note_log(uuid, records)
             for path, channel in members.items():
                 is_angle = _state_class(channel) == SensorStateClass.MEASUREMENT_ANGLE
