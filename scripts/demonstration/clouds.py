@@ -29,10 +29,20 @@ VENDORS = (
             "advanced": {"url": door["url"]},
         },
     ),
+    Vendor(
+        "sensit",
+        lambda door: {
+            "username": door["username"],
+            "password": door["password"],
+            "advanced": {"url": door["url"]},
+        },
+    ),
 )
 
 # Sensors report temperature every 20 seconds instead of every quarter of an hour.
 _LIVELY = ("--interval-scale", "0.0223", "--max-age", "15", "--sensors", "3")
+# Gas monitors are never polled more often than every minute, and measure as often.
+_GAS = ("--sensit-spods", "1", "--sensit-fmds", "2", "--sensit-ramps", "1")
 
 
 @asynccontextmanager
@@ -43,7 +53,7 @@ async def simulated_clouds(state: State) -> AsyncIterator[dict[str, Door]]:
         for vendor in VENDORS
         for word in (f"--{vendor.key}-port", str(state.port_of_cloud(vendor.key)))
     ]
-    command = (sys.executable, "-m", "simulators", *ports, *_LIVELY)
+    command = (sys.executable, "-m", "simulators", *ports, *_LIVELY, *_GAS)
     async with running(
         "simulators", *command, cwd=REPOSITORY, log=state.log_of_clouds, is_heard=True
     ) as child:

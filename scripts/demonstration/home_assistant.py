@@ -34,6 +34,7 @@ automation: !include automations.yaml
 config:
 frontend:
 history:
+input_boolean:
 logbook:
 media_source:
 recorder:
