@@ -88,9 +88,9 @@ class MonitorFeed:
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """List the monitors; one whose newest record is not there is asked for its log."""
-        is_new = self._listed is None or self._now() >= self._listed.freshness.expires
-        listed = await self._client.list_monitors() if is_new else self._listed
-        assert listed is not None
+        listed = self._listed
+        if listed is None or self._now() >= self._current(listed.freshness).expires:
+            listed = self._listed = await self._client.list_monitors()
         now = self._now_utc()
         set_aside = Counter(listed.set_aside)
         self.monitors = {
@@ -106,13 +106,12 @@ class MonitorFeed:
                 await self._take_record(monitor, seen, monitor.record, set_aside)
             elif is_wanted and self._may_ask_log(seen, now):
                 await self._take_log(monitor, seen, set_aside)
-        self._interval = interval((self.seen[uuid].pace for uuid in self.monitors), now)
-        self._listed = replace(listed, freshness=self._current(listed.freshness))
+        self._interval = self._next_interval(now)
         found, self._found = self._found, []
         return FeedUpdate(
             readings=dict(self._readings(now)),
             occurrences=found,
-            freshness=(self._listed.freshness,),
+            freshness=(self._current(listed.freshness),),
             inventory=self._inventory(listed),
             set_aside=set_aside,
         )
@@ -121,6 +120,13 @@ class MonitorFeed:
         if monitor.uuid not in self.seen:
             self.seen[monitor.uuid] = Seen(remembered(self.remembered, monitor.uuid))
         return self.seen[monitor.uuid]
+
+    def _next_interval(self, now: datetime) -> timedelta:
+        """Return how long the list is taken for current; while a monitor is not known yet, not long."""
+        seen = [self.seen[uuid] for uuid in self.monitors]
+        if any(found.newest is None and found.log_asked is None for found in seen):
+            return LEAST
+        return interval((found.pace for found in seen), now)
 
     def _current(self, freshness: Freshness) -> Freshness:
         """Take a reply that says nothing of its life for current until the next record can be there."""
