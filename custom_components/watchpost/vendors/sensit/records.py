@@ -275,4 +275,6 @@ def as_number(value: Value) -> float | None:
 
 
 def _flag(value: object) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
