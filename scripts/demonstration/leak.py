@@ -23,9 +23,9 @@ _PATH: Final = "gas-leak"
 # The leak of the day before is in the statistics, the one of now in the states.
 _YESTERDAY: Final = timedelta(hours=20)
 _YESTERDAY_SECONDS: Final = 3 * 3600
-_BEGINS_AFTER: Final = timedelta(minutes=4)
-_SECONDS: Final = 780
-_RATE: Final = 4.0
+_BEGINS_AFTER: Final = timedelta(minutes=3)
+_SECONDS: Final = 660
+_RATE: Final = 16.0
 _RISE_PPM: Final = 3
 
 type Card = dict[str, Any]

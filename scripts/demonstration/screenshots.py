@@ -25,7 +25,7 @@ _SIZE = ViewportSize(width=1280, height=800)
 # Until the graphs show a line and not a dot.
 _GRAPH_SECONDS = 240
 _FURNISH_SECONDS = 60
-# A leak of thirteen minutes that begins some minutes after the start.
+# A leak of eleven minutes that begins some minutes after the start.
 _LEAK_SECONDS = 1500
 
 # A sandbox needs rights that root in a container lacks; the others keep the browser offline.

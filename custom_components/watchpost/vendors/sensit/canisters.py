@@ -47,12 +47,16 @@ def reading(record: Record) -> Reading | None:
 def occurrences(device: str, records: Iterable[Record]) -> Iterator[Occurrence]:
     """Return what was triggered in a log, oldest first.
 
-    The first record only tells what was before: nobody knows since when its flag stands. The id is
-    made of the first record that has the flag, and so is the same whichever log shows it.
+    The first record only tells what was before: nobody knows since when its flag stands. One without
+    a flag may be how an idle monitor says so, or lack it by accident: it ends nothing that is known.
+    The id is made of the first record that has the flag, and so is the same whichever log shows it.
     """
     before: int | None = None
     for place, record in enumerate(records):
-        if TRIGGER not in record.values or (port := port_of(record.values[TRIGGER])) is None:
+        if TRIGGER not in record.values:
+            before = before or 0
+            continue
+        if (port := port_of(record.values[TRIGGER])) is None:
             continue
         if place and before is not None and port not in (0, before):
             yield Occurrence(
