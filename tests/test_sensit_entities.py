@@ -376,6 +376,16 @@ async def test_another_account_cannot_take_the_place_of_this_one(
 # -- where the list tells too little --
 
 
+async def test_a_sign_in_that_is_refused_while_a_log_is_asked_for_asks_for_the_password(
+    sensit_house: SensitHouse, open_sensit: OpenSensit
+) -> None:
+    cloud = await open_sensit({"last_record": "null"}, spods=0, fmds=1, ramps=0)
+    entry = await sensit_house.sign_in(cloud)
+    cloud.faults.add(Fault(match="DeviceLog", status=401))
+    await sensit_house.pass_time(130)
+    assert len(list(entry.async_get_active_flows(sensit_house.hass, {"reauth"}))) == 1
+
+
 @pytest.mark.parametrize("form", ["absent", "null", "empty", "text", "number"])
 async def test_a_monitor_without_a_record_in_the_list_is_asked_for_its_log(
     sensit_house: SensitHouse, open_sensit: OpenSensit, form: str

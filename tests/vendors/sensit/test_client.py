@@ -275,6 +275,16 @@ async def test_ten_requests_whose_token_is_refused_lead_to_one_sign_in(desk: Des
     assert desk.cloud.sign_ins == 2
 
 
+async def test_a_token_that_was_renewed_meanwhile_is_not_renewed_again(desk: Desk) -> None:
+    sign_in = desk.client._sign_in
+    refused = await sign_in.headers()
+    desk.pass_time(timedelta(seconds=1))
+    await sign_in.renew(refused)
+    assert await sign_in.headers() != refused
+    await sign_in.renew(refused)
+    assert desk.cloud.sign_ins == 2
+
+
 async def test_a_refused_sign_in_is_shared_by_all_who_wait_for_it(desk: Desk) -> None:
     wrong = desk.anew(password="wrong")
     uuid = desk.cloud.find_monitor("FMD").uuid

@@ -160,12 +160,7 @@ class MonitorFeed:
         since = max(start, record.date - WINDOW)
         log: list[Record] = []
         if self._has_missed(seen, before, record) and since < record.date:
-            try:
-                log = await self._log(monitor, since, record.date, set_aside)
-            except SignInRejected:
-                raise
-            except VendorError as err:
-                set_aside[f"log: {type(err).__name__}"] += 1
+            log = await self._log(monitor, since, record.date, set_aside)
         known = [before] if before is not None else []
         between = [found for found in log if before is None or found.date > before.date]
         self._found.extend(occurrences(device_id(monitor.uuid), [*known, *between, record]))
@@ -188,13 +183,7 @@ class MonitorFeed:
         now = self._now_utc()
         seen.log_asked = now
         before = seen.newest
-        try:
-            records = await self._log(monitor, now - WINDOW, now, set_aside)
-        except SignInRejected:
-            raise
-        except VendorError as err:
-            set_aside[f"log: {type(err).__name__}"] += 1
-            return
+        records = await self._log(monitor, now - WINDOW, now, set_aside)
         for record in records:
             seen.take(record, now, set_aside)
         since = before.date if before else self.told_until
@@ -204,9 +193,16 @@ class MonitorFeed:
     async def _log(
         self, monitor: Monitor, start: datetime, end: datetime, set_aside: Counter[str]
     ) -> list[Record]:
+        """Return the records of a period; a log that cannot be had is counted and costs the list nothing."""
         if monitor.kind is None:
             return []
-        parsed = await self._logs.read(monitor.kind, monitor.uuid, start, end)
+        try:
+            parsed = await self._logs.read(monitor.kind, monitor.uuid, start, end)
+        except SignInRejected:
+            raise  # the list would be refused as well
+        except VendorError as err:
+            set_aside[f"log: {type(err).__name__}"] += 1
+            return []
         set_aside += parsed.set_aside
         self.seen[monitor.uuid].pace.note_log(record.date for record in parsed.value)
         return parsed.value

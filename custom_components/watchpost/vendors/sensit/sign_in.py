@@ -86,14 +86,11 @@ class SensitSignIn:
 
     async def _renewed(self, spent: Signed | None) -> Signed:
         """Replace a token; of those who want that at the same time one asks, and all share what comes of it."""
+        reply = await self._ledger.share(f"{self.fingerprint} sign-in", self._asked)
+        signed = parse_signed(reply.body)
         if self._signed is spent:
-            reply = await self._ledger.share(f"{self.fingerprint} sign-in", self._asked)
-            signed = parse_signed(reply.body)
-            if self._signed is spent:
-                self._take(signed)
-            return signed
-        assert self._signed is not None  # it is only ever replaced
-        return self._signed
+            self._take(signed)
+        return signed
 
     async def _asked(self) -> Reply:
         body = {"email": self._email, "password": self._password}
