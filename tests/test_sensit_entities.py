@@ -15,6 +15,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.icon import async_get_icons
 from homeassistant.helpers.translation import async_get_translations
+from homeassistant.setup import async_setup_component
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -313,6 +314,26 @@ async def test_a_wrong_password_is_said_and_the_right_one_goes_on(
 
     again = await sensit_house.submit(await sensit_house.start_flow("sensit"), credentials(sensit))
     assert (again["type"], again["reason"]) == (FlowResultType.ABORT, "already_configured")
+
+
+async def test_nothing_that_a_person_does_asks_for_the_list_early(
+    sensit_house: SensitHouse, sensit: SensitCloud
+) -> None:
+    entry = await sensit_house.sign_in(sensit)
+    await async_setup_component(sensit_house.hass, "homeassistant", {})
+    entity_id = sensit_house.shown(sensit, sensit.find_monitor("FMD").uuid, "status").entity_id
+    for _ in range(10):
+        await sensit_house.reload(entry)
+        form = await sensit_house.hass.config_entries.options.async_init(entry.entry_id)
+        sensit_house.hass.config_entries.options.async_abort(form["flow_id"])
+        await sensit_house.hass.services.async_call(
+            "homeassistant", "update_entity", {"entity_id": entity_id}, blocking=True
+        )
+        await sensit_house.pass_time(25)
+    gap = sensit.least_gap(LIST)
+    assert gap is not None
+    assert gap >= 60
+    assert len(asked(sensit)) >= 4
 
 
 async def test_a_reload_does_not_sign_in_again(

@@ -15,6 +15,7 @@ from ...engine.model import Freshness
 from ..fields import Parsed
 from ..http import Transport
 from .dates import written
+from .pace import LEAST
 from .records import (
     AvailableDay,
     Kind,
@@ -54,11 +55,17 @@ class SensitClient:
         return await self._sign_in.anew()
 
     async def list_monitors(self, kind: Kind | None = None) -> Listed:
-        """Return the monitors that the user may see, of one type or all. "Getting devices"."""
+        """Return the monitors that the user may see, of one type or all. "Getting devices".
+
+        A list is not asked for again within a minute, whoever asks.
+        """
         signed = await self._sign_in.current()
         params = {"DeviceType": kind or ALL, "Role": signed.role, "UserId": signed.user}
         reply = await self._transport.get(
-            "/clients/getDevicesFromDeviceTypeAndRole", params, right="list the monitors"
+            "/clients/getDevicesFromDeviceTypeAndRole",
+            params,
+            right="list the monitors",
+            usual=LEAST.total_seconds(),
         )
         parsed = parse_monitors(reply.body)
         return Listed(parsed.value, parsed.set_aside, reply.freshness)
