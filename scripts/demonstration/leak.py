@@ -1,7 +1,7 @@
 """A leak that the wind carries over two gas monitors: what they show, and the alarm of the blueprint."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,8 +41,11 @@ class Scene:
     alarm: str
 
 
-async def order_leaks(door: Door) -> None:
-    """Have gas leak twice over the same two methane monitors: a day ago, and in some minutes."""
+async def order_leaks(door: Door) -> list[str]:
+    """Have gas leak twice over the same two methane monitors, a day ago and in some minutes.
+
+    Returns their serial numbers in the order in which the gas comes to them.
+    """
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
         async with session.get(f"{door['control']}/monitors") as response:
             monitors = (await response.json())["monitors"]
@@ -61,6 +64,7 @@ async def order_leaks(door: Door) -> None:
             async with session.post(f"{door['control']}/leaks", json=leak) as response:
                 if not response.ok:
                     raise DemoError(f"The leak was refused: {await response.text()}")
+    return [str(uuid) for uuid in across]
 
 
 def bring_blueprint(state: State) -> None:
@@ -71,10 +75,11 @@ def bring_blueprint(state: State) -> None:
     shutil.copy(source, target)
 
 
-async def set_scene(client: Client) -> Scene:
+async def set_scene(client: Client, across: list[str]) -> Scene:
     """Make helpers and automation as a person would, and a dashboard of it all."""
     house = await look(client)
-    devices = [device for device in house.devices if device["model"] == "FMD"][:2]
+    by_serial = {device["serial_number"]: device for device in house.devices}
+    devices = [by_serial[serial] for serial in across]
     first, second = ({_kind(e): e for e in house.of_device(d["id"])} for d in devices)
     toggle = await client.command(
         "input_boolean/create", name="Methane alarm", icon="mdi:alarm-light"
@@ -86,8 +91,7 @@ async def set_scene(client: Client) -> Scene:
     )
     scene = Scene(first, second, baseline, alarm)
     await client.command("lovelace/dashboards/create", url_path=_PATH, title="Gas leak")
-    names = [name_of(device) for device in devices]
-    config = dashboard(scene, names)
+    config = dashboard(scene, devices)
     await client.command("lovelace/config/save", url_path=_PATH, config=config)
     return scene
 
@@ -144,9 +148,9 @@ async def until_alarmed(client: Client, scene: Scene, seconds: float) -> None:
     raise DemoError(f"The leak did not reach both monitors in {seconds:.0f} seconds")
 
 
-def dashboard(scene: Scene, names: list[str]) -> dict[str, Any]:
+def dashboard(scene: Scene, devices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a dashboard of a leak: what is now, the last minutes, and the last days."""
-    pair = list(zip((scene.first, scene.second), names, strict=True))
+    pair = list(zip((scene.first, scene.second), map(name_of, devices), strict=True))
     methane = [{"entity": side["field-CH4"].id, "name": name} for side, name in pair]
     now: list[Card] = [
         {"type": "heading", "heading": "Now"},
@@ -167,7 +171,11 @@ def dashboard(scene: Scene, names: list[str]) -> dict[str, Any]:
             "hours_to_show": 0.5,
             "entities": [{"entity": scene.alarm, "name": "Methane alarm"}],
         },
-        {"type": "logbook", "hours_to_show": 1, "target": {"entity_id": [scene.alarm]}},
+        {
+            "type": "logbook",
+            "hours_to_show": 1,
+            "target": {"entity_id": [scene.alarm], "device_id": [devices[0]["id"]]},
+        },
     ]
     days: list[Card] = [
         {"type": "heading", "heading": "Statistics of two days: a leak yesterday"},

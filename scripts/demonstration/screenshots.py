@@ -73,12 +73,12 @@ async def take_leak(chromium: str) -> None:
             stage(state, port) as (client, doors, _),
             _signed_in_page(chromium, f"http://127.0.0.1:{port}", client) as page,
         ):
-            await leak.order_leaks(doors["sensit"])
+            across = await leak.order_leaks(doors["sensit"])
             await sign_in_accounts(client, doors)
             await until_furnished(client, _FURNISH_SECONDS)
-            scene = await leak.set_scene(client)
+            scene = await leak.set_scene(client, across)
             await leak.until_alarmed(client, scene, _LEAK_SECONDS)
-            await page.set_viewport_size({"width": 1500, "height": 1000})
+            await page.set_viewport_size({"width": 1500, "height": 940})
             await page.goto(leak.address())
             await page.locator("hui-statistics-graph-card").first.wait_for()
             await _take(page, "gas-leak")
