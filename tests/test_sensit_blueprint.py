@@ -14,6 +14,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 
 from simulators.sensit import SensitCloud
 
@@ -43,7 +44,13 @@ async def watch(house: SensitHouse, cloud: SensitCloud, uuid: str, **more: Any) 
     inputs = {"gas": gas, "baseline": baseline, "alarm": ALARM, "rise": 3, **more}
     uses = {"path": "watchpost/gas_above_baseline.yaml", "input": inputs}
     config = {"alias": "Methane", "use_blueprint": uses}
-    assert await async_setup_component(hass, "automation", {"automation": [config]})
+    device = er.async_get(hass).async_get(gas).device_id
+    hearer = {
+        "alias": "Hearer",
+        "triggers": {"trigger": "watchpost.alarm_raised", "target": {"device_id": device}},
+        "actions": {"event": "heard", "event_data": {"alarm": "{{ trigger.alarm_entity_id }}"}},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": [config, hearer]})
     told: list[Event] = []
 
     @callback
@@ -108,6 +115,7 @@ async def test_a_leak_over_two_monitors_shows_on_both_and_raises_and_clears_the_
     await sensit_house.sign_in(cloud)
     first = cloud.find_monitor("FMD").uuid
     told = await watch(sensit_house, cloud, first)
+    heard = async_capture_events(sensit_house.hass, "heard")
 
     at_first, at_second, alarms = await let_it_leak(sensit_house, cloud)
 
@@ -120,6 +128,8 @@ async def test_a_leak_over_two_monitors_shows_on_both_and_raises_and_clears_the_
     assert raised["value"] > raised["threshold"] > 3
     assert (raised["direction"], raised["unit"]) == ("above", "ppm")
     assert raised["alarm_entity_id"] == ALARM
+    # To Watchpost's own trigger it is an alarm like any other.
+    assert [event.data["alarm"] for event in heard] == [ALARM]
     assert mishaps(caplog) == []
 
 
