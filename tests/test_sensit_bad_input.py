@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+import json
 import math
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.helpers import device_registry as dr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 import pytest
 
 from simulators.faults import Fault
@@ -24,6 +27,8 @@ from .sensit_house import (
     open_sensit_fixture,  # noqa: F401
     sensit_house_fixture,  # noqa: F401
 )
+from .test_malformed import _spoiler
+from .vendors.sensorist.samples import ANY_JSON
 
 TEMPERATURE = "field-temp"
 
@@ -266,3 +271,40 @@ async def test_an_unknown_type_shows_its_values_and_is_not_asked_for_logs(
     assert device.model == "XPOD"
     assert float(shown_temperature(sensit_house, pair))
     assert not [record for record in pair.log if "XPOD" in record.path]
+
+
+SPOILT = st.lists(
+    st.tuples(st.lists(st.integers(0, 40), max_size=5), ANY_JSON), min_size=1, max_size=4
+)
+
+
+async def test_nothing_that_json_can_say_breaks_the_integration(
+    sensit_house: SensitHouse, pair: SensitCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await sensit_house.sign_in(pair)
+    before = {state.entity_id for state in sensit_house.states()}
+    devices = len(sensit_house.devices(entry))
+    found: list[tuple[Any, Any]] = []
+
+    # Hypothesis cannot drive a coroutine, and time that stands still must not be what it measures.
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck), database=None)
+    @given(lists=SPOILT, logs=SPOILT)
+    def examples(lists: Any, logs: Any) -> None:
+        found.append((lists, logs))
+
+    examples()
+    for lists, logs in found:
+        caplog.clear()
+        for path, ways in ((LIST, lists), ("DeviceLog", logs)):
+            pair.faults.add(Fault(match=path, kind="mutate", mutate=_spoiler(ways), times=1))
+        await sensit_house.pass_time(70)
+        pair.faults.clear()
+        await sensit_house.pass_time(70)
+
+        tried = json.dumps([lists, logs])
+        assert entry.state is ConfigEntryState.LOADED, tried
+        assert len(sensit_house.devices(entry)) >= devices, tried
+        assert before <= {state.entity_id for state in sensit_house.states()}, tried
+        assert mishaps(caplog) == [], tried
+    await sensit_house.pass_time(3000)
+    assert float(shown_temperature(sensit_house, pair))

@@ -394,6 +394,22 @@ async def test_another_account_cannot_take_the_place_of_this_one(
     assert (other["type"], other["reason"]) == (FlowResultType.ABORT, "other_account")
 
 
+async def test_a_new_password_can_be_entered_with_reconfigure(
+    sensit_house: SensitHouse, sensit: SensitCloud
+) -> None:
+    entry = await sensit_house.sign_in(sensit)
+    sensit.user.password = "another-Lamp:43"
+    flow = await sensit_house.hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
+    )
+    assert_has_texts(flow, "config")
+    done = await sensit_house.submit(flow["flow_id"], credentials(sensit))
+    assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert entry.data["password"] == "another-Lamp:43"
+    assert entry.state is ConfigEntryState.LOADED
+    assert sensit.sign_ins == 2
+
+
 # -- where the list tells too little --
 
 

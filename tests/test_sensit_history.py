@@ -12,6 +12,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
 from homeassistant.components.recorder.models import StatisticMeanType
 from homeassistant.components.recorder.statistics import get_metadata, statistics_during_period
+from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_recorder_block_till_done,
@@ -285,6 +286,31 @@ async def test_a_monitor_without_logs_keeps_no_other_from_its_history(
     uuid = cloud.find_monitor("FMD").uuid
     rows = await statistics(patient, patient.entity(cloud, uuid, "field-RH"))
     assert_same(rows, arithmetic(truth(cloud, uuid, "RH", end - 20 * HOUR, end)))
+
+
+async def test_a_right_that_history_lacks_is_a_repair_until_it_is_granted(
+    patient: PatientHouse, open_sensit: OpenSensit
+) -> None:
+    cloud = await open_sensit(spods=0, fmds=1, ramps=0, history_days=1.5, late=0.0)
+    cloud.faults.add(Fault(match="DeviceLog", status=403))
+    await patient.sign_in(cloud)
+    await patient.settle()
+    (issue,) = [
+        issue
+        for (domain, _), issue in ir.async_get(patient.hass).issues.items()
+        if domain == DOMAIN
+    ]
+    assert issue.translation_key == "not_allowed"
+    assert issue.translation_placeholders["right"] == "read the logs"
+    uuid = cloud.find_monitor("FMD").uuid
+    assert float(patient.shown(cloud, uuid, "field-RH").state)
+
+    cloud.faults.clear()
+    await patient.pass_time(3700)
+
+    assert not [domain for domain, _ in ir.async_get(patient.hass).issues if domain == DOMAIN]
+    rows = await statistics(patient, patient.entity(cloud, uuid, "field-RH"))
+    assert len(rows) >= 24
 
 
 async def test_older_history_is_imported_by_hand(

@@ -162,6 +162,7 @@ class Account:
         self.batteries = Batteries(hass, entry, self.roster, self.reading)
         self.push: PushReceiver | None = None
         self._push_lacks: str | None = None
+        self._history_lacks: str | None = None
         self.historian = Historian(
             hass,
             entry,
@@ -169,6 +170,7 @@ class Account:
             ask=connection.history,
             may_ask=self._may_ask,
             terms=connection.history_terms,
+            outcome=self._on_history_outcome,
         )
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.left_out = 0
@@ -593,11 +595,22 @@ class Account:
     @callback
     def _on_push_outcome(self, err: Exception | None) -> None:
         """Say which right the vendor's calls would need; without them polling does all."""
-        if self._push_lacks is not None:
-            ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(self._push_lacks))
-        self._push_lacks = err.right if isinstance(err, NotAllowed) else None
-        if self._push_lacks is not None:
-            self._report_not_allowed(self._push_lacks)
+        self._push_lacks = self._follow_right(self._push_lacks, err)
+
+    @callback
+    def _on_history_outcome(self, err: Exception | None) -> None:
+        """Say which right history would need; without it the newest values come all the same."""
+        self._history_lacks = self._follow_right(self._history_lacks, err)
+
+    @callback
+    def _follow_right(self, before: str | None, err: Exception | None) -> str | None:
+        """Report the right that is lacking now in place of the one before; return it."""
+        lacks = err.right if isinstance(err, NotAllowed) else None
+        if before is not None and before != lacks:
+            ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(before))
+        if lacks is not None:
+            self._report_not_allowed(lacks)
+        return lacks
 
     @callback
     def _over(self, outage: _Outage) -> None:

@@ -76,17 +76,20 @@ class Tally:
 
 @dataclass(slots=True)
 class _Run:
-    """What one run may still ask, and the groups that failed in it."""
+    """What one run may still ask, how often it did, and what failed in it, with the last reason."""
 
     requests_left: int
+    attempts: int = 0
     failed: set[str] = field(default_factory=set)
+    error: Exception | None = None
 
 
 class Historian:
     """Fills the gaps of one account: after set-up, every hour, and when an outage is over.
 
     `tracks` tells the channels that have statistics, `ask` asks the vendor for the full hours of channels of
-    one feed, `may_ask` tells whether the vendor wants to be asked at all now, `terms` how it is best asked:
+    one feed, `may_ask` tells whether the vendor wants to be asked at all now, `terms` how it is best asked, and
+    `outcome` hears after each run whether something failed:
     a span is asked for and written as one, so that much is repeated at most when Home Assistant stops in between,
     and between runs polling has its turn.
     """
@@ -100,6 +103,7 @@ class Historian:
         ask: Ask,
         may_ask: Callable[[], bool],
         terms: HistoryTerms | None = None,
+        outcome: Callable[[Exception | None], None] = lambda err: None,
     ) -> None:
         self._hass = hass
         self._entry = entry
@@ -107,6 +111,7 @@ class Historian:
         self._backfill = Backfill(hass, entry.title, ask)
         self._may_ask = may_ask
         self._terms = terms or HistoryTerms()
+        self._outcome = outcome
         self._store = _store(hass, entry)
         self._progress: dict[ChannelId, Progress] | None = None
         self._failed: set[str] = set()
@@ -225,15 +230,21 @@ class Historian:
             at[group] = end
             if end >= until or not is_done:
                 del at[group]
-        backs = {group: _back(lines) for group, lines in groups.items() if _back(lines)}
+        backs = {
+            group: _back(lines)
+            for group, lines in groups.items()
+            if _back(lines) and group not in run.failed
+        }
         while backs and self._may_go_on(run):
-            group = max(backs, key=lambda group: (group not in run.failed, backs[group]))
+            group = max(backs, key=lambda group: backs[group])
             is_done = await self._attempt(run, group, self._fill_back(groups[group], backs[group]))
             self._notice.update(groups.values())
             backs[group] = _back(groups[group]) if is_done else 0
             if not backs[group]:
                 del backs[group]
         self._failed = run.failed
+        if run.attempts:
+            self._outcome(run.error)
         has_more = bool(at or backs) and run.requests_left <= 0
         if not has_more:
             self._notice.close()
@@ -244,12 +255,14 @@ class Historian:
 
     async def _attempt(self, run: _Run, group: str, filling: Awaitable[int]) -> bool:
         """Fill a span and count what it took; a group that fails has its next turn in the next run."""
+        run.attempts += 1
         try:
             run.requests_left -= await filling
         except Exception as err:  # noqa: BLE001  whatever it is must not keep the others from theirs
             _LOGGER.debug("%s: no history: %s", self._entry.title, type(err).__name__)
             self._backfill.counts["failures"] += 1
             run.failed.add(group)
+            run.error = err
             return False
         return True
 
