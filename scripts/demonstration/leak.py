@@ -174,7 +174,7 @@ def dashboard(scene: Scene, devices: Sequence[Mapping[str, Any]]) -> dict[str, A
         {
             "type": "logbook",
             "hours_to_show": 1,
-            "target": {"entity_id": [scene.alarm], "device_id": [devices[0]["id"]]},
+            "target": {"entity_id": [scene.alarm]},
         },
     ]
     days: list[Card] = [

@@ -38,7 +38,7 @@ URL: Final = "https://api.sensitconnect.net"
 
 CONF_MONITORS: Final = "monitors"
 
-# One request brings two hours of one monitor: half of what the account may ask in a minute, every two minutes.
+# One request brings two hours of one monitor. A run takes half of what the account may ask in a minute.
 HISTORY: Final = HistoryTerms(
     span=24,
     per_request=2,
