@@ -270,7 +270,10 @@ async def test_an_unknown_type_shows_its_values_and_is_not_asked_for_logs(
     )
     assert device.model == "XPOD"
     assert float(shown_temperature(sensit_house, pair))
+    pair.find_monitor("SPOD").last_record = "null"
+    await sensit_house.pass_time(1000)
     assert not [record for record in pair.log if "XPOD" in record.path]
+    assert shown_temperature(sensit_house, pair) == STATE_UNAVAILABLE
 
 
 SPOILT = st.lists(

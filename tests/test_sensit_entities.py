@@ -270,6 +270,35 @@ async def test_a_monitor_that_appears_is_added_and_one_that_is_gone_is_removed(
     assert new.uuid not in {device.serial_number for device in sensit_house.devices(entry)}
 
 
+async def test_what_went_while_home_assistant_was_down_is_removed_after_three_lists(
+    sensit_house: SensitHouse, sensit: SensitCloud
+) -> None:
+    entry = await sensit_house.sign_in(sensit)
+    gone = sensit.find_monitor("RAMP").uuid
+    assert await sensit_house.hass.config_entries.async_unload(entry.entry_id)
+    sensit.remove_monitor(gone)
+    await sensit_house.pass_time(120)
+    assert await sensit_house.hass.config_entries.async_setup(entry.entry_id)
+    await sensit_house.pass_time(30)
+    assert gone in {device.serial_number for device in sensit_house.devices(entry)}
+    await sensit_house.pass_time(180)
+    assert gone not in {device.serial_number for device in sensit_house.devices(entry)}
+    assert sensit_house.entity(sensit, gone, "field-O3") is None
+    assert len(sensit_house.devices(entry)) == 2
+
+
+async def test_a_list_that_says_how_long_it_is_current_is_believed(
+    sensit_house: SensitHouse, open_sensit: OpenSensit
+) -> None:
+    cloud = await open_sensit(spods=1, fmds=0, ramps=0, max_age=300)
+    await sensit_house.sign_in(cloud)
+    await sensit_house.pass_time(3600)
+    gap = cloud.least_gap(LIST)
+    assert gap is not None
+    assert gap >= 300
+    assert len(asked(cloud)) >= 10
+
+
 async def test_chosen_monitors_alone_are_shown(
     sensit_house: SensitHouse, sensit: SensitCloud
 ) -> None:

@@ -12,6 +12,7 @@ from ...engine.model import ChannelId, FeedUpdate, Freshness, Inventory, Occurre
 from ..errors import SignInRejected, VendorError
 from .canisters import occurrences, port_of
 from .channels import (
+    MONITORS,
     channels,
     device,
     device_id,
@@ -233,6 +234,7 @@ class MonitorFeed:
                 if monitor.uuid not in self.monitors
             ),
             is_complete=not _lacks_monitors(listed.set_aside),
+            scope=MONITORS,
         )
 
 
