@@ -43,6 +43,7 @@ class Seen:
     pace: Pace = field(default_factory=Pace)
     newest: Record | None = None
     log_asked: datetime | None = None
+    is_followed: bool = False
 
     def take(self, record: Record, now: datetime, set_aside: Counter[str]) -> None:
         """Take the newest record of a list or log, unless a newer one is known."""
@@ -104,7 +105,10 @@ class MonitorFeed:
             seen = self._seen_of(monitor)
             is_wanted = device_id(monitor.uuid) in asked_for
             if monitor.record is not None:
-                await self._take_record(monitor, seen, monitor.record, set_aside)
+                before = seen.newest if seen.is_followed else None
+                seen.take(monitor.record, now, set_aside)
+                if is_wanted:
+                    await self._follow(monitor, seen, before, monitor.record, set_aside)
             elif is_wanted and self._may_ask_log(seen, now):
                 await self._take_log(monitor, seen, set_aside)
         self._interval = self._next_interval(now)
@@ -138,13 +142,20 @@ class MonitorFeed:
 
     # -- records --
 
-    async def _take_record(
-        self, monitor: Monitor, seen: Seen, record: Record, set_aside: Counter[str]
+    async def _follow(
+        self,
+        monitor: Monitor,
+        seen: Seen,
+        before: Record | None,
+        record: Record,
+        set_aside: Counter[str],
     ) -> None:
-        """Take the record of the list, and see what was triggered up to it."""
-        before, now = seen.newest, self._now_utc()
-        seen.take(record, now, set_aside)
-        is_news = before is None or before.date < record.date <= now + _AHEAD
+        """See what was triggered from the record before up to this one.
+
+        Not while nobody looks: at set-up the list comes first, and the logs once there are entities.
+        """
+        seen.is_followed = True
+        is_news = before is None or before.date < record.date <= self._now_utc() + _AHEAD
         if is_news and (monitor.kind is Kind.SPOD or TRIGGER in record.values):
             await self._look_for_triggers(monitor, seen, before, record, set_aside)
 
