@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 
+from . import sensit
 from .clock import Clock
 from .sensorist import Plan, SensoristCloud
 from .server import VendorCloud
@@ -51,6 +52,13 @@ def _parser() -> ArgumentParser:
         default=1.0,
         help="factor on how long cars stay in front of VizioSense devices; 0: nothing moves",
     )
+    parser.add_argument("--sensit-port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--sensit-spods", type=int, default=2, help="SPOD monitors")
+    parser.add_argument("--sensit-fmds", type=int, default=2, help="FMD monitors")
+    parser.add_argument("--sensit-ramps", type=int, default=1, help="RAMP monitors")
+    parser.add_argument(
+        "--sensit-cycle", type=int, default=60, help="seconds between two records of a monitor"
+    )
     return parser
 
 
@@ -89,8 +97,16 @@ def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
     viziosense = VizioSensePlan(
         devices=options.cameras, seed=options.seed, pace=options.camera_pace
     )
+    gas = sensit.Plan(
+        spods=options.sensit_spods,
+        fmds=options.sensit_fmds,
+        ramps=options.sensit_ramps,
+        cycle=options.sensit_cycle,
+        seed=options.seed,
+    )
     return [
         (SensoristCloud(sensorist, clock), options.sensorist_port),
+        (sensit.SensitCloud(gas, clock), options.sensit_port),
         (VizioSenseCloud(viziosense, clock), options.viziosense_port),
     ]
 

@@ -48,7 +48,7 @@ class Fault:
     Which requests:
     match          a part of the path; "" matches all
     method         e.g. "POST"; "" matches all
-    query          parameters that must be there with these values
+    query          parameters, of the address or the body, that must be there with these values
     user           only requests signed in with this name
     times          how often; None: until cleared
 

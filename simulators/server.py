@@ -152,7 +152,8 @@ class VendorCloud(ABC):
         call = await _parsed(request, self.base_path, self.user_of(request.headers))
         record = self._record(request, call)
         self.requests.arrived(record)
-        faults = self.faults.take(call.method, request.path, call.query, call.user)
+        asked = {**call.form, **call.query}
+        faults = self.faults.take(call.method, request.path, asked, call.user)
         worked_first = self._worked(call, faults) if any(f.takes_effect for f in faults) else None
         for fault in faults:
             await fault.delay()

@@ -174,8 +174,15 @@ class Account:
         self.shots: Shots | None = None
         self.push: PushReceiver | None = None
         self._push_lacks: str | None = None
+        self._history_lacks: str | None = None
         self.historian = Historian(
-            hass, entry, tracks=self._tracks, ask=connection.history, may_ask=self._may_ask
+            hass,
+            entry,
+            tracks=self._tracks,
+            ask=connection.history,
+            may_ask=self._may_ask,
+            terms=connection.history_terms,
+            outcome=self._on_history_outcome,
         )
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.left_out = 0
@@ -442,11 +449,14 @@ class Account:
             for domain, identifier in device.identifiers
             if domain == DOMAIN and identifier.startswith(prefix)
         )
+        remembered: set[ChannelId] = set()
         entities = er.async_get(self.hass)
         for entity in er.async_entries_for_config_entry(entities, self.entry.entry_id):
             device_id, _, key = entity.unique_id.removeprefix(prefix).partition(":")
-            scope = self.connection.scope_of(key)
-            self.roster.remember_channel(ChannelId(device_id, key), scope)
+            channel_id = ChannelId(device_id, key)
+            self.roster.remember_channel(channel_id, self.connection.scope_of(key))
+            remembered.add(channel_id)
+        self.connection.remembered = frozenset(remembered)
 
     @callback
     def _register(self, device: Device) -> None:
@@ -622,11 +632,22 @@ class Account:
     @callback
     def _on_push_outcome(self, err: Exception | None) -> None:
         """Say which right the vendor's calls would need; without them polling does all."""
-        if self._push_lacks is not None:
-            ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(self._push_lacks))
-        self._push_lacks = err.right if isinstance(err, NotAllowed) else None
-        if self._push_lacks is not None:
-            self._report_not_allowed(self._push_lacks)
+        self._push_lacks = self._follow_right(self._push_lacks, err)
+
+    @callback
+    def _on_history_outcome(self, err: Exception | None) -> None:
+        """Say which right history would need; without it the newest values come all the same."""
+        self._history_lacks = self._follow_right(self._history_lacks, err)
+
+    @callback
+    def _follow_right(self, before: str | None, err: Exception | None) -> str | None:
+        """Report the right that is lacking now in place of the one before; return it."""
+        lacks = err.right if isinstance(err, NotAllowed) else None
+        if before is not None and before != lacks:
+            ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(before))
+        if lacks is not None:
+            self._report_not_allowed(lacks)
+        return lacks
 
     @callback
     def _over(self, outage: _Outage) -> None:

@@ -77,6 +77,10 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         """Choose the vendor."""
         return self.async_show_menu(step_id="user", menu_options=list(VENDORS))
 
+    async def async_step_sensit(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Sign in to SENSIT Connect."""
+        return await self._async_sign_in(VENDORS["sensit"], user_input)
+
     async def async_step_sensorist(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -257,6 +261,10 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Go to the vendor's form."""
+        return await self._async_form(user_input)
+
+    async def async_step_sensit(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Choose what of a SENSIT Connect account is shown."""
         return await self._async_form(user_input)
 
     async def async_step_sensorist(

@@ -34,6 +34,14 @@ VENDORS = (
         },
     ),
     Vendor(
+        "sensit",
+        lambda door: {
+            "username": door["username"],
+            "password": door["password"],
+            "advanced": {"url": door["url"]},
+        },
+    ),
+    Vendor(
         "viziosense",
         lambda door: {"token": door["token"], "advanced": {"url": door["url"]}},
         choice="viziosense_token",
@@ -42,6 +50,8 @@ VENDORS = (
 
 # Sensors report temperature every 20 seconds instead of every quarter of an hour.
 _LIVELY = ("--interval-scale", "0.0223", "--max-age", "15", "--sensors", "3")
+# Gas monitors are never polled more often than every minute, and measure as often.
+_GAS = ("--sensit-spods", "1", "--sensit-fmds", "2", "--sensit-ramps", "1")
 # A car park, a square and a gate; cars stay for one to six minutes.
 _WATCHED = ("--cameras", "3", "--camera-pace", "0.15")
 
@@ -54,7 +64,7 @@ async def simulated_clouds(state: State) -> AsyncIterator[dict[str, Door]]:
         for vendor in VENDORS
         for word in (f"--{vendor.key}-port", str(state.port_of_cloud(vendor.key)))
     ]
-    command = (sys.executable, "-m", "simulators", *ports, *_LIVELY, *_WATCHED)
+    command = (sys.executable, "-m", "simulators", *ports, *_LIVELY, *_GAS, *_WATCHED)
     async with running(
         "simulators", *command, cwd=REPOSITORY, log=state.log_of_clouds, is_heard=True
     ) as child:

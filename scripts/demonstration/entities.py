@@ -11,6 +11,8 @@ from .client import Client
 _NO_STATE = ("unavailable", "unknown")
 # Their state is the time of something that has not happened yet.
 _UNKNOWN_AT_FIRST = ("button", "event")
+# Calm air has none.
+_UNKNOWN_AT_TIMES = ("wind_direction",)
 _STEADY_SECONDS = 3
 
 
@@ -42,7 +44,7 @@ class Entity:
     def is_told(self) -> bool:
         """Whether it shows a value."""
         if self.state == "unknown":
-            return self.domain in _UNKNOWN_AT_FIRST
+            return self.domain in _UNKNOWN_AT_FIRST or self.device_class in _UNKNOWN_AT_TIMES
         return self.state not in _NO_STATE
 
 

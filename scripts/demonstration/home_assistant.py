@@ -35,6 +35,7 @@ automation: !include automations.yaml
 config:
 frontend:
 history:
+input_boolean:
 logbook:
 media_source:
 recorder:

@@ -102,3 +102,26 @@ def test_one_gap_of_many_channels_is_one_request() -> None:
     gap = list(range(490_000, 490_000 + 7 * DAY))
     assert len(requests(dict.fromkeys(range(119), gap))) == 1
     assert len(requests(dict.fromkeys(range(120), gap))) == 2
+
+
+@given(HOURS, SETS, HOURS, SETS, HOURS, HOURS)
+def test_from_an_hour_on_what_was_asked_is_asked_again_and_nothing_else_changes(
+    done: int, asked: set[int], end: int, present: set[int], now: int, again: int
+) -> None:
+    usual = missing(Progress(done, asked), done, end, present, now)
+    found = missing(Progress(done, asked), done, end, present, now, again=again)
+
+    assert found == sorted(set(found))
+    assert [hour for hour in found if hour < again] == [hour for hour in usual if hour < again]
+    assert {hour for hour in found if hour >= again} == set(range(max(done, again), end)) - present
+
+
+@given(HOURS, SETS, st.integers(0, 720), st.integers(0, 720))
+def test_what_is_left_is_what_was_never_asked_for(
+    done: int, asked: set[int], ahead: int, behind: int
+) -> None:
+    asked = {hour for hour in asked if done <= hour < done + ahead}
+    progress = Progress(done, asked, back=done, first=done - behind)
+
+    assert progress.left(done + ahead) == ahead - len(asked) + behind
+    assert Progress(done, asked).left(done + ahead) == ahead - len(asked)

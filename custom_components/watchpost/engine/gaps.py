@@ -33,10 +33,19 @@ class Request[K](NamedTuple):
 
 @dataclass(slots=True)
 class Progress:
-    """Before `done` all is settled; `asked` are later hours that the vendor was asked for already."""
+    """Before `done` all is settled; `asked` are later hours that the vendor was asked for already.
+
+    Where the newest hours came first, [`first`, `back`) is still to be asked for, from its end down.
+    """
 
     done: int
     asked: set[int] = field(default_factory=set)
+    back: int = 0
+    first: int = 0
+
+    def left(self, end: int) -> int:
+        """Return how many hours before `end` the vendor was never asked for."""
+        return max(end - self.done, 0) - len(self.asked) + self.back - self.first
 
 
 def hour_of(moment: datetime) -> int:
@@ -68,13 +77,24 @@ def is_final(hour: int, now: int) -> bool:
 
 
 def missing(
-    progress: Progress, start: int, end: int, present: Collection[int], now: int
+    progress: Progress,
+    start: int,
+    end: int,
+    present: Collection[int],
+    now: int,
+    *,
+    again: int | None = None,
 ) -> list[int]:
-    """Return the hours in [start, end) to ask for: unsettled, not present, not asked in vain lately."""
+    """Return the hours in [start, end) to ask for: unsettled, not present, not asked in vain lately.
+
+    From the hour `again` on they are asked for whether they were or not.
+    """
+    since = end if again is None else again
     return [
         hour
         for hour in range(max(start, progress.done), end)
-        if hour not in present and (hour not in progress.asked or is_final(hour, now))
+        if hour not in present
+        and (hour not in progress.asked or hour >= since or is_final(hour, now))
     ]
 
 

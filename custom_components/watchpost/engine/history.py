@@ -7,8 +7,8 @@ long enough after they ended and has nothing. What is there already is read from
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 import logging
 from typing import Any, Final
@@ -37,6 +37,7 @@ from .backfill import Ask, Backfill, Line, Track
 from .gaps import (
     DAY,
     Progress,
+    Request,
     advance,
     compiled_until,
     hour_from,
@@ -44,7 +45,7 @@ from .gaps import (
     missing,
     requests,
 )
-from .model import ChannelId
+from .model import Channel, ChannelId, HistoryTerms
 from .notice import Notice
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,14 +56,10 @@ ATTR_END: Final = "end"
 FIRST_DAYS: Final = 30
 MOST_DAYS: Final = 366
 
-# Asked and written as one, so that much is repeated at most when Home Assistant stops in between.
-LONGEST_SPAN: Final = 7 * DAY
-
-# What one run may ask, and when the next goes on: polling has its turn, and the replies that are
-# held for a quarter of an hour stay within the ledger's bounds.
-MOST_REQUESTS: Final = 20
 MOST_FAILURES: Final = 3
-PAUSE_SECONDS: Final = 900.0
+
+# Of an exact history: hours before the newest that are asked for with it, for what came late.
+AGAIN: Final = 1
 
 SAVE_DELAY: Final = 60.0
 MOST_UNSEEN: Final = 100
@@ -77,11 +74,24 @@ class Tally:
     no_data: int = 0
 
 
+@dataclass(slots=True)
+class _Run:
+    """What one run may still ask, how often it did, and what failed in it, with the last reason."""
+
+    requests_left: int
+    attempts: int = 0
+    failed: set[str] = field(default_factory=set)
+    error: Exception | None = None
+
+
 class Historian:
     """Fills the gaps of one account: after set-up, every hour, and when an outage is over.
 
     `tracks` tells the channels that have statistics, `ask` asks the vendor for the full hours of channels of
-    one feed, `may_ask` tells whether the vendor wants to be asked at all now.
+    one feed, `may_ask` tells whether the vendor wants to be asked at all now, `terms` how it is best asked, and
+    `outcome` hears after each run whether something failed:
+    a span is asked for and written as one, so that much is repeated at most when Home Assistant stops in between,
+    and between runs polling has its turn.
     """
 
     def __init__(
@@ -92,12 +102,16 @@ class Historian:
         tracks: Callable[[], Iterable[Track]],
         ask: Ask,
         may_ask: Callable[[], bool],
+        terms: HistoryTerms | None = None,
+        outcome: Callable[[Exception | None], None] = lambda err: None,
     ) -> None:
         self._hass = hass
         self._entry = entry
         self._tracks = tracks
         self._backfill = Backfill(hass, entry.title, ask)
         self._may_ask = may_ask
+        self._terms = terms or HistoryTerms()
+        self._outcome = outcome
         self._store = _store(hass, entry)
         self._progress: dict[ChannelId, Progress] | None = None
         self._failed: set[str] = set()
@@ -129,15 +143,18 @@ class Historian:
 
     @callback
     def async_fill(self, _now: datetime | None = None) -> None:
-        """Fill what can be filled, in the background."""
-        if not statistics.is_recording(self._hass) or (self._task and not self._task.done()):
+        """Fill what can be filled, in the background, unless that is under way or about to go on."""
+        is_under_way = self._task is not None and not self._task.done()
+        if is_under_way or self._cancel_next is not None or not statistics.is_recording(self._hass):
             return
-        if self._cancel_next is not None:
-            self._cancel_next()
-        self._cancel_next = None
         self._task = self._entry.async_create_background_task(
             self._hass, self._run(), f"{DOMAIN} history"
         )
+
+    @callback
+    def _go_on(self, _now: datetime) -> None:
+        self._cancel_next = None
+        self.async_fill()
 
     async def _run(self) -> None:
         await statistics.async_settle(self._hass)
@@ -146,7 +163,7 @@ class Historian:
             has_more = await self._fill(progress)
         self._save_soon()
         if has_more:
-            self._cancel_next = async_call_later(self._hass, PAUSE_SECONDS, self.async_fill)
+            self._cancel_next = async_call_later(self._hass, self._terms.pause, self._go_on)
 
     async def _async_stop(self) -> None:
         if self._cancel_next is not None:
@@ -165,8 +182,8 @@ class Historian:
         self._progress = {}
         if kept is None:
             return self._progress
-        for device, key, done, asked in kept["channels"]:
-            self._progress[ChannelId(device, key)] = Progress(done, set(asked))
+        for device, key, done, asked, *back in kept["channels"]:
+            self._progress[ChannelId(device, key)] = Progress(done, set(asked), *back)
         since = hour_from(dt_util.utc_from_timestamp(kept["seen"]))
         now = hour_of(dt_util.utcnow())
         self._backfill.unseen = [(start, end) for start, end in kept["unseen"]]
@@ -186,7 +203,7 @@ class Historian:
             "seen": int(now.timestamp()),
             "unseen": [span for span in self._backfill.unseen if span[1] > oldest],
             "channels": [
-                [*channel_id, progress.done, sorted(progress.asked)]
+                [*channel_id, progress.done, sorted(progress.asked), progress.back, progress.first]
                 for channel_id, progress in (self._progress or {}).items()
                 if progress.done > oldest
             ],
@@ -195,67 +212,174 @@ class Historian:
     # Filling
 
     async def _fill(self, progress: dict[ChannelId, Progress]) -> bool:
-        """Fill gaps, the oldest first, a span of one feed at a time; tell whether more can be done soon."""
+        """Fill gaps, a span of one group at a time: the oldest first, then what was put off as less urgent.
+
+        Tell whether more can be done soon.
+        """
         until = compiled_until(dt_util.utcnow())
-        feeds = await self._lines(progress, until)
-        at = {feed: min(line.progress.done for line in lines) for feed, lines in feeds.items()}
-        failed: set[str] = set()
-        requests_left = MOST_REQUESTS
-        while at and requests_left > 0 and len(failed) < MOST_FAILURES and self._may_ask():
-            feed = min(at, key=lambda feed: (feed in self._failed, at[feed]))
-            end = min(at[feed] + LONGEST_SPAN, until)
-            try:
-                requests_left -= await self._fill_span(feeds[feed], at[feed], end)
-            except Exception as err:  # noqa: BLE001  whatever it is must not keep the others from theirs
-                _LOGGER.debug("%s: no history: %s", self._entry.title, type(err).__name__)
-                self._backfill.counts["failures"] += 1
-                failed.add(feed)
-                end = until
-            self._notice.update(feeds.values())
-            at[feed] = end
-            if end >= until:
-                del at[feed]
-        self._failed = failed
-        has_more = bool(at) and requests_left <= 0
+        groups = await self._lines(progress, until)
+        run = _Run(self._terms.most_requests)
+        at = {group: min(line.progress.done for line in lines) for group, lines in groups.items()}
+        while at and self._may_go_on(run):
+            group = min(at, key=lambda group: (group in self._failed, at[group]))
+            end = min(at[group] + self._terms.span, until)
+            is_done = await self._attempt(
+                run, group, self._fill_span(groups[group], at[group], end)
+            )
+            self._notice.update(groups.values())
+            at[group] = end
+            if end >= until or not is_done:
+                del at[group]
+        backs = {
+            group: _back(lines)
+            for group, lines in groups.items()
+            if _back(lines) and group not in run.failed
+        }
+        while backs and self._may_go_on(run):
+            group = max(backs, key=lambda group: backs[group])
+            is_done = await self._attempt(run, group, self._fill_back(groups[group], backs[group]))
+            self._notice.update(groups.values())
+            backs[group] = _back(groups[group]) if is_done else 0
+            if not backs[group]:
+                del backs[group]
+        self._failed = run.failed
+        if run.attempts:
+            self._outcome(run.error)
+        has_more = bool(at or backs) and run.requests_left <= 0
         if not has_more:
             self._notice.close()
         return has_more
 
+    def _may_go_on(self, run: _Run) -> bool:
+        return run.requests_left > 0 and len(run.failed) < MOST_FAILURES and self._may_ask()
+
+    async def _attempt(self, run: _Run, group: str, filling: Awaitable[int]) -> bool:
+        """Fill a span and count what it took; a group that fails has its next turn in the next run."""
+        run.attempts += 1
+        try:
+            run.requests_left -= await filling
+        except Exception as err:  # noqa: BLE001  whatever it is must not keep the others from theirs
+            _LOGGER.debug("%s: no history: %s", self._entry.title, type(err).__name__)
+            self._backfill.counts["failures"] += 1
+            run.failed.add(group)
+            run.error = err
+            return False
+        return True
+
     async def _lines(
         self, progress: dict[ChannelId, Progress], until: int
     ) -> dict[str, list[Line]]:
-        """Return by feed the entities that may lack hours, and up to when the vendor may have them."""
+        """Return by group the entities that may lack hours, and up to when the vendor may have them."""
         tracks = {track.entity_id: track for track in self._tracks()}
         channels = {entity_id: track.channel for entity_id, track in tracks.items()}
-        feeds: dict[str, list[Line]] = {}
+        groups: dict[str, list[Line]] = {}
+        begun: set[str] = set()
         for entity_id, series in (await statistics.async_series(self._hass, channels)).items():
             track = tracks[entity_id]
-            known = progress.setdefault(track.channel.id, Progress(until - FIRST_DAYS * DAY))
+            group = self._group(track.channel)
+            if track.channel.id not in progress:
+                progress[track.channel.id] = self._beginning(until)
+                begun.add(group)
+            known = progress[track.channel.id]
             known.done = max(known.done, until - MOST_DAYS * DAY)
+            known.first = min(max(known.first, until - MOST_DAYS * DAY), known.back)
             end = min(until, hour_of(track.measured_at) + 1) if track.measured_at else until
-            if known.done < end:
-                feeds.setdefault(track.channel.feed, []).append(Line(track, series, known, end))
-        return feeds
+            if known.done < end or known.back > known.first:
+                groups.setdefault(group, []).append(Line(track, series, known, end))
+        self._tell_cost(len(begun & groups.keys()))
+        return groups
+
+    def _group(self, channel: Channel) -> str:
+        """Name what is asked for as one."""
+        return channel.device if self._terms.by_device else channel.feed
+
+    def _beginning(self, until: int) -> Progress:
+        first = until - FIRST_DAYS * DAY
+        if not self._terms.newest_first:
+            return Progress(first)
+        return Progress(until - DAY, back=until - DAY, first=first)
+
+    def _tell_cost(self, groups: int) -> None:
+        """Say what a first import costs, where a request brings so little that it matters."""
+        if groups and self._terms.per_request < DAY:
+            _LOGGER.info(
+                "%s: history of %d days will take up to %d requests, the newest day first",
+                self._entry.title,
+                FIRST_DAYS,
+                groups * FIRST_DAYS * DAY // self._terms.per_request,
+            )
+
+    def _cost(self, request: Request[str]) -> int:
+        """Return how many requests of the vendor one of ours takes."""
+        return -(-(request.end - request.start) // self._terms.per_request)
+
+    async def _present(self, lines: Iterable[str], start: int, end: int) -> dict[str, set[int]]:
+        """Return by entity the hours that need not be asked for, since they have a row that is good enough."""
+        if self._terms.is_exact:
+            return {entity_id: set() for entity_id in lines}
+        return await self._backfill.present(list(lines), start, end)
 
     async def _fill_span(self, lines: Iterable[Line], start: int, end: int) -> int:
-        """Fill the hours in [start, end) of entities of one feed; return how many requests it took."""
+        """Fill the hours in [start, end) of entities of one group; return how many requests it took."""
         now = hour_of(dt_util.utcnow())
         due = {line.track.entity_id: line for line in lines if line.progress.done < end}
-        present = await self._backfill.present(due, start, end)
+        present = await self._present(due, start, end)
         wanted = {
-            entity_id: missing(line.progress, start, min(end, line.end), present[entity_id], now)
+            entity_id: missing(
+                line.progress,
+                start,
+                min(end, line.end),
+                present[entity_id],
+                now,
+                again=self._again(line),
+            )
             for entity_id, line in due.items()
         }
-        asked = requests(wanted)
-        if asked:
-            self._notice.begin(due.values())
-        for request in asked:
-            for entity_id, written in (await self._backfill.fill(due, wanted, request)).items():
-                present[entity_id] |= written
+        cost = await self._ask(due, wanted, present)
         for entity_id, line in due.items():
             settled_to = min(end, line.end)
-            advance(line.progress, settled_to, present[entity_id], wanted[entity_id], now)
-        return len(asked)
+            rows = set() if self._terms.is_exact else present[entity_id]
+            advance(line.progress, settled_to, rows, wanted[entity_id], now)
+        return cost
+
+    def _again(self, line: Line) -> int | None:
+        """Return from which hour on all are asked for, together with one that is new."""
+        newest = line.end - 1
+        is_new = self._terms.is_exact and newest not in line.progress.asked
+        return newest - AGAIN if is_new else None
+
+    async def _fill_back(self, lines: Iterable[Line], back: int) -> int:
+        """Fill the span before `back` of entities of one group; return how many requests it took."""
+        due = {line.track.entity_id: line for line in lines if line.progress.back == back}
+        start = max(back - self._terms.span, min(line.progress.first for line in due.values()))
+        present = await self._present(due, start, back)
+        wanted = {
+            entity_id: [
+                hour
+                for hour in range(max(start, line.progress.first), min(back, line.end))
+                if hour not in present[entity_id]
+            ]
+            for entity_id, line in due.items()
+        }
+        cost = await self._ask(due, wanted, present)
+        for line in due.values():
+            line.progress.back = max(start, line.progress.first)
+        return cost
+
+    async def _ask(
+        self,
+        lines: Mapping[str, Line],
+        wanted: Mapping[str, list[int]],
+        present: Mapping[str, set[int]],
+    ) -> int:
+        """Ask for the wanted hours and note in `present` which were written; return what it took."""
+        asked = requests(wanted)
+        if asked:
+            self._notice.begin(lines.values())
+        for request in asked:
+            for entity_id, written in (await self._backfill.fill(lines, wanted, request)).items():
+                present[entity_id].update(written)
+        return sum(map(self._cost, asked))
 
     # On request
 
@@ -267,14 +391,14 @@ class Historian:
         Raises ServiceValidationError for an entity without statistics, and what `ask` raises.
         """
         lines = await self._asked_lines(entity_ids, end)
-        feeds: dict[str, dict[str, Line]] = {}
+        groups: dict[str, dict[str, Line]] = {}
         for entity_id, line in lines.items():
-            feeds.setdefault(line.track.channel.feed, {})[entity_id] = line
+            groups.setdefault(self._group(line.track.channel), {})[entity_id] = line
         tallies = {entity_id: Tally() for entity_id in lines}
         async with self._lock:
-            for since in range(start, end, LONGEST_SPAN):
-                until = min(since + LONGEST_SPAN, end)
-                for members in feeds.values():
+            for since in range(start, end, self._terms.span):
+                until = min(since + self._terms.span, end)
+                for members in groups.values():
                     await self._import_span(members, tallies, since, until)
         return tallies
 
@@ -318,6 +442,14 @@ class Historian:
             "feeds_failed": len(self._failed),
             **self._backfill.counts,
         }
+
+
+def _back(lines: Iterable[Line]) -> int:
+    """Return the hour down from which older ones are still to be asked for; 0 for none."""
+    return max(
+        (line.progress.back for line in lines if line.progress.back > line.progress.first),
+        default=0,
+    )
 
 
 def _store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:

@@ -164,6 +164,26 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryTerms:
+    """How an account's history is best asked for.
+
+    `span` hours at most are asked for and written as one; a request of the vendor brings `per_request` hours, and a
+    run makes `most_requests` of them about every `pause` seconds. `by_device`: one device's channels at a time.
+    `newest_first`: at first set-up the last day comes first, then the days before it, each before the one before.
+    `is_exact`: the vendor has every single measurement, so its hours take the place of those that the recorder made
+    of states, and once more when nothing can come late any longer.
+    """
+
+    span: int = 7 * 24
+    per_request: int = 7 * 24
+    most_requests: int = 20
+    pause: float = 900.0
+    by_device: bool = False
+    newest_first: bool = False
+    is_exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """Until when a reply is current (RFC 9111, private cache); times are monotonic seconds.
 

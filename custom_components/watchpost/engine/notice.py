@@ -33,7 +33,7 @@ class Notice:
         """Show the import of these gaps, if they are long."""
         if self._total:
             return
-        gaps = [line.end - line.progress.done for line in lines]
+        gaps = [line.progress.left(line.end) for line in lines]
         if sum(gap > DAY for gap in gaps) >= SEVERAL:
             self._total, self._entities, self._step = sum(gaps), len(gaps), 0
             self._show()
@@ -42,7 +42,7 @@ class Notice:
         """Show how much is left."""
         if not self._total:
             return
-        left = sum(max(line.end - line.progress.done, 0) for lines in feeds for line in lines)
+        left = sum(line.progress.left(line.end) for lines in feeds for line in lines)
         step = STEPS * max(self._total - left, 0) // self._total
         if step > self._step:
             self._step = step

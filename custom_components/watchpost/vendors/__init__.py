@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Final
 
 from .base import Vendor
+from .sensit.vendor import SensitVendor
 from .sensorist.vendor import SensoristVendor
 from .viziosense.vendor import VizioSenseVendor
 
-_ALL: Final[tuple[Vendor, ...]] = (SensoristVendor(), VizioSenseVendor())
+_ALL: Final[tuple[Vendor, ...]] = (SensoristVendor(), SensitVendor(), VizioSenseVendor())
 
 VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType({vendor.key: vendor for vendor in _ALL})

@@ -13,7 +13,17 @@ import aiohttp
 from aiohttp.hdrs import METH_POST, METH_PUT
 import voluptuous as vol
 
-from ..engine.model import Call, Channel, ChannelId, FeedUpdate, Hour, Inventory, Shot, WorkState
+from ..engine.model import (
+    Call,
+    Channel,
+    ChannelId,
+    FeedUpdate,
+    HistoryTerms,
+    Hour,
+    Inventory,
+    Shot,
+    WorkState,
+)
 from .action import Action
 from .ledger import Ledger
 
@@ -258,9 +268,11 @@ class Connection(ABC):
     push: Push | None = None
     library: Library | None = None
     cameras: Cameras | None = None
-    # The account sets these before the first poll: up to when occurrences have been told, the pictures of the
-    # cameras, and how to have something kept for the next start.
+    history_terms: HistoryTerms = HistoryTerms()
+    # The account sets these before the first poll: up to when occurrences have been told, the channels that have
+    # entities from before, the pictures of the cameras, and how to have something kept for the next start.
     told_until: datetime | None = None
+    remembered: frozenset[ChannelId] = frozenset()
     album: Album | None = None
     remember: Remember | None = None
 

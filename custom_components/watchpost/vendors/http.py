@@ -175,16 +175,22 @@ class Transport:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
 
     async def get(
-        self, path: str, params: Mapping[str, str] | None = None, *, right: str = "read this"
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        right: str = "read this",
+        usual: float = 0.0,
     ) -> Reply:
         """Answer from what is held while that is current, else ask; raises a `VendorError`.
 
-        Concurrent calls for the same resource share one request.
+        Concurrent calls for the same resource share one request. A reply that does not say how long it is
+        current counts as current for `usual` seconds.
         """
         url = self._resolve(path, params)
         key = self._key(url)
         held = self.ledger.stored(key)
-        if held is not None and held.freshness.is_current(self.ledger.now()):
+        if held is not None and _is_current(held.freshness, self.ledger.now(), usual):
             return replace(held, reused=True)
         return await self.ledger.share(key, lambda: self._revalidate(key, path, url, right, held))
 
@@ -370,6 +376,11 @@ class _Once:
         if self._cookie is not None:
             request.headers[hdrs.COOKIE] = self._cookie
         return await handler(request)
+
+
+def _is_current(fresh: Freshness, now: float, usual: float) -> bool:
+    is_silent = fresh.lifetime is None and fresh.storable
+    return fresh.is_current(now) or (is_silent and now < fresh.received + usual)
 
 
 def _validators(held: Reply | None) -> dict[str, str]:

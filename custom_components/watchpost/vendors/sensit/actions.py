@@ -1,0 +1,130 @@
+"""SENSIT Connect's part of the actions. A ValueError holds the name of the field that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from homeassistant.util import dt as dt_util
+
+from ...engine.model import Channel
+from ..base import ActionCall, ActionHandler
+from .canisters import CANISTER
+from .channels import device_id, path_of
+from .client import WINDOW, SensitClient
+from .fields import POSITION, description, is_number, measured
+from .logs import Logs
+from .offers import TIME_ZONE
+from .records import TRIGGER, Kind, Monitor, Record, Value
+
+# A week of a monitor is 84 requests; of one a minute it has 10,080 records.
+LONGEST: Final = timedelta(days=7)
+MOST_RECORDS: Final = 20_000
+MOST_MONITORS: Final = 10
+
+
+class SensitActions:
+    """The actions of one account; `monitors` gives those that are shown."""
+
+    def __init__(
+        self, client: SensitClient, logs: Logs, monitors: Callable[[], Mapping[str, Monitor]]
+    ) -> None:
+        self._client = client
+        self._logs = logs
+        self._monitors = monitors
+        self.handlers: Mapping[str, ActionHandler] = {
+            "get_history": self._get_history,
+            "get_available_dates": self._get_available_dates,
+        }
+
+    async def _get_history(self, call: ActionCall) -> Mapping[str, Any]:
+        """Return the records of one device, or those values of them that entities show."""
+        start, end = _period(call.fields)
+        histories = []
+        left = MOST_RECORDS
+        for device, paths in self._asked(call).items():
+            monitor, kind = self._monitor(device, "device_id" if paths is None else "entity_id")
+            records = (await self._logs.read(kind, monitor.uuid, start, end)).value
+            histories.append(_history(monitor, records[:left], paths, is_cut=len(records) > left))
+            left -= min(len(records), left)
+        return {"histories": histories}
+
+    @staticmethod
+    def _asked(call: ActionCall) -> dict[str, list[str] | None]:
+        """Return the devices that a call is for, each with its paths, None for all of them."""
+        if call.device is not None:
+            return {call.device: None}
+        channels: Collection[Channel] = call.fields.get("channels", ())
+        if not channels:
+            raise ValueError("config_entry_id")
+        asked: dict[str, list[str]] = {}
+        for channel in channels:
+            path = TRIGGER if channel.key == CANISTER else path_of(channel.key)
+            if path is None:
+                raise ValueError("entity_id")
+            asked.setdefault(channel.device, []).append(path)
+        if len(asked) > MOST_MONITORS:
+            raise ValueError("entity_id")
+        return {**asked}
+
+    async def _get_available_dates(self, call: ActionCall) -> Mapping[str, Any]:
+        monitor, kind = self._monitor(call.device or "", "device_id")
+        zone = call.fields.get(TIME_ZONE) or str(dt_util.get_default_time_zone())
+        days = (await self._client.available_days(kind, monitor.uuid, zone)).value
+        return {
+            "time_zone": zone,
+            "dates": [
+                {
+                    "date": day.day.isoformat(),
+                    "records": day.count,
+                    "last_record": day.last.isoformat() if day.last else None,
+                }
+                for day in days
+            ],
+        }
+
+    def _monitor(self, device: str, field: str) -> tuple[Monitor, Kind]:
+        """Return a monitor whose log can be asked for; ValueError for any other."""
+        for uuid, monitor in self._monitors().items():
+            if device_id(uuid) == device and monitor.kind is not None:
+                return monitor, monitor.kind
+        raise ValueError(field)
+
+
+def _period(fields: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """Return the period; the last two hours by default, and a ValueError for one that is too long."""
+    end: datetime = min(fields.get("end") or dt_util.utcnow(), dt_util.utcnow())
+    start: datetime = fields.get("start") or end - WINDOW
+    if start >= end or end - start > LONGEST:
+        raise ValueError("start")
+    return start, end
+
+
+def _history(
+    monitor: Monitor, records: Iterable[Record], paths: list[str] | None, *, is_cut: bool
+) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    seen: dict[str, Value] = {}
+    for record in records:
+        values = {
+            path: _value(path, value)
+            for path, value in record.values.items()
+            if (path not in POSITION if paths is None else path in paths)
+        }
+        seen |= values
+        rows.append({"time": record.date.astimezone(UTC).isoformat(), "values": values})
+    return {
+        "device": monitor.name or monitor.uuid,
+        "type": monitor.type,
+        "units": {
+            path: description(path).entity.native_unit_of_measurement
+            for path, value in seen.items()
+        },
+        "records": rows,
+        "truncated": is_cut,
+    }
+
+
+def _value(path: str, value: Value) -> Value:
+    return measured(path, value) if is_number(path) else value

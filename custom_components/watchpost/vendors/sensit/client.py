@@ -1,0 +1,116 @@
+"""SENSIT Connect's API: one method per documented call, in the document's order.
+
+Dates are aware datetimes. Every method raises a `VendorError`: SignInRejected, NotAllowed with the
+right that is lacking, RateLimited, Unreachable or UnexpectedReply.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ...engine.model import Freshness
+from ..fields import Parsed
+from ..http import Transport
+from .dates import written
+from .pace import LEAST
+from .records import (
+    AvailableDay,
+    Kind,
+    Monitor,
+    Record,
+    Signed,
+    parse_days,
+    parse_monitors,
+    parse_records,
+)
+from .sign_in import SensitSignIn
+
+ALL: Final = "ALL"
+
+# So much does one POST return at most.
+WINDOW: Final = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The monitors of an account, what was set aside, and until when the list is current."""
+
+    monitors: tuple[Monitor, ...]
+    set_aside: Counter[str]
+    freshness: Freshness
+
+
+class SensitClient:
+    """The vendor's calls over one transport that signs in with `sign_in`."""
+
+    def __init__(self, transport: Transport, sign_in: SensitSignIn) -> None:
+        self._transport = transport
+        self._sign_in = sign_in
+
+    async def sign_in(self) -> Signed:
+        """Sign in with the credentials, whatever token is held. "Logging in/authentication"."""
+        return await self._sign_in.anew()
+
+    async def list_monitors(self, kind: Kind | None = None) -> Listed:
+        """Return the monitors that the user may see, of one type or all. "Getting devices".
+
+        A list is not asked for again within a minute, whoever asks.
+        """
+        signed = await self._sign_in.current()
+        params = {"DeviceType": kind or ALL, "Role": signed.role, "UserId": signed.user}
+        reply = await self._transport.get(
+            "/clients/getDevicesFromDeviceTypeAndRole",
+            params,
+            right="list the monitors",
+            usual=LEAST.total_seconds(),
+        )
+        parsed = parse_monitors(reply.body)
+        return Listed(parsed.value, parsed.set_aside, reply.freshness)
+
+    async def log(
+        self, kind: Kind, uuid: str, start: datetime, end: datetime
+    ) -> Parsed[tuple[Record, ...]]:
+        """Return a monitor's records of at most two hours, in the vendor's order. "Getting historical data".
+
+        The table of the document calls the field DeviceID, all its examples DeviceId.
+        """
+        if end - start > WINDOW:
+            raise ValueError("a log holds two hours")
+        path = f"/sensors-data/get{kind.value}DeviceLogForGivenHour"
+        return await self._records(path, kind, uuid, start, end)
+
+    async def ramp_log_between(
+        self, uuid: str, start: datetime, end: datetime
+    ) -> Parsed[tuple[Record, ...]]:
+        """Return a RAMP's records of a period; not in the document, but in use by others."""
+        path = "/sensors-data/getRAMPDeviceLogBetweenTimePeriod"
+        return await self._records(path, Kind.RAMP, uuid, start, end)
+
+    async def available_days(
+        self, kind: Kind, uuid: str, time_zone: str
+    ) -> Parsed[tuple[AvailableDay, ...]]:
+        """Return the days that a monitor has data of; `time_zone` (IANA) says where a day begins.
+
+        "Get dates with available data".
+        """
+        body = {"DeviceId": uuid, "DeviceType": kind.value, "Timezone": time_zone}
+        path = f"/sensors-data/get{kind.value}DataAvailableDates"
+        reply = await self._transport.send(
+            "POST", path, json=body, right="see which days have data"
+        )
+        return parse_days(reply.body)
+
+    async def _records(
+        self, path: str, kind: Kind, uuid: str, start: datetime, end: datetime
+    ) -> Parsed[tuple[Record, ...]]:
+        body = {
+            "DeviceId": uuid,
+            "DeviceType": kind.value,
+            "StartDate": written(start),
+            "EndDate": written(end),
+        }
+        reply = await self._transport.send("POST", path, json=body, right="read the logs")
+        return parse_records(reply.body)

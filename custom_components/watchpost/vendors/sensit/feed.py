@@ -1,0 +1,257 @@
+"""The live feed: the list of monitors with their newest records, and logs where the list does not tell enough."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from ...engine.model import ChannelId, FeedUpdate, Freshness, Inventory, Occurrence, Reading
+from ..errors import SignInRejected, VendorError
+from .canisters import occurrences, port_of
+from .channels import (
+    MONITORS,
+    channels,
+    device,
+    device_id,
+    own_readings,
+    record_readings,
+    remembered,
+)
+from .client import WINDOW, Listed, SensitClient
+from .logs import Logs
+from .pace import LEAST, MOST, Pace, interval
+from .records import TRIGGER, Kind, Monitor, Record, Value
+
+# Fields of one monitor that become entities at the most.
+MOST_SEEN: Final = 300
+
+# A clock that is further ahead than this tells no time: it must not pass for the newest for ever.
+_AHEAD: Final = timedelta(minutes=10)
+
+# Records further apart than so many cycles, or polls, have others between them.
+_GAP: Final = 1.5
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of one monitor: its fields with a value of each, its newest record, its rhythm."""
+
+    samples: dict[str, Value]
+    pace: Pace = field(default_factory=Pace)
+    newest: Record | None = None
+    log_asked: datetime | None = None
+    is_followed: bool = False
+
+    def take(self, record: Record, now: datetime, set_aside: Counter[str]) -> None:
+        """Take the newest record of a list or log, unless a newer one is known."""
+        for path, value in record.values.items():
+            if path not in self.samples and len(self.samples) >= MOST_SEEN:
+                set_aside["field: too many seen"] += 1
+            elif self.samples.get(path) is None:
+                self.samples[path] = value
+        if record.date <= now + _AHEAD:
+            self.pace.note(record.date)
+        if self.newest is None or not record.date < self.newest.date <= now + _AHEAD:
+            self.newest = record
+
+
+class MonitorFeed:
+    """Polls the list. `chosen` are the uuids that are wanted; empty means all of them."""
+
+    def __init__(
+        self,
+        client: SensitClient,
+        logs: Logs,
+        chosen: frozenset[str],
+        clock: tuple[Callable[[], float], Callable[[], datetime]],
+    ) -> None:
+        self.monitors: dict[str, Monitor] = {}
+        self.seen: dict[str, Seen] = {}
+        # The account sets these two before the first poll.
+        self.remembered: Collection[ChannelId] = ()
+        self.told_until: datetime | None = None
+        self._client = client
+        self._logs = logs
+        self._chosen = chosen
+        self._now, self._now_utc = clock
+        self._listed: Listed | None = None
+        self._interval = LEAST
+        self._found: list[Occurrence] = []
+
+    def note_log(self, uuid: str, records: Iterable[Record]) -> None:
+        """Learn from a log that was read for the statistics: the rhythm, and what was triggered."""
+        log = list(records)
+        if (seen := self.seen.get(uuid)) is not None:
+            seen.pace.note_log(record.date for record in log)
+        self._found.extend(occurrences(device_id(uuid), log))
+
+    async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """List the monitors; one whose newest record is not there is asked for its log."""
+        listed = self._listed
+        if listed is None or self._now() >= self._current(listed.freshness).expires:
+            listed = self._listed = await self._client.list_monitors()
+        now = self._now_utc()
+        set_aside = Counter(listed.set_aside)
+        self.monitors = {
+            monitor.uuid: monitor
+            for monitor in listed.monitors
+            if not self._chosen or monitor.uuid in self._chosen
+        }
+        asked_for = {channel.device for channel in wanted}
+        for monitor in self.monitors.values():
+            seen = self._seen_of(monitor)
+            is_wanted = device_id(monitor.uuid) in asked_for
+            if monitor.record is not None:
+                before = seen.newest if seen.is_followed else None
+                seen.take(monitor.record, now, set_aside)
+                if is_wanted:
+                    await self._follow(monitor, seen, before, monitor.record, set_aside)
+            elif is_wanted and self._may_ask_log(seen, now):
+                await self._take_log(monitor, seen, set_aside)
+        self._interval = self._next_interval(now)
+        found, self._found = self._found, []
+        return FeedUpdate(
+            readings=dict(self._readings(now)),
+            occurrences=found,
+            freshness=(self._current(listed.freshness),),
+            inventory=self._inventory(listed),
+            set_aside=set_aside,
+        )
+
+    def _seen_of(self, monitor: Monitor) -> Seen:
+        if monitor.uuid not in self.seen:
+            self.seen[monitor.uuid] = Seen(remembered(self.remembered, monitor.uuid))
+        return self.seen[monitor.uuid]
+
+    def _next_interval(self, now: datetime) -> timedelta:
+        """Return how long the list is taken for current; while a monitor is not known yet, not long."""
+        seen = [self.seen[uuid] for uuid in self.monitors]
+        if any(found.newest is None and found.log_asked is None for found in seen):
+            return LEAST
+        return interval((found.pace for found in seen), now)
+
+    def _current(self, freshness: Freshness) -> Freshness:
+        """Take a reply that says nothing of its life for current until the next record can be there."""
+        if freshness.lifetime:
+            return freshness
+        seconds = self._interval.total_seconds()
+        return replace(freshness, lifetime=seconds, expires=freshness.received + seconds)
+
+    # -- records --
+
+    async def _follow(
+        self,
+        monitor: Monitor,
+        seen: Seen,
+        before: Record | None,
+        record: Record,
+        set_aside: Counter[str],
+    ) -> None:
+        """See what was triggered from the record before up to this one.
+
+        Not while nobody looks: at set-up the list comes first, and the logs once there are entities.
+        """
+        seen.is_followed = True
+        is_news = before is None or before.date < record.date <= self._now_utc() + _AHEAD
+        if is_news and (monitor.kind is Kind.SPOD or TRIGGER in record.values):
+            await self._look_for_triggers(monitor, seen, before, record, set_aside)
+
+    async def _look_for_triggers(
+        self,
+        monitor: Monitor,
+        seen: Seen,
+        before: Record | None,
+        record: Record,
+        set_aside: Counter[str],
+    ) -> None:
+        """See whether the flag went up since the record before; what lies between them is in the log."""
+        start = before.date if before else max(self.told_until or record.date, record.date - WINDOW)
+        since = max(start, record.date - WINDOW)
+        log: list[Record] = []
+        if self._has_missed(seen, before, record) and since < record.date:
+            log = await self._log(monitor, since, record.date, set_aside)
+        known = [before] if before is not None else []
+        between = [found for found in log if before is None or found.date > before.date]
+        self._found.extend(occurrences(device_id(monitor.uuid), [*known, *between, record]))
+
+    def _has_missed(self, seen: Seen, before: Record | None, record: Record) -> bool:
+        if before is None:
+            return True
+        usual = max(seen.pace.cycle, self._interval)
+        port = port_of(record.values.get(TRIGGER))
+        is_other = port not in (0, None, port_of(before.values.get(TRIGGER)))
+        return is_other or record.date - before.date > _GAP * usual
+
+    def _may_ask_log(self, seen: Seen, now: datetime) -> bool:
+        """A monitor that is silent is not asked at every poll."""
+        pause = self._interval if seen.newest is not None and seen.pace.is_active(now) else MOST
+        return seen.log_asked is None or now - seen.log_asked >= pause
+
+    async def _take_log(self, monitor: Monitor, seen: Seen, set_aside: Counter[str]) -> None:
+        """Take the newest record from the log of the last two hours."""
+        now = self._now_utc()
+        seen.log_asked = now
+        before = seen.newest
+        records = await self._log(monitor, now - WINDOW, now, set_aside)
+        for record in records:
+            seen.take(record, now, set_aside)
+        since = before.date if before else self.told_until
+        news = [record for record in records if since is None or record.date >= since]
+        self._found.extend(occurrences(device_id(monitor.uuid), news))
+
+    async def _log(
+        self, monitor: Monitor, start: datetime, end: datetime, set_aside: Counter[str]
+    ) -> list[Record]:
+        """Return the records of a period; a log that cannot be had is counted and costs the list nothing."""
+        if monitor.kind is None:
+            return []
+        try:
+            parsed = await self._logs.read(monitor.kind, monitor.uuid, start, end)
+        except SignInRejected:
+            raise  # the list would be refused as well
+        except VendorError as err:
+            set_aside[f"log: {type(err).__name__}"] += 1
+            return []
+        set_aside += parsed.set_aside
+        self.seen[monitor.uuid].pace.note_log(record.date for record in parsed.value)
+        return parsed.value
+
+    # -- the model --
+
+    def _readings(self, now: datetime) -> Iterable[tuple[ChannelId, Reading]]:
+        for uuid, monitor in self.monitors.items():
+            seen = self.seen[uuid]
+            newest = seen.newest.date if seen.newest else None
+            yield from own_readings(monitor, newest, seen.pace.cycle, now)
+            if seen.newest is not None:
+                yield from record_readings(uuid, seen.newest, seen.samples)
+
+    def _inventory(self, listed: Listed) -> Inventory:
+        return Inventory(
+            devices=[device(monitor) for monitor in self.monitors.values()],
+            channels=[
+                channel
+                for uuid, monitor in self.monitors.items()
+                for channel in channels(
+                    monitor, self.seen[uuid].samples, self.seen[uuid].pace.cycle
+                )
+            ],
+            left_out=frozenset(
+                device_id(monitor.uuid)
+                for monitor in listed.monitors
+                if monitor.uuid not in self.monitors
+            ),
+            is_complete=not _lacks_monitors(listed.set_aside),
+            scope=MONITORS,
+        )
+
+
+def _lacks_monitors(set_aside: Mapping[str, int]) -> bool:
+    """Whether a monitor may be missing from the list; of two with one uuid neither is."""
+    return any(
+        reason.startswith("monitor:") and reason != "monitor: duplicate uuid"
+        for reason in set_aside
+    )

@@ -1,0 +1,157 @@
+"""Signs in to SENSIT Connect and keeps the token (a JWT, good for 8 hours) until shortly before it expires."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+import hashlib
+from typing import Any, Final
+
+import aiohttp
+
+from ..errors import NotAllowed, SignInRejected, UnexpectedReply
+from ..fields import nested, number
+from ..http import Transport, loose
+from ..ledger import Ledger, Reply
+from .records import Signed, parse_signed
+
+SIGNED: Final = "signed"
+
+# Renewed this long before it expires, or after nine tenths of its life if that is short.
+MARGIN: Final = timedelta(minutes=5)
+_LONGEST: Final = timedelta(days=7)
+
+# How an API may say that these are not the right words; the vendor's document does not tell.
+_REFUSALS: Final = frozenset({400, 404, 422})
+
+
+class _Nobody:
+    """Credentials of somebody who signs in: none yet."""
+
+    fingerprint = ""
+
+    async def headers(self) -> Mapping[str, str]:
+        return {}
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        raise SignInRejected("the vendor refused the credentials")
+
+
+class SensitSignIn:
+    """An e-mail address and a password, and the token that they bring.
+
+    `kept` is what an earlier one gave to `keep`; it is used if it was for the same credentials.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        ledger: Ledger,
+        credentials: tuple[str, str],
+        *,
+        kept: object,
+        keep: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        self._door = Transport(session, url, _Nobody(), ledger)
+        self._ledger = ledger
+        self._email, self._password = credentials
+        self._keep = keep
+        secret = "\0".join((str(self._door.url), *credentials)).encode()
+        self.fingerprint = hashlib.sha256(secret).hexdigest()
+        self._signed, self._until = _restored(kept, self.fingerprint)
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the header that proves who asks, signing in first where there is no current token."""
+        return _headers(await self.current())
+
+    async def current(self) -> Signed:
+        """Return who is signed in; signs in where there is no current token. Raises a `VendorError`."""
+        signed = self._signed
+        if signed is None or self._is_over():
+            return await self._renewed(signed)
+        return signed
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        """Sign in anew because the token in `refused` got a 401, unless that has happened since."""
+        signed = self._signed
+        if signed is not None and _headers(signed) == refused:
+            await self._renewed(signed)
+
+    async def anew(self) -> Signed:
+        """Sign in with the credentials, whatever token is held; raises a `VendorError`."""
+        return await self._renewed(self._signed)
+
+    async def _renewed(self, spent: Signed | None) -> Signed:
+        """Replace a token; of those who want that at the same time one asks, and all share what comes of it."""
+        reply = await self._ledger.share(f"{self.fingerprint} sign-in", self._asked)
+        signed = parse_signed(reply.body)
+        if self._signed is spent:
+            self._take(signed)
+        return signed
+
+    async def _asked(self) -> Reply:
+        body = {"email": self._email, "password": self._password}
+        try:
+            return await self._door.send("POST", "/users/signin", json=body, right="sign in")
+        except NotAllowed:
+            raise SignInRejected("the vendor refused the credentials") from None
+        except UnexpectedReply as err:
+            if err.status in _REFUSALS:
+                raise SignInRejected("the vendor refused the credentials") from None
+            raise
+
+    def _take(self, signed: Signed) -> None:
+        now = self._ledger.now_utc()
+        lifetime = token_lifetime(signed.token, now)
+        until = now + lifetime - min(MARGIN, lifetime / 10) if lifetime else None
+        self._signed, self._until = signed, until
+        self._keep(
+            {
+                SIGNED: {
+                    "token": signed.token,
+                    "user": signed.user,
+                    "role": signed.role,
+                    "until": until.isoformat() if until else None,
+                    "for": self.fingerprint,
+                }
+            }
+        )
+
+    def _is_over(self) -> bool:
+        return self._until is not None and self._ledger.now_utc() >= self._until
+
+
+def token_lifetime(token: str, now: datetime) -> timedelta | None:
+    """Read from a JWT how long it is good for; None where it does not say so in a way that makes sense.
+
+    Where it tells when it was issued, its life is counted from now: the vendor's clock may differ
+    from ours. Nothing else in it is looked at, and nothing is believed of it but this.
+    """
+    claims: object = None
+    with suppress(ValueError, UnexpectedReply):
+        part = token.split(".")[1] if token.count(".") == 2 else ""
+        claims = loose(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    if not isinstance(claims, dict):
+        return None
+    expires, issued = number(claims.get("exp")), number(claims.get("iat"))
+    if expires is None:
+        return None
+    seconds = expires - (now.timestamp() if issued is None else issued)
+    return timedelta(seconds=min(seconds, _LONGEST.total_seconds())) if seconds > 0 else None
+
+
+def _headers(signed: Signed) -> dict[str, str]:
+    return {"Authorization": f"Bearer {signed.token}"}
+
+
+def _restored(kept: object, fingerprint: str) -> tuple[Signed | None, datetime | None]:
+    """Return a token that was kept for the same credentials, and until when it is used."""
+    if not isinstance(kept, dict) or kept.get("for") != fingerprint:
+        return None, None
+    row = nested({"kept": kept}, "kept")
+    until = row.get("until")
+    signed = Signed(str(row.get("token")), str(row.get("user")), str(row.get("role")))
+    return signed, datetime.fromisoformat(until).astimezone(UTC) if isinstance(until, str) else None

@@ -1,0 +1,193 @@
+"""SENSIT Connect as a vendor: how to sign in, what to poll, which options an account has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, override
+
+import aiohttp
+from homeassistant.components.sensor import SensorStateClass
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+
+from ...engine.model import Channel, ChannelId, FeedUpdate, HistoryTerms, Hour, Inventory
+from ..base import SECTION_ADVANCED, ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ..http import Transport
+from ..ledger import Ledger
+from .actions import SensitActions
+from .channels import MONITORS, path_of, uuid_of
+from .client import SensitClient
+from .feed import MonitorFeed
+from .logs import Logs, hours
+from .offers import ACTIONS
+from .pace import LEAST
+from .sign_in import SIGNED, SensitSignIn
+
+URL: Final = "https://api.sensitconnect.net"
+
+CONF_MONITORS: Final = "monitors"
+
+# One request brings two hours of one monitor. A run takes half of what the account may ask in a minute.
+HISTORY: Final = HistoryTerms(
+    span=24,
+    per_request=2,
+    most_requests=60,
+    pause=120.0,
+    by_device=True,
+    newest_first=True,
+    is_exact=True,
+)
+
+
+class SensitConnection(Connection):
+    """One user of SENSIT Connect."""
+
+    history_terms = HISTORY
+
+    def __init__(
+        self, transport: Transport, sign_in: SensitSignIn, options: Mapping[str, Any]
+    ) -> None:
+        self._client = SensitClient(transport, sign_in)
+        self._logs = Logs(self._client)
+        self._chosen = frozenset[str](options.get(CONF_MONITORS, ()))
+        clock = (transport.ledger.now, transport.ledger.now_utc)
+        self._now = transport.ledger.now_utc
+        self._feed = MonitorFeed(self._client, self._logs, self._chosen, clock)
+        self._actions = SensitActions(self._client, self._logs, lambda: self._feed.monitors)
+
+    @override
+    async def identify(self) -> Identity:
+        user = (await self._client.sign_in()).user
+        return Identity(account_id=user, title=f"{SensitVendor.name} {user[-6:]}")
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return self._actions.handlers
+
+    @property
+    @override
+    def inventory_feed(self) -> Feed:
+        return Feed(MONITORS, self._fetch, LEAST, LEAST)
+
+    async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        self._feed.remembered = self.remembered
+        self._feed.told_until = self.told_until
+        return await self._feed.fetch(wanted)
+
+    @override
+    def feeds(self, inventory: Inventory) -> Sequence[Feed]:
+        return []
+
+    @override
+    async def history(
+        self, channels: Sequence[Channel], start: datetime, end: datetime
+    ) -> Mapping[ChannelId, Sequence[Hour]]:
+        found: dict[ChannelId, Sequence[Hour]] = {}
+        for device, members in _by_device(channels).items():
+            uuid = uuid_of(device)
+            monitor = self._feed.monitors.get(uuid)
+            if monitor is None or monitor.kind is None:
+                continue
+            kind, now = monitor.kind, self._now()
+            records = (await self._logs.read_known(kind, uuid, start, end, now)).value
+            self._feed.note_log(uuid, records)
+            for path, channel in members.items():
+                is_angle = _state_class(channel) == SensorStateClass.MEASUREMENT_ANGLE
+                if rows := hours(path, records, is_angle=is_angle):
+                    found[channel.id] = rows
+        return found
+
+    @override
+    async def options_schema(self) -> vol.Schema:
+        listed = await self._client.list_monitors()
+        choices = {monitor.uuid: monitor.name or monitor.uuid for monitor in listed.monitors}
+        choices |= {gone: gone for gone in self._chosen if gone not in choices}
+        selector = SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(value=uuid, label=label) for uuid, label in choices.items()
+                ],
+                multiple=True,
+                mode=SelectSelectorMode.DROPDOWN,
+            )
+        )
+        return vol.Schema({vol.Optional(CONF_MONITORS, default=[]): selector})
+
+
+def _by_device(channels: Iterable[Channel]) -> dict[str, dict[str, Channel]]:
+    """Return by device the channels that show fields of its records, by path."""
+    found: dict[str, dict[str, Channel]] = {}
+    for channel in channels:
+        if (path := path_of(channel.key)) is not None:
+            found.setdefault(channel.device, {})[path] = channel
+    return found
+
+
+def _state_class(channel: Channel) -> str | None:
+    # No isinstance: an instance of Home Assistant's description classes is none of the class it was made with.
+    return getattr(channel.description, "state_class", None)
+
+
+class SensitVendor(Vendor):
+    """SENSIT Technologies; one account is one user with an e-mail address and a password."""
+
+    key = "sensit"
+    name = "SENSIT Connect"
+    default_url = URL
+    actions = ACTIONS
+
+    @override
+    def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
+        password = TextSelectorConfig(
+            type=TextSelectorType.PASSWORD, autocomplete="current-password"
+        )
+        secrets = {vol.Required(CONF_PASSWORD): TextSelector(password)}
+        if only_secrets:
+            return vol.Schema(secrets)
+        email = TextSelectorConfig(type=TextSelectorType.EMAIL, autocomplete="username")
+        url = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+        advanced = vol.Schema({vol.Required(CONF_URL, default=URL): url})
+        return vol.Schema(
+            {
+                vol.Required(CONF_USERNAME): TextSelector(email),
+                **secrets,
+                vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": True}),
+            }
+        )
+
+    @override
+    def ledger_key(self, data: Mapping[str, Any]) -> str:
+        return f"{self.key} {data[CONF_URL]} {data[CONF_USERNAME]}"
+
+    @override
+    def connect(
+        self,
+        session: aiohttp.ClientSession,
+        ledger: Ledger,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any],
+        keep: Keep,
+    ) -> SensitConnection:
+        sign_in = SensitSignIn(
+            session,
+            data[CONF_URL],
+            ledger,
+            (data[CONF_USERNAME], data[CONF_PASSWORD]),
+            kept=data.get(SIGNED),
+            keep=keep,
+        )
+        return SensitConnection(
+            Transport(session, data[CONF_URL], sign_in, ledger), sign_in, options
+        )

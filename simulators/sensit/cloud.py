@@ -1,0 +1,187 @@
+"""The simulated SENSIT Connect cloud: sign-in, tokens, handles for tests."""
+
+from collections.abc import Mapping
+from datetime import datetime
+import hashlib
+from http import HTTPStatus
+
+from aiohttp import web
+
+from simulators.clock import Clock, to_micros
+from simulators.reply import JsonObject, Reply, encode
+from simulators.server import Call, VendorCloud
+
+from .air import Leak
+from .api import Api, truth_json
+from .control import SensitDoor
+from .monitors import FOR_EVER, Monitor
+from .plan import MonitorType, Plan
+from .stage import StageDoor
+from .tokens import Tokens, User
+from .windows import ApiError
+from .world import World
+
+
+class SensitCloud(VendorCloud):
+    """A simulated SENSIT Connect cloud with one default account (`username`, `password`)."""
+
+    name = "sensit"
+
+    def __init__(self, plan: Plan | None = None, clock: Clock | None = None) -> None:
+        """Build the world of `plan` as it is now by `clock`."""
+        super().__init__(clock)
+        self.plan = plan or Plan()
+        self.world = World(self.plan, self.clock)
+        self.tokens = Tokens(self.plan)
+        self._api = Api(self.world, self.tokens)
+
+    @property
+    def user(self) -> User:
+        """The default account's user; a live object."""
+        return next(iter(self.world.users.values()))
+
+    @property
+    def users(self) -> list[User]:
+        """Every user, the default one first; live objects."""
+        return list(self.world.users.values())
+
+    @property
+    def username(self) -> str:
+        """The default account's e-mail address."""
+        return self.user.email
+
+    @property
+    def password(self) -> str:
+        """The default account's password."""
+        return self.user.password
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What a client needs to sign in to the default account."""
+        return {"username": self.username, "password": self.password}
+
+    @property
+    def sign_ins(self) -> int:
+        """How many sign-ins worked."""
+        return self._api.counts.sign_ins
+
+    @property
+    def refused_sign_ins(self) -> int:
+        """How many sign-ins were refused."""
+        return self._api.counts.refused_sign_ins
+
+    @property
+    def monitors(self) -> list[Monitor]:
+        """Every monitor; live objects."""
+        return list(self.world.monitors.values())
+
+    def monitor(self, uuid: str) -> Monitor:
+        """Return the monitor of that uuid; KeyError if there is none."""
+        return self.world.monitors[uuid]
+
+    def find_monitor(self, kind: MonitorType, n: int = 0) -> Monitor:
+        """Return the n-th monitor of a type."""
+        return [monitor for monitor in self.monitors if monitor.type == kind][n]
+
+    def add_monitor(self, kind: MonitorType) -> Monitor:
+        """Add a monitor, which reports from now on."""
+        return self.world.add_monitor(kind)
+
+    def remove_monitor(self, uuid: str) -> None:
+        """Take a monitor out of every list; KeyError if there is none."""
+        self.world.removed[uuid] = self.world.monitors.pop(uuid)
+
+    def restore_monitor(self, uuid: str) -> None:
+        """Put a removed monitor back."""
+        self.world.monitors[uuid] = self.world.removed.pop(uuid)
+
+    def leak_across(
+        self, first: str, second: str, start: datetime, seconds: float, rate: float = 5.0
+    ) -> Leak:
+        """Let gas leak so that a turning wind carries it over one monitor, then over another."""
+        monitors = self.monitor(first), self.monitor(second)
+        leak = Leak(0.0, 0.0, 0.0, 0.0, rate)
+        return self.world.leak_across(*monitors, start.timestamp(), seconds, leak)
+
+    def truth(self, uuid: str) -> JsonObject | None:
+        """Return the newest record that the cloud has: see `records`."""
+        monitor = self.monitor(uuid)
+        report = monitor.newest(self.clock.micros())
+        return None if report is None else truth_json(monitor, report)
+
+    def records(
+        self, uuid: str, since: datetime, until: datetime, *, ever: bool = False
+    ) -> list[JsonObject]:
+        """Return the records dated in [since, until) that the cloud has, oldest first.
+
+        Each is {"date", "received": ISO 8601 in UTC, "values": {dotted path: value}}, without
+        quirks. ever: those too that the cloud will have later.
+        """
+        monitor = self.monitor(uuid)
+        now = FOR_EVER if ever else self.clock.micros()
+        first, last = to_micros(since), to_micros(until) - 1
+        return [truth_json(monitor, report) for report in monitor.reports(first, last, now)]
+
+    def least_gap(self, path: str) -> float | None:
+        """Return the least seconds between two equal requests of one user to `path`.
+
+        None as long as no request came twice. Equal are those of the same query and fields.
+        """
+        seen: dict[object, datetime] = {}
+        gaps: list[float] = []
+        for record in self.log:
+            if record.path != path:
+                continue
+            asked = record.user, str(sorted(record.query.items())), str(sorted(record.form.items()))
+            if asked in seen:
+                gaps.append((record.at - seen[asked]).total_seconds())
+            seen[asked] = record.at
+        return min(gaps, default=None)
+
+    def add_control(self, router: web.UrlDispatcher) -> None:
+        """Add monitors, leaks, wind, users and the truth to the control door."""
+        StageDoor(self).add_to(router)
+        SensitDoor(self).add_to(router)
+
+    def user_of(self, headers: Mapping[str, str]) -> str | None:
+        """Return the e-mail address in the token, true or not."""
+        token = headers.get("Authorization", "").partition(" ")[2].strip()
+        claims = Tokens.claims(token)
+        return None if claims is None else str(claims["email"])
+
+    def refused(self, status: int) -> Reply:
+        """Return the vendor's error reply for a request that a fault kept from it."""
+        return self._error(status, "The request was refused")
+
+    def answer(self, call: Call) -> Reply:
+        """Answer one call."""
+        try:
+            payload = self._api.answer(call)
+        except ApiError as err:
+            return self._error(err.status, err.message)
+        exact = any(monitor.quirks or monitor.overrides for monitor in self.monitors)
+        if call.method != "GET":
+            return Reply(self.plan.forms.post_status, payload, exact=exact)
+        return self._cacheable(call, Reply(200, payload, exact=exact))
+
+    def _error(self, status: int, message: str) -> Reply:
+        match self.plan.forms.error_body:
+            case "html":
+                page = f"<!DOCTYPE html><html><body><pre>{message}</pre></body></html>"
+                headers = {"Content-Type": "text/html; charset=utf-8"}
+                return Reply(status, body=page.encode(), headers=headers)
+            case "none":
+                return Reply(status, body=b"")
+        return Reply(status, {self.plan.forms.error_body: message})
+
+    def _cacheable(self, call: Call, reply: Reply) -> Reply:
+        """Give a reply to a GET the headers of the plan, or 304."""
+        if self.plan.max_age is not None:
+            reply.headers["Cache-Control"] = f"max-age={self.plan.max_age}, private"
+        if not self.plan.etag:
+            return reply
+        body = encode(reply.payload, exact=reply.exact)
+        reply.headers["ETag"] = f'W/"{hashlib.sha256(body).hexdigest()[:27]}"'
+        if call.headers.get("If-None-Match") == reply.headers["ETag"]:
+            return Reply(HTTPStatus.NOT_MODIFIED, headers=reply.headers)
+        return reply

@@ -1,0 +1,80 @@
+"""The interval of polls follows the spacing of records, whatever they do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+from custom_components.watchpost.vendors.sensit.pace import LEAST, MOST, Pace, interval
+
+NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
+
+
+def paced(seconds: float, count: int = 12) -> Pace:
+    pace = Pace()
+    for number in range(count):
+        pace.note(NOON + timedelta(seconds=number * seconds))
+    return pace
+
+
+@pytest.mark.parametrize(
+    ("spacing", "expected"), [(10, 60), (60, 60), (300, 285), (600, 570), (3600, 900)]
+)
+def test_the_interval_is_a_little_less_than_the_spacing_within_its_bounds(
+    spacing: int, expected: float
+) -> None:
+    pace = paced(spacing)
+    assert pace.newest is not None
+    assert interval([pace], pace.newest).total_seconds() == pytest.approx(expected)
+
+
+def test_a_minute_holds_until_a_rhythm_is_known_and_the_fastest_counts() -> None:
+    pace = Pace()
+    pace.note(NOON)
+    assert pace.cycle == LEAST
+    slow, fast = paced(600), paced(300, 24)
+    assert slow.newest is not None
+    assert interval([slow, fast], slow.newest) == 0.95 * timedelta(seconds=300)
+
+
+def test_monitors_that_are_silent_do_not_count_and_none_at_all_is_asked_for_rarely() -> None:
+    assert interval([], NOON) == MOST
+    assert interval([Pace()], NOON) == MOST
+    assert interval([paced(60)], NOON + timedelta(hours=3)) == MOST
+    slow = paced(600)
+    assert slow.newest is not None
+    silent = paced(60)
+    assert interval([silent, slow], slow.newest) == 0.95 * timedelta(seconds=600)
+
+
+def test_lost_late_and_jittering_records_change_no_rhythm() -> None:
+    pace = paced(60)
+    for seconds in (120, 118, 179, 60, 62, 57, 61):
+        assert pace.newest is not None
+        pace.note(pace.newest + timedelta(seconds=seconds))
+        pace.note(NOON)
+        assert pace.spacing == timedelta(seconds=60)
+
+
+def test_a_log_that_shows_another_rhythm_replaces_what_was_known() -> None:
+    pace = paced(600)
+    pace.note_log(NOON + timedelta(seconds=60 * number) for number in range(5))
+    assert pace.spacing == timedelta(seconds=600)
+    pace.note_log(NOON + timedelta(seconds=60 * number) for number in range(30))
+    assert pace.spacing == timedelta(seconds=60)
+    pace.note_log(NOON + timedelta(hours=7 * number) for number in range(30))
+    assert pace.spacing == timedelta(seconds=60)
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), max_size=40))
+def test_whatever_dates_say_the_interval_stays_within_its_bounds(seconds: list[int]) -> None:
+    pace = Pace()
+    dates = [NOON + timedelta(seconds=offset) for offset in seconds]
+    for date in dates:
+        pace.note(date)
+    pace.note_log(dates)
+    assert LEAST <= interval([pace], NOON) <= MOST
+    assert pace.cycle >= LEAST
