@@ -66,6 +66,7 @@ LEDGERS: Final[HassKey[dict[str, Ledger]]] = HassKey(f"{DOMAIN}_ledgers")
 _PLATFORM_OF: Final[dict[str, Platform]] = {
     "BinarySensorEntityDescription": Platform.BINARY_SENSOR,
     "ButtonEntityDescription": Platform.BUTTON,
+    "TrackerEntityDescription": Platform.DEVICE_TRACKER,
     "EventEntityDescription": Platform.EVENT,
     "NumberEntityDescription": Platform.NUMBER,
     "SensorEntityDescription": Platform.SENSOR,
@@ -236,7 +237,7 @@ class Account:
             self.hass,
             self.entry,
             feed,
-            self.ledger,
+            feed.ledger or self.ledger,
             on_inventory=self._on_inventory,
             on_occurrences=self._on_occurrences,
             on_outcome=self._on_outcome,
@@ -626,7 +627,9 @@ class Account:
         if self._cancel_probe is not None:
             return
         for coordinator in self.coordinators.values():
-            coordinator.is_signed_out = True
+            # Those with a sign-in of their own go on.
+            if coordinator.feed.ledger is self.inventory.feed.ledger:
+                coordinator.is_signed_out = True
         self._cancel_probe = async_call_later(self.hass, self._probe_after, self._probe)
         self._probe_after = min(2 * self._probe_after, SIGN_IN_PROBE_CEILING)
 

@@ -30,9 +30,11 @@ from .engine.model import (
 )
 from .vendors.base import Feed
 from .vendors.errors import (
+    Invalid,
     NotAllowed,
     NotSecure,
     RateLimited,
+    SignInIncomplete,
     SignInRejected,
     TimedOut,
     UnexpectedReply,
@@ -479,6 +481,7 @@ ERROR_KEYS: Final[dict[type[VendorError], str]] = {
     Unreachable: "cannot_connect",
     NotSecure: "not_secure",
     UnexpectedReply: "unexpected_reply",
+    SignInIncomplete: "sign_in_incomplete",
 }
 
 
@@ -489,5 +492,8 @@ def describe(err: VendorError) -> tuple[str, dict[str, str] | None]:
             return "not_allowed", {"right": right}
         case RateLimited(retry_at=retry_at):
             return "rate_limited", {"retry_at": f"{dt_util.as_local(retry_at):%Y-%m-%d %H:%M:%S}"}
+        case Invalid(problems=problems):
+            listed = (f"{field} {problem}" for field, problem in problems.items())
+            return "refused_fields", {"problems": ", ".join(listed)}
         case _:
             return ERROR_KEYS[type(err)], None

@@ -33,6 +33,7 @@ async def async_get_config_entry_diagnostics(
         "history": account.historian.diagnostics(),
         "feeds": _feeds(account, set(account.coordinators)),
         "push": account.push and account.push.diagnostics(),
+        "connection": dict(account.connection.diagnostics()),
     }
 
 

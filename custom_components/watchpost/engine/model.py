@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from homeassistant.helpers.entity import EntityDescription
 
-type ReadingValue = float | int | str | bool | datetime | None
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place on earth in degrees (WGS 84), `accuracy` in metres; no text of it tells where it is."""
+
+    latitude: float = field(repr=False)
+    longitude: float = field(repr=False)
+    accuracy: float = field(default=0.0, repr=False)
+
+
+type ReadingValue = float | int | str | bool | datetime | Position | None
 
 
 class WorkState(StrEnum):
@@ -115,7 +125,9 @@ class Occurrence:
 
     `id` is unique within the account and the same however often and by whichever way the vendor tells of it.
     `channel` is the key of the device's channel whose state it changed, if any. `data` is what the kind adds
-    (threshold, value, direction, severity, duration ...), never a person, a position or a link.
+    (threshold, value, direction, severity, duration ...), never a link, and neither a person nor an exact position
+    unless the account's options allow that. `follows` is the id of the occurrence that this one takes further: it is
+    told only if that one was told before, by itself.
     """
 
     id: str
@@ -124,6 +136,7 @@ class Occurrence:
     device: str
     channel: str | None = None
     data: Mapping[str, ReadingValue] = MappingProxyType({})
+    follows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

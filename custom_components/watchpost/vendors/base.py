@@ -24,13 +24,15 @@ class Feed:
     """One resource that is polled as one.
 
     `fetch` takes the channels that somebody looks at and raises a `VendorError` when nothing could be had.
-    `default_interval` holds where the vendor's replies carry no freshness, `least_interval` always.
+    `default_interval` holds where the vendor's replies carry no freshness, `least_interval` always. `ledger` is
+    that of the sign-in by which it is polled, where an account has several; else it is the account's.
     """
 
     name: str
     fetch: Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
     default_interval: timedelta
     least_interval: timedelta
+    ledger: Ledger | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,10 @@ class Connection(ABC):
 
         A channel that has no history at the vendor is absent. Raises a `VendorError`.
         """
+        return {}
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """What of the vendor's API works for this account: names and counts, never contents."""
         return {}
 
     @abstractmethod

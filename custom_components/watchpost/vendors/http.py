@@ -6,7 +6,7 @@ No error or log line names an address, a query, a body or a credential.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 import hashlib
@@ -42,6 +42,8 @@ _LOGGER = logging.getLogger(__name__)
 MAX_BODY: Final = 16 * 1024 * 1024
 MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# The body of these says which field of what was sent is wrong.
+_EXPLAINED: Final = frozenset({400, 409, 422})
 # What decides freshness; a 304 replaces what it repeats and leaves the rest (RFC 9111, 3.2).
 _CACHING: Final = frozenset({"cache-control", "expires", "date", "etag", "last-modified"})
 
@@ -134,13 +136,18 @@ class Transport:
         ledger: Ledger,
         *,
         timeout: float = 30.0,
+        hear: Callable[[Mapping[str, str]], None] | None = None,
     ) -> None:
-        """Check the address; raises NotSecure. `timeout` is seconds for one whole request."""
+        """Check the address; raises NotSecure. `timeout` is seconds for one whole request.
+
+        `hear` is called with the headers of every answer, for vendors that hand out tokens there.
+        """
         self.url = checked_address(url)
         self.ledger = ledger
         self._session = session
         self._sign_in = sign_in
         self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._hear = hear
 
     async def get(
         self, path: str, params: Mapping[str, str] | None = None, *, right: str = "read this"
@@ -232,7 +239,7 @@ class Transport:
         if answer.status < 300 or answer.status == 304:
             self.ledger.served()
             return answer
-        raise self._error(answer.status, request.right, answer.headers)
+        raise self._error(answer.status, request.right, answer.headers, answer.body)
 
     async def _followed(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
         """Follow a GET's redirects as long as they stay with the same origin."""
@@ -278,14 +285,23 @@ class Transport:
             middlewares=(_Once(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
             fresh = self._freshness(response.status, response.headers, self.ledger.now())
-            # What goes wrong in the body of an error must not hide the error.
-            body = await _bounded_body(response) if response.status < 300 else b""
+            if self._hear is not None:
+                self._hear(response.headers)
+            body = b""
+            if response.status < 300:
+                body = await _bounded_body(response)
+            elif response.status in _EXPLAINED and request.method != hdrs.METH_GET:
+                # What goes wrong in the body of an error must not hide the error.
+                with suppress(VendorError, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+                    body = await _bounded_body(response)
             return _Answer(response.status, response.headers, body, fresh)
 
     def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
         return freshness(status, headers, received=received, now_utc=self.ledger.now_utc())
 
-    def _error(self, status: int, right: str, headers: Mapping[str, str]) -> VendorError:
+    def _error(
+        self, status: int, right: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> VendorError:
         wait = retry_after(headers.get(hdrs.RETRY_AFTER), self.ledger.now_utc())
         match status:
             case 401:
@@ -299,7 +315,8 @@ class Transport:
             case _ if status >= 500:
                 return Unreachable(f"the vendor failed with status {status}")
             case _:
-                return UnexpectedReply(f"the vendor answered with status {status}", status=status)
+                text = f"the vendor answered with status {status}"
+                return UnexpectedReply(text, status=status, body=body)
 
 
 class _Once:
@@ -343,6 +360,7 @@ def _reply(answer: _Answer) -> Reply:
         freshness=answer.freshness,
         date=http_date(answer.headers.get(hdrs.DATE)),
         caching=_caching(answer.headers),
+        link=answer.headers.get(hdrs.LINK, ""),
     )
 
 
