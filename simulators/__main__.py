@@ -1,7 +1,7 @@
 """Run the simulated clouds: ``python -m simulators``.
 
-Prints one JSON line {vendor: {"url", "control", "username", "password"}} when all of them listen,
-and runs until Ctrl-C or SIGTERM.
+Prints one JSON line {vendor: {"url", "control", "username", "password", ...}} when all of them
+listen, and runs until Ctrl-C or SIGTERM.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -14,6 +14,8 @@ import sys
 
 from .clock import Clock
 from .sensorist import Plan, SensoristCloud
+from .sensorzone import Plan as SensorZonePlan
+from .sensorzone import SensorZoneCloud
 from .server import VendorCloud
 
 
@@ -41,6 +43,9 @@ def _parser() -> ArgumentParser:
         default=1.0,
         help="factor on all intervals; 0.0223 makes sensors report about every 20 seconds",
     )
+    parser.add_argument("--sensorzone-port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--machines", type=int, default=4, help="machines of the SensorZone brand")
+    parser.add_argument("--people", type=int, default=8, help="people who walk among them")
     return parser
 
 
@@ -76,7 +81,11 @@ def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
         interval_scale=options.interval_scale,
         may_set_interval=True,
     )
-    return [(SensoristCloud(sensorist, clock), options.sensorist_port)]
+    sensorzone = SensorZonePlan(machines=options.machines, people=options.people, seed=options.seed)
+    return [
+        (SensoristCloud(sensorist, clock), options.sensorist_port),
+        (SensorZoneCloud(sensorzone, clock), options.sensorzone_port),
+    ]
 
 
 def _moment(text: str) -> datetime:

@@ -23,7 +23,10 @@ _TICK = 0.25
 
 @dataclass(slots=True)
 class Call:
-    """One request, parsed. `path`: below the base path. `form`: a POST's fields, form or JSON."""
+    """One request, parsed.
+
+    path: below the base path. form: a POST's fields, form or JSON, as text. body: its bytes.
+    """
 
     method: str
     path: str
@@ -31,6 +34,7 @@ class Call:
     headers: Mapping[str, str]
     user: str | None
     form: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 class VendorCloud(ABC):
@@ -197,6 +201,7 @@ async def _parsed(request: web.Request, base_path: str, user: str | None) -> Cal
         headers=request.headers,
         user=user,
         form=await _fields(request),
+        body=await request.read(),
     )
 
 
