@@ -17,14 +17,19 @@ from .building import add_machine, build_world
 from .control import SensorZoneDoor
 from .desk import Desk
 from .field_calls import FieldCalls
+from .figures import Figures
 from .incursions import Incursion, Incursions
+from .insight_calls import InsightCalls
 from .limits import Limiter
+from .office_calls import OfficeCalls
 from .plan import Plan
 from .records import Records
+from .reports import Reports
 from .session_calls import REFUSED_V2, SessionCalls
 from .sessions import Sessions
 from .shapes import Shapes
 from .tester_calls import TesterCalls
+from .track_calls import TrackCalls
 from .visitors import Visits
 from .world import Machine, Tag, World
 
@@ -50,10 +55,15 @@ class SensorZoneCloud(VendorCloud):
             Records(self.world, shapes),
             lambda: self._origin,
         )
+        figures, reports = Figures(desk), Reports(desk)
+        self.office = OfficeCalls(desk, figures, reports)
         self.tester_calls = TesterCalls(desk, Visits(self.world))
         self._routes: list[Route] = [
             *SessionCalls(desk, self.sessions).routes(),
             *FieldCalls(desk).routes(),
+            *self.office.routes(),
+            *InsightCalls(desk, figures, reports).routes(),
+            *TrackCalls(desk).routes(),
             *self.tester_calls.routes(),
         ]
 

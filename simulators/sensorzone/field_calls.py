@@ -18,7 +18,8 @@ from .tally import Tally, tallies
 from .world import Machine
 
 _CLIPPED, _MESSAGE = 91, 92
-_CLIP_SECONDS, _CLIP_DELAY = 20, 90
+_MESSAGE_DAYS = 7
+_CLIP_SECONDS, _CLIP_DELAY, _CLIP_DAYS = 20, 90, 7
 _MESSAGES = ("Tag test passed", "Detection unit restarted", "Antenna check done", "Low supply")
 
 
@@ -116,7 +117,7 @@ class FieldCalls:
     def messages(self, visit: Visit) -> Reply:
         """List what a base station had to say."""
         machine, world = self._desk.machine(visit), self._desk.world
-        since, until = visit.period(7)
+        since, until = visit.period(_MESSAGE_DAYS)
         records = []
         for day in range(world.shifts.day(since), world.shifts.day(until) + 1):
             seed = mix(machine.seed, day, _MESSAGE)
@@ -131,7 +132,7 @@ class FieldCalls:
     def clips(self, visit: Visit) -> Reply:
         """List a machine's video clips; a part of the incursions have one, once it is there."""
         machine = self._desk.machine(visit)
-        seen = self._desk.seen(visit, self._desk.world.plan.chart_days)
+        seen = self._desk.seen(visit, _CLIP_DAYS)
         records = [self._clip(machine, one) for one in seen if has_clip(one, visit.now, machine)]
         return self._desk.many(visit, "clip", self._desk.newest_first(records))
 
@@ -221,8 +222,8 @@ def has_clip(seen: Sighting, now: int, machine: Machine) -> bool:
     """Tell whether there is a clip of an incursion that this machine saw."""
     what = seen.incursion
     return (
-        what.machine is machine
-        and machine.has_camera
+        what.machine.shown is machine
+        and what.machine.has_camera
         and now >= what.listed_at + _CLIP_DELAY
         and fraction(what.seed, 0, _CLIPPED) < 0.4
     )

@@ -6,6 +6,7 @@ and evenly. A day is worked out when it is asked for, and kept.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from simulators.chance import between as drawn
 from simulators.chance import fraction, mix
@@ -42,9 +43,9 @@ class Shifts:
         """Return when a day's shift starts."""
         return day * DAY + self._start
 
-    def end(self, day: int) -> int:
-        """Return when a day's shift ends."""
-        return self.start(day) + self.steps * STEP
+    def date(self, day: int) -> date:
+        """Return the date at the brand on which a day's shift starts."""
+        return date(1970, 1, 1) + timedelta(days=day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,13 @@ class Forms:
     acknowledgement: acknowledged and acknowledged_at | acknowledged_at alone | a word in `status`.
     positions: latitude, longitude | lat, lng in `position` | GeoJSON.
     durations: `duration` in seconds | `duration_ms` | left out.
-    charts: {"labels", "datasets"} | rows | JSON:API.
+    charts: {"labels", "datasets"}, pivots {"columns", "rows"} | objects in a list | JSON:API.
     runtime: in hours | in seconds, as the key says.
     errors: {"error"} | {"errors": [text]} | {"errors": {field: [text]}} | JSON:API | HTML.
     deleted: 204 without a body | 200 with the object.
     download: the file | {"url"} of the file | a redirect to it.
+    report_states: pending, processing, completed, failed | queued, running, done, error.
+    site_reports: made in a while, as other reports | told in the reply that asks for one.
     track: a list of points | a GeoJSON LineString.
     battery: tags tell none | in percent.
     """
@@ -76,6 +78,8 @@ class Forms:
     errors: Literal["error", "list", "fields", "jsonapi", "html"] = "error"
     deleted: Literal["empty", "object"] = "empty"
     download: Literal["file", "url", "redirect"] = "file"
+    report_states: Literal["common", "other"] = "common"
+    site_reports: Literal["later", "at_once"] = "later"
     track: Literal["points", "geojson"] = "points"
     battery: Literal["none", "percent"] = "none"
 

@@ -100,7 +100,7 @@ class Shapes:
         """Return a record as JSON; `is_api`: as JSON:API, whatever the plan says."""
         if is_api or self._plan.forms.lists == "jsonapi":
             return self.keyed(_resource(record))
-        shown: JsonObject = {"id": self._id(record.id)} | record.fields
+        shown: JsonObject = {"id": self.id(record.id)} | record.fields
         for role, ref in record.refs.items():
             shown |= self._reference(role, ref)
         return self.keyed(shown)
@@ -157,13 +157,14 @@ class Shapes:
     def _reference(self, role: str, ref: Ref | list[Ref] | None) -> JsonObject:
         if isinstance(ref, list):
             if self._plan.forms.references == "flat":
-                return {f"{role}_ids": [self._id(one.id) for one in ref]}
-            return {plural(role): [{"id": self._id(one.id), "name": one.name} for one in ref]}
+                return {f"{role}_ids": [self.id(one.id) for one in ref]}
+            return {plural(role): [{"id": self.id(one.id), "name": one.name} for one in ref]}
         if self._plan.forms.references == "flat":
-            return {f"{role}_id": None if ref is None else self._id(ref.id)}
-        return {role: None if ref is None else {"id": self._id(ref.id), "name": ref.name}}
+            return {f"{role}_id": None if ref is None else self.id(ref.id)}
+        return {role: None if ref is None else {"id": self.id(ref.id), "name": ref.name}}
 
-    def _id(self, number: int) -> int | str:
+    def id(self, number: int) -> int | str:
+        """Return an id in the plan's form."""
         return str(number) if self._plan.forms.ids == "text" else number
 
 
@@ -233,7 +234,8 @@ def plural(kind: str) -> str:
     """Return the name of a list of a kind."""
     if kind.endswith("y"):
         return kind[:-1] + "ies"
-    return "people" if kind == "person" else f"{kind}s"
+    irregular = {"person": "people", "device_status": "device_statuses"}
+    return irregular.get(kind, f"{kind}s")
 
 
 def _resource(record: Record) -> JsonObject:

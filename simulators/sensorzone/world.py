@@ -192,6 +192,12 @@ class Machine:
         seconds = until - self.world.shifts.start(day)
         return self.moves(day).active_seconds(seconds) if seconds > 0 else 0
 
+    def runtime_between(self, since: float, until: float) -> int:
+        """Return how many seconds it ran in [since, until)."""
+        shifts = self.world.shifts
+        days = range(shifts.day(since), shifts.day(until) + 1)
+        return sum(self.runtime(day, until) - self.runtime(day, since) for day in days)
+
     def last_seen(self, now: float) -> int:
         """Return when the cloud heard of it last: each half minute, or ten minutes when off."""
         silence = self.silences.lasting
