@@ -1,13 +1,15 @@
 """Building a world from a plan. Ids follow from the order alone, everything else from the seed."""
 
+from collections.abc import Callable
+
 from simulators.chance import fraction, mix
 from simulators.clock import Clock
 from simulators.rhythm import SECOND
 
-from .moving import DAY, Shifts
+from .moving import DAY, Moves, Shifts, walk, working_hours
 from .plan import Plan
 from .visitors import visitor_tags
-from .world import Brand, Machine, Person, Project, Site, Tag, Tester, User, World, staff_moves
+from .world import Brand, Machine, Person, Project, Site, Tag, Tester, User, World, draws
 
 _MACHINES, _TAGS, _SITES, _PROJECTS = 101, 5_001, 21, 7
 _MACHINE, _TAG, _CAMERA = 51, 52, 53
@@ -155,7 +157,7 @@ def _add_tag(world: World, person: Person, site: Site) -> None:
         site=site,
         person=person,
     )
-    tag.moves = staff_moves(world, site, seed)
+    tag.moves = _staff_moves(world, site, seed)
     world.tags.append(tag)
 
 
@@ -171,3 +173,16 @@ def _add_driver(world: World, person: Person) -> None:
             person=person,
         )
     )
+
+
+def _staff_moves(world: World, site: Site, seed: int) -> Callable[[int], Moves]:
+    """Return how one of the staff walks on a site, day by day."""
+    days: dict[int, Moves] = {}
+
+    def moves(day: int) -> Moves:
+        if day not in days:
+            presence = working_hours(seed, day, world.shifts.steps)
+            days[day] = walk(seed, day, draws(world, site), world.plan.habits, presence)
+        return days[day]
+
+    return moves

@@ -33,6 +33,8 @@ from .track_calls import TrackCalls
 from .visitors import Visits
 from .world import Machine, Tag, World
 
+_STATED_JSON_API = ("/api/v2/reports", "/api/v2/projects", "/api/v2/worksites")
+
 
 class SensorZoneCloud(VendorCloud):
     """A simulated SensorZone cloud with one default brand."""
@@ -167,7 +169,7 @@ class SensorZoneCloud(VendorCloud):
     def answer(self, call: Call) -> Reply:
         """Answer one call."""
         forms = self.plan.forms
-        is_api = call.path.startswith("/api/v2/")
+        is_api = call.path.startswith(_STATED_JSON_API)
         try:
             reply = self._answered(call)
         except ApiError as err:

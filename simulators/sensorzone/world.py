@@ -14,7 +14,7 @@ from simulators.rhythm import SECOND, Spans
 
 from . import ground
 from .ground import Place, Position
-from .moving import Moves, Shifts, drive, route, walk, working_hours
+from .moving import Moves, Shifts, drive, route
 from .plan import Plan
 
 type Role = Literal["pedestrian", "operator"]
@@ -287,19 +287,6 @@ class World:
                 machine = site_machines[seed % len(site_machines)]
                 passed = fraction(seed, 0, _TEST_PASSED) < 0.97
                 yield TagTest(tag.id * 100_000 + day, tag, machine, at, passed)
-
-
-def staff_moves(world: World, site: Site, seed: int) -> Callable[[int], Moves]:
-    """Return how one of the staff walks on a site, day by day."""
-    days: dict[int, Moves] = {}
-
-    def moves(day: int) -> Moves:
-        if day not in days:
-            presence = working_hours(seed, day, world.shifts.steps)
-            days[day] = walk(seed, day, draws(world, site), world.plan.habits, presence)
-        return days[day]
-
-    return moves
 
 
 def draws(world: World, site: Site) -> list[Place]:
