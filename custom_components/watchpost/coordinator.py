@@ -213,7 +213,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def _stale_at(self, channel: Channel, held: Held) -> datetime:
         """When a reading is too old; a time in the future counts from the receipt."""
         taken = min(held.reading.measured_at or held.since, held.since)
-        return taken + CYCLES_UNTIL_STALE * max(channel.cycle or self._period, self._period)
+        usual = CYCLES_UNTIL_STALE * max(channel.cycle or self._period, self._period)
+        return taken + (channel.good_for or usual)
 
     def _usual_period(self) -> float:
         """Seconds between two polls in the usual run of things."""

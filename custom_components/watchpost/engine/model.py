@@ -88,6 +88,7 @@ class Channel:
     `description` is the Home Assistant `EntityDescription`; its class chooses the platform.
     `feed` names the feed whose replies carry the readings, `cycle` is the vendor's own measuring interval
     (None: as often as the feed is polled), and `stands_when_stale` keeps the last value available for ever.
+    `good_for` is how long a reading may be shown, for a source without a cycle of its own.
     `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
     go into the translated name of those that have one. `press` and `set_value` act at the vendor and raise a
     `VendorError`; they are no part of what the channel is, so they do not count when channels are compared.
@@ -99,6 +100,7 @@ class Channel:
     feed: str
     cycle: timedelta | None = None
     stands_when_stale: bool = False
+    good_for: timedelta | None = None
     name: str | None = None
     placeholders: Mapping[str, str] | None = None
     press: Callable[[], Awaitable[Work | None]] | None = field(default=None, compare=False)

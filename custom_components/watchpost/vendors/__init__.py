@@ -8,7 +8,8 @@ from typing import Final
 
 from .base import Vendor
 from .sensorist.vendor import SensoristVendor
+from .sensorzone.vendor import SensorZoneVendor
 
-_ALL: Final[tuple[Vendor, ...]] = (SensoristVendor(),)
+_ALL: Final[tuple[Vendor, ...]] = (SensoristVendor(), SensorZoneVendor())
 
 VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType({vendor.key: vendor for vendor in _ALL})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -117,6 +117,14 @@ class Library(ABC):
     @abstractmethod
     async def open(self, path: Sequence[str]) -> Media:
         """Return what is at the path, with a fresh link; raises as `browse`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A file for Home Assistant's media folder, under `file` in an action's outcome; `name` is a plain file name."""
+
+    name: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,11 @@ class Transport:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._hear = hear
 
+    async def sign_in(self) -> None:
+        """Prove who asks, as far as that takes a request; raises a `VendorError`."""
+        self.ledger.check()
+        await self._sign_in.headers()
+
     async def get(
         self, path: str, params: Mapping[str, str] | None = None, *, right: str = "read this"
     ) -> Reply:
