@@ -42,7 +42,7 @@ async def test_a_machine_drives_within_its_site_and_stands_at_night(cloud, user,
         assert 54.61 < shown["latitude"] < 54.616
         if clock.now().hour in (22, 23, 0, 1, 2, 3, 4):
             assert shown["ignition"] is False
-    assert len(places) > 8
+    assert len(places) > 5
     assert runtimes == sorted(runtimes)
     assert 12 < runtimes[-1] - runtimes[0] < 16
 

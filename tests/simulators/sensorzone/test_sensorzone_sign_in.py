@@ -267,5 +267,5 @@ async def test_limits_can_count_per_sign_in(open_cloud, make_client):
 
 async def test_a_malformed_cookie_or_scheme_is_no_sign_in(cloud, make_client):
     client = make_client(cloud)
-    for headers in ({"Cookie": "a b=;;[x]=\"1"}, {"Authorization": "Basic abc"}, {}):
+    for headers in ({"Cookie": 'a b=;;[x]="1'}, {"Authorization": "Basic abc"}, {}):
         assert (await client.ask("GET", ENTITIES, headers=headers)).status == 401
