@@ -6,7 +6,7 @@ No error or log line names an address, a query, a body or a credential.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 import hashlib
@@ -137,10 +137,12 @@ class Transport:
         *,
         timeout: float = 30.0,
         hear: Callable[[Mapping[str, str]], None] | None = None,
+        held_with: Sequence[Ledger] = (),
     ) -> None:
         """Check the address; raises NotSecure. `timeout` is seconds for one whole request.
 
-        `hear` is called with the headers of every answer, for vendors that hand out tokens there.
+        `hear` is called with the headers of every answer, for vendors that hand out tokens there. `held_with` are
+        the ledgers of the same user's other sign-ins, which a limit (429) holds as well.
         """
         self.url = checked_address(url)
         self.ledger = ledger
@@ -148,6 +150,7 @@ class Transport:
         self._sign_in = sign_in
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._hear = hear
+        self._held_with = held_with
 
     async def sign_in(self) -> None:
         """Prove who asks, as far as that takes a request; raises a `VendorError`."""
@@ -314,7 +317,10 @@ class Transport:
             case 403:
                 return NotAllowed(right)
             case 429 | 503:
-                return self.ledger.refuse(wait)
+                limited = self.ledger.refuse(wait)
+                for other in self._held_with if status == 429 else ():
+                    other.hold(limited.wait)
+                return limited
             case 408:
                 return TimedOut("the vendor gave up waiting")
             case _ if status >= 500:

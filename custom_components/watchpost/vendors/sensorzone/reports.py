@@ -15,17 +15,7 @@ from .fields import pick, read_one, words
 from .links import fetched
 
 _DONE: Final = frozenset(
-    {
-        "completed",
-        "complete",
-        "done",
-        "finished",
-        "ready",
-        "success",
-        "succeeded",
-        "generated",
-        "available",
-    }
+    {"completed", "complete", "done", "finished", "ready", "success", "succeeded", "generated"}
 )
 _FAILED: Final = frozenset(
     {"failed", "failure", "error", "errored", "cancelled", "canceled", "aborted"}

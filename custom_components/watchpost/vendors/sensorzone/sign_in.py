@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 import hashlib
 from http.cookies import CookieError, SimpleCookie
 import re
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import aiohttp
 from aiohttp import hdrs
@@ -58,11 +58,18 @@ class PasswordSignIn(ABC):
     resource: str
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, ledger: Ledger, email: str, password: str
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        ledger: Ledger,
+        email: str,
+        password: str,
+        *,
+        held_with: Sequence[Ledger] = (),
     ) -> None:
         self._body = {"email": email, "password": password}
         self._ledger = ledger
-        self._door = Transport(session, url, _Nobody(), ledger, hear=self.hear)
+        self._door = Transport(session, url, _Nobody(), ledger, hear=self.hear, held_with=held_with)
         self._lock = asyncio.Lock()
         self._generation = 0
         self._is_form = False
@@ -131,11 +138,9 @@ class SessionSignIn(PasswordSignIn):
 
     resource = "session"
 
-    def __init__(
-        self, session: aiohttp.ClientSession, url: str, ledger: Ledger, email: str, password: str
-    ) -> None:
+    def __init__(self, *account: Any, **more: Any) -> None:
         self._cookies: dict[str, str] = {}
-        super().__init__(session, url, ledger, email, password)
+        super().__init__(*account, **more)
 
     def hear(self, headers: Mapping[str, str]) -> None:
         """Take cookies, also those that a later answer replaces or takes away."""
@@ -167,12 +172,10 @@ class TokenSignIn(PasswordSignIn):
 
     resource = "login"
 
-    def __init__(
-        self, session: aiohttp.ClientSession, url: str, ledger: Ledger, email: str, password: str
-    ) -> None:
+    def __init__(self, *account: Any, **more: Any) -> None:
         self._token: str | None = None
         self._renew_at: float | None = None
-        super().__init__(session, url, ledger, email, password)
+        super().__init__(*account, **more)
 
     def hear(self, headers: Mapping[str, str]) -> None:
         """Take a token; an expiry that is missing or past tells nothing, and a 401 will."""

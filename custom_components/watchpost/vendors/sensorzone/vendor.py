@@ -188,11 +188,13 @@ class SensorZoneVendor(Vendor):
         doors: dict[Api, Transport] = {}
         ledgers = {Api.V1: ledger, Api.V2: ledger.part(Api.V2), Api.TESTER: ledger}
         if email and password:
+            # The vendor limits a user, whichever version of the API that is; a Tester token apart from that.
+            own = ledgers[Api.V2]
             ledgers[Api.TESTER] = ledger.part(Api.TESTER)
-            v1 = SessionSignIn(session, url, ledger, email, password)
-            v2 = TokenSignIn(session, url, ledgers[Api.V2], email, password)
-            doors[Api.V1] = Transport(session, url, v1, ledger, hear=v1.hear)
-            doors[Api.V2] = Transport(session, url, v2, ledgers[Api.V2], hear=v2.hear)
+            v1 = SessionSignIn(session, url, ledger, email, password, held_with=[own])
+            v2 = TokenSignIn(session, url, own, email, password, held_with=[ledger])
+            doors[Api.V1] = Transport(session, url, v1, ledger, hear=v1.hear, held_with=[own])
+            doors[Api.V2] = Transport(session, url, v2, own, hear=v2.hear, held_with=[ledger])
         if token:
             doors[Api.TESTER] = Transport(session, url, BearerSignIn(token), ledgers[Api.TESTER])
         account_id = _account_id(data)
