@@ -17,7 +17,8 @@ In tests::
     cloud.merge(one, into=other)
     cloud.world.sites[0].crossed        its boundary crosses itself
     cloud.sessions.lose_cookies()       and lose_tokens()
-    cloud.limiter.refusals              how many 429s; cloud.held_requests(): asked in spite of it
+    cloud.counts                        requests and logins by sign-in, held, limited (429)
+    cloud.held_requests()               those made during a wait
 
 The same over HTTP is in `control.SensorZoneDoor`. Which paths it answers is in
 docs/simulators/sensorzone.md.

@@ -110,14 +110,11 @@ class Visit:
             raise ApiError(422, "Validation failed", {name: [problem]})
         return text
 
-    def ids(self, *names: str) -> list[int]:
-        """Return the ids in the first of these fields that is there, whatever their form."""
-        for name in names:
-            if name in self.body:
-                value = self.body[name]
-                items = value if isinstance(value, list) else [value]
-                return [int(str(item)) for item in items if str(item).isdecimal()]
-        return []
+    def ids(self, name: str) -> list[int]:
+        """Return the ids in a field, whatever their form."""
+        value = self.body.get(name)
+        items = value if isinstance(value, list) else [value]
+        return [int(str(item)) for item in items if str(item).isdecimal()]
 
     def _moment(self, names: tuple[str, ...], *, whole_day: bool) -> int | None:
         for name in names:

@@ -15,6 +15,7 @@ from simulators.server import Call, VendorCloud
 from .asking import ApiError, Route, Visit, body_of, query_of, refusal
 from .building import add_machine, build_world
 from .control import SensorZoneDoor
+from .counting import Counts
 from .desk import Desk
 from .field_calls import FieldCalls
 from .figures import Figures
@@ -103,6 +104,11 @@ class SensorZoneCloud(VendorCloud):
         """The default brand's tags of pedestrians, visitors' too."""
         tags = self.world.tags_of(self.world.brands[0])
         return [tag for tag in tags if tag.role == "pedestrian"]
+
+    @property
+    def counts(self) -> Counts:
+        """How many requests came by which sign-in, during a wait, and too many."""
+        return Counts.of(self.log)
 
     def truth(self, since: datetime, until: datetime) -> list[Incursion]:
         """Return the default brand's incursions that begin in [since, until), oldest first.
@@ -208,14 +214,11 @@ class SensorZoneCloud(VendorCloud):
         return reply
 
     def _route(self, call: Call) -> tuple[Route, dict[str, str]]:
-        status = 404
         for route in self._routes:
-            if (found := route.pattern.fullmatch(call.path)) is None:
-                continue
-            if route.method == call.method:
+            found = route.pattern.fullmatch(call.path)
+            if found is not None and route.method == call.method:
                 return route, found.groupdict()
-            status = 405
-        raise ApiError(status)
+        raise ApiError(404)
 
     def _let_in(self, route: Route, visit: Visit) -> dict[str, str]:
         """Say who calls; returns headers that keep a session alive."""

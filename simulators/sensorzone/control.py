@@ -1,6 +1,5 @@
 """The control door's SensorZone part: the truth, machines and sign-ins over HTTP."""
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from simulators.control import CONTROL, json_object, json_reply, refusal
-from simulators.log import RequestRecord
 
 from .incursions import ODD, Incursion
 from .world import Machine
@@ -77,17 +75,7 @@ class SensorZoneDoor:
 
     async def show_sign_ins(self, request: web.Request) -> web.Response:
         """Return how many requests came by which sign-in."""
-        log = self._cloud.log
-        logins = Counter(_login(record) for record in log)
-        doors = Counter(_door(record) for record in log if _login(record) is None)
-        return json_reply(
-            {
-                "requests": {door: doors[door] for door in ("v1", "v2", "tester")},
-                "logins": {door: logins[door] for door in ("v1", "v2")},
-                "held": len(self._cloud.held_requests()),
-                "limited": sum(record.status == 429 for record in log),
-            }
-        )
+        return json_reply(self._cloud.counts.shown())
 
     async def add_incursion(self, request: web.Request) -> web.Response:
         """Let an incursion happen."""
@@ -227,19 +215,6 @@ def _iso(at: int | None) -> str | None:
         return None if at is None else datetime.fromtimestamp(at, UTC).isoformat()
     except OverflowError, ValueError:
         return None
-
-
-def _login(record: RequestRecord) -> str | None:
-    if record.method != "POST":
-        return None
-    return {"/api/v1/session": "v1", "/api/v2/login": "v2"}.get(record.path)
-
-
-def _door(record: RequestRecord) -> str | None:
-    for door, prefix in (("tester", "/api/v1/tester"), ("v1", "/api/v1"), ("v2", "/api/v2")):
-        if record.path.startswith(prefix):
-            return door
-    return None
 
 
 def _odd(body: dict[str, object]) -> str:

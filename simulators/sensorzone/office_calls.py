@@ -5,6 +5,7 @@ The resources are stated, the path of insights too; other paths follow from thos
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 from simulators.reply import JsonObject, Reply
 
@@ -59,6 +60,7 @@ class OfficeCalls:
         self._reports = reports
         self._projects = Projects(desk, is_api=False)
         self.folder = Folder()
+        self._numbers = count(801)
 
     def routes(self) -> Iterator[Route]:
         """Yield the routes."""
@@ -132,9 +134,7 @@ class OfficeCalls:
         """Create one."""
         visit.need_admin()
         fields = _alert_fields(visit, {"enabled": True, "period": "day", "worksite_ids": []})
-        alert = Alert(801 + len(self.folder.alerts), visit.brand, fields)
-        while alert.id in self.folder.alerts:
-            alert.id += 1
+        alert = Alert(next(self._numbers), visit.brand, fields)
         self.folder.alerts[alert.id] = alert
         return self._desk.one(_alert(alert), 201)
 

@@ -5,6 +5,7 @@ People assets and tag assignments are stated; a person asset's fields too, and t
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 import re
 
 from simulators.reply import Reply
@@ -39,6 +40,7 @@ class TesterCalls:
         self._desk = desk
         self._visits = visits
         self.assignments: dict[int, Assignment] = {}
+        self._numbers = count(3_001)
 
     def routes(self) -> Iterator[Route]:
         """Yield the routes."""
@@ -99,11 +101,8 @@ class TesterCalls:
         tag, person = self._tag(visit), self._person(visit)
         if any(one.tag is tag for one in self.assignments.values()):
             raise ApiError(422, "Validation failed", {"tag": ["is already assigned"]})
-        number = 3_001 + len(self.assignments)
-        while number in self.assignments:
-            number += 1
-        given = Assignment(number, tag, person, visit.now, tag.person)
-        self.assignments[number] = given
+        given = Assignment(next(self._numbers), tag, person, visit.now, tag.person)
+        self.assignments[given.id] = given
         tag.person = person
         return self._desk.one(self._assignment(given), 201)
 

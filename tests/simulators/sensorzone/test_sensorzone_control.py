@@ -49,6 +49,7 @@ async def test_requests_are_counted_by_sign_in(cloud, user, api_user, tester):
     cloud.faults.add(Fault("/tags", status=429, headers={"Retry-After": "60"}, times=1))
     await user.get("/api/v1/tags")
     await user.get("/api/v1/entities")
+    assert cloud.counts.held == len(cloud.held_requests()) == 1
     assert (await user.get(f"{cloud.control_url}/sign_ins")).json == {
         "requests": {"v1": 4, "v2": 1, "tester": 1},
         "logins": {"v1": 1, "v2": 1},

@@ -321,6 +321,39 @@ async def test_oldest_first_if_the_plan_says_so(open_cloud, make_client):
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("entities", "entities"),
+        ("base_stations", "base_stations"),
+        ("tags", "tags"),
+        ("worksites", "worksites"),
+        ("base_stations/101/clips", "clips"),
+        ("base_stations/101/messages", "messages"),
+        ("tags/5001/tests", "tag_tests"),
+    ],
+)
+async def test_lists_can_be_named_for_what_is_in_them(open_cloud, make_client, path, name):
+    cloud, client = await signed_in(open_cloud, make_client, forms=Forms(lists="named"))
+    assert list((await client.get(f"/api/v1/{path}")).json) == [name]
+    cloud.plan.forms = Forms(lists="jsonapi", keys="camel", references="nested")
+    shown = (await client.get(f"/api/v1/{path}")).json["data"]
+    assert {one["type"] for one in shown} <= {name}
+    assert not any("_" in key for one in shown for key in one["attributes"])
+
+
+async def test_lists_of_references_can_be_nested_or_text(open_cloud, make_client):
+    cloud, client = await signed_in(
+        open_cloud, make_client, forms=Forms(references="nested", ids="text", keys="camel")
+    )
+    site = (await client.get("/api/v1/worksites/21")).json
+    assert site["projects"] == [{"id": "7", "name": "Ring road"}]
+    assert site["baseStations"][0] == {"id": "101", "name": "Excavator 1"}
+    assert site["technicalContact"]["name"] == "Terry Contact"
+    cloud.plan.forms.references = "flat"
+    assert (await client.get("/api/v1/worksites/21")).json["projectIds"] == ["7"]
+
+
 async def test_a_resource_can_be_absent(open_cloud, make_client):
     _, client = await signed_in(
         open_cloud, make_client, absent=frozenset({"tags", "base_station_clips"})
@@ -333,7 +366,7 @@ async def test_a_resource_can_be_absent(open_cloud, make_client):
 async def test_an_unknown_path_and_a_wrong_method_are_refused(user):
     assert (await user.get("/api/v1/nothing")).status == 404
     assert (await user.get("/")).status == 404
-    assert (await user.delete("/api/v1/entities")).status == 405
+    assert (await user.delete("/api/v1/entities")).status == 404
 
 
 async def test_what_has_not_changed_is_not_sent_again(open_cloud, make_client, clock):

@@ -241,6 +241,13 @@ async def test_too_many_requests_are_refused_until_the_window_ends(
     assert (await client.get(ENTITIES)).status == 200
 
 
+async def test_without_a_limit_nothing_is_refused(open_cloud, make_client):
+    cloud = await open_cloud(limits=Limits(requests=0))
+    client = make_client(cloud)
+    await client.sign_in()
+    assert {(await client.get("/api/v1/worksites")).status for _ in range(310)} == {200}
+
+
 async def test_limits_count_per_user_and_per_token(open_cloud, make_client):
     cloud = await open_cloud(limits=Limits(requests=3))
     client, tester = make_client(cloud), make_client(cloud)
@@ -267,5 +274,10 @@ async def test_limits_can_count_per_sign_in(open_cloud, make_client):
 
 async def test_a_malformed_cookie_or_scheme_is_no_sign_in(cloud, make_client):
     client = make_client(cloud)
-    for headers in ({"Cookie": 'a b=;;[x]="1'}, {"Authorization": "Basic abc"}, {}):
+    for headers in (
+        {"Cookie": "_sensorzone_session=nobodys"},
+        {"Cookie": '_sensorzone_session="\\000"'},
+        {"Authorization": "Basic abc"},
+        {},
+    ):
         assert (await client.ask("GET", ENTITIES, headers=headers)).status == 401

@@ -137,13 +137,14 @@ async def test_a_tag_is_assigned_and_released(cloud, tester, user, tag):
     assert (await tester.delete(path)).status == 404
 
 
-async def test_assignments_do_not_share_an_id(tester):
+async def test_an_id_is_not_given_twice(tester, user):
     ids = []
-    for tag in (5001, 5002, 5003):
-        ids.append((await tester.post(ASSIGNMENTS, tag_id=tag, person_id=1)).json["id"])
-        if tag == 5001:
-            await tester.delete(f"{ASSIGNMENTS}/{ids[0]}")
-    assert ids[1] != ids[2]
+    for _ in range(2):
+        ids.append((await tester.post(ASSIGNMENTS, tag_id=5001, person_id=1)).json["id"])
+        await tester.delete(f"{ASSIGNMENTS}/{ids[-1]}")
+        ids.append((await user.post("/api/v1/alerts", name="Many", threshold=1)).json["id"])
+        await user.delete(f"/api/v1/alerts/{ids[-1]}")
+    assert len(set(ids)) == 4
 
 
 async def test_an_assignment_needs_a_tag_and_a_person(tester):
