@@ -4,7 +4,7 @@
 `control_url`, `log`, `faults`. It has three sign-ins (`username` and `password` for versions 1 and
 2, `tester_token`), and what it should be asked about is in `Plan`, `Forms`, `Limits`, `Habits` and
 `Oddities`, see `plan`. Most may be changed while it runs: ``cloud.plan.forms.lists = "data"``;
-``Forms(**JSON_API)`` speaks JSON:API everywhere.
+``Forms(**JSON_API)`` speaks JSON:API everywhere, ``Forms(**OTHER)`` does all another way.
 
 In tests::
 
@@ -26,11 +26,12 @@ docs/simulators/sensorzone.md.
 
 from .cloud import SensorZoneCloud
 from .incursions import Incursion
-from .plan import JSON_API, Forms, Habits, Limits, Oddities, Plan
+from .plan import JSON_API, OTHER, Forms, Habits, Limits, Oddities, Plan
 from .world import Machine, Tag
 
 __all__ = [
     "JSON_API",
+    "OTHER",
     "Forms",
     "Habits",
     "Incursion",

@@ -197,7 +197,8 @@ class FieldCalls:
 
     def _clip(self, machine: Machine, seen: Sighting) -> Record:
         shapes, what = self._desk.shapes, seen.incursion
-        link = f"{self._desk.origin()}/media/clips/{what.id}/{machine.id}"
+        host = self._desk.origin() if self._desk.world.plan.forms.media_links == "absolute" else ""
+        link = f"{host}/media/clips/{what.id}/{machine.id}"
         signature = f"signature={_signature(self._desk.world.plan.seed, what.id)}"
         fields: JsonObject = {
             "started_at": shapes.time(what.start - 5),

@@ -97,10 +97,11 @@ class OfficeCalls:
         by_site = tallies(seen, lambda one: one.incursion.machine.site.id)
         by_person = tallies(seen, lambda one: one.incursion.tag.id)
         names = ("total", "acknowledged", "unacknowledged")
+        totals = figures.totals(tally(seen), sum(ran.values()))
         fields: JsonObject = {
             "from": desk.shapes.time(since),
             "to": desk.shapes.time(until),
-            "totals": figures.totals(tally(seen), sum(ran.values())),
+            **(totals if desk.world.plan.forms.summaries == "second" else {"totals": totals}),
             "trends": [
                 {"date": point.day.isoformat()} | point.figures
                 for point in figures.daily_points(seen, names)

@@ -49,6 +49,14 @@ class Forms:
     site_reports: made in a while, as other reports | told in the reply that asks for one.
     track: a list of points | a GeoJSON LineString.
     battery: tags tell none | in percent.
+    tests: the last test of a tag as a time and in days ago | as a time | in days ago.
+    states: ignition true, activity_status "active", role "pedestrian" | ignition_state "on",
+        active true, role "Pedestrian".
+    summaries: an entity's counts beside its name, insights with `totals` | an entity with a
+        `summary`, the totals of insights beside the rest.
+    boundaries: a GeoJSON geometry | a feature around it | its JSON as text.
+    site_projects: project_ids | project_id, the first one alone.
+    media_links: with the host | without.
     """
 
     login_body: Literal["either", "json", "form"] = "either"
@@ -82,6 +90,12 @@ class Forms:
     site_reports: Literal["later", "at_once"] = "later"
     track: Literal["points", "geojson"] = "points"
     battery: Literal["none", "percent"] = "none"
+    tests: Literal["both", "time", "days"] = "both"
+    states: Literal["first", "second"] = "first"
+    summaries: Literal["first", "second"] = "first"
+    boundaries: Literal["geometry", "feature", "text"] = "geometry"
+    site_projects: Literal["many", "one"] = "many"
+    media_links: Literal["absolute", "relative"] = "absolute"
 
 
 JSON_API = {
@@ -93,6 +107,42 @@ JSON_API = {
     "errors": "jsonapi",
 }
 """What to give to `Forms` for a cloud that speaks JSON:API everywhere."""
+
+OTHER = {
+    "session_reply": "created",
+    "cookie": "rotating",
+    "jwt_headers": "lower",
+    "jwt_expiry": "ms",
+    "refresh_in": "body",
+    "jwt_renewal": "any",
+    "lists": "data",
+    "paging": "page",
+    "api_paging": "page",
+    "order": "oldest",
+    "keys": "camel",
+    "ids": "text",
+    "references": "nested",
+    "times": "ms",
+    "acknowledgement": "word",
+    "positions": "nested",
+    "durations": "ms",
+    "charts": "rows",
+    "runtime": "seconds",
+    "errors": "fields",
+    "deleted": "object",
+    "download": "redirect",
+    "report_states": "other",
+    "site_reports": "at_once",
+    "track": "geojson",
+    "battery": "percent",
+    "tests": "days",
+    "states": "second",
+    "summaries": "second",
+    "boundaries": "text",
+    "site_projects": "one",
+    "media_links": "relative",
+}
+"""What to give to `Forms` for a cloud that does everything another way."""
 
 
 @dataclass(slots=True)

@@ -4,10 +4,11 @@ The names of the fields are invented but for those of people assets; their shape
 """
 
 from simulators.chance import fraction, mix
-from simulators.reply import JsonObject
+from simulators.reply import JsonObject, encode
 
 from .incursions import Incursion, Sighting
 from .moving import DAY
+from .plan import Forms
 from .shapes import Record, Ref, Shapes
 from .tally import Tally
 from .world import Machine, Person, Project, Site, Tag, User, World
@@ -23,6 +24,10 @@ class Records:
         """Look at the world at every record."""
         self._world = world
         self._shapes = shapes
+
+    @property
+    def _forms(self) -> Forms:
+        return self._world.plan.forms
 
     def user(self, user: User) -> Record:
         """Return who is signed in."""
@@ -75,7 +80,7 @@ class Records:
             fields | asset | self.status(machine),
             {
                 "worksite": site_ref(machine.site),
-                "project": [project_ref(project) for project in machine.site.projects],
+                "project": self._projects(machine.site),
             },
         )
 
@@ -88,8 +93,14 @@ class Records:
             machine.runtime(day, seen)
             for day in range(self._world.shifts.day(machine.added), today + 1)
         )
+        runs = machine.is_running(seen)
+        ignition = (
+            {"ignition": runs}
+            if self._forms.states == "first"
+            else {"ignition_state": "on" if runs else "off"}
+        )
         return {
-            "ignition": machine.is_running(seen),
+            **ignition,
             "last_seen_at": shapes.time(seen),
             **shapes.place(machine.position(seen)),
             **shapes.runtime(total),
@@ -99,15 +110,17 @@ class Records:
         """Return a tag, who wears it and when it was tested."""
         now = self._world.now
         test = next(self._world.tests(tag, self._world.since, now), None)
-        days = None if test is None else (now - test.at) // DAY
+        is_first = self._forms.states == "first"
         fields: JsonObject = {
             "serial_number": tag.serial,
-            "role": tag.role,
-            "last_tested_at": self._shapes.time(test.at if test else None),
-            "days_since_last_test": days,
+            "role": tag.role if is_first else tag.role.title(),
             "test_interval_days": _TEST_INTERVAL_DAYS,
         }
-        if self._world.plan.forms.battery == "percent":
+        if self._forms.tests != "days":
+            fields["last_tested_at"] = self._shapes.time(test.at if test else None)
+        if self._forms.tests != "time":
+            fields["days_since_last_test"] = (now - test.at) // DAY if test else None
+        if self._forms.battery == "percent":
             fields["battery_level"] = 20 + int(
                 fraction(mix(tag.seed, now // DAY), 0, _BATTERY) * 80
             )
@@ -116,8 +129,8 @@ class Records:
     def machine_entity(self, machine: Machine, tally: Tally) -> Record:
         """Return a machine in the list of entities."""
         seen = machine.last_seen(self._world.now)
-        active = "active" if machine.is_running(seen) else "inactive"
-        return self._entity(Record("entity", machine.id), "machine", machine.name, active, tally)
+        record = Record("entity", machine.id, {"kind": "machine", "name": machine.name})
+        return self._entity(record, tally, is_active=machine.is_running(seen))
 
     def person_entity(self, tag: Tag, person: Person, tally: Tally) -> Record:
         """Return a person in the list of entities."""
@@ -126,8 +139,8 @@ class Records:
         walks = tag.moves is not None and tag.moves(day).is_active(
             now - self._world.shifts.start(day)
         )
-        active = "active" if walks else "inactive"
-        return self._entity(Record("entity", tag.id), "person", person.name, active, tally)
+        record = Record("entity", tag.id, {"kind": "person", "name": person.name})
+        return self._entity(record, tally, is_active=walks)
 
     def worksite(self, site: Site) -> Record:
         """Return a site with its boundary, polygon or circle."""
@@ -143,14 +156,14 @@ class Records:
             centre = {"type": "Point", "coordinates": [longitude, latitude]}
             fields |= {"boundary": None, "center": centre, "radius": site.radius}
         else:
-            fields["boundary"] = site.boundary
+            fields["boundary"] = self._boundary(site)
         machines = [one for one in world.machines_of(site.brand) if one.site is site]
         return Record(
             "worksite",
             site.id,
             fields,
             {
-                "project": [project_ref(project) for project in site.projects],
+                "project": self._projects(site),
                 "base_station": [machine_ref(machine) for machine in machines],
             },
         )
@@ -163,16 +176,30 @@ class Records:
             "project", project.id, fields, {"worksite": [site_ref(site) for site in sites]}
         )
 
-    def _entity(self, record: Record, kind: str, name: str, active: str, tally: Tally) -> Record:
-        record.fields |= {
-            "kind": kind,
-            "name": name,
-            "activity_status": active,
+    def _entity(self, record: Record, tally: Tally, *, is_active: bool) -> Record:
+        summary: JsonObject = {
             "incursions_count": tally.total,
             "acknowledged_count": tally.acknowledged,
             "last_incursion_at": self._shapes.time(tally.newest),
         }
+        if self._forms.states == "first":
+            record.fields["activity_status"] = "active" if is_active else "inactive"
+        else:
+            record.fields["active"] = is_active
+        record.fields |= summary if self._forms.summaries == "first" else {"summary": summary}
         return record
+
+    def _boundary(self, site: Site) -> object:
+        match self._forms.boundaries:
+            case "feature":
+                return {"type": "Feature", "properties": {}, "geometry": site.boundary}
+            case "text":
+                return encode(site.boundary).decode()
+        return site.boundary
+
+    def _projects(self, site: Site) -> Ref | list[Ref] | None:
+        refs: list[Ref] = [project_ref(project) for project in site.projects]
+        return next(iter(refs), None) if self._forms.site_projects == "one" else refs
 
 
 def machine_ref(machine: Machine) -> Ref:

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from itertools import pairwise
+import json
 
 import pytest
 
-from simulators.sensorzone import JSON_API, Forms, Oddities
+from simulators.sensorzone import JSON_API, OTHER, Forms, Oddities
 
 MACHINE = "/api/v1/base_stations/101"
 
@@ -352,6 +353,96 @@ async def test_lists_of_references_can_be_nested_or_text(open_cloud, make_client
     assert site["technicalContact"]["name"] == "Terry Contact"
     cloud.plan.forms.references = "flat"
     assert (await client.get("/api/v1/worksites/21")).json["projectIds"] == ["7"]
+
+
+async def test_machines_tags_and_entities_with_other_words(open_cloud, make_client):
+    forms = Forms(states="second", summaries="second", tests="time", site_projects="one")
+    cloud, client = await signed_in(open_cloud, make_client, forms=forms)
+    machine = (await client.get(MACHINE)).json
+    assert (machine["ignition_state"], machine["project_id"]) == ("on", 7)
+    tag = (await client.get("/api/v1/tags/5001")).json
+    assert (tag["role"], "days_since_last_test" in tag) == ("Pedestrian", False)
+    entities = (await client.get("/api/v1/entities")).json
+    assert {one["active"] for one in entities} == {True, False}
+    assert entities[0]["summary"]["incursions_count"] > 0
+    assert (await client.get("/api/v1/insights")).json["total"] > 0
+    cloud.plan.forms = Forms(tests="days")
+    assert "last_tested_at" not in (await client.get("/api/v1/tags/5001")).json
+
+
+@pytest.mark.parametrize("form", ["feature", "text"])
+async def test_boundaries_in_other_forms(open_cloud, make_client, form):
+    cloud, client = await signed_in(open_cloud, make_client, forms=Forms(boundaries=form))
+    boundary = (await client.get("/api/v1/worksites/21")).json["boundary"]
+    geometry = boundary["geometry"] if form == "feature" else json.loads(boundary)
+    assert geometry == cloud.world.sites[0].boundary
+
+
+async def test_links_to_clips_can_lack_the_host(open_cloud, make_client):
+    _, client = await signed_in(
+        open_cloud, make_client, cameras=1.0, forms=Forms(media_links="relative")
+    )
+    clip = (await client.get(f"{MACHINE}/clips")).json[0]
+    assert clip["url"].startswith("/media/clips/")
+    assert (await client.get(clip["url"])).status == 200
+
+
+@pytest.mark.parametrize("forms", [JSON_API, OTHER])
+async def test_every_resource_answers_in_every_set_of_forms(open_cloud, make_client, forms):
+    """And each reply is JSON of an object or a list."""
+    _, client = await signed_in(open_cloud, make_client, forms=Forms(**forms))
+    other = make_client(client.cloud)
+    other.token = next(
+        value
+        for name, value in (await other.log_in()).headers.items()
+        if name.lower() == "accesstoken"
+    )
+    for path in _V1:
+        answer = await client.get(f"/api/v1/{path}")
+        assert (answer.status, type(answer.json) in (dict, list)) == (200, True), path
+    for path in _V2:
+        answer = await other.get(f"/api/v2/{path}")
+        assert (answer.status, type(answer.json) in (dict, list)) == (200, True), path
+
+
+_V1 = [
+    "session",
+    "insights",
+    "entities",
+    "incursions",
+    "projects",
+    "reports",
+    "alerts",
+    "worksites",
+    "base_stations",
+    "tags",
+    "notes",
+    "base_stations/101",
+    "base_stations/101/status",
+    "base_stations/101/messages",
+    "base_stations/101/clips",
+    "tags/5001",
+    "tags/5001/incursions",
+    "tags/5001/tests",
+    "worksites/21",
+    "projects/7",
+]
+_V2 = [
+    "session",
+    "insights/charts/machine_runtime",
+    "insights/charts/acknowledged_incursions",
+    "insights/charts/zone_time",
+    "insights/charts/trends",
+    "advanced_insights/pivot",
+    "advanced_insights/outliers",
+    "reports",
+    "projects",
+    "worksites",
+    "user_preferences",
+    "base_stations/101",
+    "base_stations/101/gps_tracks",
+    "base_stations/101/events",
+]
 
 
 async def test_a_resource_can_be_absent(open_cloud, make_client):
