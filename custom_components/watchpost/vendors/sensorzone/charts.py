@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+import re
 
 from ..errors import UnexpectedReply
 from ..fields import Row, identifier, number
@@ -12,6 +13,7 @@ from .fields import flat, pick, read_page, reference, seconds_of, words
 from .records import Runtime
 
 _HOURS = 3600.0
+_SECONDS = re.compile(r"(^|_)(s|sec|seconds?)$")
 _LONGEST = 24.0 * 1.05
 
 
@@ -78,12 +80,12 @@ def _machine(row: Row) -> str | None:
 
 def _factor(row: Row, chart: Row) -> float:
     """Seconds in one of what the values count, as a key or a unit says; hours where nothing does."""
-    unit = words(row, "unit", "units") or words(chart, "unit", "units", "meta.unit") or ""
-    keys = {*row, *chart}
-    says_seconds = unit.lower() in ("s", "sec", "second", "seconds") or any(
-        key in keys for key in ("seconds", "runtime_seconds", "runtime_s")
-    )
-    return 1.0 if says_seconds else _HOURS
+    said = [
+        words(held, "unit", "units", "metric", "measure", "meta.unit") or ""
+        for held in (row, chart)
+    ]
+    keys = {*row, *chart, *(word.lower() for word in said)}
+    return 1.0 if any(_SECONDS.search(key) for key in keys) else _HOURS
 
 
 def _runtime(

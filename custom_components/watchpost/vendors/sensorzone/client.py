@@ -433,8 +433,8 @@ def _kept(rows: Sequence[object]) -> list[Row]:
 def _track_rows(reply: Reply) -> Sequence[object]:
     held = kept(reply.body)
     row = flat(held)
-    if row is not None:
-        inside = row.get("data", row)
-        features = row.get("features")
-        held = features if isinstance(features, list) else inside
+    if row is not None and not isinstance(row.get("geometry"), dict) and "coordinates" not in row:
+        held = next(
+            (inside for inside in row.values() if isinstance(inside, list)), row.get("data", row)
+        )
     return held if isinstance(held, list) else [held]

@@ -24,6 +24,7 @@ from .fields import (
     seconds_of,
     span_of,
     time_of,
+    when,
     words,
 )
 
@@ -369,11 +370,7 @@ def _fixes(row: Row | None) -> Iterator[Fix]:
     geometry = flat(row.get("geometry")) or row
     held = geometry.get("coordinates")
     if isinstance(held, list) and held and isinstance(held[0], list):
-        properties = flat(row.get("properties")) or {}
-        times = pick(
-            {**row, **properties}, "times", "timestamps", "coordinate_times", "coord_times"
-        )
-        for place, at in zip(held, times if isinstance(times, list) else (), strict=False):
+        for place, at in zip(held, _times_beside(held, row), strict=False):
             yield from _fix({"coordinates": place}, {"at": at})
         return
     for name in ("points", "track", "positions"):
@@ -382,6 +379,15 @@ def _fixes(row: Row | None) -> Iterator[Fix]:
                 yield from _fixes(flat(item))
             return
     yield from _fix(row, {**row, **(flat(row.get("properties")) or {})})
+
+
+def _times_beside(line: list[object], row: Row) -> list[object]:
+    """The list of times that goes with a line, whatever it is called: as long as the line, and of times."""
+    about = {**row, **(flat(row.get("properties")) or {}), **(flat(row.get("geometry")) or {})}
+    for held in about.values():
+        if isinstance(held, list) and len(held) == len(line) and when(held[0]) is not None:
+            return held
+    return []
 
 
 def _fix(place: Row, about: Row) -> Iterator[Fix]:
