@@ -85,7 +85,9 @@ class Incursion:
     def is_odd(self, how: str) -> bool:
         """Tell whether its record is wrong in one of the ways in `ODD`."""
         share: float = getattr(self.world.plan.oddities, how)
-        return how in self.marks or fraction(self.seed, ODD.index(how), _ODD) < share
+        if share == 0 or how in self.marks:
+            return how in self.marks
+        return fraction(self.seed, ODD.index(how), _ODD) < share
 
     def _reported(self, at: int) -> int:
         """Return when something that happened at `at` is listed."""

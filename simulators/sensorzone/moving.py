@@ -108,6 +108,8 @@ def walk(
     """Return a pedestrian's day; `draws` are the places where machines go."""
     seed = mix(seed, day)
     places = [_goal(seed, 0, draws, habits)]
+    if not any(presence):
+        return Moves(places * (len(presence) + 1), presence)
     goal = _goal(seed, 1, draws, habits)
     for step, is_there in enumerate(presence):
         here = places[-1]
