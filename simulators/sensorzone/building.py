@@ -43,8 +43,10 @@ def build_world(plan: Plan, clock: Clock) -> World:
     return world
 
 
-def add_machine(world: World, brand: Brand, name: str | None = None) -> Machine:
-    """Give a brand a machine, on its site with the fewest."""
+def add_machine(
+    world: World, brand: Brand, name: str | None = None, added: int | None = None
+) -> Machine:
+    """Give a brand a machine, on its site with the fewest; it works from `added` on, or from now."""
     number = len(world.machines)
     kind, maker, model = _KINDS[number % len(_KINDS)]
     sites = [site for site in world.sites if site.brand is brand]
@@ -62,7 +64,7 @@ def add_machine(world: World, brand: Brand, name: str | None = None) -> Machine:
         site=min(sites, key=lambda site: sum(one.site is site for one in world.machines)),
         seed=seed,
         world=world,
-        added=world.since,
+        added=world.now if added is None else added,
     )
     world.machines.append(machine)
     return machine
@@ -121,7 +123,7 @@ def _add_brand(world: World, brand: Brand, *, sites: int, machines: int, people:
     world.projects += projects
     own_sites = [_add_site(world, brand, projects) for _ in range(sites)]
     for _ in range(machines):
-        add_machine(world, brand)
+        add_machine(world, brand, added=world.since)
     for number in range(people):
         _add_tag(world, add_person(world, brand), own_sites[number % len(own_sites)])
     for _ in range(machines):

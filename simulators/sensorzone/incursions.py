@@ -30,7 +30,7 @@ class Incursion:
 
     acknowledged_at: None if the driver never does. delay: seconds until news of it is listed.
     position: of the machine at the start. marks: what is wrong with its record besides what its
-    seed says, by the names in `ODD`. revised: when it was changed from outside.
+    seed says, by the names in `ODD`.
     """
 
     world: World
@@ -45,7 +45,6 @@ class Incursion:
     delay: int
     position: Position
     marks: set[str] = field(default_factory=set)
-    revised: list[int] = field(default_factory=list)
 
     @property
     def listed_at(self) -> int:
@@ -79,7 +78,6 @@ class Incursion:
             changes.append(listed)
         if end is not None and self.is_odd("backwards"):
             end = self.start - (end - self.start)
-        changes += [at for at in self.revised if at <= now]
         return Sighting(self, end, acknowledged_at, max(changes))
 
     def is_odd(self, how: str) -> bool:
@@ -195,7 +193,7 @@ class Incursions:
             stays = encounters(machine.moves(day), tag.moves(day), world.plan.habits.zone)
             for first, last in joined(stays):
                 start, end = began + round(first), began + round(last)
-                if end - start >= _SHORTEST:
+                if end - start >= _SHORTEST and start >= machine.added:
                     yield self._made(machine, tag, start, end)
 
     def _made(self, machine: Machine, tag: Tag, start: int, end: int) -> Incursion:

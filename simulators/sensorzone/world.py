@@ -132,8 +132,8 @@ class Tag:
 class Machine:
     """A machine and its base station.
 
-    gps: what it tells of its position. silences: when it reported nothing; what it saw is listed
-    when it speaks again. merged: the machine it has become a part of.
+    added: when it was put to work. gps: what it tells of its position. silences: when it reported
+    nothing; what it saw is listed when it speaks again. merged: the machine it has become a part of.
     """
 
     id: int
@@ -189,8 +189,9 @@ class Machine:
 
     def runtime(self, day: int, until: float) -> int:
         """Return how many seconds it ran on a working day, as far as `until`."""
-        seconds = until - self.world.shifts.start(day)
-        return self.moves(day).active_seconds(seconds) if seconds > 0 else 0
+        start, moves = self.world.shifts.start(day), self.moves(day)
+        before = moves.active_seconds(self.added - start)
+        return max(0, moves.active_seconds(until - start) - before)
 
     def runtime_between(self, since: float, until: float) -> int:
         """Return how many seconds it ran in [since, until)."""
@@ -290,5 +291,10 @@ class World:
 
 
 def draws(world: World, site: Site) -> list[Place]:
-    """Return where machines of a site go."""
-    return [stop for machine in world.machines if machine.site is site for stop in machine.stops]
+    """Return where the machines go that a site has had from the beginning."""
+    return [
+        stop
+        for machine in world.machines
+        if machine.site is site and machine.added <= world.since
+        for stop in machine.stops
+    ]

@@ -73,6 +73,17 @@ async def test_a_machine_can_be_renamed_added_removed_and_put_back(cloud, user):
     assert (await user.get("/api/v1/base_stations/102")).status == 404
 
 
+async def test_a_machine_that_is_new_has_no_past_and_leaves_that_of_others_alone(
+    cloud, user, clock
+):
+    before = (await user.get("/api/v1/incursions", since="2026-09-10")).json
+    added = cloud.add_machine()
+    assert (await user.get("/api/v1/incursions", since="2026-09-10")).json == before
+    assert (await user.get(f"/api/v1/base_stations/{added.id}")).json["runtime_hours"] == 0
+    clock.advance(7000)
+    assert 0 < (await user.get(f"/api/v1/base_stations/{added.id}")).json["runtime_hours"] < 2
+
+
 async def test_a_merged_machine_is_gone_and_its_incursions_are_the_others(cloud, user):
     number = cloud.incur(cloud.machines[0]).id
     cloud.merge(cloud.machines[0], into=cloud.machines[2])
