@@ -99,11 +99,11 @@ class Visit:
         end = self.now + 1 if until is None else until
         return (end - round(default_days * DAY) if since is None else since), end
 
-    def text(self, name: str, *, least: int = 1, most: int = 255) -> str:
+    def text(self, name: str, *, most: int = 255) -> str:
         """Return a field of the body as text; 422 if it is missing or too long."""
         value = self.body.get(name)
         text = value.strip() if isinstance(value, str) else str(value or "")
-        if len(text) < least:
+        if not text:
             raise ApiError(422, "Validation failed", {name: ["can't be blank"]})
         if len(text) > most:
             problem = f"is too long (maximum is {most} characters)"

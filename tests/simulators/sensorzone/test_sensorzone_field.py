@@ -3,12 +3,14 @@
 from datetime import datetime
 from itertools import pairwise
 import json
+from pathlib import Path
 
 import pytest
 
 from simulators.sensorzone import JSON_API, OTHER, Forms, Oddities
 
 MACHINE = "/api/v1/base_stations/101"
+PAGE = Path(__file__).parents[3] / "docs/simulators/sensorzone.md"
 
 
 async def signed_in(open_cloud, make_client, **plan):
@@ -463,6 +465,18 @@ async def test_a_resource_can_be_absent(open_cloud, make_client):
     assert (await client.get("/api/v1/tags")).status == 404
     assert (await client.get(f"{MACHINE}/video_clips")).status == 404
     assert (await client.get(MACHINE)).status == 200
+
+
+async def test_the_documentation_names_every_resource_that_can_be_absent(cloud, user):
+    page = PAGE.read_text(encoding="utf-8")
+    table = page.partition("| Call | Name |")[2].partition("\n\n")[0]
+    names = {line.split("`")[-2] for line in table.splitlines()[2:]}
+    assert len(names) == 37
+    cloud.plan.absent = frozenset(names)
+    found = [path for path in _V1 if (await user.get(f"/api/v1/{path}")).status != 404]
+    await user.log_in()
+    found += [path for path in _V2 if (await user.get(f"/api/v2/{path}")).status != 404]
+    assert found == []
 
 
 async def test_an_unknown_path_and_a_wrong_method_are_refused(user):
