@@ -202,6 +202,11 @@ class SensorZoneClient:
         """List the messages of a machine."""
         return _kept((await self._rows("messages", {}, None, machine))[0])
 
+    async def tags(self) -> Answer[list[Person]]:
+        """List the tags."""
+        rows, about = await self._rows("tags", {})
+        return _many(rows, about, "tag", records.person)
+
     async def tag(self, tag: str) -> Answer[Person | None]:
         """Return a tag with what is known of its tests."""
         reply = await self._get("tag", (tag,), {})

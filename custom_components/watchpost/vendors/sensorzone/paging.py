@@ -35,6 +35,7 @@ class Reader:
         )
         self._plain: set[str] = set()
         self._unpaged: set[str] = set()
+        self._whole: dict[str, int] = {}
 
     async def get(self, name: str, path: str, params: Params, right: str) -> Reply:
         """Ask once; where the parameters are refused, without them from then on."""
@@ -72,6 +73,8 @@ class Reader:
             rows.extend(fresh)
             if number > 1 and not fresh and page.rows and page.link is None:
                 self._unpaged.add(name)  # the same once more: pages are not known there
+            if number == 2 and not page.rows:
+                self._whole[name] = len(rows)  # a list as long as this fits into a page
             if not fresh or _is_past(page, since):
                 return rows, tuple(freshness)
             number += 1
@@ -92,7 +95,7 @@ class Reader:
         if page.number is not None:
             return True
         is_paged = name not in self._unpaged and name not in self._plain
-        return is_paged and len(page.rows) >= LEAST_PAGE
+        return is_paged and len(page.rows) > self._whole.get(name, LEAST_PAGE - 1)
 
     def _followed(self, link: str) -> tuple[str, dict[str, str]]:
         """Return path and parameters of a link to the same host; raises UnexpectedReply for any other."""

@@ -116,7 +116,7 @@ class SensorZoneConnection(Connection):
                 MACHINES_EVERY,
                 v2,
             )
-            for machine in machines
+            for machine in (machines if self._watch.is_tracked else [])
         ]
         feeds.append(self._feed(channels.RUNTIME, self._watch.runtime, LISTS_EVERY, v2))
         feeds += [

@@ -28,7 +28,10 @@ TRACK_LOOK: Final = timedelta(hours=1)
 
 
 class Watch:
-    """The polls of one account. `told_until` is set before the first, where events were told before."""
+    """The polls of one account.
+
+    `told_until` is set before the first, where events were told before; `is_tracked` says that V2 tells positions.
+    """
 
     def __init__(self, client: SensorZoneClient, yard: Yard) -> None:
         self._client = client
@@ -37,7 +40,7 @@ class Watch:
         self._full_look_at: datetime | None = None
         self._hours: dict[str, float] = {}
         self._hours_of: date | None = None
-        self._is_tracked = client.has(Api.V2)
+        self.is_tracked = client.has(Api.V2)
         self._is_track_refused = False
         self.told_until: datetime | None = None
 
@@ -55,7 +58,7 @@ class Watch:
             failure = err
         await self._check_v2()
         yard, client = self._yard, self._client
-        found = list(yard.channels(is_tracked=self._is_tracked, has_runtime=client.has(Api.V2)))
+        found = list(yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(Api.V2)))
         if client.has(Api.TESTER):
             found += channels.people_channels(channels.PEOPLE)
         return FeedUpdate(
@@ -88,13 +91,22 @@ class Watch:
         found = await self._if_there("entities", self._client.entities)
         if found is not None:
             self._yard.take_machines(found.value.machines)
-            self._yard.people = {person.id: person for person in found.value.people}
+            self._yard.take_people(found.value.people)
+            await self._name_tags()
             return found.set_aside, found.freshness
         machines = await self._if_there("base_stations", self._client.base_stations)
         if machines is None:
             return Counter(), ()
         self._yard.take_machines(machines.value)
         return machines.set_aside, machines.freshness
+
+    async def _name_tags(self) -> None:
+        """Ask for the tags' serial numbers, where people are shown and their list does not tell."""
+        yard = self._yard
+        if yard.options.people and any(person.serial is None for person in yard.people.values()):
+            tags = await self._if_there("tags", self._client.tags)
+            for tag in tags.value if tags else ():
+                yard.take_tag(tag)
 
     async def _places(self) -> Counter[str]:
         sites = await self._if_there("worksites", self._client.worksites)
@@ -111,16 +123,16 @@ class Watch:
     async def _check_v2(self) -> None:
         """See whether V2 lets the user in at all; where it does not, a machine's own page may tell its position."""
         if not self._client.has(Api.V2) or self._client.is_off("tracks"):
-            self._is_tracked = False
+            self.is_tracked = False
             return
         try:
             await self._client.check_token()
         except NotAllowed:
-            self._is_tracked = False
+            self.is_tracked = False
         except VendorError:
             return
         else:
-            self._is_tracked = not self._is_track_refused
+            self.is_tracked = not self._is_track_refused
 
     # -- what moves --
 
@@ -185,7 +197,7 @@ class Watch:
         try:
             found = await self._if_there("tracks", lambda: self._client.track(machine, start))
         except NotAllowed:
-            self._is_tracked, self._is_track_refused = False, True
+            self.is_tracked, self._is_track_refused = False, True
             raise
         self._is_track_refused = False
         if found is None or not found.value:
@@ -206,6 +218,7 @@ class Watch:
             if machine is not None and row.day == midnight.date():
                 hours[machine] = hours.get(machine, 0.0) + row.hours
         self._hours, self._hours_of = hours, midnight.date()
+        self._is_track_refused = False  # V2 lets the user in: worth another try
         return FeedUpdate(
             readings={
                 ChannelId(scope, channels.RUNTIME_TODAY): Reading(ran)
@@ -222,8 +235,10 @@ class Watch:
         if tested_at is None:
             page = await self._if_there("tag", lambda: self._client.tag(tag))
             if page is not None:
-                tested_at = page.value.tested_at if page.value else None
                 freshness = page.freshness
+                if page.value is not None:
+                    tested_at = page.value.tested_at
+                    self._yard.take_tag(page.value)
         if tested_at is None:
             tests = await self._if_there("tag_tests", lambda: self._client.tag_tests(tag))
             if tests is not None:

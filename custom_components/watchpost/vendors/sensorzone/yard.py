@@ -22,10 +22,33 @@ class Yard:
     sites: dict[str, Site] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
     pages: dict[str, Machine] = field(default_factory=dict)
+    tags: dict[str, Person] = field(default_factory=dict)
 
     def take_machines(self, machines: Iterable[Machine]) -> None:
         """Take the list of machines, with what only their own pages tell."""
         self.machines = {machine.id: self._completed(machine) for machine in machines}
+
+    def take_people(self, people: Iterable[Person]) -> None:
+        """Take the list of people, with what only the tags tell."""
+        self.people = {person.id: self._with_tag(person) for person in people}
+
+    def take_tag(self, tag: Person) -> None:
+        """Take what a tag tells of itself."""
+        self.tags[tag.id] = tag
+        if (listed := self.people.get(tag.id)) is not None:
+            self.people[tag.id] = self._with_tag(listed)
+
+    def _with_tag(self, listed: Person) -> Person:
+        tag = self.tags.get(listed.id)
+        if tag is None:
+            return listed
+        return Person(
+            id=listed.id,
+            name=listed.name or tag.name,
+            serial=listed.serial or tag.serial,
+            tested_at=listed.tested_at or tag.tested_at,
+            battery=tag.battery if listed.battery is None else listed.battery,
+        )
 
     def take_page(self, machine: Machine) -> None:
         """Take what a machine's own page tells; its device shows it from the next list on."""

@@ -1,0 +1,309 @@
+"""Three sign-ins side by side: a session, a token of version 2, and that of a Tester device."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
+import pytest
+
+from simulators.faults import Fault
+from simulators.sensorzone import SensorZoneCloud
+
+from .conftest import DOMAIN, House, watchpost_lines
+from .zone import (
+    OpenZone,
+    account_of,
+    credentials,
+    open_zone_fixture,  # noqa: F401
+    sign_in,
+    unique,
+    zone_fixture,  # noqa: F401
+)
+
+
+async def submitted(house: House, fields: dict[str, Any]) -> Any:
+    return await house.submit(await house.start_flow("sensorzone"), fields)
+
+
+def asked(zone: SensorZoneCloud, path: str) -> int:
+    return Counter(record.path for record in zone.log)[path]
+
+
+def missing_rights(house: House) -> set[str]:
+    return {
+        (issue.translation_placeholders or {})["right"]
+        for (domain, _), issue in ir.async_get(house.hass).issues.items()
+        if domain == DOMAIN and issue.translation_key == "not_allowed"
+    }
+
+
+async def test_a_user_alone_is_enough(house: House, zone: SensorZoneCloud) -> None:
+    result = await submitted(house, credentials(zone, tester_token=None))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == f"sensorzone:{account_of(zone)}"
+    assert "@" not in result["title"]
+    machine = zone.machines[0]
+    running = house.state_of(unique(zone, f"machine-{machine.id}", "running"), "binary_sensor")
+    assert running.state in ("on", "off")
+
+
+async def test_a_token_alone_counts_the_people(house: House, zone: SensorZoneCloud) -> None:
+    result = await submitted(house, credentials(zone, username=None, password=None))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    states = {state.entity_id: state.state for state in house.states("sensor")}
+    assert len(states) == 2
+    assert all(int(state) > 0 for state in states.values())
+    await house.pass_time(60)
+    before = asked(zone, "/api/v1/tester/people_assets")
+    await house.pass_time(1800)
+    assert asked(zone, "/api/v1/tester/people_assets") == before + 2
+    assert {record.path for record in zone.log} == {"/api/v1/tester/people_assets"}
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {"password": None, "tester_token": None},
+        {"username": None, "tester_token": None},
+        {"username": None, "password": None, "tester_token": None},
+        {"password": None},
+    ],
+)
+async def test_half_a_sign_in_is_said_and_nothing_asked(
+    house: House, zone: SensorZoneCloud, lacking: dict[str, None]
+) -> None:
+    form = await submitted(house, credentials(zone, **lacking))
+    assert form["errors"] == {"base": "sign_in_incomplete"}
+    assert zone.log == []
+
+    result = await house.submit(form["flow_id"], credentials(zone))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("wrong", "forms", "error"),
+    [
+        ({"password": "wrong"}, {}, "sign_in_rejected"),
+        ({"password": "wrong"}, {"refused_login": "empty"}, "sign_in_rejected"),
+        ({"tester_token": "wrong"}, {}, "not_allowed"),
+        ({"username": "carla@example.com"}, {}, "sign_in_rejected"),
+        ({"username": "carla@example.com"}, {"refused_login": "sso"}, "not_allowed"),
+        ({"url": "http://sensorzone.example"}, {}, "not_secure"),
+    ],
+)
+async def test_what_is_wrong_is_said_and_can_be_put_right(
+    house: House,
+    zone: SensorZoneCloud,
+    wrong: dict[str, str],
+    forms: dict[str, str],
+    error: str,
+) -> None:
+    for name, value in forms.items():
+        setattr(zone.plan.forms, name, value)
+    form = await submitted(house, credentials(zone, **wrong))
+    assert form["errors"] == {"base": error}
+
+    result = await house.submit(form["flow_id"], credentials(zone))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_the_same_user_is_set_up_once(house: House, zone: SensorZoneCloud) -> None:
+    await sign_in(house, zone)
+    result = await submitted(house, credentials(zone, username=f" {zone.username} "))
+    assert result["reason"] == "already_configured"
+
+
+async def test_a_changed_password_is_asked_for_and_all_goes_on(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    entry = await sign_in(house, zone)
+    zone.plan.password = "new-Vest:43"
+    for user in zone.world.users:
+        user.password = "new-Vest:43"
+    zone.sessions.lose_cookies()
+    await house.pass_time(300)
+    (flow,) = house.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    people = asked(zone, "/api/v1/tester/people_assets")
+    await house.pass_time(1800)
+    assert asked(zone, "/api/v1/tester/people_assets") > people  # its token still works
+
+    result = await house.submit(flow["flow_id"], {"password": "new-Vest:43"})
+    assert result["reason"] == "reauth_successful"
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.data["tester_token"] == zone.plan.tester_token
+    await house.pass_time(300)
+    assert house.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+
+
+async def test_a_new_token_belongs_to_the_same_account(house: House, zone: SensorZoneCloud) -> None:
+    entry = (await submitted(house, credentials(zone, username=None, password=None)))["result"]
+    old = zone.world.testers[0].token
+    zone.world.testers[0].token = "tst_new"
+    await house.pass_time(1000)
+    (flow,) = house.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+    result = await house.submit(flow["flow_id"], {"tester_token": "tst_new"})
+
+    assert result["reason"] == "reauth_successful"
+    assert entry.data["tester_token"] == "tst_new" != old
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_reconfiguring_keeps_the_account(house: House, zone: SensorZoneCloud) -> None:
+    entry = await sign_in(house, zone)
+    context = {"source": "reconfigure", "entry_id": entry.entry_id}
+    flow = house.hass.config_entries.flow
+    form = await flow.async_init(DOMAIN, context=context)
+    result = await house.submit(form["flow_id"], credentials(zone, tester_token=None))
+    assert result["reason"] == "reconfigure_successful"
+
+    form = await flow.async_init(DOMAIN, context=context)
+    other = credentials(zone, username="olga@example.com")
+    result = await house.submit(form["flow_id"], other)
+    assert result["reason"] == "other_account"
+
+
+async def test_options_show_people_by_tag_and_by_name_only_if_allowed(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    entry = await sign_in(house, zone)
+    names = {person.name for person in zone.world.people}
+    serials = {f"Tag {tag.serial}" for tag in zone.world.tags}
+    assert {device.name for device in house.devices(entry)} & (names | serials) == set()
+
+    await house.set_options(
+        entry, people=True, person_names=False, exact_positions=False, tag_test_days=30
+    )
+    shown = {device.name for device in house.devices(entry)}
+    assert shown & serials
+    assert not shown & names
+
+    await house.set_options(
+        entry, people=True, person_names=True, exact_positions=False, tag_test_days=30
+    )
+    assert {device.name for device in house.devices(entry)} & names
+
+    await house.set_options(
+        entry, people=False, person_names=True, exact_positions=False, tag_test_days=30
+    )
+    assert {device.name for device in house.devices(entry)} & (names | serials) == set()
+
+
+@pytest.mark.parametrize("form", ["login", "calls"])
+async def test_without_the_right_to_version_2_the_rest_works_and_a_repair_says_so(
+    house: House, open_zone: OpenZone, form: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    zone = await open_zone(v2=False)
+    zone.plan.forms.no_v2 = form
+    await sign_in(house, zone)
+    await house.pass_time(2000)
+
+    assert missing_rights(house)
+    assert len([line for line in watchpost_lines(caplog) if "WARNING" not in line]) <= 6
+    machine = f"machine-{zone.machines[0].id}"
+    assert house.state_of(unique(zone, machine, "incursions_today")).state.isdigit()
+    tracker = house.state_of(unique(zone, machine, "position"), "device_tracker")
+    assert "latitude" in tracker.attributes  # its own page tells, too
+    assert int(house.state_of(unique(zone, "account", "people_staff")).state) > 0
+    if form == "login":
+        assert asked(zone, "/api/v2/login") <= 4
+
+    zone.plan.v2 = True
+    await house.pass_time(2 * 3600)
+    assert missing_rights(house) == set()
+    assert float(house.state_of(unique(zone, machine, "runtime_today")).state) > 0
+
+
+async def test_a_token_that_is_taken_back_leaves_the_rest_working(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    await sign_in(house, zone)
+    zone.world.testers[0].token = "another"
+    await house.pass_time(1900)
+
+    assert missing_rights(house) == {"use the Tester API"}
+    assert house.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+    tracker = house.state_of(
+        unique(zone, f"machine-{zone.machines[0].id}", "running"), "binary_sensor"
+    )
+    assert tracker.state in ("on", "off")
+
+
+async def test_a_cookie_lost_in_the_middle_of_a_poll_costs_one_sign_in(
+    house: House, zone: SensorZoneCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sign_in(house, zone)
+    before = asked(zone, "/api/v1/session")
+    for _ in range(3):
+        zone.sessions.lose_cookies()
+        await house.pass_time(130)
+    assert asked(zone, "/api/v1/session") == before + 3
+    zone.plan.cookie_calls = 4
+    await house.pass_time(600)
+    assert watchpost_lines(caplog) == []
+
+
+async def test_a_token_lost_costs_one_sign_in(house: House, zone: SensorZoneCloud) -> None:
+    await sign_in(house, zone)
+    before = asked(zone, "/api/v2/login")
+    zone.sessions.lose_tokens()
+    await house.pass_time(130)
+    assert asked(zone, "/api/v2/login") == before + 1
+
+
+async def test_each_sign_in_keeps_to_its_own_limit(house: House, zone: SensorZoneCloud) -> None:
+    await sign_in(house, zone)
+    wait = {"Retry-After": "1800"}
+    zone.faults.add(Fault(match="/tester/", kind="status", status=429, headers=wait, times=1))
+    await house.pass_time(1000)
+    people = asked(zone, "/api/v1/tester/people_assets")
+    incursions = asked(zone, "/api/v1/incursions")
+    await house.pass_time(1200)
+    assert asked(zone, "/api/v1/tester/people_assets") == people
+    assert asked(zone, "/api/v1/incursions") >= incursions + 19
+    assert zone.held_requests() == []
+
+    zone.faults.add(Fault(match="/charts/", kind="status", status=503, headers=wait, times=1))
+    await house.pass_time(1000)
+    tracks = asked(zone, f"/api/v2/base_stations/{zone.machines[0].id}/gps_tracks")
+    incursions = asked(zone, "/api/v1/incursions")
+    await house.pass_time(600)
+    assert asked(zone, f"/api/v2/base_stations/{zone.machines[0].id}/gps_tracks") == tracks
+    assert asked(zone, "/api/v1/incursions") >= incursions + 9
+
+
+async def test_what_is_not_there_is_turned_off_with_a_line_in_diagnostics(
+    house: House, open_zone: OpenZone, caplog: pytest.LogCaptureFixture
+) -> None:
+    zone = await open_zone(
+        absent=frozenset({"worksites", "projects", "gps_tracks", "base_station_status"})
+    )
+    entry = await sign_in(house, zone)
+    await house.pass_time(2000)
+
+    off = entry.runtime_data.connection.diagnostics()["turned_off"]
+    assert set(off) == {"worksites", "projects", "tracks"}
+    assert asked(zone, "/api/v1/worksites") == 1
+    assert watchpost_lines(caplog) == []
+    assert missing_rights(house) == set()
+    machine = f"machine-{zone.machines[0].id}"
+    tracker = house.state_of(unique(zone, machine, "position"), "device_tracker")
+    assert "latitude" in tracker.attributes
+
+
+async def test_without_the_list_of_entities_machines_come_from_their_own(
+    house: House, open_zone: OpenZone, caplog: pytest.LogCaptureFixture
+) -> None:
+    zone = await open_zone(absent=frozenset({"entities", "incursions"}))
+    await sign_in(house, zone)
+    await house.pass_time(1000)
+    machine = f"machine-{zone.machines[0].id}"
+    assert house.state_of(unique(zone, machine, "running"), "binary_sensor").state in ("on", "off")
+    assert house.state_of(unique(zone, machine, "incursions_today")).state == "unknown"
+    unsafe = house.state_of(unique(zone, machine, "unacknowledged"), "binary_sensor")
+    assert unsafe.state == "unknown"
+    assert watchpost_lines(caplog) == []
