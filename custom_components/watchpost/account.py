@@ -36,6 +36,7 @@ from .const import (
 from .coordinator import FeedCoordinator
 from .engine.backfill import Track
 from .engine.batteries import Batteries, is_about_battery
+from .engine.daily import DailyKeeper
 from .engine.history import Historian
 from .engine.journal import Journal
 from .engine.model import (
@@ -166,6 +167,7 @@ class Account:
         self.historian = Historian(
             hass, entry, tracks=self._tracks, ask=connection.history, may_ask=self._may_ask
         )
+        self.daily = DailyKeeper(hass, entry, connection.daily, self._may_ask)
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.left_out = 0
         self._offered: dict[ChannelId, None] = {}
@@ -214,6 +216,7 @@ class Account:
         self._watch_or_leave()
         self.entry.async_on_unload(async_at_started(self.hass, self._open_telling))
         self.historian.async_start()
+        self.daily.async_start()
         if self.connection.push is not None:
             self.push = PushReceiver(
                 self.hass,
@@ -596,6 +599,7 @@ class Account:
     def _over(self, outage: _Outage) -> None:
         _LOGGER.info("%s: updating again after %s", self.entry.title, outage.kind.__name__)
         self.historian.async_fill()
+        self.daily.async_fill()
         if outage.right is not None:
             ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(outage.right))
         if outage.kind is SignInRejected:

@@ -152,6 +152,20 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
+class DailySeries:
+    """Totals by full days: `days` has the start of each in local time and its total, oldest first.
+
+    `key` is unique within the account and frozen for ever; `unit_class` is the recorder's name for what `unit` counts.
+    """
+
+    key: str
+    name: str
+    days: Sequence[tuple[datetime, float]]
+    unit: str | None = None
+    unit_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """Until when a reply is current (RFC 9111, private cache); times are monotonic seconds.
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiohttp
 import voluptuous as vol
 
-from ..engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
+from ..engine.model import Channel, ChannelId, DailySeries, FeedUpdate, Hour, Inventory
 from .action import Action
 from .ledger import Ledger
 
@@ -171,6 +171,13 @@ class Connection(ABC):
     def diagnostics(self) -> Mapping[str, Any]:
         """What of the vendor's API works for this account: names and counts, never contents."""
         return {}
+
+    async def daily(self, start: datetime, end: datetime) -> Sequence[DailySeries]:
+        """Return the daily totals that the vendor has of the full local days in [start, end).
+
+        A day of which nothing is known has no total. Raises a `VendorError`.
+        """
+        return ()
 
     @abstractmethod
     async def identify(self) -> Identity:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 import hashlib
 from typing import Any, Final, override
@@ -14,7 +14,7 @@ from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import voluptuous as vol
 
-from ...engine.model import Inventory
+from ...engine.model import DailySeries, Inventory
 from ..base import (
     SECTION_ADVANCED,
     ActionHandler,
@@ -31,6 +31,7 @@ from . import channels
 from .actions import SensorZoneActions
 from .client import SensorZoneClient
 from .clips import ClipLibrary
+from .history import daily_totals
 from .offers import ACTIONS
 from .options import OPTIONS_SCHEMA, Options
 from .paths import Api
@@ -131,6 +132,10 @@ class SensorZoneConnection(Connection):
     @staticmethod
     def _feed(name: str, fetch: Any, interval: timedelta, ledger: Ledger | None = None) -> Feed:
         return Feed(name, fetch, interval, LEAST_INTERVAL, ledger)
+
+    @override
+    async def daily(self, start: datetime, end: datetime) -> Sequence[DailySeries]:
+        return await daily_totals(self._client, self._yard, start, end)
 
     @override
     async def options_schema(self) -> vol.Schema:
