@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS  # noqa: F401
 import pytest
 
 from simulators.faults import Fault
