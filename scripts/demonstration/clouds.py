@@ -29,6 +29,15 @@ VENDORS = (
             "advanced": {"url": door["url"]},
         },
     ),
+    Vendor(
+        "sensorzone",
+        lambda door: {
+            "username": door["username"],
+            "password": door["password"],
+            "tester_token": door["tester_token"],
+            "advanced": {"url": door["url"]},
+        },
+    ),
 )
 
 # Sensors report temperature every 20 seconds instead of every quarter of an hour.

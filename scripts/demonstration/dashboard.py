@@ -33,7 +33,8 @@ def dashboard(house: House) -> dict[str, Any]:
 
 def _view(house: House, account: Mapping[str, Any]) -> Card:
     devices = [d for d in house.devices if account["entry_id"] in d["config_entries"]]
-    graphs = [_comparison(house, devices, kind) for kind in _COMPARED]
+    graphs = [_map(house, devices)]
+    graphs += [_comparison(house, devices, kind) for kind in _COMPARED]
     sections = [_section(house, device) for device in devices if _is_hub(house, device)]
     return {
         "title": account["title"],
@@ -99,6 +100,31 @@ def _tile(entity: Entity) -> Card:
     if entity.domain == "event":
         card["state_content"] = ["event_type", "state"]
     return card
+
+
+def _map(house: House, devices: Sequence[Mapping[str, Any]]) -> Card:
+    """Return a map of what moves and a list of what happened there; no cards where nothing moves."""
+    entities = [entity for device in devices for entity in house.of_device(device["id"])]
+    moving = [entity for entity in entities if entity.domain == "device_tracker"]
+    happening = [entity.id for entity in entities if entity.domain == "event"]
+    cards: list[Card] = [
+        {"type": "heading", "heading": "Machines"},
+        {
+            "type": "map",
+            "entities": [{"entity": entity.id, "label_mode": "icon"} for entity in moving],
+            "hours_to_show": 1,
+            "default_zoom": 15,
+            "grid_options": {"columns": "full", "rows": 8},
+        },
+        {"type": "heading", "heading": "Incursions"},
+        {
+            "type": "logbook",
+            "target": {"entity_id": happening},
+            "hours_to_show": 12,
+            "grid_options": {"columns": "full", "rows": 6},
+        },
+    ]
+    return {"type": "grid", "column_span": 2, "cards": cards if moving else []}
 
 
 def _comparison(house: House, devices: Sequence[Mapping[str, Any]], kind: str) -> Card:

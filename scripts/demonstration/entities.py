@@ -11,6 +11,10 @@ from .client import Client
 _NO_STATE = ("unavailable", "unknown")
 # Their state is the time of something that has not happened yet.
 _UNKNOWN_AT_FIRST = ("button", "event")
+# Nothing tells them from what has not happened today.
+_UNKNOWN_ON_QUIET_DAYS = frozenset(
+    {"acknowledgement_score", "incursions_per_hour", "last_incursion", "mean_length"}
+)
 _STEADY_SECONDS = 3
 
 
@@ -42,7 +46,8 @@ class Entity:
     def is_told(self) -> bool:
         """Whether it shows a value."""
         if self.state == "unknown":
-            return self.domain in _UNKNOWN_AT_FIRST
+            is_quiet = self.registered["translation_key"] in _UNKNOWN_ON_QUIET_DAYS
+            return is_quiet or self.domain in _UNKNOWN_AT_FIRST
         return self.state not in _NO_STATE
 
 
