@@ -7,6 +7,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
@@ -14,6 +15,7 @@ from simulators.faults import Fault
 from simulators.sensorzone import SensorZoneCloud
 
 from .conftest import DOMAIN, House, watchpost_lines
+from .test_texts import ENGLISH, ICONS, assert_has_texts, fields_of
 from .zone import (
     OpenZone,
     account_of,
@@ -23,6 +25,43 @@ from .zone import (
     unique,
     zone_fixture,  # noqa: F401
 )
+
+
+async def test_each_field_of_each_form_is_named_and_described(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    flow = house.hass.config_entries.flow
+    menu = await flow.async_init(DOMAIN, context={"source": "user"})
+    form = await flow.async_configure(menu["flow_id"], {"next_step_id": "sensorzone"})
+    assert_has_texts(form, "config")
+    entry = (await house.submit(form["flow_id"], credentials(zone)))["result"]
+    options = await house.hass.config_entries.options.async_init(entry.entry_id)
+    assert_has_texts(options, "options")
+    assert {name for name, _ in fields_of(options["data_schema"])} == set(
+        ENGLISH["options"]["step"]["sensorzone"]["data"]
+    )
+    entry.async_start_reauth(house.hass)
+    await house.settle()
+    (waiting,) = [
+        found
+        for found in flow.async_progress_by_handler(DOMAIN)
+        if found["context"]["source"] == "reauth"
+    ]
+    assert_has_texts(await flow.async_configure(waiting["flow_id"]), "config")
+
+
+async def test_each_entity_has_a_name_and_those_without_a_class_have_an_icon(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    entry = await sign_in(house, zone, people=True)
+    for entity in er.async_entries_for_config_entry(er.async_get(house.hass), entry.entry_id):
+        assert entity.original_name, entity
+        key = entity.translation_key
+        if key is None:
+            assert entity.original_device_class, entity
+            continue
+        assert key in ENGLISH["entity"][entity.domain], entity
+        assert entity.original_device_class or key in ICONS["entity"][entity.domain], entity
 
 
 async def submitted(house: House, fields: dict[str, Any]) -> Any:
