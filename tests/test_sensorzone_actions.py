@@ -57,7 +57,10 @@ class Caller:
 
 
 @pytest.fixture(name="call", params=[{}, {**JSON_API, "keys": "camel"}], ids=["bare", "json-api"])
-async def call_fixture(house: House, open_zone: OpenZone, request: pytest.FixtureRequest) -> Caller:
+async def call_fixture(
+    house: House, open_zone: OpenZone, request: pytest.FixtureRequest, tmp_path: Path
+) -> Caller:
+    house.hass.config.media_dirs = {"local": str(tmp_path)}
     zone = await open_zone(machines=2, people=4, cameras=1.0, forms=Forms(**request.param))
     return Caller(house, zone, await sign_in(house, zone, people=True))
 
@@ -327,3 +330,23 @@ async def test_a_limit_or_a_missing_right_is_said(call: Caller) -> None:
     with pytest.raises(HomeAssistantError) as refused:
         await call.ask("get_insights")
     assert refused.value.translation_key == "rate_limited"
+
+
+async def test_a_file_that_cannot_be_saved_is_said(call: Caller) -> None:
+    folder = Path(call.house.hass.config.media_dirs["local"], DOMAIN)
+    folder.write_bytes(b"in the way")
+    with pytest.raises(HomeAssistantError) as refused:
+        await call.ask("get_pivot", rows="site", export=True)
+    assert refused.value.translation_key == "not_saved"
+    folder.unlink()
+
+    call.house.hass.config.media_dirs = {}
+    with pytest.raises(ServiceValidationError) as without:
+        await call.ask("get_pivot", rows="site", export=True)
+    assert without.value.translation_key == "no_media_folder"
+
+
+async def test_a_report_that_was_begun_without_a_word_is_unknown(call: Caller) -> None:
+    call.zone.faults.add(Fault(match="/reports", kind="not_json", status=201, body=""))
+    found = await call.ask("create_report", title="Weekly")
+    assert found["report"] == {"id": None, "state": "unknown"}

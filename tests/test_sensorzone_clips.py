@@ -81,6 +81,27 @@ async def test_only_safe_links_lead_out(
         assert (await library.open(path)).url == link["url"]
 
 
+async def test_a_clip_of_the_vendors_own_host_is_fetched_with_the_session(
+    house: House, open_zone: OpenZone
+) -> None:
+    zone = await open_zone(machines=1, cameras=1.0)
+    entry = await sign_in(house, zone)
+    library: Library = entry.runtime_data.connection.library
+    (machine,) = await library.browse([])
+    row = {"id": 7, "url": "/api/v1/own/7.mp4", "content_type": "video/webm"}
+    zone.faults.add(Fault(match="/clips", kind="mutate", mutate=lambda _: [row]))
+    (day,) = await library.browse([machine.part])
+    assert day.part == "undated"
+    (clip,) = await library.browse([machine.part, day.part])
+    assert (clip.title, clip.content_type) == ("7", "video/webm")
+    zone.faults.add(Fault(match="/own/", kind="not_json", status=200, body=b"film"))
+
+    media = await library.open([machine.part, day.part, "7"])
+
+    assert media.content == b"film"
+    assert media.url is None
+
+
 async def test_an_account_with_a_token_alone_has_no_library(
     house: House, open_zone: OpenZone
 ) -> None:

@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 import pytest
 
 from simulators.faults import Fault
@@ -346,3 +347,93 @@ async def test_without_the_list_of_entities_machines_come_from_their_own(
     unsafe = house.state_of(unique(zone, machine, "unacknowledged"), "binary_sensor")
     assert unsafe.state == "unknown"
     assert watchpost_lines(caplog) == []
+
+
+async def test_a_test_of_a_tag_is_counted_from_and_a_newer_one_replaces_it(
+    house: House, open_zone: OpenZone
+) -> None:
+    zone = await open_zone(machines=1, people=2)
+    tag = zone.world.tags_of(zone.world.brands[0])[0]
+    page = {"id": tag.id, "last_tested_at": "2026-09-03T12:00:00Z"}
+    zone.faults.add(Fault(match=f"/tags/{tag.id}", kind="mutate", mutate=lambda _: dict(page)))
+    zone.faults.add(
+        Fault(match="/tags", kind="mutate", mutate=lambda row: row if row == page else [])
+    )
+    await sign_in(house, zone, people=True, tag_test_days=7)
+    days = house.state_of(unique(zone, f"tag-{tag.id}", "days_since_tag_test"))
+    overdue = unique(zone, f"tag-{tag.id}", "tag_test_overdue")
+    assert days.state == "10"
+    assert house.state_of(overdue, "binary_sensor").state == "on"
+
+    page["last_tested_at"] = "2026-09-13T11:00:00Z"
+    assert await async_setup_component(house.hass, "homeassistant", {})
+    await house.hass.services.async_call(
+        "homeassistant", "update_entity", {"entity_id": days.entity_id}, blocking=True
+    )
+    await house.pass_time(30)
+    assert house.hass.states.get(days.entity_id).state == "0"
+    assert house.state_of(overdue, "binary_sensor").state == "off"
+
+
+@pytest.mark.parametrize(
+    "absent", [{"tags"}, {"tag_tests"}, {"tags", "tag_tests", "base_station_status"}]
+)
+async def test_tags_without_their_pages_cost_nothing_else(
+    house: House, open_zone: OpenZone, absent: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    zone = await open_zone(machines=1, people=4, absent=frozenset(absent))
+    await sign_in(house, zone, people=True)
+    await house.pass_time(1000)
+    tag = zone.world.tags_of(zone.world.brands[0])[0]
+    overdue = unique(zone, f"tag-{tag.id}", "tag_test_overdue")
+    assert house.state_of(overdue, "binary_sensor").state in ("on", "off", "unknown")
+    assert watchpost_lines(caplog) == []
+
+
+async def test_where_a_machines_page_does_not_tell_its_status_does(
+    house: House, open_zone: OpenZone
+) -> None:
+    zone = await open_zone(machines=1)
+    machine = zone.machines[0]
+    page = f"/base_stations/{machine.id}"
+    zone.faults.add(
+        Fault(
+            match="/status",
+            kind="root",
+            value={"ignition": "on", "last_seen_at": "2026-09-13T12:00:00Z"},
+        )
+    )
+    zone.faults.add(
+        Fault(
+            match=page,
+            kind="mutate",
+            mutate=lambda row: row if "ignition" in row and len(row) == 2 else {"id": machine.id},
+        )
+    )
+    await sign_in(house, zone)
+    await house.pass_time(60)
+    running = unique(zone, f"machine-{machine.id}", "running")
+    assert house.state_of(running, "binary_sensor").state == "on"
+
+
+async def test_without_lists_of_machines_the_brand_counts_alone(
+    house: House, open_zone: OpenZone
+) -> None:
+    zone = await open_zone(absent=frozenset({"entities", "base_stations"}))
+    await sign_in(house, zone)
+    await house.pass_time(60)
+    assert int(house.state_of(unique(zone, "account", "incursions_today")).state) > 0
+
+
+async def test_a_list_of_sites_that_fails_leaves_the_machines(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    zone.faults.add(Fault(match="/worksites", kind="status", status=500))
+    entry = await sign_in(house, zone)
+    await house.pass_time(60)
+    names = {device.name for device in house.devices(entry)}
+    assert zone.machines[0].name in names
+    assert "North Yard" not in names
+    zone.faults.clear()
+    await house.pass_time(1000)
+    assert "North Yard" in {device.name for device in house.devices(entry)}

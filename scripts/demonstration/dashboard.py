@@ -103,28 +103,36 @@ def _tile(entity: Entity) -> Card:
 
 
 def _map(house: House, devices: Sequence[Mapping[str, Any]]) -> Card:
-    """Return a map of what moves and a list of what happened there; no cards where nothing moves."""
-    entities = [entity for device in devices for entity in house.of_device(device["id"])]
-    moving = [entity for entity in entities if entity.domain == "device_tracker"]
-    happening = [entity.id for entity in entities if entity.domain == "event"]
-    cards: list[Card] = [
-        {"type": "heading", "heading": "Machines"},
+    """Return a map per site of what moves there, and a list of what happened; no cards where nothing moves."""
+    places: dict[str | None, list[str]] = {}
+    happening: list[str] = []
+    for device in devices:
+        for entity in house.of_device(device["id"]):
+            if entity.domain == "device_tracker":
+                places.setdefault(device["via_device_id"], []).append(entity.id)
+            elif entity.domain == "event":
+                happening.append(entity.id)
+    names = {device["id"]: name_of(device) for device in devices}
+    maps: list[Card] = [
         {
             "type": "map",
-            "entities": [{"entity": entity.id, "label_mode": "icon"} for entity in moving],
+            "title": names.get(str(place)),
+            "entities": [{"entity": entity, "label_mode": "icon"} for entity in moving],
             "hours_to_show": 1,
-            "default_zoom": 15,
-            "grid_options": {"columns": "full", "rows": 8},
-        },
-        {"type": "heading", "heading": "Incursions"},
-        {
-            "type": "logbook",
-            "target": {"entity_id": happening},
-            "hours_to_show": 12,
-            "grid_options": {"columns": "full", "rows": 6},
-        },
+            "default_zoom": 17,
+            "grid_options": {"columns": 12, "rows": 6},
+        }
+        for place, moving in places.items()
     ]
-    return {"type": "grid", "column_span": 2, "cards": cards if moving else []}
+    happened: Card = {
+        "type": "logbook",
+        "target": {"entity_id": happening},
+        "hours_to_show": 12,
+        "grid_options": {"columns": "full", "rows": 5},
+    }
+    heading: Card = {"type": "heading", "heading": "Incursions"}
+    cards = [*maps, heading, happened] if maps else []
+    return {"type": "grid", "column_span": 2, "cards": cards}
 
 
 def _comparison(house: House, devices: Sequence[Mapping[str, Any]], kind: str) -> Card:

@@ -104,7 +104,9 @@ async def _show(page: Page, house: House) -> None:
     await page.goto(f"/{URL_PATH}")
     await page.locator("hui-tile-card").first.wait_for()
     await _take(page, "dashboard")
-    moving = {e.registered["config_entry_id"] for e in house.entities if e.domain == "device_tracker"}
+    moving = {
+        e.registered["config_entry_id"] for e in house.entities if e.domain == "device_tracker"
+    }
     for number, account in enumerate(house.accounts):
         if account["entry_id"] in moving:
             await page.goto(f"/{URL_PATH}/{number}")

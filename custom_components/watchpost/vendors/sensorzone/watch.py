@@ -229,20 +229,22 @@ class Watch:
 
     async def person(self, tag: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Ask when a tag was tested last: the list may tell, or the tag's page, or the list of its tests."""
-        listed = self._yard.people.get(tag)
-        tested_at = listed.tested_at if listed else None
+        times: list[datetime | None] = []
         freshness: tuple[Freshness, ...] = ()
-        if tested_at is None:
-            page = await self._if_there("tag", lambda: self._client.tag(tag))
-            if page is not None:
-                freshness = page.freshness
-                if page.value is not None:
-                    tested_at = page.value.tested_at
-                    self._yard.take_tag(page.value)
-        if tested_at is None:
+        page = await self._if_there("tag", lambda: self._client.tag(tag))
+        if page is not None:
+            freshness = page.freshness
+            if page.value is not None:
+                times.append(page.value.tested_at)
+                self._yard.take_tag(page.value)
+        if not any(times):
             tests = await self._if_there("tag_tests", lambda: self._client.tag_tests(tag))
             if tests is not None:
-                tested_at, freshness = tests.value, (*freshness, *tests.freshness)
+                times.append(tests.value)
+                freshness += tests.freshness
+        if (listed := self._yard.people.get(tag)) is not None:
+            times.append(listed.tested_at)
+        tested_at = max((at for at in times if at is not None), default=None)
         limit = self._yard.options.tag_test_days
         readings = channels.person_readings(tag, tested_at, dt_util.utcnow(), limit)
         return FeedUpdate(readings=readings, freshness=freshness)

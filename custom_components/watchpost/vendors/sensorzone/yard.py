@@ -46,7 +46,9 @@ class Yard:
             id=listed.id,
             name=listed.name or tag.name,
             serial=listed.serial or tag.serial,
-            tested_at=listed.tested_at or tag.tested_at,
+            tested_at=max(
+                (at for at in (listed.tested_at, tag.tested_at) if at is not None), default=None
+            ),
             battery=tag.battery if listed.battery is None else listed.battery,
         )
 
