@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+from homeassistant.setup import async_setup_component
 import pytest
 
 from simulators.faults import Fault
@@ -277,3 +278,60 @@ async def test_values_of_every_wrong_kind_break_no_poll(
     assert not [line for line in watchpost_lines(caplog) if "Unexpected" in line]
     machine = f"machine-{zone.machines[0].id}"
     assert house.state_of(unique(zone, machine, "incursions_today")).state.isdigit()
+
+
+async def test_a_day_of_polling_holds_no_replies_that_nobody_asks_for_again(
+    house: House, open_zone: OpenZone
+) -> None:
+    zone = await open_zone(machines=1)
+    entry = await sign_in(house, zone)
+    await house.pass_time(3 * 3600)
+    told = entry.runtime_data.ledger.diagnostics()
+    assert told["stored_replies"] < 20
+    assert told["parts"]["v2"]["stored_replies"] < 20
+    assert told["requests_today"] > 300
+
+
+async def test_replies_that_are_current_are_not_asked_for_again(
+    house: House, open_zone: OpenZone
+) -> None:
+    zone = await open_zone(machines=1)
+    zone.faults.add(Fault(kind="headers", headers={"Cache-Control": "max-age=600"}))
+    await sign_in(house, zone)
+    await house.pass_time(3600)
+    assert zone.early_requests() == []
+    asked = [record for record in zone.log if record.path == "/api/v1/incursions"]
+    assert len(asked) <= 10
+
+
+async def test_an_incursion_runs_an_automation_once(
+    house: House, zone: SensorZoneCloud, ear: Ear
+) -> None:
+    await sign_in(house, zone)
+    await house.pass_time(10)
+    events = unique(zone, f"machine-{zone.machines[0].id}", "events")
+    automation = {
+        "alias": "Tell",
+        "triggers": [
+            {
+                "trigger": "watchpost.incursion_detected",
+                "target": {"entity_id": house.state_of(events, "event").entity_id},
+            }
+        ],
+        "actions": [{"event": "told", "event_data": {"incursion": "{{ trigger.incursion }}"}}],
+        "mode": "queued",
+    }
+    heard: list[str] = []
+    house.hass.bus.async_listen("told", lambda event: heard.append(str(event.data["incursion"])))
+    assert await async_setup_component(house.hass, "automation", {"automation": [automation]})
+    await house.settle()
+    one = zone.incur(zone.machines[0], seconds=9, acknowledged_after=200)
+    await house.pass_time(900)
+
+    here = {
+        event["incursion"]
+        for event in ear.heard
+        if event["type"] == "incursion" and event["machine"] == zone.machines[0].name
+    }
+    assert str(one.id) in here
+    assert sorted(heard) == sorted(here)

@@ -437,3 +437,28 @@ async def test_a_list_of_sites_that_fails_leaves_the_machines(
     zone.faults.clear()
     await house.pass_time(1000)
     assert "North Yard" in {device.name for device in house.devices(entry)}
+
+
+async def test_a_standard_user_sees_machines_and_incursions(
+    house: House, zone: SensorZoneCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    typed = credentials(zone, username=zone.plan.standard_username, tester_token=None)
+    entry = (await submitted(house, typed))["result"]
+    await house.pass_time(1000)
+    assert zone.machines[0].name in {device.name for device in house.devices(entry)}
+    assert watchpost_lines(caplog) == []
+    assert missing_rights(house) == set()
+
+
+async def test_lists_that_are_forbidden_leave_the_machines_and_name_the_right(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    zone.faults.add(Fault(match="/projects", kind="status", status=403))
+    entry = await sign_in(house, zone)
+    await house.pass_time(1000)
+    names = {device.name for device in house.devices(entry)}
+    assert {zone.machines[0].name, "North Yard"} <= names
+    assert missing_rights(house) == {"manage projects"}
+    zone.faults.clear()
+    await house.pass_time(4000)
+    assert missing_rights(house) == set()

@@ -41,13 +41,24 @@ class Reader:
         """Ask once; where the parameters are refused, without them from then on."""
         if params and name not in self._plain:
             try:
-                return await self._transport.get(path, params, right=right)
+                return await self._asked(path, params, right)
             except UnexpectedReply as err:
                 if err.status not in _REFUSED_PARAMS:
                     raise
-        reply = await self._transport.get(path, right=right)
+        reply = await self._asked(path, {}, right)
         if params:
             self._plain.add(name)
+        return reply
+
+    async def _asked(self, path: str, params: Params, right: str) -> Reply:
+        """Ask; what says neither how long it is current nor how to revalidate it is not held.
+
+        Periods move on, so that hardly any address is asked twice.
+        """
+        reply = await self._transport.get(path, params, right=right)
+        fresh = reply.freshness
+        if fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None:
+            self._transport.forget(path, params)
         return reply
 
     async def rows(

@@ -51,11 +51,8 @@ class Watch:
         if not self._client.has(Api.V1):
             return await self._inventory_of_tester()
         aside, freshness = await self._entities()
-        failure: VendorError | None = None
-        try:
-            aside += await self._places()
-        except VendorError as err:
-            failure = err
+        more_aside, failure = await self._places()
+        aside += more_aside
         await self._check_v2()
         yard, client = self._yard, self._client
         found = list(yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(Api.V2)))
@@ -108,17 +105,23 @@ class Watch:
             for tag in tags.value if tags else ():
                 yard.take_tag(tag)
 
-    async def _places(self) -> Counter[str]:
-        sites = await self._if_there("worksites", self._client.worksites)
-        projects = await self._if_there("projects", self._client.projects)
+    async def _places(self) -> tuple[Counter[str], VendorError | None]:
+        """Sites and projects; one list that fails costs neither the other nor the machines."""
         aside: Counter[str] = Counter()
-        if sites is not None:
-            self._yard.sites = {site.id: site for site in sites.value}
-            aside += sites.set_aside
-        if projects is not None:
-            self._yard.projects = {project.id: project for project in projects.value}
-            aside += projects.set_aside
-        return aside
+        failure: VendorError | None = None
+        try:
+            if (sites := await self._if_there("worksites", self._client.worksites)) is not None:
+                self._yard.sites = {site.id: site for site in sites.value}
+                aside += sites.set_aside
+        except VendorError as err:
+            failure = err
+        try:
+            if (projects := await self._if_there("projects", self._client.projects)) is not None:
+                self._yard.projects = {project.id: project for project in projects.value}
+                aside += projects.set_aside
+        except VendorError as err:
+            failure = err
+        return aside, failure
 
     async def _check_v2(self) -> None:
         """See whether V2 lets the user in at all; where it does not, a machine's own page may tell its position."""
@@ -158,7 +161,9 @@ class Watch:
     def _look_from(self, now: datetime) -> tuple[datetime, bool]:
         """From when to look, and whether that is all: incursions come late, and are acknowledged later still."""
         if self._full_look_at is not None and now - self._full_look_at < FULL_LOOK_EVERY:
-            return now - SHORT_LOOK, False
+            start = now - SHORT_LOOK
+            # In steps, so that a reply that is still current answers for a while.
+            return start.replace(minute=start.minute // 10 * 10, second=0, microsecond=0), False
         since = self._full_look_at or self.told_until or now
         return max(min(now, since) - FULL_LOOK, now - LONGEST_GAP), True
 
