@@ -13,8 +13,8 @@ import logging
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.event import async_track_time_change
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
@@ -27,6 +27,7 @@ _LOGGER = logging.getLogger(__name__)
 FIRST_DAYS: Final = 30
 MOST_DAYS: Final = 366
 DAYS_AT_ONCE: Final = 30
+FILL_EVERY: Final = timedelta(hours=12)
 ASKED_ANEW: Final = timedelta(days=2)
 
 type AskDays = Callable[[datetime, datetime], Awaitable[Sequence[DailySeries]]]
@@ -43,24 +44,29 @@ class DailyKeeper:
         self._ask = ask
         self._may_ask = may_ask
         self._task: asyncio.Task[None] | None = None
+        self._cancel_next: CALLBACK_TYPE | None = None
         self.counts = {"runs": 0, "failures": 0, "days_written": 0}
 
     @callback
     def async_start(self) -> None:
         """Keep the totals from now on, once Home Assistant runs; nothing without a recorder."""
         if statistics.is_recording(self._hass):
+            self._entry.async_on_unload(self._stop)
             self._entry.async_on_unload(async_at_started(self._hass, self._begin))
 
     @callback
-    def _begin(self, hass: HomeAssistant) -> None:
-        for hour in (1, 13):
-            self._entry.async_on_unload(
-                async_track_time_change(hass, self.async_fill, hour=hour, minute=7, second=0)
-            )
+    def _begin(self, _now: HomeAssistant | datetime) -> None:
+        """Fill now, and again before the next day is over."""
+        self._cancel_next = async_call_later(self._hass, FILL_EVERY, self._begin)
         self.async_fill()
 
     @callback
-    def async_fill(self, _now: datetime | None = None) -> None:
+    def _stop(self) -> None:
+        if self._cancel_next is not None:
+            self._cancel_next()
+
+    @callback
+    def async_fill(self) -> None:
         """Fill what is missing, in the background."""
         if not statistics.is_recording(self._hass) or (self._task and not self._task.done()):
             return
