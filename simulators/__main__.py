@@ -15,6 +15,8 @@ import sys
 from . import sensit
 from .clock import Clock
 from .sensorist import Plan, SensoristCloud
+from .sensorzone import Plan as SensorZonePlan
+from .sensorzone import SensorZoneCloud
 from .server import VendorCloud
 from .viziosense import Plan as VizioSensePlan
 from .viziosense import VizioSenseCloud
@@ -59,6 +61,9 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--sensit-cycle", type=int, default=60, help="seconds between two records of a monitor"
     )
+    parser.add_argument("--sensorzone-port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--machines", type=int, default=4, help="machines of the SensorZone brand")
+    parser.add_argument("--people", type=int, default=8, help="people who walk among them")
     return parser
 
 
@@ -104,9 +109,11 @@ def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
         cycle=options.sensit_cycle,
         seed=options.seed,
     )
+    sensorzone = SensorZonePlan(machines=options.machines, people=options.people, seed=options.seed)
     return [
         (SensoristCloud(sensorist, clock), options.sensorist_port),
         (sensit.SensitCloud(gas, clock), options.sensit_port),
+        (SensorZoneCloud(sensorzone, clock), options.sensorzone_port),
         (VizioSenseCloud(viziosense, clock), options.viziosense_port),
     ]
 

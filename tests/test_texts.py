@@ -35,6 +35,8 @@ ERRORS = {
     "not_allowed": {"right"},
     "not_secure": set(),
     "rate_limited": {"retry_at"},
+    "refused_fields": {"problems"},
+    "sign_in_incomplete": set(),
     "sign_in_rejected": set(),
     "timed_out": set(),
     "unexpected_reply": set(),

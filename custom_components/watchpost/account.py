@@ -37,6 +37,7 @@ from .const import (
 from .coordinator import FeedCoordinator, Looker
 from .engine.backfill import Track
 from .engine.batteries import Batteries, is_about_battery
+from .engine.daily import DailyKeeper
 from .engine.history import Historian
 from .engine.journal import Journal
 from .engine.memory import Memory
@@ -70,6 +71,7 @@ _PLATFORM_OF: Final[dict[str, Platform]] = {
     "BinarySensorEntityDescription": Platform.BINARY_SENSOR,
     "ButtonEntityDescription": Platform.BUTTON,
     "CameraEntityDescription": Platform.CAMERA,
+    "TrackerEntityDescription": Platform.DEVICE_TRACKER,
     "EventEntityDescription": Platform.EVENT,
     "ImageEntityDescription": Platform.IMAGE,
     "NumberEntityDescription": Platform.NUMBER,
@@ -184,6 +186,7 @@ class Account:
             terms=connection.history_terms,
             outcome=self._on_history_outcome,
         )
+        self.daily = DailyKeeper(hass, entry, connection.daily, self._may_ask)
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.left_out = 0
         self._offered: dict[ChannelId, None] = {}
@@ -249,6 +252,7 @@ class Account:
         self._watch_or_leave()
         self.entry.async_on_unload(async_at_started(self.hass, self._open_telling))
         self.historian.async_start()
+        self.daily.async_start()
         if self.connection.push is not None:
             self.push = PushReceiver(
                 self.hass,
@@ -272,7 +276,7 @@ class Account:
             self.hass,
             self.entry,
             feed,
-            self.ledger,
+            feed.ledger or self.ledger,
             on_inventory=self._on_inventory,
             on_occurrences=self._on_occurrences,
             on_outcome=self._on_outcome,
@@ -653,6 +657,7 @@ class Account:
     def _over(self, outage: _Outage) -> None:
         _LOGGER.info("%s: updating again after %s", self.entry.title, outage.kind.__name__)
         self.historian.async_fill()
+        self.daily.async_fill()
         if outage.right is not None:
             ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(outage.right))
         if outage.kind is SignInRejected:
@@ -684,7 +689,9 @@ class Account:
         if self._cancel_probe is not None:
             return
         for coordinator in self.coordinators.values():
-            coordinator.is_signed_out = True
+            # Those with a sign-in of their own go on.
+            if coordinator.feed.ledger is self.inventory.feed.ledger:
+                coordinator.is_signed_out = True
         self._cancel_probe = async_call_later(self.hass, self._probe_after, self._probe)
         self._probe_after = min(2 * self._probe_after, SIGN_IN_PROBE_CEILING)
 

@@ -105,6 +105,12 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         """Sign in to VizioSense with an e-mail address and a password."""
         return await self._async_sign_in_by("viziosense", "viziosense_login", user_input)
 
+    async def async_step_sensorzone(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Sign in to SensorZone."""
+        return await self._async_sign_in(VENDORS["sensorzone"], user_input)
+
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Begin to sign in anew, after the vendor refused the credentials."""
         return await self.async_step_reauth_confirm()
@@ -277,6 +283,12 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose what of a VizioSense account is shown."""
+        return await self._async_form(user_input)
+
+    async def async_step_sensorzone(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose what of a SensorZone account is shown."""
         return await self._async_form(user_input)
 
     async def _async_form(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:

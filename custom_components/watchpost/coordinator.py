@@ -33,12 +33,14 @@ from .engine.model import (
 )
 from .vendors.base import Feed
 from .vendors.errors import (
+    Invalid,
     NotAllowed,
     NothingListed,
     NotSecure,
     PictureMissing,
     PictureRefused,
     RateLimited,
+    SignInIncomplete,
     SignInRejected,
     TimedOut,
     UnexpectedReply,
@@ -151,6 +153,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         # The stock timer adds a random fraction to spread polls; ours have a phase of their own.
         self._microsecond = 0.0
         self._period = feed.default_interval
+        self._shortest: timedelta | None = None
         self.feed = feed
         self.data = FeedState()
         self.is_signed_out = False
@@ -220,6 +223,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             if slot.channel is None:
                 self._forget_targets()
             slot.look(channel)
+            if channel.good_for is not None:
+                self._shortest = min(channel.good_for, self._shortest or channel.good_for)
             if slot.beat and slot.reading is not None and slot.reading.measured_at is not None:
                 self._hear({slot.beat: slot.reading.measured_at})
             self._arm_sweep([slot])
@@ -307,7 +312,12 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         cycle = channel.cycle
         if cycle is None or cycle < self._period:
             cycle = self._period
-        return slot.taken + CYCLES_UNTIL_STALE * cycle
+        return slot.taken + (channel.good_for or CYCLES_UNTIL_STALE * cycle)
+
+    def _least_age(self) -> timedelta:
+        """No reading of this feed is too old sooner than so long after it was taken."""
+        usual = CYCLES_UNTIL_STALE * self._period
+        return usual if self._shortest is None else min(usual, self._shortest)
 
     def _usual_period(self) -> float:
         """Seconds between two polls in the usual run of things."""
@@ -495,7 +505,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 heard[beat] = measured_at
         self._changed.extend(changed)
         self._hear(heard)
-        if self._sweep_at is None or oldest + CYCLES_UNTIL_STALE * self._period < self._sweep_at:
+        if self._sweep_at is None or oldest + self._least_age() < self._sweep_at:
             self._arm_sweep(changed)
 
     def _revive(self) -> None:
@@ -587,8 +597,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             await turns.give_way()
 
     def _tell(self, slots: Iterable[Slot]) -> None:
-        # No reading goes stale sooner than so many periods after it was taken: most need no more than this.
-        surely = dt_util.utcnow() - CYCLES_UNTIL_STALE * self._period
+        # Most need no more than this to be known as fresh.
+        surely = dt_util.utcnow() - self._least_age()
         for slot in slots:
             reading, channel, looker = slot.reading, slot.channel, slot.looker
             if looker is not None and channel is not None:
@@ -685,6 +695,7 @@ ERROR_KEYS: Final[dict[type[VendorError], str]] = {
     UnexpectedReply: "unexpected_reply",
     NothingListed: "nothing_listed",
     PictureMissing: "picture_missing",
+    SignInIncomplete: "sign_in_incomplete",
 }
 
 
@@ -697,5 +708,8 @@ def describe(err: VendorError) -> tuple[str, dict[str, str] | None]:
             return "rate_limited", {"retry_at": f"{dt_util.as_local(retry_at):%Y-%m-%d %H:%M:%S}"}
         case PictureRefused(reason=reason):
             return "picture_refused", {"reason": reason}
+        case Invalid(problems=problems):
+            listed = (f"{field} {problem}" for field, problem in problems.items())
+            return "refused_fields", {"problems": ", ".join(listed)}
         case _:
             return ERROR_KEYS[type(err)], None

@@ -31,6 +31,7 @@ async def async_get_config_entry_diagnostics(
         "channels_left_out": account.left_out,
         "options_set": sorted(entry.options),
         "history": account.historian.diagnostics(),
+        "daily": account.daily.diagnostics(),
         "feeds": _feeds(account, set(account.coordinators)),
         "push": account.push and account.push.diagnostics(),
         "shots": account.shots and account.shots.diagnostics(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
@@ -10,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .engine.model import ReadingValue
+from .engine.model import Position
 from .entity import ChannelEntity, async_add_channels
 
 PARALLEL_UPDATES = 0
@@ -32,6 +33,7 @@ class ChannelSensor(ChannelEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> ReadingValue:
-        """The value in the description's unit; None is unknown."""
-        return self._reading.value if self._reading is not None else None
+    def native_value(self) -> float | int | str | datetime | None:
+        """The value in the description's unit; None is unknown. A position is no sensor's."""
+        value = self._value
+        return None if isinstance(value, Position) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, cast
 
 from homeassistant.const import (
@@ -18,11 +19,12 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import service
+from homeassistant.util import raise_if_invalid_filename
 import voluptuous as vol
 
 from .account import Account
@@ -111,6 +113,7 @@ async def _async_handle(action: Action, call: ServiceCall) -> ServiceResponse:
             raise
         raise _wrong("unsuitable_field", field=field) from None
     _take(account, asked, outcome)
+    await _async_save(call.hass, outcome)
     return outcome
 
 
@@ -137,6 +140,30 @@ def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
             account.identifier(asked.device), account.entry.entry_id
         ):
             devices.async_update_device(device.id, name=name)
+
+
+async def _async_save(hass: HomeAssistant, outcome: dict[str, Any]) -> None:
+    """Write a `file` that an action brought into the media folder; the response says where it is."""
+    if (file := outcome.pop("file", None)) is None:
+        return
+    if (folder := hass.config.media_dirs.get("local")) is None:
+        raise _wrong("no_media_folder", file=file.name)
+    raise_if_invalid_filename(file.name)
+    path = Path(folder, DOMAIN, file.name)
+    try:
+        await hass.async_add_executor_job(_write_file, path, file.content)
+    except OSError:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="not_saved",
+            translation_placeholders={"file": file.name},
+        ) from None
+    outcome["media_content_id"] = f"media-source://media_source/local/{DOMAIN}/{file.name}"
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 # -- whom a call is for --

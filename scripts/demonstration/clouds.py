@@ -42,6 +42,15 @@ VENDORS = (
         },
     ),
     Vendor(
+        "sensorzone",
+        lambda door: {
+            "username": door["username"],
+            "password": door["password"],
+            "tester_token": door["tester_token"],
+            "advanced": {"url": door["url"]},
+        },
+    ),
+    Vendor(
         "viziosense",
         lambda door: {"token": door["token"], "advanced": {"url": door["url"]}},
         choice="viziosense_token",

@@ -34,7 +34,8 @@ def dashboard(house: House) -> dict[str, Any]:
 
 def _view(house: House, account: Mapping[str, Any]) -> Card:
     devices = [d for d in house.devices if account["entry_id"] in d["config_entries"]]
-    graphs = [_comparison(house, devices, kind) for kind in _COMPARED]
+    graphs = [_map(house, devices)]
+    graphs += [_comparison(house, devices, kind) for kind in _COMPARED]
     sections = [_section(house, device) for device in devices if _is_hub(house, device)]
     return {
         "title": account["title"],
@@ -114,6 +115,39 @@ def _tile(entity: Entity) -> Card:
     if entity.domain == "event":
         card["state_content"] = ["event_type", "state"]
     return card
+
+
+def _map(house: House, devices: Sequence[Mapping[str, Any]]) -> Card:
+    """Return a map per site of what moves there, and a list of what happened; no cards where nothing moves."""
+    places: dict[str | None, list[str]] = {}
+    happening: list[str] = []
+    for device in devices:
+        for entity in house.of_device(device["id"]):
+            if entity.domain == "device_tracker":
+                places.setdefault(device["via_device_id"], []).append(entity.id)
+            elif entity.domain == "event":
+                happening.append(entity.id)
+    names = {device["id"]: name_of(device) for device in devices}
+    maps: list[Card] = [
+        {
+            "type": "map",
+            "title": names.get(str(place)),
+            "entities": [{"entity": entity, "label_mode": "icon"} for entity in moving],
+            "hours_to_show": 1,
+            "default_zoom": 17,
+            "grid_options": {"columns": 12, "rows": 6},
+        }
+        for place, moving in places.items()
+    ]
+    happened: Card = {
+        "type": "logbook",
+        "target": {"entity_id": happening},
+        "hours_to_show": 12,
+        "grid_options": {"columns": "full", "rows": 5},
+    }
+    heading: Card = {"type": "heading", "heading": "Incursions"}
+    cards = [*maps, heading, happened] if maps else []
+    return {"type": "grid", "column_span": 2, "cards": cards}
 
 
 def _comparison(house: House, devices: Sequence[Mapping[str, Any]], kind: str) -> Card:

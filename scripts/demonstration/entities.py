@@ -13,6 +13,10 @@ _NO_STATE = ("unavailable", "unknown")
 _UNKNOWN_AT_FIRST = ("button", "event")
 # Calm air has none.
 _UNKNOWN_AT_TIMES = ("wind_direction",)
+# Nothing tells them from what has not happened today.
+_UNKNOWN_ON_QUIET_DAYS = frozenset(
+    {"acknowledgement_score", "incursions_per_hour", "last_incursion", "mean_length"}
+)
 _STEADY_SECONDS = 3
 
 
@@ -44,7 +48,9 @@ class Entity:
     def is_told(self) -> bool:
         """Whether it shows a value."""
         if self.state == "unknown":
-            return self.domain in _UNKNOWN_AT_FIRST or self.device_class in _UNKNOWN_AT_TIMES
+            is_quiet = self.registered["translation_key"] in _UNKNOWN_ON_QUIET_DAYS
+            is_calm = self.device_class in _UNKNOWN_AT_TIMES
+            return is_quiet or is_calm or self.domain in _UNKNOWN_AT_FIRST
         return self.state not in _NO_STATE
 
 

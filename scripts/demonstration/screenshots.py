@@ -26,7 +26,7 @@ _SIZE = ViewportSize(width=1280, height=800)
 # Until the graphs show a line and not a dot.
 _GRAPH_SECONDS = 240
 # The view of the account with cameras; the views stand in the order of the accounts.
-_CAMERAS = 2
+_CAMERAS = 3
 _FURNISH_SECONDS = 60
 # A leak of eleven minutes that begins some minutes after the start.
 _LEAK_SECONDS = 1500
@@ -128,14 +128,24 @@ async def _set_up(page: Page, door: Door) -> None:
 
 
 async def _show(page: Page, house: House) -> None:
-    """Show a device of the most entities, and the dashboard."""
-    device = max(house.devices, key=lambda device: len(house.of_device(device["id"])))
+    """Show the first account's device of the most entities, and the dashboard's views."""
+    first = house.accounts[0]["entry_id"]
+    devices = [device for device in house.devices if first in device["config_entries"]]
+    device = max(devices, key=lambda device: len(house.of_device(device["id"])))
     await page.goto(f"/config/devices/device/{device['id']}")
     await page.locator("ha-device-info-card").wait_for()
     await _take(page, "device")
     await page.goto(f"/{URL_PATH}")
     await page.locator("hui-tile-card").first.wait_for()
     await _take(page, "dashboard")
+    moving = {
+        e.registered["config_entry_id"] for e in house.entities if e.domain == "device_tracker"
+    }
+    for number, account in enumerate(house.accounts):
+        if account["entry_id"] in moving:
+            await page.goto(f"/{URL_PATH}/{number}")
+            await page.locator("ha-map").first.wait_for()
+            await _take(page, "machines")
 
 
 def _named(page: Page, name: str) -> Locator:

@@ -11,6 +11,7 @@ from .clouds import VENDORS, Door, simulated_clouds
 from .dashboard import show_dashboard
 from .entities import House, until_furnished
 from .home_assistant import home_assistant
+from .incursions import careless
 from .processes import Child
 from .state import State
 
@@ -36,7 +37,7 @@ async def furnished(
     await sign_in_accounts(client, doors)
     watch = await set_alarm(client, _FURNISH_SECONDS)
     await wake(client, doors["viziosense"], _FURNISH_SECONDS)
-    async with restless(doors[VENDORS[0].key], watch):
+    async with restless(doors[VENDORS[0].key], watch), careless(doors["sensorzone"]):
         house = await until_furnished(client, _FURNISH_SECONDS)
         await show_dashboard(client, house)
         yield house, watch

@@ -54,6 +54,7 @@ class Journal:
         self._executor = executor
         self._told: dict[str, datetime] = {}
         self._waiting: set[str] = set()
+        self._covered: dict[str, list[str]] = {}
         self._lines = 0
         self.baseline = datetime.now(UTC)
 
@@ -79,24 +80,43 @@ class Journal:
         await self._rewrite()
 
     def admit(self, occurrences: Iterable[Occurrence]) -> list[Occurrence]:
-        """Return those that are still to be told, by time; from now on they are known."""
+        """Return those that are still to be told, by time; from now on they are known.
+
+        One that follows another is told if that one was known before. Where both come at once, the first tells of
+        both, and the second counts as told with it.
+        """
         fresh: dict[str, Occurrence] = {}
+        following: list[Occurrence] = []
         for occurrence in occurrences:
-            is_known = occurrence.id in self._told or occurrence.id in self._waiting
-            if not is_known and occurrence.at > self.baseline:
+            if self._is_known(occurrence.id) or occurrence.at <= self.baseline:
+                continue
+            if occurrence.follows is None:
                 fresh.setdefault(occurrence.id, occurrence)
-        self._waiting.update(fresh)
+            else:
+                following.append(occurrence)
+        for occurrence in following:
+            first = occurrence.follows or ""
+            if first in fresh:
+                self._covered.setdefault(first, []).append(occurrence.id)
+            elif self._is_known(first):
+                fresh.setdefault(occurrence.id, occurrence)
+        self._waiting.update(fresh, *self._covered.values())
         return sorted(fresh.values(), key=lambda occurrence: occurrence.at)
+
+    def _is_known(self, occurrence: str) -> bool:
+        return occurrence in self._told or occurrence in self._waiting
 
     async def async_told(self, occurrence: Occurrence) -> None:
         """Write down that this one was told; returns when it would survive a kill."""
-        self._told[occurrence.id] = occurrence.at
-        self._waiting.discard(occurrence.id)
-        self._lines += 1
+        told = [occurrence.id, *self._covered.pop(occurrence.id, ())]
+        self._told.update(dict.fromkeys(told, occurrence.at))
+        self._waiting.difference_update(told)
+        self._lines += len(told)
         if self._lines > 2 * MOST_TOLD:
             await self._rewrite()
         else:
-            await self._executor(_append, self._path, _line(occurrence.at, occurrence.id))
+            lines = "".join(_line(occurrence.at, known) for known in told)
+            await self._executor(_append, self._path, lines)
 
     async def _rewrite(self) -> None:
         by_time = sorted(self._told.items(), key=lambda item: item[1])
@@ -143,8 +163,8 @@ def _write(path: Path, content: str) -> None:
     write_utf8_file_atomic(str(path), content)
 
 
-def _append(path: Path, line: str) -> None:
+def _append(path: Path, lines: str) -> None:
     with path.open("a", encoding="utf-8") as file:
-        file.write(line)
+        file.write(lines)
         file.flush()
         os.fsync(file.fileno())

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 _NO_ATTRIBUTES: Final[Mapping[str, ReadingValue]] = MappingProxyType({})
 
-type ReadingValue = float | int | str | bool | datetime | None
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place on earth in degrees (WGS 84), `accuracy` in metres; no text of it tells where it is."""
+
+    latitude: float = field(repr=False)
+    longitude: float = field(repr=False)
+    accuracy: float = field(default=0.0, repr=False)
+
+
+type ReadingValue = float | int | str | bool | datetime | Position | None
 
 
 class WorkState(StrEnum):
@@ -90,6 +100,7 @@ class Channel:
     `description` is the Home Assistant `EntityDescription`; its class chooses the platform.
     `feed` names the feed whose replies carry the readings, `cycle` is the vendor's own measuring interval
     (None: as often as the feed is polled), and `stands_when_stale` keeps the last value available for ever.
+    `good_for` is how long a reading may be shown, for a source without a cycle of its own.
     `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
     go into the translated name of those that have one. `press` and `set_value` act at the vendor and raise a
     `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and never has one
@@ -102,6 +113,7 @@ class Channel:
     feed: str
     cycle: timedelta | None = None
     stands_when_stale: bool = False
+    good_for: timedelta | None = None
     name: str | None = None
     placeholders: Mapping[str, str] | None = None
     press: Callable[[], Awaitable[Work | None]] | None = field(default=None, compare=False)
@@ -133,7 +145,9 @@ class Occurrence:
 
     `id` is unique within the account and the same however often and by whichever way the vendor tells of it.
     `channel` is the key of the device's channel whose state it changed, if any. `data` is what the kind adds
-    (threshold, value, direction, severity, duration ...), never a person, a position or a link.
+    (threshold, value, direction, severity, duration ...), never a link, and neither a person nor an exact position
+    unless the account's options allow that. `follows` is the id of the occurrence that this one takes further: it is
+    told only if that one was told before, by itself.
     """
 
     id: str
@@ -142,6 +156,7 @@ class Occurrence:
     device: str
     channel: str | None = None
     data: Mapping[str, ReadingValue] = _NO_ATTRIBUTES
+    follows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +196,20 @@ class HistoryTerms:
     by_device: bool = False
     newest_first: bool = False
     is_exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DailySeries:
+    """Totals by full days: `days` has the start of each in local time and its total, oldest first.
+
+    `key` is unique within the account and frozen for ever; `unit_class` is the recorder's name for what `unit` counts.
+    """
+
+    key: str
+    name: str
+    days: Sequence[tuple[datetime, float]]
+    unit: str | None = None
+    unit_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,11 @@ from homeassistant.components.recorder.models import (
 from homeassistant.components.recorder.statistics import (
     STATISTIC_UNIT_TO_UNIT_CONVERTER,
     UNIT_CLASS_TO_UNIT_CONVERTER,
+    async_add_external_statistics,
     async_import_statistics,
+    get_last_statistics,
     get_metadata,
+    list_statistic_ids,
     statistics_during_period,
 )
 from homeassistant.components.recorder.tasks import SynchronizeTask
@@ -27,8 +30,11 @@ from homeassistant.components.sensor.const import UNIT_CONVERTERS
 from homeassistant.const import ATTR_DEVICE_CLASS, ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.recorder import DATA_INSTANCE, get_instance
+from homeassistant.util import dt as dt_util
+from homeassistant.util import slugify
 
-from .model import Channel, Hour
+from ..const import DOMAIN
+from .model import Channel, DailySeries, Hour
 
 SECONDS_PER_HOUR: Final = 3600
 
@@ -163,3 +169,61 @@ def async_write(hass: HomeAssistant, series: Series, hours: Sequence[Hour]) -> N
 def _angle(hour: Hour) -> StatisticData:
     """Return an hour of a direction: extremes mean nothing, and it weighs what a steady hour would."""
     return StatisticData(start=hour.start, mean=hour.mean % 360, mean_weight=SECONDS_PER_HOUR)
+
+
+# -- daily totals, which belong to no entity --
+
+# Days that may be asked for anew, and the one whose sum they go on from.
+_DAYS_TO_LOOK_BACK: Final = 5
+
+
+def daily_id(account: str, key: str) -> str:
+    """Name the statistics of an account's daily totals, by its unique id; without a key, how all of them begin."""
+    return f"{DOMAIN}:{slugify(account)}_{slugify(key) if key else ''}"
+
+
+async def async_last_day(hass: HomeAssistant, prefix: str) -> datetime | None:
+    """Return the day up to which all of an account's daily totals are there; None where there are none."""
+    recorder = get_instance(hass)
+    known = await recorder.async_add_executor_job(list_statistic_ids, hass, None, "sum")
+    lasts: list[datetime] = []
+    for statistic_id in [item["statistic_id"] for item in known]:
+        if statistic_id.startswith(prefix):
+            rows = await _last_days(hass, statistic_id)
+            lasts.extend(start for start, _ in rows[-1:])
+    return max(lasts, default=None)
+
+
+async def async_write_days(
+    hass: HomeAssistant, prefix: str, series: DailySeries, since: datetime
+) -> int:
+    """Write a series' days from `since` on, with sums that go on from the day before; return how many."""
+    statistic_id = prefix + slugify(series.key)
+    before = [total for start, total in await _last_days(hass, statistic_id) if start < since]
+    total = before[-1] if before else 0.0
+    rows = []
+    for start, value in series.days:
+        total += value
+        rows.append(StatisticData(start=start, state=value, sum=total))
+    metadata = StatisticMetaData(
+        mean_type=StatisticMeanType.NONE,
+        has_sum=True,
+        name=series.name,
+        source=DOMAIN,
+        statistic_id=statistic_id,
+        unit_class=series.unit_class,
+        unit_of_measurement=series.unit,
+    )
+    async_add_external_statistics(hass, metadata, rows)
+    return len(rows)
+
+
+async def _last_days(hass: HomeAssistant, statistic_id: str) -> list[tuple[datetime, float]]:
+    """Return the last days of a series with their sums, oldest first."""
+    found = await get_instance(hass).async_add_executor_job(
+        get_last_statistics, hass, _DAYS_TO_LOOK_BACK, statistic_id, False, {"sum"}
+    )
+    return sorted(
+        (dt_util.utc_from_timestamp(row["start"]), row.get("sum") or 0.0)
+        for row in found.get(statistic_id, ())
+    )

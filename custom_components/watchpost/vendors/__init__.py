@@ -9,8 +9,14 @@ from typing import Final
 from .base import Vendor
 from .sensit.vendor import SensitVendor
 from .sensorist.vendor import SensoristVendor
+from .sensorzone.vendor import SensorZoneVendor
 from .viziosense.vendor import VizioSenseVendor
 
-_ALL: Final[tuple[Vendor, ...]] = (SensoristVendor(), SensitVendor(), VizioSenseVendor())
+_ALL: Final[tuple[Vendor, ...]] = (
+    SensitVendor(),
+    SensoristVendor(),
+    SensorZoneVendor(),
+    VizioSenseVendor(),
+)
 
 VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType({vendor.key: vendor for vendor in _ALL})

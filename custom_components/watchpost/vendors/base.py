@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -17,6 +17,7 @@ from ..engine.model import (
     Call,
     Channel,
     ChannelId,
+    DailySeries,
     FeedUpdate,
     HistoryTerms,
     Hour,
@@ -40,6 +41,7 @@ class Feed:
     `most_lanes`: fetching fewer channels is another request with a freshness of its own, so that devices that measure
     at other times may be asked for at other times, in so many groups.
     `is_whole`: every reply is about all there is, whichever channels are wanted.
+    `ledger` is that of the sign-in by which it is polled, where an account has several; else it is the account's.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Feed:
     least_interval: timedelta
     most_lanes: int = 1
     is_whole: bool = False
+    ledger: Ledger | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,14 @@ class Album(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A file for Home Assistant's media folder, under `file` in an action's outcome; `name` is a plain file name."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ActionCall:
     """One call of an action: the channel or device that it is for, where it has one, and its validated fields."""
 
@@ -301,6 +312,13 @@ class Connection(ABC):
     def diagnostics(self) -> Mapping[str, Any]:
         """What of the vendor's API works for this account: names and counts, never contents."""
         return {}
+
+    async def daily(self, start: datetime, end: datetime) -> Sequence[DailySeries]:
+        """Return the daily totals that the vendor has of the full local days in [start, end).
+
+        A day of which nothing is known has no total. Raises a `VendorError`.
+        """
+        return ()
 
     @abstractmethod
     async def identify(self) -> Identity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 
@@ -42,12 +43,25 @@ class UnexpectedReply(VendorError):
     """An answer came that is not this API's.
 
     Wrong status, not JSON, another shape, too large, a redirect. `status` is the HTTP status where
-    that was the reason.
+    that was the reason, `body` what came with it, which is not to be shown.
     """
 
-    def __init__(self, text: str, status: int | None = None) -> None:
+    def __init__(self, text: str, status: int | None = None, body: bytes = b"") -> None:
         super().__init__(text)
         self.status = status
+        self.body = body
+
+
+class Invalid(VendorError):
+    """The vendor refused fields of what was sent; `problems` says what is wrong with each, in our words."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("the vendor refused fields of what was sent")
+        self.problems = dict(problems)
+
+
+class SignInIncomplete(VendorError):
+    """What was entered is not enough to sign in with; nothing was asked."""
 
 
 class NotSecure(VendorError):

@@ -6,7 +6,7 @@ No error or log line names an address, a query, a body or a credential.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 import hashlib
@@ -52,6 +52,8 @@ MAX_BODY: Final = 16 * 1024 * 1024
 MAX_ERROR_BODY: Final = 64 * 1024
 MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# The body of these says which field of what was sent is wrong.
+_EXPLAINED: Final = frozenset({400, 409, 422})
 # What decides freshness; a 304 replaces what it repeats and leaves the rest (RFC 9111, 3.2).
 _CACHING: Final = frozenset({"cache-control", "expires", "date", "etag", "last-modified"})
 
@@ -160,12 +162,16 @@ class Transport:
         ledger: Ledger,
         *,
         timeout: float = 30.0,
+        hear: Callable[[Mapping[str, str]], None] | None = None,
+        held_with: Sequence[Ledger] = (),
         meaning: Meaning | None = None,
     ) -> None:
         """Check the address; raises NotSecure. `timeout` is seconds for one whole request.
 
-        `meaning` is for vendors whose errors are told by the body: it gets status and body of an answer that is no
-        success, and returns the status that it stands for.
+        `hear` is called with the headers of every answer, for vendors that hand out tokens there. `held_with` are
+        the ledgers of the same user's other sign-ins, which a limit (429) holds as well. `meaning` is for vendors
+        whose errors are told by the body: it gets status and body of an answer that is no success, and returns the
+        status that it stands for.
         """
         self._meaning = meaning
         self.url = checked_address(url)
@@ -173,6 +179,13 @@ class Transport:
         self._session = session
         self._sign_in = sign_in
         self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._hear = hear
+        self._held_with = held_with
+
+    async def sign_in(self) -> None:
+        """Prove who asks, as far as that takes a request; raises a `VendorError`."""
+        self.ledger.check()
+        await self._sign_in.headers()
 
     async def get(
         self,
@@ -270,7 +283,7 @@ class Transport:
         if answer.status < 300 or answer.status == 304:
             self.ledger.served()
             return answer
-        raise self._error(answer.status, request.right, answer.headers)
+        raise self._error(answer.status, request.right, answer.headers, answer.body)
 
     async def _followed(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
         """Follow a GET's redirects as long as they stay with the same origin."""
@@ -316,25 +329,26 @@ class Transport:
             middlewares=(_Once(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
             fresh = self._freshness(response.status, response.headers, self.ledger.now())
+            if self._hear is not None:
+                self._hear(response.headers)
             if response.status < 300:
                 body = await _bounded_body(response)
                 return _Answer(response.status, response.headers, body, fresh)
-            status = await self._meant(response)
-            return _Answer(status, response.headers, b"", fresh)
-
-    async def _meant(self, response: aiohttp.ClientResponse) -> int:
-        """What an answer's status stands for; what goes wrong in the body of an error must not hide the error."""
-        if self._meaning is None or response.status < 400:
-            return response.status
-        body = b""
-        with suppress(aiohttp.ClientError, VendorError, TimeoutError, OSError, ValueError):
-            body = await _bounded_body(response, MAX_ERROR_BODY)
-        return self._meaning(response.status, body)
+            is_explained = response.status in _EXPLAINED and request.method != hdrs.METH_GET
+            if self._meaning is None and not is_explained:
+                return _Answer(response.status, response.headers, b"", fresh)
+            body = await _error_body(response)
+            status = response.status
+            if self._meaning is not None and status >= 400:
+                status = self._meaning(status, body)
+            return _Answer(status, response.headers, body if is_explained else b"", fresh)
 
     def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
         return freshness(status, headers, received=received, now_utc=self.ledger.now_utc())
 
-    def _error(self, status: int, right: str, headers: Mapping[str, str]) -> VendorError:
+    def _error(
+        self, status: int, right: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> VendorError:
         wait = retry_after(headers.get(hdrs.RETRY_AFTER), self.ledger.now_utc())
         match status:
             case 401:
@@ -342,13 +356,17 @@ class Transport:
             case 403:
                 return NotAllowed(right)
             case 429 | 503:
-                return self.ledger.refuse(wait)
+                limited = self.ledger.refuse(wait)
+                for other in self._held_with if status == 429 else ():
+                    other.hold(limited.wait)
+                return limited
             case 408:
                 return TimedOut("the vendor gave up waiting")
             case _ if status >= 500:
                 return Unreachable(f"the vendor failed with status {status}")
             case _:
-                return UnexpectedReply(f"the vendor answered with status {status}", status=status)
+                text = f"the vendor answered with status {status}"
+                return UnexpectedReply(text, status=status, body=body)
 
 
 class _Once:
@@ -397,6 +415,7 @@ def _reply(answer: _Answer) -> Reply:
         freshness=answer.freshness,
         date=http_date(answer.headers.get(hdrs.DATE)),
         caching=_caching(answer.headers),
+        link=answer.headers.get(hdrs.LINK, ""),
     )
 
 
@@ -414,6 +433,13 @@ def _redirected(url: URL, headers: Mapping[str, str]) -> URL:
     if not is_ours or hdrs.LOCATION not in headers:
         raise UnexpectedReply("the vendor's answer leads to another place")
     return target
+
+
+async def _error_body(response: aiohttp.ClientResponse) -> bytes:
+    """Read the body of an error; what goes wrong there must not hide the error."""
+    with suppress(aiohttp.ClientError, VendorError, TimeoutError, OSError, ValueError):
+        return await _bounded_body(response, MAX_ERROR_BODY)
+    return b""
 
 
 async def _bounded_body(response: aiohttp.ClientResponse, most: int = MAX_BODY) -> bytes:

@@ -27,7 +27,8 @@ class Reply:
     """A vendor's answer with a 2xx status.
 
     `date` is the vendor's clock when it answered. `reused`: answered without any request, from
-    what is held. `caching` are the headers that decided the freshness, names in lower case.
+    what is held. `caching` are the headers that decided the freshness, names in lower case. `link` is
+    the Link header (RFC 8288), by which some vendors lead to the next page.
     """
 
     status: int
@@ -37,6 +38,7 @@ class Reply:
     date: datetime | None
     reused: bool = False
     caching: Mapping[str, str] = field(default_factory=dict, repr=False)
+    link: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)
@@ -82,6 +84,13 @@ class Ledger:
         self._stored_bytes = 0
         self._max_stored_bytes = max_stored_bytes
         self._flights: dict[str, _Flight] = {}
+        self._parts: dict[str, Ledger] = {}
+
+    def part(self, name: str) -> Ledger:
+        """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
+        if name not in self._parts:
+            self._parts[name] = Ledger(clock=self.now, now_utc=self.now_utc, rand=self.rand)
+        return self._parts[name]
 
     # -- holds --
 
@@ -159,9 +168,9 @@ class Ledger:
 
     @property
     def requests_today(self) -> int:
-        """Requests since midnight UTC."""
+        """Requests since midnight UTC, those of all parts included."""
         self._turn_day()
-        return self._requests_today
+        return self._requests_today + sum(part.requests_today for part in self._parts.values())
 
     def _turn_day(self) -> None:
         today = self.now_utc().astimezone(UTC).date()
@@ -234,7 +243,11 @@ class Ledger:
             "under_way": len(self._flights),
             "stored_replies": len(self._stored),
             "stored_bytes": self._stored_bytes,
-        }
+        } | (
+            {"parts": {name: part.diagnostics() for name, part in self._parts.items()}}
+            if self._parts
+            else {}
+        )
 
 
 def _weight(key: str, reply: Reply) -> int:

@@ -1,0 +1,1 @@
+"""SensorZone: people-machine proximity."""

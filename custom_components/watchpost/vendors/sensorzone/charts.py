@@ -1,0 +1,106 @@
+"""SensorZone's charts: series beside labels, or rows; JSON:API or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+import re
+
+from ..errors import UnexpectedReply
+from ..fields import Row, identifier, number
+from ..http import loose
+from .fields import flat, pick, read_page, reference, seconds_of, words
+from .records import Runtime
+
+_HOURS = 3600.0
+_SECONDS = re.compile(r"(^|_)(s|sec|seconds?)$")
+_LONGEST = 24.0 * 1.05
+
+
+def runtimes(body: bytes) -> list[Runtime]:
+    """Read the chart of the machines' runtime by day; raises UnexpectedReply for what is no chart."""
+    row = flat(loose(body))
+    chart = _chart(row) if row is not None else None
+    if chart is not None:
+        return list(_of_series(chart))
+    page = read_page(body, "", "machine_runtime", "runtime", "chart", "points", "values")
+    return [found for item in page.rows if (held := flat(item)) for found in _of_row(held)]
+
+
+def _chart(row: Row) -> Row | None:
+    """The object with labels and series, at the top or below."""
+    for held in (row, flat(row.get("data")), flat(row.get("chart"))):
+        if held is not None and isinstance(pick(held, "labels", "categories", "x"), list):
+            return held
+    return None
+
+
+def _of_series(chart: Row) -> Iterator[Runtime]:
+    labels = pick(chart, "labels", "categories", "x")
+    series = pick(chart, "datasets", "series")
+    if not isinstance(labels, list) or not isinstance(series, list):
+        raise UnexpectedReply("the chart holds no series")
+    for item in series:
+        row = flat(item) or {}
+        machine = _machine(row)
+        values = pick(row, "data", "values", "hours", "seconds", "runtime_hours", "runtime_seconds")
+        factor = _factor(row, chart)
+        for label, value in zip(labels, values if isinstance(values, list) else (), strict=False):
+            yield from _runtime(machine, label, number(value), factor)
+
+
+def _of_row(row: Row) -> Iterator[Runtime]:
+    label = pick(row, "date", "day", "label", "x", "period")
+    if isinstance(inside := pick(row, "data", "points", "values", "days"), list):
+        for item in inside:
+            if (below := flat(item)) is not None:
+                yield from _of_row(
+                    {**row, **below, "data": None, "points": None, "values": None, "days": None}
+                )
+        return
+    seconds = seconds_of(row, "runtime", "value", "duration", "y", plain=_factor(row, row))
+    if seconds is None:
+        seconds = next(
+            (
+                n * f
+                for key, f in (("hours", _HOURS), ("seconds", 1.0))
+                if (n := number(row.get(key))) is not None
+            ),
+            None,
+        )
+    yield from _runtime(_machine(row), label, seconds, 1.0)
+
+
+def _machine(row: Row) -> str | None:
+    found = reference(row, "base_station", "machine", "machine_asset")
+    if found is None and not row.get("type"):
+        found = identifier(row.get("id"))
+    return found or words(row, "machine", "base_station", "name", "label")
+
+
+def _factor(row: Row, chart: Row) -> float:
+    """Seconds in one of what the values count, as a key or a unit says; hours where nothing does."""
+    said = [
+        words(held, "unit", "units", "metric", "measure", "meta.unit") or ""
+        for held in (row, chart)
+    ]
+    keys = {*row, *chart, *(word.lower() for word in said)}
+    return 1.0 if any(_SECONDS.search(key) for key in keys) else _HOURS
+
+
+def _runtime(
+    machine: str | None, label: object, value: float | None, factor: float
+) -> Iterator[Runtime]:
+    day = _day(label)
+    if machine is None or day is None or value is None:
+        return
+    hours = value * factor / _HOURS
+    if 0 <= hours <= _LONGEST:
+        yield Runtime(machine=machine, day=day, hours=hours)
+
+
+def _day(label: object) -> date | None:
+    try:
+        return datetime.fromisoformat(str(label)).date()
+    except ValueError:
+        return None

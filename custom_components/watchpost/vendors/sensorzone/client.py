@@ -1,0 +1,445 @@
+"""SensorZone's API: one method per resource that the vendor's text names, in its order.
+
+Only the addresses marked STATED in `paths` are the vendor's; parameters and bodies are inferred throughout, except for
+`create_person`, which the vendor documents in full. Every method raises a `VendorError`: SignInRejected for the
+session, NotAllowed for anything that lacks a right, which includes a V2 or Tester sign-in that is refused, RateLimited,
+Unreachable, UnexpectedReply, and Invalid where the vendor names fields that it does not take.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from yarl import URL
+
+from ...engine.model import Freshness
+from ..errors import Invalid, NotAllowed, SignInRejected, UnexpectedReply, VendorError
+from ..fields import Row, Sieve
+from ..http import Reply, Transport
+from . import records
+from .charts import runtimes
+from .fields import flat, kept, read_one
+from .paging import Params, Reader
+from .paths import RESOURCES, Api, Mark, Resource
+from .problems import problems_in
+from .records import Clip, Fix, Incursion, Machine, Person, Project, Runtime, Site, Status
+
+_GONE: Final = frozenset({404, 405, 410, 501})
+_MISSES: Final = 3
+_LACKING: Final = {
+    Api.V1: "use the session API: the entry has no e-mail address and password",
+    Api.V2: "use version 2 of the API: the entry has no e-mail address and password",
+    Api.TESTER: "use the Tester API: the entry has no Tester token",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer[T]:
+    """What a read brought, what was set aside, and until when it is current."""
+
+    value: T
+    set_aside: Counter[str]
+    freshness: tuple[Freshness, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """The people and machines of an account."""
+
+    machines: Sequence[Machine]
+    people: Sequence[Person]
+
+
+class SensorZoneClient:
+    """The vendor's calls over the sign-ins that there are."""
+
+    def __init__(self, doors: Mapping[Api, Transport]) -> None:
+        self._doors = doors
+        self._readers = {
+            api: Reader(transport, is_json_api=api is Api.V2) for api, transport in doors.items()
+        }
+        self._served: set[str] = set()
+        self._missed: Counter[str] = Counter()
+        self.off: dict[str, int] = {}
+
+    @property
+    def url(self) -> URL:
+        """The base address."""
+        return next(iter(self._doors.values())).url
+
+    # -- V1, by the session cookie --
+
+    async def check_session(self) -> None:
+        """Sign in to V1, or see whether that still holds."""
+        self._reader("session")
+        await self._doors[Api.V1].sign_in()
+
+    async def check_token(self) -> None:
+        """Sign in to V2, or see whether that still holds."""
+        try:
+            self._reader("login")
+            await self._doors[Api.V2].sign_in()
+        except VendorError as err:
+            raise self._judged("login", RESOURCES["login"], err) from None
+
+    async def insights(self, params: Params) -> object:
+        """Return the totals, trends and breakdowns of incursions."""
+        return await self._object("insights", params)
+
+    async def entities(self) -> Answer[Entities]:
+        """List people and machines."""
+        rows, about = await self._rows("entities", {})
+        sieve = Sieve()
+        machines: dict[str, Machine] = {}
+        people: dict[str, Person] = {}
+
+        def sort(found: str, row: Row) -> str | None:
+            kind = records.kind_of(row)
+            if kind is None:
+                sieve.drop("entity", "kind")
+                return found
+            known = records.entity_id(kind, found, row)
+            if kind == "machine":
+                machines.setdefault(known, records.machine(known, row))
+            else:
+                people.setdefault(known, records.person(known, row))
+            return found
+
+        # A person and a machine may have the same number.
+        for item in rows:
+            records.identified(sieve, "entity", [item], sort)
+        found = Entities(list(machines.values()), list(people.values()))
+        return Answer(found, sieve.set_aside, about)
+
+    async def incursions(
+        self, start: datetime, end: datetime | None = None
+    ) -> Answer[list[Incursion]]:
+        """Return the incursions that began in a period, in no particular order; more may come with them."""
+        rows, about = await self._rows("incursions", period(start, end), start)
+        return _many(rows, about, "incursion", records.incursion)
+
+    async def projects(self) -> Answer[list[Project]]:
+        """List the projects."""
+        rows, about = await self._rows("projects", {})
+        return _many(rows, about, "project", records.project)
+
+    async def create_project(self, body: Mapping[str, object]) -> Row | None:
+        """Create a project."""
+        return await self._write("POST", "projects", (), body)
+
+    async def update_project(self, project: str, body: Mapping[str, object]) -> Row | None:
+        """Change a project."""
+        return await self._write("PATCH", "project", (project,), body)
+
+    async def create_report(self, body: Mapping[str, object]) -> Row | None:
+        """Have a safety report made; it takes a while."""
+        return await self._write("POST", "reports", (), body)
+
+    async def report(self, report: str) -> Row | None:
+        """Return how far a report is."""
+        return read_one((await self._get("report", (report,), {})).body, "report")
+
+    async def report_file(self, report: str) -> Reply:
+        """Download a report."""
+        return await self._get("report_file", (report,), {})
+
+    async def alerts(self) -> list[Row]:
+        """List the e-mail alerts that are set up."""
+        return _kept((await self._rows("alerts", {}))[0])
+
+    async def create_alert(self, body: Mapping[str, object]) -> Row | None:
+        """Set an e-mail alert up."""
+        return await self._write("POST", "alerts", (), body)
+
+    async def update_alert(self, alert: str, body: Mapping[str, object]) -> Row | None:
+        """Change an e-mail alert."""
+        return await self._write("PATCH", "alert", (alert,), body)
+
+    async def delete_alert(self, alert: str) -> None:
+        """Delete one e-mail alert."""
+        await self._write("DELETE", "alert", (alert,), None)
+
+    async def worksites(self) -> Answer[list[Site]]:
+        """List the worksites with their boundaries."""
+        rows, about = await self._rows("worksites", {})
+        return _many(rows, about, "worksite", records.site)
+
+    async def worksite(self, site: str) -> Row | None:
+        """Return one worksite."""
+        return read_one((await self._get("worksite", (site,), {})).body, "worksite", "site")
+
+    async def base_stations(self) -> Answer[list[Machine]]:
+        """List the machines, where the list of entities does not exist."""
+        rows, about = await self._rows("base_stations", {})
+        return _many(rows, about, "base_station", records.machine)
+
+    async def base_station(self, machine: str) -> Answer[tuple[Machine, Status]]:
+        """Return a machine and how it is."""
+        return await self._of_machine("base_station", machine)
+
+    async def status(self, machine: str) -> Answer[tuple[Machine, Status]]:
+        """Return how a machine is, where its own page does not tell."""
+        return await self._of_machine("status", machine)
+
+    async def clips(self, machine: str) -> Answer[list[Clip]]:
+        """List the video clips of a machine."""
+        rows, about = await self._rows("clips", {}, None, machine)
+        return _many(rows, about, "clip", records.clip)
+
+    async def clip(self, machine: str, clip: str) -> Reply:
+        """Return a video clip, or what tells where it is."""
+        return await self._get("clip", (machine, clip), {})
+
+    async def fetch(self, path: str, params: Params) -> Reply:
+        """Return what a link of V1 to its own host leads to."""
+        return await self._doors[Api.V1].get(path, params, right="see video clips")
+
+    async def messages(self, machine: str) -> list[Row]:
+        """List the messages of a machine."""
+        return _kept((await self._rows("messages", {}, None, machine))[0])
+
+    async def tags(self) -> Answer[list[Person]]:
+        """List the tags."""
+        rows, about = await self._rows("tags", {})
+        return _many(rows, about, "tag", records.person)
+
+    async def tag(self, tag: str) -> Answer[Person | None]:
+        """Return a tag with what is known of its tests."""
+        reply = await self._get("tag", (tag,), {})
+        row = read_one(reply.body, "tag", "person")
+        return Answer(records.person(tag, row) if row else None, Counter(), (reply.freshness,))
+
+    async def tag_incursions(self, tag: str, start: datetime) -> Answer[list[Incursion]]:
+        """Return the incursions of a tag."""
+        rows, about = await self._rows("tag_incursions", period(start, None), start, tag)
+        return _many(rows, about, "incursion", records.incursion)
+
+    async def tag_tests(self, tag: str) -> Answer[datetime | None]:
+        """Return when a tag was tested last."""
+        rows, about = await self._rows("tag_tests", {}, None, tag)
+        times = [at for item in rows if (row := flat(item)) and (at := records.tested_at(row))]
+        return Answer(max(times, default=None), Counter(), about)
+
+    async def notes(self, params: Params) -> list[Row]:
+        """List the notes on a person or a machine."""
+        return _kept((await self._rows("notes", params))[0])
+
+    async def add_note(self, body: Mapping[str, object]) -> Row | None:
+        """Add a note to a person or a machine."""
+        return await self._write("POST", "notes", (), body)
+
+    # -- V1, by a Tester device's token --
+
+    async def people(self, kind: str | None = None) -> Answer[list[Row]]:
+        """List the brand's people, of one kind or all."""
+        rows, about = await self._rows("people_assets", {"kind": kind} if kind else {})
+        return _many(rows, about, "person", lambda found, row: {**row, "id": found})
+
+    async def create_person(self, body: Mapping[str, object]) -> Row | None:
+        """Create a person: `name`, `kind`, `employee_id`, `company`, `email`; the vendor documents this one."""
+        return await self._write("POST", "people_assets", (), body)
+
+    async def assign_tag(self, body: Mapping[str, object]) -> Row | None:
+        """Give a tag to a person."""
+        return await self._write("POST", "tag_assignments", (), body)
+
+    async def release_tag(self, assignment: str) -> None:
+        """Take a tag back, by the id of its assignment."""
+        await self._write("DELETE", "tag_assignment", (assignment,), None)
+
+    async def visitor_sessions(self) -> list[Row]:
+        """List the visits."""
+        return _kept((await self._rows("visitor_sessions", {}))[0])
+
+    async def check_in(self, body: Mapping[str, object]) -> Row | None:
+        """Check a visitor in."""
+        return await self._write("POST", "visitor_sessions", (), body)
+
+    async def check_out(self, visit: str, body: Mapping[str, object]) -> Row | None:
+        """Check a visitor out."""
+        return await self._write("PATCH", "visitor_session", (visit,), body)
+
+    # -- V2, by the JWT --
+
+    async def logout(self) -> None:
+        """Give the token of V2 back."""
+        await self._write("DELETE", "logout", (), None)
+
+    async def validate(self) -> object:
+        """Ask whether the token of V2 holds."""
+        return await self._object("validate", {})
+
+    async def machine_runtime(
+        self, start: datetime, end: datetime | None = None
+    ) -> Answer[list[Runtime]]:
+        """Return how long each machine ran on each day."""
+        reply = await self._get("machine_runtime", (), period(start, end))
+        return Answer(runtimes(reply.body), Counter(), (reply.freshness,))
+
+    async def chart(self, name: str, params: Params) -> object:
+        """Return a chart by its name."""
+        if name == "machine_runtime":
+            return await self._object("machine_runtime", params)
+        return await self._object("chart", params, name)
+
+    async def advanced(self, name: str, params: Params) -> object:
+        """Return a `pivot` table, `outliers`, or an AI-written `site_report`."""
+        return await self._object(name, params)
+
+    async def export(self, params: Params) -> Reply:
+        """Return an export of insights, in whatever format it has."""
+        return await self._get("export", (), params)
+
+    async def listed(self, name: str) -> list[Row]:
+        """List the `v2_reports`, `v2_projects` or `v2_worksites`."""
+        return _kept((await self._rows(name, {}))[0])
+
+    async def preferences(self) -> object:
+        """Return the user's views, locale and dimensions."""
+        return await self._object("preferences", {})
+
+    async def track(self, machine: str, start: datetime) -> Answer[tuple[Fix, ...]]:
+        """Return where a machine was since `start`, by time."""
+        reply = await self._get("tracks", (machine,), period(start, None))
+        return Answer(records.fixes(_track_rows(reply)), Counter(), (reply.freshness,))
+
+    async def events(self, machine: str, params: Params) -> list[Row]:
+        """List what happened at a machine."""
+        return _kept((await self._rows("events", params, None, machine))[0])
+
+    async def event(self, machine: str, event: str) -> Row | None:
+        """Return one event of a machine in detail."""
+        return read_one((await self._get("event", (machine, event), {})).body, "event")
+
+    # -- how all of them ask --
+
+    def has(self, api: Api) -> bool:
+        """Whether the account has this sign-in."""
+        return api in self._doors
+
+    def is_off(self, name: str) -> bool:
+        """Whether a resource proved not to exist where it was looked for."""
+        return name in self.off
+
+    def is_missing(self, name: str, err: VendorError) -> bool:
+        """Whether an error says no more than that a resource, which never answered, is not there."""
+        is_gone = isinstance(err, UnexpectedReply) and err.status in _GONE
+        return is_gone and name not in self._served and RESOURCES[name].mark is Mark.INFERRED
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Which resources have answered, and which proved not to exist."""
+        return {
+            "sign_ins": sorted(self._doors),
+            "served": sorted(self._served),
+            "turned_off": {name: f"status {status}" for name, status in sorted(self.off.items())},
+        }
+
+    def _reader(self, name: str) -> Reader:
+        api = RESOURCES[name].api
+        if api not in self._readers:
+            raise NotAllowed(_LACKING[api])
+        return self._readers[api]
+
+    async def _rows(
+        self, name: str, params: Params, since: datetime | None = None, *ids: str
+    ) -> tuple[list[object], tuple[Freshness, ...]]:
+        resource, reader = RESOURCES[name], self._reader(name)
+        try:
+            found = await reader.rows(name, resource.address(*ids), params, resource.right, since)
+        except VendorError as err:
+            raise self._judged(name, resource, err) from None
+        self._served.add(name)
+        return found
+
+    async def _get(self, name: str, ids: Sequence[str], params: Params) -> Reply:
+        resource, reader = RESOURCES[name], self._reader(name)
+        try:
+            reply = await reader.get(name, resource.address(*ids), params, resource.right)
+        except VendorError as err:
+            raise self._judged(name, resource, err) from None
+        self._served.add(name)
+        return reply
+
+    async def _object(self, name: str, params: Params, *ids: str) -> object:
+        return kept((await self._get(name, ids, params)).body)
+
+    async def _of_machine(self, name: str, machine: str) -> Answer[tuple[Machine, Status]]:
+        reply = await self._get(name, (machine,), {})
+        row = read_one(reply.body, "base_station", "machine")
+        if row is None:
+            raise UnexpectedReply("the reply holds no machine")
+        value = (records.machine(machine, row), records.status(row))
+        return Answer(value, Counter(), (reply.freshness,))
+
+    async def _write(
+        self, method: str, name: str, ids: Sequence[str], body: Mapping[str, object] | None
+    ) -> Row | None:
+        resource = RESOURCES[name]
+        self._reader(name)
+        try:
+            reply = await self._doors[resource.api].send(
+                method, resource.address(*ids), json=body, right=resource.right
+            )
+        except VendorError as err:
+            raise self._judged(name, resource, err) from None
+        self._served.add(name)
+        try:
+            return read_one(reply.body)
+        except UnexpectedReply:
+            return None  # it was done, only what it led to is not told
+
+    def _judged(self, name: str, resource: Resource, err: VendorError) -> VendorError:
+        """Turn off what is not there; a refused second sign-in is a lacking right, as the first one works."""
+        if isinstance(err, SignInRejected) and (
+            resource.api is not Api.V1 and Api.V1 in self._doors
+        ):
+            which = RESOURCES["login"].right if resource.api is Api.V2 else "use the Tester API"
+            return NotAllowed(which)
+        if not isinstance(err, UnexpectedReply):
+            return err
+        if self.is_missing(name, err):
+            # One thing may be gone, of which there are several; three are not by chance.
+            self._missed[name] += 1
+            if "{" not in resource.path or self._missed[name] >= _MISSES:
+                self.off[name] = err.status or 0
+        if err.status in (400, 409, 422) and (problems := problems_in(err.body)):
+            return Invalid(problems)
+        return err
+
+
+def period(start: datetime | None, end: datetime | None) -> Params:
+    """Return the parameters of a period, in whole seconds; their names are inferred."""
+    found = {"from": start, "to": end}
+    return {
+        name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        for name, at in found.items()
+        if at is not None
+    }
+
+
+def _many[T](
+    rows: Sequence[object],
+    about: tuple[Freshness, ...],
+    place: str,
+    read: Callable[[str, Row], T | None],
+) -> Answer[list[T]]:
+    sieve = Sieve()
+    return Answer(records.identified(sieve, place, rows, read), sieve.set_aside, about)
+
+
+def _kept(rows: Sequence[object]) -> list[Row]:
+    return [row for item in rows if (row := flat(item)) is not None]
+
+
+def _track_rows(reply: Reply) -> Sequence[object]:
+    held = kept(reply.body)
+    row = flat(held)
+    if row is not None and not isinstance(row.get("geometry"), dict) and "coordinates" not in row:
+        held = next(
+            (inside for inside in row.values() if isinstance(inside, list)), row.get("data", row)
+        )
+    return held if isinstance(held, list) else [held]

@@ -1,0 +1,98 @@
+"""What SensorZone remembers by day: how long each machine ran, and how many incursions there were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from homeassistant.const import UnitOfTime
+from homeassistant.util import dt as dt_util
+
+from ...engine.model import DailySeries
+from ..errors import NotAllowed
+from . import channels
+from .client import SensorZoneClient
+from .paths import Api
+from .yard import Yard
+
+_INCURSIONS: Final = "incursions"
+_RUNTIME: Final = "runtime"
+
+
+async def daily_totals(
+    client: SensorZoneClient, yard: Yard, start: datetime, end: datetime
+) -> list[DailySeries]:
+    """Return the totals of the full local days in [start, end); what the account may not see is left out.
+
+    Raises a `VendorError`.
+    """
+    if not client.has(Api.V1):
+        return []
+    days = list(_days(start, end))
+    found = [*await _incursions(client, yard, days, end)] if not client.is_off("incursions") else []
+    try:
+        found += await _runtimes(client, yard, days, end)
+    except NotAllowed:
+        return found
+    return found
+
+
+async def _incursions(
+    client: SensorZoneClient, yard: Yard, days: list[datetime], end: datetime
+) -> Iterator[DailySeries]:
+    """Count by day, of the brand and each machine; a day without any has none."""
+    listed = (await client.incursions(days[0], end)).value
+    counts: dict[str, dict[date, int]] = {device: {} for device in _devices(yard)}
+    for incursion in listed:
+        day = dt_util.as_local(incursion.started_at).date()
+        for device in yard.counted_by(incursion):
+            if device in counts:
+                counts[device][day] = counts[device].get(day, 0) + 1
+    return (
+        DailySeries(
+            key=f"{device}-{_INCURSIONS}",
+            name=f"{name} incursions",
+            days=[(day, float(counts[device].get(day.date(), 0))) for day in days],
+        )
+        for device, name in _devices(yard).items()
+    )
+
+
+async def _runtimes(
+    client: SensorZoneClient, yard: Yard, days: list[datetime], end: datetime
+) -> list[DailySeries]:
+    """Hours by day of each machine; a day that the chart leaves out is not known."""
+    rows = (await client.machine_runtime(days[0], end)).value
+    hours: dict[str, dict[date, float]] = {}
+    for row in rows:
+        if (machine := yard.machine_named(row.machine)) is not None:
+            of_machine = hours.setdefault(machine, {})
+            of_machine[row.day] = of_machine.get(row.day, 0.0) + row.hours
+    names = _devices(yard)
+    return [
+        DailySeries(
+            key=f"{channels.machine_id(machine)}-{_RUNTIME}",
+            name=f"{names[channels.machine_id(machine)]} runtime",
+            days=[(day, found[day.date()]) for day in days if day.date() in found],
+            unit=UnitOfTime.HOURS,
+            unit_class="duration",
+        )
+        for machine, found in hours.items()
+    ]
+
+
+def _devices(yard: Yard) -> dict[str, str]:
+    """The devices that are counted, with their names."""
+    named = {channels.ACCOUNT: channels.MANUFACTURER}
+    for machine in yard.machines.values():
+        named[channels.machine_id(machine.id)] = machine.name or f"Machine {machine.id}"
+    return named
+
+
+def _days(start: datetime, end: datetime) -> Iterator[datetime]:
+    """The local midnights in [start, end); a day may be an hour shorter or longer."""
+    day = dt_util.start_of_local_day(dt_util.as_local(start))
+    while day < end:
+        yield day
+        day = dt_util.start_of_local_day(day + timedelta(hours=30))

@@ -1,0 +1,137 @@
+"""Reads lists to their end, whether pages are told by link, by number or not at all, or there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from yarl import URL
+
+from ...engine.model import Freshness
+from ..errors import UnexpectedReply
+from ..http import Reply, Transport
+from .fields import Page, flat, read_page
+from .records import started_at
+
+type Params = Mapping[str, str]
+
+PER_PAGE: Final = 100
+MOST_PAGES: Final = 200
+
+# No vendor makes smaller pages: a shorter list of which nothing says that there is more is the whole.
+LEAST_PAGE: Final = 10
+
+_REFUSED_PARAMS: Final = frozenset({400, 422})
+
+
+class Reader:
+    """Lists of one sign-in. Which resources take parameters, and which have pages, is learned as they answer."""
+
+    def __init__(self, transport: Transport, *, is_json_api: bool = False) -> None:
+        self._transport = transport
+        self._page, self._size = (
+            ("page[number]", "page[size]") if is_json_api else ("page", "per_page")
+        )
+        self._plain: set[str] = set()
+        self._unpaged: set[str] = set()
+        self._whole: dict[str, int] = {}
+
+    async def get(self, name: str, path: str, params: Params, right: str) -> Reply:
+        """Ask once; where the parameters are refused, without them from then on."""
+        if params and name not in self._plain:
+            try:
+                return await self._asked(path, params, right)
+            except UnexpectedReply as err:
+                if err.status not in _REFUSED_PARAMS:
+                    raise
+        reply = await self._asked(path, {}, right)
+        if params:
+            self._plain.add(name)
+        return reply
+
+    async def _asked(self, path: str, params: Params, right: str) -> Reply:
+        """Ask; what says neither how long it is current nor how to revalidate it is not held.
+
+        Periods move on, so that hardly any address is asked twice.
+        """
+        reply = await self._transport.get(path, params, right=right)
+        fresh = reply.freshness
+        if fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None:
+            self._transport.forget(path, params)
+        return reply
+
+    async def rows(
+        self, name: str, path: str, params: Params, right: str, since: datetime | None
+    ) -> tuple[list[object], tuple[Freshness, ...]]:
+        """Return the records of all pages, each record once; `since` ends a list whose newest come first early.
+
+        Raises a `VendorError`; UnexpectedReply for a list without end.
+        """
+        rows: list[object] = []
+        seen: set[object] = set()
+        freshness: list[Freshness] = []
+        number = 1
+        asked = self._numbered(params, number)
+        if name in self._unpaged:
+            asked = dict(params)
+        for _ in range(MOST_PAGES):
+            reply = await self.get(name, path, asked, right)
+            freshness.append(reply.freshness)
+            page = read_page(reply.body, reply.link, name, f"{name.rstrip('s')}_list")
+            fresh = [row for row in page.rows if _key(row) not in seen]
+            seen.update(map(_key, fresh))
+            rows.extend(fresh)
+            if number > 1 and not fresh and page.rows and page.link is None:
+                self._unpaged.add(name)  # the same once more: pages are not known there
+            if number == 2 and not page.rows:
+                self._whole[name] = len(rows)  # a list as long as this fits into a page
+            if not fresh or _is_past(page, since):
+                return rows, tuple(freshness)
+            number += 1
+            if page.link is not None:
+                path, asked = self._followed(page.link)
+            elif self._has_more(name, page):
+                asked = self._numbered(params, page.number or number)
+            else:
+                return rows, tuple(freshness)
+        raise UnexpectedReply("the list has no end")
+
+    def _numbered(self, params: Params, number: int) -> dict[str, str]:
+        return {**params, self._page: str(number), self._size: str(PER_PAGE)}
+
+    def _has_more(self, name: str, page: Page) -> bool:
+        if page.is_last is not None:
+            return not page.is_last
+        if page.number is not None:
+            return True
+        is_paged = name not in self._unpaged and name not in self._plain
+        return is_paged and len(page.rows) > self._whole.get(name, LEAST_PAGE - 1)
+
+    def _followed(self, link: str) -> tuple[str, dict[str, str]]:
+        """Return path and parameters of a link to the same host; raises UnexpectedReply for any other."""
+        base = self._transport.url
+        try:
+            target = base.join(URL(link))
+            is_ours = target.origin() == base.origin() and target.user is None
+        except ValueError:
+            is_ours = False
+        if not is_ours:
+            raise UnexpectedReply("a link to the next page leads to another place")
+        prefix = base.path.rstrip("/")
+        return target.path.removeprefix(prefix), dict(target.query)
+
+
+def _key(row: object) -> object:
+    found = flat(row)
+    if found is None or "id" not in found:
+        return id(row)
+    return (str(found.get("type") or found.get("kind")), str(found["id"]))
+
+
+def _is_past(page: Page, since: datetime | None) -> bool:
+    """Whether a page is sorted, the newest first, and has come to what began before `since`."""
+    times = [at for item in page.rows if (at := started_at(item)) is not None]
+    if since is None or len(times) < 2 or len(times) < len(page.rows):
+        return False
+    return times == sorted(times, reverse=True) and times[-1] < since

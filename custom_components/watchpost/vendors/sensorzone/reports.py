@@ -1,0 +1,84 @@
+"""Safety reports: made by the vendor in its own time, followed to the end, and their files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from ..base import MediaFile
+from ..errors import UnexpectedReply
+from ..fields import Row, identifier
+from ..http import Reply
+from .client import SensorZoneClient
+from .fields import pick, read_one, words
+from .links import fetched
+
+_DONE: Final = frozenset(
+    {"completed", "complete", "done", "finished", "ready", "success", "succeeded", "generated"}
+)
+_FAILED: Final = frozenset(
+    {"failed", "failure", "error", "errored", "cancelled", "canceled", "aborted"}
+)
+
+FIRST_WAIT: Final = 2.0
+LONGEST_WAIT: Final = 30.0
+PATIENCE: Final = 900.0
+
+_EXTENSIONS: Final = {
+    "application/pdf": "pdf",
+    "text/csv": "csv",
+    "application/json": "json",
+    "application/vnd.api+json": "json",
+    "text/html": "html",
+    "application/zip": "zip",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+}
+
+
+def state_of(row: Row) -> str:
+    """How far a report is: `running`, `done` or `failed`; one that names its file is done."""
+    word = (words(row, "status", "state", "job_status") or "").lower()
+    if word in _FAILED:
+        return "failed"
+    is_done = word in _DONE or (
+        not word and pick(row, "download_url", "url", "file_url", "finished_at")
+    )
+    return "done" if is_done else "running"
+
+
+async def followed(row: Row, ask: Callable[[str], Awaitable[Row | None]]) -> tuple[str | None, str]:
+    """Ask ever more rarely until a report is made or has failed, for a quarter of an hour; return its id and state."""
+    report, state = identifier(row.get("id")), state_of(row)
+    wait, waited = FIRST_WAIT, 0.0
+    while report is not None and state == "running" and waited < PATIENCE:
+        await asyncio.sleep(wait)
+        waited, wait = waited + wait, min(2 * wait, LONGEST_WAIT)
+        state = state_of(await ask(report) or {})
+    return report, state
+
+
+async def file_of(client: SensorZoneClient, report: str) -> MediaFile:
+    """Download a report that is made; raises a `VendorError`."""
+    return named_file(f"sensorzone_report_{report}", await downloaded(client, report))
+
+
+async def downloaded(client: SensorZoneClient, report: str) -> Reply:
+    """Return the file, also where the vendor answers with a link to it on its own host."""
+    reply = await client.report_file(report)
+    if "json" not in reply.content_type:
+        return reply
+    row = read_one(reply.body) or {}
+    link = pick(row, "url", "download_url", "file_url", "href", "links.download", "links.self")
+    if not isinstance(link, str):
+        return reply
+    found = await fetched(client, link)
+    if found is None:
+        raise UnexpectedReply("the link to the report leads to another place")
+    return found
+
+
+def named_file(stem: str, reply: Reply) -> MediaFile:
+    """Name a file by what it is."""
+    kind = reply.content_type.partition(";")[0].strip().lower()
+    return MediaFile(f"{stem}.{_EXTENSIONS.get(kind, 'bin')}", reply.body)

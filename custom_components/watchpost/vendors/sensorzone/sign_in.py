@@ -1,0 +1,219 @@
+"""SensorZone's three sign-ins: a session cookie (V1), a JWT (V2), a Tester device's token. Free of Home Assistant.
+
+Each is single-flight. Refused credentials are not offered again for half an hour, so that polling locks nobody out.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+import hashlib
+from http.cookies import CookieError, SimpleCookie
+import re
+from typing import Any, Final, cast
+
+import aiohttp
+from aiohttp import hdrs
+from multidict import CIMultiDictProxy
+
+from ..errors import NotAllowed, SignInRejected, UnexpectedReply
+from ..http import Transport
+from ..ledger import Ledger
+from .fields import when
+from .paths import RESOURCES
+
+RENEW_EARLY: Final = 60.0
+REFUSED_PAUSE: Final = 1800.0
+
+# An encoding that is not taken is answered with one of these; which one is taken is not published.
+_OTHER_ENCODING: Final = frozenset({400, 415, 422})
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,8192}")
+
+
+class _Sent(dict[str, str]):
+    """Headers that prove who asks, and by which of the sign-ins in a row they were had."""
+
+    def __init__(self, headers: Mapping[str, str], generation: int) -> None:
+        super().__init__(headers)
+        self.generation = generation
+
+
+class _Nobody:
+    """Asks without credentials, to sign in."""
+
+    fingerprint = ""
+
+    async def headers(self) -> Mapping[str, str]:
+        return {}
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        raise SignInRejected("the vendor refused the credentials")
+
+
+class PasswordSignIn(ABC):
+    """What the sign-ins with e-mail address and password share."""
+
+    resource: str
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        ledger: Ledger,
+        email: str,
+        password: str,
+        *,
+        held_with: Sequence[Ledger] = (),
+    ) -> None:
+        self._body = {"email": email, "password": password}
+        self._ledger = ledger
+        self._door = Transport(session, url, _Nobody(), ledger, hear=self.hear, held_with=held_with)
+        self._lock = asyncio.Lock()
+        self._generation = 0
+        self._is_form = False
+        self._refused_until = float("-inf")
+        secret = f"{self.resource}\n{email}\n{password}".encode()
+        self.fingerprint = hashlib.sha256(secret).hexdigest()
+
+    @abstractmethod
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """Take what an answer hands out, at the sign-in or later."""
+
+    @property
+    @abstractmethod
+    def _proof(self) -> Mapping[str, str] | None:
+        """The headers that prove who asks; None where a sign-in is due."""
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """Forget what was handed out."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Sign in where that is due; raises a `VendorError`."""
+        async with self._lock:
+            if self._proof is None:
+                await self._sign_in()
+            return _Sent(self._proof or {}, self._generation)
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        """Sign in anew, unless somebody else has since `refused` was sent."""
+        async with self._lock:
+            if isinstance(refused, _Sent) and refused.generation == self._generation:
+                self._drop()
+                await self._sign_in()
+
+    async def _sign_in(self) -> None:
+        if self._ledger.now() < self._refused_until:
+            raise SignInRejected("the vendor refused the credentials")
+        self._drop()
+        try:
+            await self._post()
+        except SignInRejected, NotAllowed:
+            self._refused_until = self._ledger.now() + REFUSED_PAUSE
+            raise
+        if self._proof is None:
+            raise UnexpectedReply("the vendor signed in without handing anything out")
+        self._generation += 1
+
+    async def _post(self) -> None:
+        """Send the credentials as JSON; as a form where that is not taken."""
+        resource = RESOURCES[self.resource]
+        for is_form in (self._is_form, not self._is_form):
+            body = {"form": self._body} if is_form else {"json": self._body}
+            try:
+                await self._door.send("POST", resource.path, right=resource.right, **body)
+            except UnexpectedReply as err:
+                if err.status not in _OTHER_ENCODING:
+                    raise
+            else:
+                self._is_form = is_form
+                return
+        raise SignInRejected("the vendor refused the credentials")
+
+
+class SessionSignIn(PasswordSignIn):
+    """V1: `POST /api/v1/session` sets a cookie, kept here and nowhere else."""
+
+    resource = "session"
+
+    def __init__(self, *account: Any, **more: Any) -> None:
+        self._cookies: dict[str, str] = {}
+        super().__init__(*account, **more)
+
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """Take cookies, also those that a later answer replaces or takes away."""
+        for header in _all(headers, hdrs.SET_COOKIE):
+            jar: SimpleCookie = SimpleCookie()
+            with suppress(CookieError):
+                jar.load(header)
+            for name, morsel in jar.items():
+                if morsel["max-age"] == "0" or not morsel.value:
+                    self._cookies.pop(name, None)
+                else:
+                    self._cookies[name] = morsel.coded_value
+
+    @property
+    def _proof(self) -> Mapping[str, str] | None:
+        if not self._cookies:
+            return None
+        return {hdrs.COOKIE: "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+
+    def _drop(self) -> None:
+        self._cookies.clear()
+
+
+class TokenSignIn(PasswordSignIn):
+    """V2: `POST /api/v2/login` answers with the headers AccessToken and AccessTokenExpiry.
+
+    What consumes the RefreshToken is not published; the password signs in anew in its place.
+    """
+
+    resource = "login"
+
+    def __init__(self, *account: Any, **more: Any) -> None:
+        self._token: str | None = None
+        self._renew_at: float | None = None
+        super().__init__(*account, **more)
+
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """Take a token; an expiry that is missing or past tells nothing, and a 401 will."""
+        token = headers.get("AccessToken")
+        if not token or not _TOKEN.fullmatch(token):
+            return
+        self._token, self._renew_at = token, None
+        expiry = when(headers.get("AccessTokenExpiry"))
+        left = (expiry - self._ledger.now_utc()).total_seconds() if expiry else 0.0
+        if left > RENEW_EARLY:
+            self._renew_at = self._ledger.now() + left - RENEW_EARLY
+
+    @property
+    def _proof(self) -> Mapping[str, str] | None:
+        is_due = self._renew_at is not None and self._ledger.now() >= self._renew_at
+        if self._token is None or is_due:
+            return None
+        return {hdrs.AUTHORIZATION: f"Bearer {self._token}"}
+
+    def _drop(self) -> None:
+        self._token = self._renew_at = None
+
+
+class BearerSignIn:
+    """The token of a Tester device; there is no other to be had."""
+
+    def __init__(self, token: str) -> None:
+        self._headers: dict[str, str] = {hdrs.AUTHORIZATION: f"Bearer {token}"}
+        self.fingerprint = hashlib.sha256(f"tester\n{token}".encode()).hexdigest()
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the Authorization header."""
+        return self._headers
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        """Raise: a token that is refused stays so."""
+        raise SignInRejected("the vendor refused the token")
+
+
+def _all(headers: Mapping[str, str], name: str) -> Iterable[str]:
+    return cast("CIMultiDictProxy[str]", headers).getall(name, ())

@@ -1,0 +1,219 @@
+"""SensorZone as a vendor: how to sign in, what to poll, which options an account has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+import hashlib
+from typing import Any, Final, override
+
+import aiohttp
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+import voluptuous as vol
+
+from ...engine.model import DailySeries, Inventory
+from ..base import (
+    SECTION_ADVANCED,
+    ActionHandler,
+    Connection,
+    Feed,
+    Identity,
+    Keep,
+    Vendor,
+)
+from ..errors import SignInIncomplete
+from ..http import Transport
+from ..ledger import Ledger
+from . import channels
+from .actions import SensorZoneActions
+from .client import SensorZoneClient
+from .clips import ClipLibrary
+from .history import daily_totals
+from .offers import ACTIONS
+from .options import OPTIONS_SCHEMA, Options
+from .paths import Api
+from .sign_in import BearerSignIn, SessionSignIn, TokenSignIn
+from .watch import Watch
+from .yard import Yard
+
+URL: Final = "https://platform.sensorzone.io"
+
+CONF_TESTER_TOKEN: Final = "tester_token"  # noqa: S105  the field's name
+CONF_ACCOUNT_ID: Final = "account_id"
+
+# The vendor publishes neither limits nor how long replies are current.
+LISTS_EVERY: Final = timedelta(minutes=15)
+INCURSIONS_EVERY: Final = timedelta(minutes=1)
+MACHINES_EVERY: Final = timedelta(minutes=2)
+TAGS_EVERY: Final = timedelta(hours=6)
+LEAST_INTERVAL: Final = timedelta(seconds=15)
+
+
+class SensorZoneConnection(Connection):
+    """One user, one Tester token, or both."""
+
+    def __init__(
+        self,
+        doors: Mapping[Api, Transport],
+        ledgers: Mapping[Api, Ledger],
+        account_id: str,
+        options: Options,
+    ) -> None:
+        self._client = SensorZoneClient(doors)
+        self._ledgers = ledgers
+        self._account_id = account_id
+        self._yard = Yard(options)
+        self._watch = Watch(self._client, self._yard)
+        self._actions = SensorZoneActions(self._client, self._yard)
+        self.library = ClipLibrary(self._client, self._yard) if self._client.has(Api.V1) else None
+
+    @override
+    async def identify(self) -> Identity:
+        """Try what was entered; whether V2 lets the user in is found out later, as the rest works without."""
+        if self._client.has(Api.V1):
+            await self._client.check_session()
+        if self._client.has(Api.TESTER):
+            await self._client.people()
+        return Identity(self._account_id, f"{SensorZoneVendor.name} {self._account_id[:6]}")
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        return self._client.diagnostics()
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return self._actions.handlers
+
+    @property
+    @override
+    def inventory_feed(self) -> Feed:
+        return Feed(channels.INVENTORY, self._watch.inventory, LISTS_EVERY, LEAST_INTERVAL)
+
+    @override
+    def feeds(self, inventory: Inventory) -> Sequence[Feed]:
+        if not self._client.has(Api.V1):
+            return []
+        self._watch.told_until = self._watch.told_until or self.told_until
+        machines = list(self._yard.machines)
+        people = list(self._yard.people) if self._yard.options.people else []
+        v2 = self._ledgers[Api.V2]
+        feeds = [self._feed(channels.INCURSIONS, self._watch.incursions, INCURSIONS_EVERY)]
+        feeds += [
+            self._feed(
+                channels.machine_feed(machine),
+                partial(self._watch.machine, machine),
+                MACHINES_EVERY,
+            )
+            for machine in machines
+        ]
+        feeds += [
+            self._feed(
+                channels.track_feed(machine),
+                partial(self._watch.track, machine),
+                MACHINES_EVERY,
+                v2,
+            )
+            for machine in (machines if self._watch.is_tracked else [])
+        ]
+        feeds.append(self._feed(channels.RUNTIME, self._watch.runtime, LISTS_EVERY, v2))
+        feeds += [
+            self._feed(channels.person_feed(tag), partial(self._watch.person, tag), TAGS_EVERY)
+            for tag in people
+        ]
+        if self._client.has(Api.TESTER):
+            tester = self._ledgers[Api.TESTER]
+            feeds.append(self._feed(channels.PEOPLE, self._watch.people, LISTS_EVERY, tester))
+        return feeds
+
+    @staticmethod
+    def _feed(name: str, fetch: Any, interval: timedelta, ledger: Ledger | None = None) -> Feed:
+        return Feed(name, fetch, interval, LEAST_INTERVAL, ledger=ledger)
+
+    @override
+    async def daily(self, start: datetime, end: datetime) -> Sequence[DailySeries]:
+        return await daily_totals(self._client, self._yard, start, end)
+
+    @override
+    async def options_schema(self) -> vol.Schema:
+        return OPTIONS_SCHEMA
+
+
+def _text(kind: TextSelectorType, autocomplete: str) -> TextSelector:
+    return TextSelector(TextSelectorConfig(type=kind, autocomplete=autocomplete))
+
+
+class SensorZoneVendor(Vendor):
+    """SensorZone; an account is a user with a password, a Tester device's token, or both."""
+
+    key = "sensorzone"
+    name = "SensorZone"
+    default_url = URL
+    actions = ACTIONS
+
+    @override
+    def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
+        secrets = {
+            vol.Optional(CONF_PASSWORD): _text(TextSelectorType.PASSWORD, "current-password"),
+            vol.Optional(CONF_TESTER_TOKEN): _text(TextSelectorType.PASSWORD, "off"),
+        }
+        if only_secrets:
+            return vol.Schema(secrets)
+        address = _text(TextSelectorType.URL, "url")
+        advanced = vol.Schema({vol.Required(CONF_URL, default=URL): address})
+        return vol.Schema(
+            {
+                vol.Optional(CONF_USERNAME): _text(TextSelectorType.EMAIL, "username"),
+                **secrets,
+                vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": True}),
+            }
+        )
+
+    @override
+    def ledger_key(self, data: Mapping[str, Any]) -> str:
+        return f"{self.key} {data[CONF_URL]} {_account_id(data)}"
+
+    @override
+    def connect(
+        self,
+        session: aiohttp.ClientSession,
+        ledger: Ledger,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any],
+        keep: Keep,
+    ) -> SensorZoneConnection:
+        url = data[CONF_URL]
+        email, password = data.get(CONF_USERNAME), data.get(CONF_PASSWORD)
+        token = data.get(CONF_TESTER_TOKEN)
+        if bool(email) != bool(password) or not (password or token):
+            raise SignInIncomplete("neither a user with a password nor a token was entered")
+        doors: dict[Api, Transport] = {}
+        ledgers = {Api.V1: ledger, Api.V2: ledger.part(Api.V2), Api.TESTER: ledger}
+        if email and password:
+            # The vendor limits a user, whichever version of the API that is; a Tester token apart from that.
+            own = ledgers[Api.V2]
+            ledgers[Api.TESTER] = ledger.part(Api.TESTER)
+            v1 = SessionSignIn(session, url, ledger, email, password, held_with=[own])
+            v2 = TokenSignIn(session, url, own, email, password, held_with=[ledger])
+            doors[Api.V1] = Transport(session, url, v1, ledger, hear=v1.hear, held_with=[own])
+            doors[Api.V2] = Transport(session, url, v2, own, hear=v2.hear, held_with=[ledger])
+        if token:
+            doors[Api.TESTER] = Transport(session, url, BearerSignIn(token), ledgers[Api.TESTER])
+        account_id = _account_id(data)
+        if not email and data.get(CONF_ACCOUNT_ID) != account_id:
+            keep({CONF_ACCOUNT_ID: account_id})
+        return SensorZoneConnection(doors, ledgers, account_id, Options.of(options))
+
+
+def _account_id(data: Mapping[str, Any]) -> str:
+    """A digest of the user's address, as no call is known that tells an id; a token's is that of the first one."""
+    if email := data.get(CONF_USERNAME):
+        return _digest(email.strip().lower())
+    return data.get(CONF_ACCOUNT_ID) or _digest(data.get(CONF_TESTER_TOKEN) or "")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

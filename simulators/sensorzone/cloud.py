@@ -1,0 +1,261 @@
+"""The simulated SensorZone cloud: doors, rate limits, handles for tests."""
+
+from collections.abc import Mapping
+from datetime import datetime
+import hashlib
+
+from aiohttp import web
+
+from simulators.clock import Clock
+from simulators.log import RequestRecord
+from simulators.reply import Reply
+from simulators.rhythm import SECOND
+from simulators.server import Call, VendorCloud
+
+from .asking import ApiError, Route, Visit, body_of, query_of, refusal
+from .building import add_machine, build_world
+from .control import SensorZoneDoor
+from .counting import Counts
+from .desk import Desk
+from .field_calls import FieldCalls
+from .figures import Figures
+from .incursions import Incursion, Incursions
+from .insight_calls import InsightCalls
+from .limits import Limiter
+from .office_calls import OfficeCalls
+from .plan import Plan
+from .records import Records
+from .reports import Reports
+from .session_calls import REFUSED_V2, SessionCalls
+from .sessions import Sessions
+from .shapes import Shapes
+from .tester_calls import TesterCalls
+from .track_calls import TrackCalls
+from .visitors import Visits
+from .world import Machine, Tag, World
+
+_STATED_JSON_API = ("/api/v2/reports", "/api/v2/projects", "/api/v2/worksites")
+
+
+class SensorZoneCloud(VendorCloud):
+    """A simulated SensorZone cloud with one default brand."""
+
+    name = "sensorzone"
+
+    def __init__(self, plan: Plan | None = None, clock: Clock | None = None) -> None:
+        """Build the world of `plan` as it is now by `clock`."""
+        super().__init__(clock)
+        self.plan = plan or Plan()
+        self.world: World = build_world(self.plan, self.clock)
+        self._incursions = Incursions(self.world)
+        self.sessions = Sessions(self.world)
+        self.limiter = Limiter()
+        shapes = Shapes(self.plan)
+        desk = Desk(
+            self.world,
+            self._incursions,
+            shapes,
+            Records(self.world, shapes),
+            lambda: self._origin,
+        )
+        figures, reports = Figures(desk), Reports(desk)
+        self.office = OfficeCalls(desk, figures, reports)
+        self.tester_calls = TesterCalls(desk, Visits(self.world))
+        self._routes: list[Route] = [
+            *SessionCalls(desk, self.sessions).routes(),
+            *FieldCalls(desk).routes(),
+            *self.office.routes(),
+            *InsightCalls(desk, figures, reports).routes(),
+            *TrackCalls(desk).routes(),
+            *self.tester_calls.routes(),
+        ]
+
+    @property
+    def username(self) -> str:
+        """The administrator's e-mail address."""
+        return self.plan.username
+
+    @property
+    def password(self) -> str:
+        """The administrator's password."""
+        return self.plan.password
+
+    @property
+    def tester_token(self) -> str:
+        """The token of the default brand's tester device."""
+        return self.plan.tester_token
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What a client needs for all three sign-ins."""
+        return {
+            "username": self.username,
+            "password": self.password,
+            "tester_token": self.tester_token,
+        }
+
+    @property
+    def machines(self) -> list[Machine]:
+        """The default brand's machines that are listed; live objects."""
+        return self.world.machines_of(self.world.brands[0])
+
+    @property
+    def walkers(self) -> list[Tag]:
+        """The default brand's tags of pedestrians, visitors' too."""
+        tags = self.world.tags_of(self.world.brands[0])
+        return [tag for tag in tags if tag.role == "pedestrian"]
+
+    @property
+    def counts(self) -> Counts:
+        """How many requests came by which sign-in, during a wait, and too many."""
+        return Counts.of(self.log)
+
+    def truth(self, since: datetime, until: datetime) -> list[Incursion]:
+        """Return the default brand's incursions that begin in [since, until), oldest first.
+
+        All of them, whatever a client can see of them by now; `Incursion.seen` tells that.
+        """
+        found = self._incursions.between(since.timestamp(), until.timestamp())
+        return [one for one in found if one.machine.brand is self.world.brands[0]]
+
+    def incur(
+        self,
+        machine: Machine | None = None,
+        tag: Tag | None = None,
+        *,
+        ago: float = 0.0,
+        seconds: int = 12,
+        acknowledged_after: int | None = None,
+        odd: str = "",
+    ) -> Incursion:
+        """Let an incursion happen that began `ago` seconds ago; it is listed without delay.
+
+        By default on the first machine and by the first pedestrian on its site.
+        acknowledged_after: seconds from its start; None: never. odd: see `ODD`, parted by blanks.
+        """
+        machine = machine or self.machines[0]
+        tag = tag or next(one for one in self.walkers if one.site is machine.site)
+        incursion = self._incursions.add(
+            machine,
+            tag,
+            start=round(self.world.now - ago),
+            seconds=seconds,
+            acknowledged_after=acknowledged_after,
+        )
+        incursion.marks |= set(odd.split())
+        return incursion
+
+    def incursion(self, number: int) -> Incursion:
+        """Return an incursion; KeyError if there is none. Its `marks` may be changed."""
+        found = self._incursions.get(number)
+        if found is None:
+            raise KeyError(number)
+        return found
+
+    def add_machine(self, name: str | None = None) -> Machine:
+        """Give the default brand a machine."""
+        return add_machine(self.world, self.world.brands[0], name)
+
+    def merge(self, machine: Machine, into: Machine) -> None:
+        """Make a machine a part of another one, which then has its incursions."""
+        machine.merged = into
+
+    def user_of(self, headers: Mapping[str, str]) -> str | None:
+        """Return whose cookie or token a request has, even if that has run out."""
+        return self.sessions.name_of(headers)
+
+    def refused(self, status: int) -> Reply:
+        """Return the vendor's error reply for a request that a fault kept from it."""
+        return refusal(ApiError(status), self.plan.forms)
+
+    def add_control(self, router: web.UrlDispatcher) -> None:
+        """Add the truth, machines and sign-ins to the control door."""
+        SensorZoneDoor(self).add_to(router)
+
+    def answer(self, call: Call) -> Reply:
+        """Answer one call."""
+        forms = self.plan.forms
+        is_api = call.path.startswith(_STATED_JSON_API)
+        try:
+            reply = self._answered(call)
+        except ApiError as err:
+            if forms.refused_login == "empty" and err.status == 401:
+                return Reply(401, body=b"")
+            return refusal(err, forms, is_api=is_api)
+        if self.plan.etag and call.method == "GET" and reply.status == 200:
+            return _validated(call, reply)
+        return reply
+
+    def _answered(self, call: Call) -> Reply:
+        route, named = self._route(call)
+        if route.resource in self.plan.absent:
+            raise ApiError(404)
+        visit = Visit(
+            call,
+            self.world.now,
+            round(self.plan.offset_hours * 3600),
+            self.plan.forms.filters == "ignored",
+            id=named.get("id", ""),
+            sub=named.get("sub", ""),
+            query=query_of(call),
+        )
+        headers = self._let_in(route, visit)
+        who = call.user or _claimed(call) or "nobody"
+        now = self.clock.micros() / SECOND
+        if (wait := self.limiter.refuse(who, now, self.plan.limits)) is not None:
+            reply = refusal(ApiError(429, "Rate limit exceeded"), self.plan.forms)
+            reply.headers |= wait
+            return reply
+        visit.body = body_of(call)
+        reply = route.answer(visit)
+        reply.headers |= {
+            name: value for name, value in headers.items() if name not in reply.headers
+        }
+        return reply
+
+    def _route(self, call: Call) -> tuple[Route, dict[str, str]]:
+        for route in self._routes:
+            found = route.pattern.fullmatch(call.path)
+            if found is not None and route.method == call.method:
+                return route, found.groupdict()
+        raise ApiError(404)
+
+    def _let_in(self, route: Route, visit: Visit) -> dict[str, str]:
+        """Say who calls; returns headers that keep a session alive."""
+        headers = visit.call.headers
+        if route.door == "open":
+            return {}
+        if route.door == "tester":
+            visit.tester = self.sessions.tester(headers)
+            if visit.tester is None:
+                raise ApiError(401, "The token is wrong")
+            return {}
+        is_v1 = route.door == "v1"
+        entered = self.sessions.by_cookie(headers) if is_v1 else self.sessions.by_token(headers)
+        if entered is None:
+            raise ApiError(401, "Sign in first")
+        visit.user = entered[0]
+        if not is_v1 and not (self.plan.v2 and visit.user.v2):
+            raise ApiError(403, REFUSED_V2)
+        return entered[1]
+
+    def _record(self, request: web.Request, call: Call) -> RequestRecord:
+        record = super()._record(request, call)
+        record.user = record.user or _claimed(call)
+        return record
+
+
+def _claimed(call: Call) -> str | None:
+    """Return the e-mail address that a sign-in is tried with."""
+    if call.path in ("/api/v1/session", "/api/v2/login"):
+        return call.form.get("email")
+    return None
+
+
+def _validated(call: Call, reply: Reply) -> Reply:
+    """Return the reply with a validator, or 304 if the client has the same one."""
+    tag = f'W/"{hashlib.sha1(reply.encoded(), usedforsecurity=False).hexdigest()}"'
+    reply.headers |= {"ETag": tag, "Cache-Control": "max-age=0, private, must-revalidate"}
+    if call.headers.get("If-None-Match") == tag:
+        return Reply(304, None, reply.headers, b"")
+    return reply

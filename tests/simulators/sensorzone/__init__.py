@@ -1,0 +1,1 @@
+"""The simulated SensorZone cloud, asked over real HTTP."""
