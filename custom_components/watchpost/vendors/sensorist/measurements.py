@@ -136,14 +136,19 @@ class LatestReader:
         self._bodies: list[bytes] = []
         self._new_rows: dict[str, msgspec.Raw] = {}
         self._new_bodies: list[bytes] = []
+        self._is_known_form = True
 
     def begin(self) -> None:
         """Begin a poll."""
         self._new_rows, self._new_bodies = {}, []
+        self._is_known_form = True
 
     def accept(self) -> None:
         """Take what was read in this poll for told."""
-        self._rows |= self._new_rows
+        if self._is_known_form:
+            self._rows |= self._new_rows
+        else:  # what was read in another form took the place of rows that are remembered
+            self._rows = self._new_rows
         self._bodies = self._new_bodies
         self.begin()
 
@@ -152,8 +157,10 @@ class LatestReader:
         if body in self._bodies:
             self._new_bodies.append(body)
             return Parsed({}, Counter())
-        changed = self._changed(body)
-        return parse_latest(body) if changed is None else Parsed(changed, Counter())
+        if (changed := self._changed(body)) is None:
+            self._is_known_form = False
+            return parse_latest(body)
+        return Parsed(changed, Counter())
 
     def _changed(self, body: bytes) -> dict[str, Measurement] | None:
         """What changed in a reply of the known form; None if it has another."""
