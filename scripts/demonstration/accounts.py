@@ -11,8 +11,10 @@ _FLOWS = "/api/config/config_entries/flow"
 
 
 async def sign_in_accounts(client: Client, doors: Mapping[str, Door]) -> None:
-    """Sign in to every vendor that is not signed in yet."""
+    """Sign in to every vendor that has a door and is not signed in yet."""
     for vendor in VENDORS:
+        if vendor.key not in doors:
+            continue
         result = await _sign_in(client, vendor, doors[vendor.key])
         if result["type"] == "create_entry":
             print(f"Signed in: {result['title']}")
