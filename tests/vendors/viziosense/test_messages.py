@@ -202,3 +202,37 @@ def test_an_event_holds_nothing_that_leads_to_somebody() -> None:
     payload = {"x@y.example": 1, "nested": [{"api_key": "canary", "access-token": "canary"}]}
 
     assert json.loads(trimmed(payload)) == {"nested": [{}]}
+
+
+@pytest.mark.parametrize(
+    ("now", "shown"),
+    [
+        ({"counts": {"truck": 1}}, 0.0),
+        ({"counts": {}}, 0.0),
+        ({"counts": {"car": None}}, None),
+        ({"counts": {"car": "many"}}, None),
+        ({"counts": None}, None),
+        ({"counts": 7}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_a_class_counts_nothing_only_where_the_others_are_told(
+    now: dict[str, Any], shown: float | None
+) -> None:
+    scene = Scene()
+    other = {"id": "other", "counts": {"car": 1}}
+    taken(scene, message([{"id": "zone", "counts": {"car": 3}}, other], "VCZ"))
+    taken(scene, message([{"id": "zone", **now}, other], "VCZ", NOON_SECONDS + 60))
+
+    assert scene.views["VCZ"].tallies["zone"].numbers["counts-car"] == shown
+
+
+@pytest.mark.parametrize("told", [{"in": {"truck": 1}}, {"in": {"car": None, "truck": 1}}, None])
+def test_what_was_counted_since_ever_does_not_fall_because_it_is_not_told(told: Any) -> None:
+    scene = Scene(are_totals=True)
+    taken(scene, message([{"id": "gate", "in": {"car": 3}}], "VCB"))
+    rows = [{"id": "gate", **told}] if told else [{"id": "other", "in": {"car": 1}}]
+    taken(scene, message(rows, "VCB", NOON_SECONDS + 60))
+
+    assert scene.views["VCB"].tallies["gate"].numbers["in-car"] == 3.0

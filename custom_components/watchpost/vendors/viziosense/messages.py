@@ -57,11 +57,15 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """A zone, line or crowd with its numbers, by what they count; None is one that is not told any more."""
+    """A zone, line or crowd with its numbers, by what they count; None is one that is not told any more.
+
+    `unread` are numbers that were told and make no sense, and numbers that are not told by class.
+    """
 
     id: str
     name: str | None
     numbers: Mapping[str, float | None]
+    unread: frozenset[str] = frozenset()
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -180,7 +184,9 @@ def _counters(sieve: Sieve, kind: str, rows: object) -> Iterator[Tally]:
             sieve.drop(f"{kind} counter", "id, or too many")
             continue
         seen.add(found)
-        yield Tally(found, text(row.get("name"), 64), dict(_numbers_of(kind, row)))
+        numbers = dict(_numbers_of(kind, row))
+        unread = (name for name in _names_of(kind, row) if name not in numbers or "-" not in name)
+        yield Tally(found, text(row.get("name"), 64), numbers, frozenset(unread))
 
 
 # The names under which each type has its numbers; those with a name behind them are by class.
@@ -202,6 +208,15 @@ def _numbers_of(kind: str, row: Row) -> Iterator[tuple[str, float]]:
                     yield f"{name}-{cls}", read
         elif (read := _count(value)) is not None:
             yield name, read
+
+
+def _names_of(kind: str, row: Row) -> Iterator[str]:
+    for name in _COUNTERS[kind]:
+        value = row.get(name)
+        if isinstance(value, dict):
+            yield from (f"{name}-{cls}" for cls in value)
+        else:
+            yield name
 
 
 def _count(value: object) -> float | None:

@@ -102,7 +102,7 @@ class View:
         if message.type == BARRIER and not are_totals:
             self._add_up(content.counters)
         elif content.counters:
-            self._replace(content.counters)
+            self._replace(content.counters, stands=message.type == BARRIER)
         if content.numbers:
             numbers = {**dict.fromkeys(self.numbers), **content.numbers}
             self.numbers = dict(list(numbers.items())[:MOST_NUMBERS])
@@ -125,14 +125,19 @@ class View:
             self.absences.pop(found, None)
         self.places |= listed
 
-    def _replace(self, counters: Iterable[Tally]) -> None:
-        """Take what is counted now. A class that is not named any more counts nothing; what else is not is unknown."""
+    def _replace(self, counters: Iterable[Tally], *, stands: bool) -> None:
+        """Take what is counted now.
+
+        A class that is not named any more counts nothing; what else is not is unknown. If it `stands`, because it was
+        counted since ever, either stays what it was.
+        """
         told = {tally.id: tally for tally in counters}
         kept: dict[str, Tally] = {}
         for found, before in self.tallies.items():
             tally = told.pop(found, None)
             numbers: dict[str, float | None] = {
-                name: 0.0 if tally and "-" in name else None for name in before.numbers
+                name: value if stands else _unnamed(name, tally)
+                for name, value in before.numbers.items()
             }
             numbers |= tally.numbers if tally else {}
             kept[found] = Tally(found, tally.name if tally else before.name, _most(numbers))
@@ -148,6 +153,13 @@ class View:
             for name, value in tally.numbers.items():
                 totals[name] = (totals.get(name) or 0) + (value or 0)
             self.tallies[tally.id] = Tally(tally.id, tally.name, _most(totals))
+
+
+def _unnamed(name: str, tally: Tally | None) -> float | None:
+    """What a number is that a counter's message does not tell."""
+    what, _, cls = name.partition("-")
+    is_counted = tally is not None and cls and not tally.unread & {name, what}
+    return 0.0 if is_counted else None
 
 
 def _most[T](numbers: Mapping[str, T]) -> dict[str, T]:
