@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 import json
 import logging
@@ -9,6 +10,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -242,8 +244,12 @@ async def test_what_was_seen_stands_while_the_camera_is_heard_of_and_no_longer(
     assert place(house, entry, device, 0) == "unavailable"
     assert state(house, entry, device, "vpm-free") == "unavailable"
 
+    # It may have changed while nobody heard: a keep-alive alone does not bring it back.
     device.silent = False
     await live(house, vizio, 660)
+    assert state(house, entry, device, "connectivity", "binary_sensor") == "on"
+    assert place(house, entry, device, 0) == "unavailable"
+    await told(house, vizio)
     assert place(house, entry, device, 0) == "on"
 
 
@@ -428,6 +434,43 @@ async def test_a_message_without_the_secret_is_counted_and_dropped(
 
     assert place(house, entry, device, 0) == "on"
     assert (counts(entry)["unproven"], counts(entry)["messages"]) == (1, known)
+
+
+async def test_a_message_that_comes_as_a_keep_alive_would_needs_the_secret_too(
+    house: House, door: TestClient, vizio: VizioSenseCloud
+) -> None:
+    entry = await sign_in(house, vizio)
+    device = vizio.devices[0]
+    vizio.park(device, 0, "car")
+    await told(house, vizio)
+    known = counts(entry)["messages"]
+    forged = vizio.message(device, [{"id": device.places[0].id, "is_active": False}])
+
+    query = {"source": "VIZIOSENSE", "id": device.uuid}
+    for params in ({}, query):
+        await door.get(hook(entry), params=params, json=forged)
+    await house.settle()
+
+    assert place(house, entry, device, 0) == "on"
+    assert (counts(entry)["foreign"], counts(entry)["messages"]) == (2, known)
+
+
+async def test_a_secret_of_odd_bytes_is_wrong_and_tells_nothing(
+    house: House, door: TestClient, vizio: VizioSenseCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await sign_in(house, vizio)
+    assert door.port is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(
+        f"POST {hook(entry)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode()
+        + b"X-Watchpost-Secret: \xff\xfe\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert b" 200 " in await reader.readline()
+    writer.close()
+    await house.settle()
+
+    assert counts(entry)["unproven"] == 1
+    assert hook(entry).rpartition("/")[2] not in caplog.text
 
 
 async def test_a_replayed_message_counts_nothing_twice_also_after_a_restart(
@@ -727,6 +770,28 @@ async def test_a_message_of_a_new_camera_brings_the_list_forward_once_and_is_sho
 
     assert len(asked(vizio, "GET", "/devices")) == requests + 1
     assert place(house, entry, new, 0) == "on"
+
+
+@pytest.mark.parametrize(("after", "shown"), [(600, "on"), (3600, None)])
+async def test_what_a_camera_said_long_before_it_was_listed_is_not_shown_as_of_now(
+    house: House, door: TestClient, vizio: VizioSenseCloud, after: float, shown: str | None
+) -> None:
+    entry = await sign_in(house, vizio)
+    await house.pass_time(60)
+    new = vizio.add_device("VPM", 2)
+    new.owned, new.silent = False, True
+    occupied = [{"id": new.places[0].id, "name": "P-0", "is_active": True}]
+    vizio.forge(vizio.message(new, occupied))
+    await arrive(house, vizio)
+    await house.pass_time(after)
+    new.owned = True
+    await house.pass_time(330)
+
+    key = unique(entry, new, f"vpm-place-{new.places[0].id}")
+    found = {state.entity_id: state.state for state in house.states("binary_sensor")}
+    name = er.async_get(house.hass).async_get_entity_id("binary_sensor", DOMAIN, key)
+    assert found.get(name or "") == shown
+    assert state(house, entry, new, "raw", "image") == "unknown"
 
 
 async def test_an_unknown_camera_costs_one_list_however_often_it_speaks(

@@ -24,6 +24,7 @@ from custom_components.watchpost.vendors import links
 from custom_components.watchpost.vendors.errors import (
     PictureMissing,
     PictureRefused,
+    TimedOut,
     Unreachable,
 )
 from custom_components.watchpost.vendors.links import LinkFetcher, is_public
@@ -54,6 +55,7 @@ CREDENTIALS = {"Authorization": "Bearer canary"}
         ("::", False),
         ("fe80::1%eth0", False),
         ("fd00:ec2::254", False),
+        ("fec0::1", False),
         ("ff02::1", False),
         ("::ffff:10.0.0.1", False),
         ("::ffff:93.184.216.34", True),
@@ -363,3 +365,14 @@ async def test_a_redirect_from_https_to_http_or_to_a_private_host_is_refused(
             await fetcher.picture(link)
         with pytest.raises(PictureRefused, match="not public"):
             await fetcher.picture(link)
+
+
+async def test_a_chain_of_slow_replies_takes_no_longer_than_one_picture_may() -> None:
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.2)
+        return web.Response(status=302, headers={"Location": f"{request.path}x"})
+
+    async with serving(slow) as home, ClientSession() as session:
+        fetcher = LinkFetcher(session, URL(str(home.make_url("/"))), timeout=0.5)
+        with pytest.raises(TimedOut):
+            await fetcher.picture("/a")

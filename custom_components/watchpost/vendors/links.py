@@ -43,7 +43,12 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return all(
-        each.is_global and not each.is_multicast and not each.is_reserved for each in _meant(read)
+        each.is_global
+        and not each.is_multicast
+        and not each.is_reserved
+        # Of IPv6, deprecated by RFC 3879 and routed inside a site to this day.
+        and not getattr(each, "is_site_local", False)
+        for each in _meant(read)
     )
 
 
@@ -62,6 +67,7 @@ class LinkFetcher:
     """Downloads pictures for one account, on a session that the caller owns.
 
     `home` is the address that the account is signed in to; `credentials` go to its very origin and nowhere else.
+    `timeout` is seconds for one picture, with everything that leads to it.
     """
 
     def __init__(
@@ -83,6 +89,15 @@ class LinkFetcher:
         Raises PictureMissing where there is nothing (yet), Truncated for half a picture, PictureRefused for a link or
         a picture that must not be used, Unreachable for what may pass.
         """
+        try:
+            async with asyncio.timeout(self._timeout.total):
+                return await self._followed(link)
+        except TimeoutError:
+            pass
+        raise TimedOut("the picture did not come in time")
+
+    async def _followed(self, link: str) -> tuple[str, bytes]:
+        """Download by way of redirects."""
         url = self._checked(link, self._home if link.startswith("/") else None)
         for _ in range(MOST_REDIRECTS + 1):
             body = await self._asked(url)

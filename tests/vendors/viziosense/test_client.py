@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from msgspec import structs
 import pytest
 
 from custom_components.watchpost.vendors.errors import SignInRejected, UnexpectedReply
 from custom_components.watchpost.vendors.http import Transport
 from custom_components.watchpost.vendors.ledger import Ledger
 from custom_components.watchpost.vendors.viziosense.client import CALLS, VizioSenseClient
-from custom_components.watchpost.vendors.viziosense.records import meaning
+from custom_components.watchpost.vendors.viziosense.records import Webhook, meaning
 from custom_components.watchpost.vendors.viziosense.sign_in import TokenSignIn
 from simulators.viziosense import Plan, VizioSenseCloud
 
@@ -74,3 +78,30 @@ async def test_a_token_that_was_revoked_is_refused(
 def test_no_path_is_called_known_that_nobody_could_read() -> None:
     assert len(CALLS) == 8
     assert not any(call.is_known for call in CALLS)
+
+
+async def test_a_webhook_that_was_added_or_changed_is_in_the_next_list(
+    socket_enabled: None,
+) -> None:
+    webhooks: list[Any] = []
+
+    async def listed(_: web.Request) -> web.Response:
+        return web.json_response({"data": webhooks}, headers={"Cache-Control": "max-age=3600"})
+
+    async def written(request: web.Request) -> web.Response:
+        webhooks[:] = [{"id": 1, **await request.json()}]
+        return web.json_response(webhooks[0])
+
+    app = web.Application()
+    app.router.add_get("/webhooks", listed)
+    app.router.add_post("/webhooks", written)
+    app.router.add_put("/webhooks/1", written)
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        url = str(server.make_url("/"))
+        client = VizioSenseClient(Transport(session, url, TokenSignIn("x"), Ledger()))
+        assert not await client.list_webhooks()
+        await client.add_webhook(Webhook("https://x.example/1", "payload"))
+        (added,) = await client.list_webhooks()
+        await client.update_webhook(structs.replace(added, is_active=False))
+
+        assert [each.is_active for each in await client.list_webhooks()] == [False]

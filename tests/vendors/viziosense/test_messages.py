@@ -8,8 +8,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+import pytest
 
+from custom_components.watchpost.vendors.viziosense.counting import scene_readings
 from custom_components.watchpost.vendors.viziosense.messages import (
+    MOST_COUNTERS,
     MOST_PLACES,
     Message,
     parse_message,
@@ -117,3 +120,119 @@ def test_negative_counts_are_none() -> None:
     (tally,) = read_content(found).counters
 
     assert tally.numbers == {"in-truck": 2.0}
+
+
+def taken(scene: Scene, found: Message | None, received: datetime = NOW) -> Verdict:
+    """Let a camera say something."""
+    assert found is not None
+    verdict = scene.judge(found, received)
+    if verdict is Verdict.TAKEN:
+        scene.take(found, read_content(found), received)
+    return verdict
+
+
+def passing(n: int) -> Message | None:
+    return message([{"id": "gate", "in": {"car": 1}}], "VCB", NOW.timestamp() + 30 * n)
+
+
+def test_a_message_that_is_repeated_after_very_many_others_counts_once() -> None:
+    scene = Scene()
+    later = NOW + timedelta(hours=12)
+    for n in range(600):
+        assert taken(scene, passing(n), later) is Verdict.TAKEN
+    assert taken(scene, passing(601), later) is Verdict.TAKEN
+    scene = from_memory(json.loads(json.dumps(to_memory({"camera-1": scene}))))["camera-1"]
+
+    for n in range(600):
+        assert taken(scene, passing(n), later) is not Verdict.TAKEN
+    assert taken(scene, passing(600), later) is Verdict.TAKEN  # late, and never told before
+
+    assert scene.views["VCB"].tallies["gate"].numbers == {"in-car": 602.0}
+
+
+def test_a_clock_that_was_wrong_once_keeps_no_message_out() -> None:
+    scene = Scene()
+    no_time = message([{"id": "p", "is_active": True}], at=None)
+    assert taken(scene, no_time, NOW + timedelta(days=400)) is Verdict.TAKEN
+
+    assert taken(scene, message([{"id": "p", "is_active": False}])) is Verdict.TAKEN
+    assert taken(scene, message([{"id": "p"}], at=NOON_SECONDS - 60)) is Verdict.OUTDATED
+
+
+@pytest.mark.parametrize("kind", ["VCB", "VCZ"])
+def test_counters_with_ever_new_names_do_not_grow_without_end(kind: str) -> None:
+    scene = Scene()
+    for n in range(30):
+        counted = {f"c{n}x{m}": 1 for m in range(60)}
+        rows = [{"id": f"line-{n}-{m}", "in": {"car": 1}, "counts": {"car": 1}} for m in range(100)]
+        rows[0] = {"id": "line", "in": counted, "counts": counted}
+        taken(scene, message(rows, kind, NOON_SECONDS + n), NOW + timedelta(hours=1))
+
+    tallies = scene.views[kind].tallies
+    assert len(tallies) == MOST_COUNTERS
+    assert "c0x0" in next(iter(tallies["line"].numbers))
+    assert max(len(tally.numbers) for tally in tallies.values()) == 128
+
+
+@pytest.mark.parametrize("kind", ["VXX", "VCB", "VCW"])
+def test_no_number_is_too_long_to_be_shown(kind: str) -> None:
+    scene = Scene()
+    for n in range(3):
+        payload = [{"id": "gate", "in": 1.5e308, "count": 1e300, "density": 1e300, "x": 1e300}]
+        taken(scene, message(payload, kind, NOON_SECONDS + n))
+
+    for reading in scene_readings("camera", scene).values():
+        assert len(str(reading.value)) < 30
+
+
+@pytest.mark.parametrize(
+    "places",
+    [[{"id": "p"}, {"id": "q", "is_active": "?"}], [{"id": "p", "deactivated": True}], []],
+    ids=["untold", "deactivated", "none"],
+)
+def test_places_of_which_nothing_is_said_are_neither_free_nor_occupied(places: list[Any]) -> None:
+    found = message(places)
+    assert found is not None
+    totals = read_content(found).totals
+
+    assert (totals.free, totals.occupied) == (None, None)
+
+
+def test_an_event_holds_nothing_that_leads_to_somebody() -> None:
+    payload = {"x@y.example": 1, "nested": [{"api_key": "canary", "access-token": "canary"}]}
+
+    assert json.loads(trimmed(payload)) == {"nested": [{}]}
+
+
+@pytest.mark.parametrize(
+    ("now", "shown"),
+    [
+        ({"counts": {"truck": 1}}, 0.0),
+        ({"counts": {}}, 0.0),
+        ({"counts": {"car": None}}, None),
+        ({"counts": {"car": "many"}}, None),
+        ({"counts": None}, None),
+        ({"counts": 7}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_a_class_counts_nothing_only_where_the_others_are_told(
+    now: dict[str, Any], shown: float | None
+) -> None:
+    scene = Scene()
+    other = {"id": "other", "counts": {"car": 1}}
+    taken(scene, message([{"id": "zone", "counts": {"car": 3}}, other], "VCZ"))
+    taken(scene, message([{"id": "zone", **now}, other], "VCZ", NOON_SECONDS + 60))
+
+    assert scene.views["VCZ"].tallies["zone"].numbers["counts-car"] == shown
+
+
+@pytest.mark.parametrize("told", [{"in": {"truck": 1}}, {"in": {"car": None, "truck": 1}}, None])
+def test_what_was_counted_since_ever_does_not_fall_because_it_is_not_told(told: Any) -> None:
+    scene = Scene(are_totals=True)
+    taken(scene, message([{"id": "gate", "in": {"car": 3}}], "VCB"))
+    rows = [{"id": "gate", **told}] if told else [{"id": "other", "in": {"car": 1}}]
+    taken(scene, message(rows, "VCB", NOON_SECONDS + 60))
+
+    assert scene.views["VCB"].tallies["gate"].numbers["in-car"] == 3.0

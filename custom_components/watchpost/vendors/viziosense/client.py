@@ -170,13 +170,23 @@ class VizioSenseClient:
     async def add_webhook(self, webhook: Webhook, device_uuid: str | None = None) -> Webhook | None:
         """Add a webhook; returns the echo, None where there is none that can be read."""
         params = {"device_uuid": device_uuid} if device_uuid else {}
-        body = await self._write(ADD_WEBHOOK, _input(webhook), "add webhooks", params)
+        try:
+            body = await self._write(ADD_WEBHOOK, _input(webhook), "add webhooks", params)
+        finally:
+            self._forget_webhooks()
         return records.parse_webhook(body) if body.strip() else None
 
     async def update_webhook(self, webhook: Webhook) -> None:
         """Replace a webhook by its id; to switch it off is the only way to get rid of one."""
         given = _input(webhook)
-        await self._write(UPDATE_WEBHOOK, given, "change webhooks", webhook=webhook.id or "")
+        try:
+            await self._write(UPDATE_WEBHOOK, given, "change webhooks", webhook=webhook.id or "")
+        finally:
+            self._forget_webhooks()
+
+    def _forget_webhooks(self) -> None:
+        """Drop the list that is held: it is not what there is any more (RFC 9111, 4.4)."""
+        self._transport.forget(LIST_WEBHOOKS.path)
 
     # -- one call --
 

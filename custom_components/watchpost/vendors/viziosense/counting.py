@@ -26,6 +26,7 @@ _NOTHING: Final = "none"
 _OTHER: Final = "other"
 
 _LONGEST_SLUG: Final = 60
+_EXACT: Final = 2.0**53
 
 _FREE: Final = "free"
 _OCCUPIED: Final = "occupied"
@@ -203,7 +204,9 @@ def _class_of(place: Place) -> str | None:
 
 
 def _shown(value: float | None) -> float | int | None:
-    return int(value) if value is not None and value.is_integer() else value
+    # Beyond this a float tells no units any more, and a whole number would have hundreds of digits.
+    is_whole = value is not None and abs(value) < _EXACT and value.is_integer()
+    return int(value) if value is not None and is_whole else value
 
 
 def _key(kind: str, *parts: str) -> str:

@@ -37,8 +37,11 @@ _TYPE: Final = re.compile(r"[A-Z0-9_-]{1,16}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_ .-]{0,47}")
 _MOST_TRIMMED: Final = 1_000
 _LONGEST_WORD: Final = 40
+# No camera counts further, and a sum of these stays a number.
+_HIGHEST_COUNT: Final = 1e12
 # Where something is stays out of events, and so does whoever or whatever a link leads to.
 _POSITION: Final = re.compile(r"lat|lon|lng|geo|gps|position|coord|address|plate", re.IGNORECASE)
+_SECRET: Final = re.compile(r"token|secret|passw|auth|signature|api.?key", re.IGNORECASE)
 _TELLING: Final = re.compile(r"://|@|-?\d{1,3}\.\d{4,}")
 
 
@@ -54,11 +57,15 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """A zone, line or crowd with its numbers, by what they count; None is one that is not told any more."""
+    """A zone, line or crowd with its numbers, by what they count; None is one that is not told any more.
+
+    `unread` are numbers that were told and make no sense, and numbers that are not told by class.
+    """
 
     id: str
     name: str | None
     numbers: Mapping[str, float | None]
+    unread: frozenset[str] = frozenset()
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -72,10 +79,13 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """How many places there are that are not deactivated, and how they stand; also of those not shown one by one."""
+    """How many places there are that are not deactivated, and how they stand; also of those not shown one by one.
 
-    free: int = 0
-    occupied: int = 0
+    How they stand is None where that is not said of any.
+    """
+
+    free: int | None = None
+    occupied: int | None = None
     total: int = 0
 
 
@@ -155,6 +165,8 @@ def _places(sieve: Sieve, kind: str, rows: object) -> Iterator[Place]:
 
 def _totals(places: Iterable[Place]) -> Totals:
     counted = Counter(place.is_occupied for place in places if not place.is_deactivated)
+    if not counted[False] + counted[True]:
+        return Totals(total=counted.total())
     return Totals(free=counted[False], occupied=counted[True], total=counted.total())
 
 
@@ -172,7 +184,9 @@ def _counters(sieve: Sieve, kind: str, rows: object) -> Iterator[Tally]:
             sieve.drop(f"{kind} counter", "id, or too many")
             continue
         seen.add(found)
-        yield Tally(found, text(row.get("name"), 64), dict(_numbers_of(kind, row)))
+        numbers = dict(_numbers_of(kind, row))
+        unread = (name for name in _names_of(kind, row) if name not in numbers or "-" not in name)
+        yield Tally(found, text(row.get("name"), 64), numbers, frozenset(unread))
 
 
 # The names under which each type has its numbers; those with a name behind them are by class.
@@ -189,11 +203,25 @@ def _numbers_of(kind: str, row: Row) -> Iterator[tuple[str, float]]:
         value = row.get(name)
         if isinstance(value, dict):
             for cls, counted in list(value.items())[:MOST_NUMBERS]:
-                read = number(counted)
-                if isinstance(cls, str) and _NAME.fullmatch(cls) and read is not None and read >= 0:
+                read = _count(counted)
+                if isinstance(cls, str) and _NAME.fullmatch(cls) and read is not None:
                     yield f"{name}-{cls}", read
-        elif (read := number(value)) is not None and read >= 0:
+        elif (read := _count(value)) is not None:
             yield name, read
+
+
+def _names_of(kind: str, row: Row) -> Iterator[str]:
+    for name in _COUNTERS[kind]:
+        value = row.get(name)
+        if isinstance(value, dict):
+            yield from (f"{name}-{cls}" for cls in value)
+        else:
+            yield name
+
+
+def _count(value: object) -> float | None:
+    read = number(value)
+    return read if read is not None and 0 <= read <= _HIGHEST_COUNT else None
 
 
 def _flat_numbers(payload: object) -> Iterator[tuple[str, float]]:
@@ -220,12 +248,16 @@ def trimmed(payload: object) -> str:
     return shown if len(shown) <= _MOST_TRIMMED else f"{shown[:_MOST_TRIMMED]}..."
 
 
+def _is_telling(name: str) -> bool:
+    return any(pattern.search(name) for pattern in (_POSITION, _SECRET, _TELLING))
+
+
 def _harmless(value: object, depth: int) -> object:
     if isinstance(value, dict):
         return {
             name[:_LONGEST_WORD]: _harmless(inner, depth - 1)
             for name, inner in list(value.items())[:20]
-            if depth and isinstance(name, str) and not _POSITION.search(name)
+            if depth and isinstance(name, str) and not _is_telling(name)
         }
     if isinstance(value, list):
         return [_harmless(inner, depth - 1) for inner in value[:20]] if depth else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import hmac
 from typing import Final, override
@@ -41,10 +41,20 @@ SOURCE: Final = "VIZIOSENSE"
 
 _UNKNOWN: Final = "unknown"
 _MOST_UNKNOWN: Final = 64
+# A larger message is not held until the list of devices is there: the camera's next one says it again.
+_MOST_HELD: Final = 64 * 1024
 # However many strangers call, the list is asked for no more often than it is polled.
 _RELIST: Final = timedelta(minutes=5)
 
 type Relist = Callable[[], Awaitable[FeedUpdate]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A message of a camera that is not known yet."""
+
+    message: Message
+    received: datetime
 
 
 class VizioSensePush(Push):
@@ -85,7 +95,7 @@ class VizioSensePush(Push):
         self._inventory = inventory
         self._changed = changed
         self._shown: dict[str, frozenset[ChannelId]] = {}
-        self._strangers: OrderedDict[str, Message | None] = OrderedDict()
+        self._strangers: OrderedDict[str, _Held | None] = OrderedDict()
         self._relisted_at: datetime | None = None
         # What became of messages, and what of them was set aside, by place and reason.
         self.counts: Counter[str] = Counter()
@@ -150,21 +160,25 @@ class VizioSensePush(Push):
         given = headers.get(HEADER.lower())
         if given is None:
             return method == METH_GET
-        return hmac.compare_digest(given.encode(), self._secret.encode())
+        # Bytes that are no UTF-8 stand in a header as halves of surrogate pairs.
+        return hmac.compare_digest(given.encode(errors="surrogateescape"), self._secret.encode())
 
     @override
     def receive(self, call: Call) -> Received | None:
         if call.query.get("source") == SOURCE and not call.body.strip():
             return self._keepalive(call.query.get("id", ""))
+        if HEADER.lower() not in call.headers:
+            return None  # it was let in as a keep-alive, and is none
         message = parse_message(call.body)
-        return None if message is None else self._message(message)
+        return None if message is None else self._message(message, len(call.body))
 
     def _keepalive(self, named: str) -> Received | None:
         if (uuid := self._uuid_of(named)) is None:
             return self._stranger(named, None)
         now = self._now()
         scene = self._scene_of(uuid)
-        scene.keepalive_at = scene.heard_at = now
+        scene.hear(now)
+        scene.keepalive_at = now
         device = camera_id(uuid)
         readings = {
             **scene_readings(device, scene),
@@ -173,9 +187,10 @@ class VizioSensePush(Push):
         }
         return Received(update=FeedUpdate(readings=readings))
 
-    def _message(self, message: Message) -> Received | None:
+    def _message(self, message: Message, size: int) -> Received | None:
         if (uuid := self._uuid_of(message.stream)) is None:
-            return self._stranger(message.stream, message)
+            held = _Held(message, self._now()) if size <= _MOST_HELD else None
+            return self._stranger(message.stream, held)
         return Received(update=self._taken(uuid, message))
 
     def _taken(self, uuid: str, message: Message) -> FeedUpdate:
@@ -230,13 +245,13 @@ class VizioSensePush(Push):
 
     # -- strangers --
 
-    def _stranger(self, named: str, message: Message | None) -> Received | None:
+    def _stranger(self, named: str, held: _Held | None) -> Received | None:
         """Have the list of devices asked for, once for each id; its last message waits for that."""
         if not named or len(named) > 64:
             return None
         self.counts["strangers"] += 1
         is_new = named not in self._strangers
-        self._strangers[named] = message or self._strangers.get(named)
+        self._strangers[named] = held or self._strangers.get(named)
         if len(self._strangers) > _MOST_UNKNOWN:
             self._strangers.popitem(last=False)
         now = self._now()
@@ -253,15 +268,18 @@ class VizioSensePush(Push):
         return replace(listed, inventory=inventory)
 
     def welcome(self) -> FeedUpdate:
-        """Take what waited for the list of devices; its channels are among those of the cameras from now on."""
+        """Take what waited for the list of devices; its channels are among those of the cameras from now on.
+
+        What waited for longer than it would hold for a camera that is known says nothing of now.
+        """
         readings: dict[ChannelId, Reading] = {}
         occurrences: list[Occurrence] = []
-        for named, message in list(self._strangers.items()):
+        for named, held in list(self._strangers.items()):
             if (uuid := self._uuid_of(named)) is None:
                 continue
             del self._strangers[named]
-            if message is not None:
-                update = self._taken(uuid, message)
+            if held is not None and self._now() - held.received <= self.silence:
+                update = self._taken(uuid, held.message)
                 readings |= update.readings
                 occurrences += update.occurrences
         return FeedUpdate(readings=readings, occurrences=occurrences)

@@ -5,7 +5,6 @@ Messages come over the internet, so they come twice, late, and in the wrong orde
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +12,17 @@ from enum import Enum, auto
 from typing import Final
 
 from ..fields import Row, identifier, nested, number, text
-from .messages import BARRIER, MOST_NUMBERS, MOST_PLACES, Content, Message, Place, Tally, Totals
+from .messages import (
+    BARRIER,
+    MOST_COUNTERS,
+    MOST_NUMBERS,
+    MOST_PLACES,
+    Content,
+    Message,
+    Place,
+    Tally,
+    Totals,
+)
 from .records import instant
 
 # The vendor's clock and ours may differ by so much; a later date is taken for the time of receipt.
@@ -21,6 +30,8 @@ _AHEAD: Final = timedelta(minutes=5)
 # Counts of a barrier that come later than this are not counted any more: who repeats them is not known by then.
 _LATEST: Final = timedelta(days=1)
 _MOST_DIGESTS: Final = 256
+# Classes by direction that one counter can have told in all.
+_MOST_CLASSES: Final = 2 * MOST_NUMBERS
 # Applications on one camera; the documentation names five.
 _MOST_VIEWS: Final = 16
 # A place that so many messages in a row do not name is gone.
@@ -41,10 +52,14 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class View:
-    """What one application on a camera has told. `is_live`: since this start, so that it can be shown as it is."""
+    """What one application on a camera has told. `is_live`: since it is heard of, so that it can be shown as it is.
+
+    `digests` are the newest messages and when they were sent; `forgotten_at` is the newest of those left out.
+    """
 
     sent_at: datetime | None = None
-    digests: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_DIGESTS))
+    digests: dict[str, datetime] = field(default_factory=dict)
+    forgotten_at: datetime | None = None
     places: dict[str, Place] = field(default_factory=dict)
     absences: dict[str, int] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
@@ -56,20 +71,30 @@ class View:
         """Whether a message is news."""
         if message.digest in self.digests:
             return Verdict.REPLAYED
-        if self.sent_at is None:
+        if self.sent_at is None or self._is_ahead(received):
             return Verdict.TAKEN
         sent = sent_at(message, received)
-        is_sum = message.type == BARRIER and not are_totals
-        limit = self.sent_at - _LATEST if is_sum else self.sent_at
-        return Verdict.OUTDATED if sent < limit else Verdict.TAKEN
+        if message.type != BARRIER or are_totals:
+            return Verdict.OUTDATED if sent < self.sent_at else Verdict.TAKEN
+        # What is as old as a message that was left out may be that very message.
+        is_forgotten = self.forgotten_at is not None and sent <= self.forgotten_at
+        is_late = sent < self.sent_at - _LATEST
+        return Verdict.OUTDATED if is_forgotten or is_late else Verdict.TAKEN
+
+    def _is_ahead(self, received: datetime) -> bool:
+        """Whether the clock of this machine was wrong when the newest message came, or is now."""
+        return self.sent_at is not None and self.sent_at > received + _AHEAD
 
     def take(
         self, message: Message, content: Content, received: datetime, *, are_totals: bool
     ) -> None:
         """Take a message that is news; `are_totals`: a barrier tells what it counted since ever."""
-        self.digests.append(message.digest)
         sent = sent_at(message, received)
-        self.sent_at = sent if self.sent_at is None else max(sent, self.sent_at)
+        if self.sent_at is None or self._is_ahead(received):
+            self.sent_at, self.forgotten_at = sent, None
+        else:
+            self.sent_at = max(sent, self.sent_at)
+        self._note(message.digest, sent)
         self.is_live = True
         if content.places is not None:
             self.totals = content.totals
@@ -77,10 +102,17 @@ class View:
         if message.type == BARRIER and not are_totals:
             self._add_up(content.counters)
         elif content.counters:
-            self._replace(content.counters)
+            self._replace(content.counters, stands=message.type == BARRIER)
         if content.numbers:
             numbers = {**dict.fromkeys(self.numbers), **content.numbers}
             self.numbers = dict(list(numbers.items())[:MOST_NUMBERS])
+
+    def _note(self, digest: str, sent: datetime) -> None:
+        """Remember a message; the oldest goes where there are too many."""
+        self.digests[digest] = sent
+        while len(self.digests) > _MOST_DIGESTS:
+            at = self.digests.pop(min(self.digests, key=lambda each: self.digests[each]))
+            self.forgotten_at = at if self.forgotten_at is None else max(at, self.forgotten_at)
 
     def _take_places(self, places: Iterable[Place]) -> None:
         """Take the list of all places; one that is missing goes when the next ones miss it too."""
@@ -93,26 +125,46 @@ class View:
             self.absences.pop(found, None)
         self.places |= listed
 
-    def _replace(self, counters: Iterable[Tally]) -> None:
-        """Take what is counted now. A class that is not named any more counts nothing; what else is not is unknown."""
+    def _replace(self, counters: Iterable[Tally], *, stands: bool) -> None:
+        """Take what is counted now.
+
+        A class that is not named any more counts nothing; what else is not is unknown. If it `stands`, because it was
+        counted since ever, either stays what it was.
+        """
         told = {tally.id: tally for tally in counters}
+        kept: dict[str, Tally] = {}
         for found, before in self.tallies.items():
-            tally = told.get(found)
+            tally = told.pop(found, None)
             numbers: dict[str, float | None] = {
-                name: 0.0 if tally and "-" in name else None for name in before.numbers
+                name: value if stands else _unnamed(name, tally)
+                for name, value in before.numbers.items()
             }
             numbers |= tally.numbers if tally else {}
-            told[found] = Tally(found, tally.name if tally else before.name, numbers)
-        self.tallies = told
+            kept[found] = Tally(found, tally.name if tally else before.name, _most(numbers))
+        self.tallies = dict(list((kept | told).items())[:MOST_COUNTERS])
 
     def _add_up(self, counters: Iterable[Tally]) -> None:
         """Add what was counted since the message before."""
         for tally in counters:
             before = self.tallies.get(tally.id)
+            if before is None and len(self.tallies) >= MOST_COUNTERS:
+                continue
             totals = dict(before.numbers) if before else {}
             for name, value in tally.numbers.items():
                 totals[name] = (totals.get(name) or 0) + (value or 0)
-            self.tallies[tally.id] = Tally(tally.id, tally.name, totals)
+            self.tallies[tally.id] = Tally(tally.id, tally.name, _most(totals))
+
+
+def _unnamed(name: str, tally: Tally | None) -> float | None:
+    """What a number is that a counter's message does not tell."""
+    what, _, cls = name.partition("-")
+    is_counted = tally is not None and cls and not tally.unread & {name, what}
+    return 0.0 if is_counted else None
+
+
+def _most[T](numbers: Mapping[str, T]) -> dict[str, T]:
+    """Keep a counter from having ever more classes; those that are known come first."""
+    return dict(list(numbers.items())[:_MOST_CLASSES])
 
 
 @dataclass(slots=True)
@@ -136,10 +188,17 @@ class Scene:
 
     def take(self, message: Message, content: Content, received: datetime) -> None:
         """Take a message that is news; a camera that sends it is alive."""
+        self.hear(received)
         if message.type in self.views or len(self.views) < _MOST_VIEWS:
             view = self.views.setdefault(message.type, View())
             view.take(message, content, received, are_totals=self.are_totals)
-        self.heard_at = received
+
+    def hear(self, now: datetime) -> None:
+        """Note that the camera is alive. What it said before a silence may have changed, so that is not shown."""
+        if self.heard_at is not None and now - self.heard_at > MISSED * KEEPALIVE:
+            for view in self.views.values():
+                view.is_live = False
+        self.heard_at = now
 
     def is_silent(self, now: datetime) -> bool | None:
         """Whether keep-alives were missed; None where none ever came since the start."""
@@ -164,7 +223,8 @@ def to_memory(scenes: Mapping[str, Scene]) -> dict[str, object]:
         uuid: {
             kind: {
                 "sent_at": view.sent_at.isoformat() if view.sent_at else None,
-                "digests": list(view.digests),
+                "digests": {each: at.timestamp() for each, at in view.digests.items()},
+                "forgotten_at": view.forgotten_at.isoformat() if view.forgotten_at else None,
                 "places": {place.id: place.name for place in view.places.values()},
                 "tallies": {
                     tally.id: {"name": tally.name, "numbers": dict(tally.numbers)}
@@ -190,7 +250,7 @@ def from_memory(memory: Row) -> dict[str, Scene]:
 
 
 def _view(row: Row) -> View:
-    digests = row.get("digests")
+    digests = {each: instant(at) for each, at in nested(row, "digests").items()}
     names = row.get("numbers")
     tallies = {
         found: Tally(found, text(nested(held, found).get("name")), _numbers(nested(held, found)))
@@ -200,12 +260,8 @@ def _view(row: Row) -> View:
     }
     return View(
         sent_at=instant(row.get("sent_at")),
-        digests=deque(
-            [each for each in digests if isinstance(each, str)]
-            if isinstance(digests, list)
-            else [],
-            maxlen=_MOST_DIGESTS,
-        ),
+        digests={each: at for each, at in digests.items() if at is not None},
+        forgotten_at=instant(row.get("forgotten_at")),
         places={
             found: Place(found, text(name))
             for found, name in list(nested(row, "places").items())[:MOST_PLACES]
