@@ -40,7 +40,12 @@ def told_once(ear: Ear) -> bool:
     )
 
 
-@pytest.mark.parametrize("odd", ODD)
+def _case(odd: str) -> Any:
+    """Each takes more than an hour of simulated time; some in every run, the others in the soak tests."""
+    return pytest.param(odd, marks=() if odd in ("endless", "revised") else pytest.mark.soak)
+
+
+@pytest.mark.parametrize("odd", [_case(odd) for odd in ODD])
 async def test_odd_incursions_are_told_once_each(
     house: House, open_zone: OpenZone, ear: Ear, odd: str, caplog: pytest.LogCaptureFixture
 ) -> None:

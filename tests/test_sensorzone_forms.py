@@ -44,7 +44,13 @@ def _name(form: dict[str, Any]) -> str:
     return " ".join(map(str, form.values())) if form is not JSON_API else "jsonapi"
 
 
-@pytest.mark.parametrize("form", FORMS, ids=_name)
+def _case(form: dict[str, Any]) -> Any:
+    """The forms that differ most are tried in every run, the others in the soak tests."""
+    marks = () if form in (FORMS[0], FORMS[1], FORMS[6], FORMS[10], FORMS[14]) else pytest.mark.soak
+    return pytest.param(form, id=_name(form), marks=marks)
+
+
+@pytest.mark.parametrize("form", [_case(form) for form in FORMS])
 async def test_every_form_shows_the_same(
     house: House,
     open_zone: OpenZone,
