@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.helpers import device_registry as dr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -128,6 +128,43 @@ async def test_a_value_is_shown_as_sent_or_unknown_and_never_made_up(
     assert_sound(sensit_house, pair, entry, caplog)
 
 
+@pytest.mark.parametrize(
+    ("path", "sent", "shown"),
+    [("temp", -999, None), ("temp", -40.5, -40.5), ("rh_Humd", -1, None), ("rh_Humd", 101, 101),
+     ("pressure_mbar", -999, None), ("ws_speed", -9999, None), ("ws_speed", 0, 0),
+     ("pid1_PPB_Calc", -999, -999)],
+)  # fmt: skip
+async def test_what_cannot_exist_is_unknown(
+    sensit_house: SensitHouse, pair: SensitCloud, path: str, sent: float, shown: float | None
+) -> None:
+    await sensit_house.sign_in(pair)
+    uuid = pair.find_monitor("SPOD").uuid
+    pair.faults.add(Fault(match=LIST, kind="mutate", mutate=_record(uuid, **{path: sent})))
+
+    await sensit_house.pass_time(70)
+
+    state = sensit_house.shown(pair, uuid, f"field-{path}").state
+    assert (None if state == STATE_UNKNOWN else float(state)) == shown
+
+
+async def test_monitors_that_come_and_go_for_ever_are_not_remembered_for_ever(
+    sensit_house: SensitHouse, pair: SensitCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.watchpost.vendors.sensit.feed.MOST_KNOWN", 5)
+    entry = await sensit_house.sign_in(pair)
+    turns = iter(range(5000, 6000))
+
+    def flood(devices: Any) -> Any:
+        return [*devices, *(devices[0] | {"uuid": str(next(turns))} for _ in range(2))]
+
+    pair.faults.add(Fault(match=LIST, kind="mutate", mutate=flood))
+    await sensit_house.pass_time(900)
+
+    assert next(turns) > 5010
+    assert len(entry.runtime_data.connection._feed.seen) <= 5 + 4
+    assert float(sensit_house.shown(pair, pair.find_monitor("SPOD", 1).uuid, TEMPERATURE).state)
+
+
 def _record(uuid: str, **fields: Any) -> Callable[[Any], Any]:
     """Have the newest record of a monitor carry these fields."""
 
@@ -151,8 +188,12 @@ async def test_a_date_in_the_future_is_stale_in_time_and_does_not_stand_in_the_w
     )
     await sensit_house.pass_time(70)
     assert shown_temperature(sensit_house, pair) == "77.0"
+    connectivity = (pair, uuid, "connectivity", "binary_sensor")
+    assert sensit_house.shown(*connectivity).state == STATE_ON
     await sensit_house.pass_time(400)
     assert shown_temperature(sensit_house, pair) == STATE_UNAVAILABLE
+    await sensit_house.pass_time(900)
+    assert sensit_house.shown(*connectivity).state == STATE_OFF
     fault.times = 0
 
     await sensit_house.pass_time(70)
