@@ -11,6 +11,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.json import json_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 import pytest
@@ -28,6 +29,7 @@ from .sensit_house import (
     sensit_house_fixture,  # noqa: F401
 )
 from .test_malformed import _spoiler
+from .vendors.sensit.samples import monitor_json, spod_json
 from .vendors.sensorist.samples import ANY_JSON
 
 TEMPERATURE = "field-temp"
@@ -145,6 +147,26 @@ async def test_what_cannot_exist_is_unknown(
 
     state = sensit_house.shown(pair, uuid, f"field-{path}").state
     assert (None if state == STATE_UNKNOWN else float(state)) == shown
+
+
+async def test_half_a_character_in_a_text_breaks_nothing_that_is_stored_or_sent_on(
+    sensit_house: SensitHouse, pair: SensitCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    uuid = pair.find_monitor("SPOD").uuid
+    entry = await sensit_house.sign_in(pair)
+    texts = {"name": "Fence \ud83d", "location": "Yard \ud800", "status": "Act\udfffive"}
+    record = spod_json(date=datetime.now(UTC).isoformat(), note="\ud800")
+    listed = [monitor_json(uuid=uuid, lastReceivedRecord=record, **texts)]
+    pair.faults.add(Fault(match=LIST, status=200, body=json.dumps(listed)))
+    await sensit_house.pass_time(70)
+
+    assert sensit_house.shown(pair, uuid, "status").state == "Act?ive"
+    assert {device.name for device in sensit_house.devices(entry)} >= {"Fence ?"}
+    for state in sensit_house.states():
+        json_bytes(state.as_dict())
+    for device in sensit_house.devices(entry):
+        json_bytes(device.dict_repr)
+    assert mishaps(caplog) == []
 
 
 async def test_monitors_that_come_and_go_for_ever_are_not_remembered_for_ever(
