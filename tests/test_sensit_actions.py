@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -182,6 +182,10 @@ async def test_a_history_is_cut_where_it_is_too_long(
     monkeypatch.setattr("custom_components.watchpost.vendors.sensit.actions.MOST_RECORDS", 50)
     await sensit_house.sign_in(sensit)
     monitor = device(sensit_house, sensit, sensit.find_monitor("FMD").uuid)
-    (history,) = (await call(sensit_house, "get_history", device_id=monitor))["histories"]
+    sensit.log.clear()
+    day = {"start": datetime.now(UTC) - timedelta(days=1), "end": datetime.now(UTC)}
+    (history,) = (await call(sensit_house, "get_history", device_id=monitor, **day))["histories"]
     assert (len(history["records"]), history["truncated"]) == (50, True)
+    # What would be cut off is not asked for.
+    assert len(log_requests(sensit)) == 1
     assert datetime.fromisoformat(history["records"][0]["time"]).tzinfo is not None

@@ -9,8 +9,9 @@ import math
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.json import json_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 import pytest
@@ -28,6 +29,7 @@ from .sensit_house import (
     sensit_house_fixture,  # noqa: F401
 )
 from .test_malformed import _spoiler
+from .vendors.sensit.samples import monitor_json, spod_json
 from .vendors.sensorist.samples import ANY_JSON
 
 TEMPERATURE = "field-temp"
@@ -128,6 +130,63 @@ async def test_a_value_is_shown_as_sent_or_unknown_and_never_made_up(
     assert_sound(sensit_house, pair, entry, caplog)
 
 
+@pytest.mark.parametrize(
+    ("path", "sent", "shown"),
+    [("temp", -999, None), ("temp", -40.5, -40.5), ("rh_Humd", -1, None), ("rh_Humd", 101, 101),
+     ("pressure_mbar", -999, None), ("ws_speed", -9999, None), ("ws_speed", 0, 0),
+     ("pid1_PPB_Calc", -999, -999)],
+)  # fmt: skip
+async def test_what_cannot_exist_is_unknown(
+    sensit_house: SensitHouse, pair: SensitCloud, path: str, sent: float, shown: float | None
+) -> None:
+    await sensit_house.sign_in(pair)
+    uuid = pair.find_monitor("SPOD").uuid
+    pair.faults.add(Fault(match=LIST, kind="mutate", mutate=_record(uuid, **{path: sent})))
+
+    await sensit_house.pass_time(70)
+
+    state = sensit_house.shown(pair, uuid, f"field-{path}").state
+    assert (None if state == STATE_UNKNOWN else float(state)) == shown
+
+
+async def test_half_a_character_in_a_text_breaks_nothing_that_is_stored_or_sent_on(
+    sensit_house: SensitHouse, pair: SensitCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    uuid = pair.find_monitor("SPOD").uuid
+    entry = await sensit_house.sign_in(pair)
+    texts = {"name": "Fence \ud83d", "location": "Yard \ud800", "status": "Act\udfffive"}
+    record = spod_json(date=datetime.now(UTC).isoformat(), note="\ud800")
+    listed = [monitor_json(uuid=uuid, lastReceivedRecord=record, **texts)]
+    pair.faults.add(Fault(match=LIST, status=200, body=json.dumps(listed)))
+    await sensit_house.pass_time(70)
+
+    assert sensit_house.shown(pair, uuid, "status").state == "Act?ive"
+    assert {device.name for device in sensit_house.devices(entry)} >= {"Fence ?"}
+    for state in sensit_house.states():
+        json_bytes(state.as_dict())
+    for device in sensit_house.devices(entry):
+        json_bytes(device.dict_repr)
+    assert mishaps(caplog) == []
+
+
+async def test_monitors_that_come_and_go_for_ever_are_not_remembered_for_ever(
+    sensit_house: SensitHouse, pair: SensitCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.watchpost.vendors.sensit.feed.MOST_KNOWN", 5)
+    entry = await sensit_house.sign_in(pair)
+    turns = iter(range(5000, 6000))
+
+    def flood(devices: Any) -> Any:
+        return [*devices, *(devices[0] | {"uuid": str(next(turns))} for _ in range(2))]
+
+    pair.faults.add(Fault(match=LIST, kind="mutate", mutate=flood))
+    await sensit_house.pass_time(900)
+
+    assert next(turns) > 5010
+    assert len(entry.runtime_data.connection._feed.seen) <= 5 + 4
+    assert float(sensit_house.shown(pair, pair.find_monitor("SPOD", 1).uuid, TEMPERATURE).state)
+
+
 def _record(uuid: str, **fields: Any) -> Callable[[Any], Any]:
     """Have the newest record of a monitor carry these fields."""
 
@@ -151,8 +210,12 @@ async def test_a_date_in_the_future_is_stale_in_time_and_does_not_stand_in_the_w
     )
     await sensit_house.pass_time(70)
     assert shown_temperature(sensit_house, pair) == "77.0"
+    connectivity = (pair, uuid, "connectivity", "binary_sensor")
+    assert sensit_house.shown(*connectivity).state == STATE_ON
     await sensit_house.pass_time(400)
     assert shown_temperature(sensit_house, pair) == STATE_UNAVAILABLE
+    await sensit_house.pass_time(900)
+    assert sensit_house.shown(*connectivity).state == STATE_OFF
     fault.times = 0
 
     await sensit_house.pass_time(70)

@@ -249,9 +249,14 @@ async def test_a_silent_monitor_is_not_connected_and_its_last_measurement_stays(
         sensit_house.shown(cloud, spod.uuid, "canister", "binary_sensor").state == STATE_UNAVAILABLE
     )
     assert sensit_house.shown(cloud, spod.uuid, "connectivity", "binary_sensor").state == STATE_OFF
+    # What the list says of its battery is as old as its newest record.
+    for key, domain in (("battery", "sensor"), ("charging", "binary_sensor")):
+        assert sensit_house.shown(cloud, spod.uuid, key, domain).state == STATE_UNAVAILABLE
+    assert sensit_house.shown(cloud, spod.uuid, "status").state == "Active"
     spod.off.finish(cloud.clock.micros())
     await sensit_house.pass_time(180)
     assert float(sensit_house.shown(cloud, spod.uuid, "field-temp").state)
+    assert float(sensit_house.shown(cloud, spod.uuid, "battery").state) >= 0
     assert sensit_house.shown(cloud, spod.uuid, "connectivity", "binary_sensor").state == STATE_ON
 
 

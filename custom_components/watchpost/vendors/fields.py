@@ -44,9 +44,14 @@ def identifier(value: object) -> str | None:
 
 
 def text(value: object, longest: int = LONGEST_TEXT) -> str | None:
-    """Read free text, cut to `longest` characters; blank is None."""
+    """Read free text, cut to `longest` characters; blank is None.
+
+    Half a character (a lone surrogate) becomes "?": nothing that holds one can be stored or sent on.
+    """
     if not isinstance(value, str):
         return None
+    if not value.isascii():
+        value = value.encode(errors="replace").decode()
     return value.strip()[:longest].rstrip() or None
 
 

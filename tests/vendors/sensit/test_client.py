@@ -214,6 +214,15 @@ async def test_old_days_are_asked_for_where_the_vendor_does_not_tell(desk: Desk)
     assert len(found.value) > 300
 
 
+async def test_the_days_that_were_told_long_ago_are_forgotten(desk: Desk) -> None:
+    first, second = (desk.cloud.find_monitor(kind).uuid for kind in ("SPOD", "FMD"))
+    logs = Logs(desk.client)
+    end = START - timedelta(days=3)
+    await logs.read_known(Kind.SPOD, first, end - WINDOW, end, START)
+    await logs.read_known(Kind.FMD, second, end - WINDOW, end, START + timedelta(hours=7))
+    assert set(logs._days) == {second}
+
+
 # -- signing in --
 
 

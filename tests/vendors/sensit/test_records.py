@@ -92,9 +92,14 @@ def test_a_path_with_a_dot_is_the_same_as_a_nested_one() -> None:
 
 @pytest.mark.parametrize(
     ("trig", "present"),
-    [({"trig_activeFlag": None}, True), ({}, True), (None, True), ("odd", False)],
-)
-def test_a_trigger_without_a_flag_is_there_and_idle(trig: Any, present: bool) -> None:
+    [({"trig_activeFlag": None}, True), ({"trig_activeFlag": ""}, True), ({}, True), (None, True),
+     ([], True), ("odd", False), (2, False), (True, False), ([{"trig_activeFlag": 1}], False),
+     ({"trig_activeFlag": float("nan")}, False), ({"trig_activeFlag": 1e308}, False),
+     ({"trig_activeFlag": {"port": 1}}, False), ({"trig_activeFlag": [2]}, False)],
+)  # fmt: skip
+def test_a_trigger_without_a_flag_is_idle_and_one_that_cannot_be_read_is_not(
+    trig: Any, present: bool
+) -> None:
     record = the_record(trig=trig)
     assert (TRIGGER in record.values) is present
     assert record.values.get(TRIGGER) is None

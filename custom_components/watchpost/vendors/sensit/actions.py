@@ -45,7 +45,7 @@ class SensitActions:
         left = MOST_RECORDS
         for device, paths in self._asked(call).items():
             monitor, kind = self._monitor(device, "device_id" if paths is None else "entity_id")
-            records = (await self._logs.read(kind, monitor.uuid, start, end)).value
+            records = (await self._logs.read(kind, monitor.uuid, start, end, left)).value
             histories.append(_history(monitor, records[:left], paths, is_cut=len(records) > left))
             left -= min(len(records), left)
         return {"histories": histories}

@@ -80,6 +80,10 @@ _OWN: Final[Mapping[str, EntityDescription]] = {
 }
 
 
+# What the list says of them is as old as the newest record: a silent monitor tells of neither.
+_MEASURED: Final = frozenset({CHARGING, BATTERY})
+
+
 def device_id(uuid: str) -> str:
     """The model's id of a monitor."""
     return f"{PREFIX}{uuid}"
@@ -115,7 +119,14 @@ def channels(monitor: Monitor, samples: Mapping[str, Value], cycle: timedelta) -
     """
     owner = device_id(monitor.uuid)
     for key, shown in _OWN.items():
-        yield Channel(owner, key, shown, MONITORS, stands_when_stale=key == LAST_MEASUREMENT)
+        yield Channel(
+            owner,
+            key,
+            shown,
+            MONITORS,
+            cycle if key in _MEASURED else None,
+            stands_when_stale=key == LAST_MEASUREMENT,
+        )
     if monitor.kind is Kind.SPOD or TRIGGER in samples:
         yield Channel(owner, EVENTS, EVENTS_DESCRIPTION, MONITORS)
         yield Channel(owner, CANISTER, CANISTER_DESCRIPTION, MONITORS, cycle)
@@ -134,10 +145,10 @@ def channels(monitor: Monitor, samples: Mapping[str, Value], cycle: timedelta) -
 
 
 def own_readings(
-    monitor: Monitor, newest: datetime | None, cycle: timedelta, now: datetime
+    monitor: Monitor, newest: datetime | None, cycle: timedelta, age: timedelta | None
 ) -> Iterator[tuple[ChannelId, Reading]]:
-    """What the list says of a monitor itself; `newest` is when it measured last."""
-    is_connected = newest is not None and now - newest <= max(_CYCLES * cycle, _CONNECTED_FOR)
+    """What the list says of a monitor itself; `newest` is when it measured last, `age` how long that is ago."""
+    is_connected = age is not None and age <= max(_CYCLES * cycle, _CONNECTED_FOR)
     values: dict[str, ReadingValue] = {
         CONNECTIVITY: is_connected,
         STATUS: monitor.status,
@@ -147,7 +158,7 @@ def own_readings(
     }
     owner = device_id(monitor.uuid)
     for key, value in values.items():
-        yield ChannelId(owner, key), Reading(value)
+        yield ChannelId(owner, key), Reading(value, newest if key in _MEASURED else None)
     if newest is not None:
         yield ChannelId(owner, LAST_MEASUREMENT), Reading(newest, newest)
 

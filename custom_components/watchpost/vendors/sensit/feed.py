@@ -23,10 +23,13 @@ from .channels import (
 from .client import WINDOW, Listed, SensitClient
 from .logs import Logs
 from .pace import LEAST, MOST, Pace, interval
-from .records import TRIGGER, Kind, Monitor, Record, Value
+from .records import MOST_MONITORS, TRIGGER, Kind, Monitor, Record, Value
 
 # Fields of one monitor that become entities at the most.
 MOST_SEEN: Final = 300
+
+# Monitors that are remembered at the most, with those that the list no longer has.
+MOST_KNOWN: Final = 2 * MOST_MONITORS
 
 # A clock that is further ahead than this tells no time: it must not pass for the newest for ever.
 _AHEAD: Final = timedelta(minutes=10)
@@ -37,11 +40,15 @@ _GAP: Final = 1.5
 
 @dataclass(slots=True)
 class Seen:
-    """What is known of one monitor: its fields with a value of each, its newest record, its rhythm."""
+    """What is known of one monitor: its fields with a value of each, its newest record, its rhythm.
+
+    `heard` is when that record was measured, or came if its date is in the future.
+    """
 
     samples: dict[str, Value]
     pace: Pace = field(default_factory=Pace)
     newest: Record | None = None
+    heard: datetime | None = None
     log_asked: datetime | None = None
     is_followed: bool = False
 
@@ -55,6 +62,8 @@ class Seen:
         if record.date <= now + _AHEAD:
             self.pace.note(record.date)
         if self.newest is None or not record.date < self.newest.date <= now + _AHEAD:
+            if self.newest is None or record.date != self.newest.date:
+                self.heard = min(record.date, now)
             self.newest = record
 
 
@@ -100,6 +109,8 @@ class MonitorFeed:
             for monitor in listed.monitors
             if not self._chosen or monitor.uuid in self._chosen
         }
+        if len(self.seen) > MOST_KNOWN:
+            self.seen = {uuid: seen for uuid, seen in self.seen.items() if uuid in self.monitors}
         asked_for = {channel.device for channel in wanted}
         for monitor in self.monitors.values():
             seen = self._seen_of(monitor)
@@ -225,7 +236,8 @@ class MonitorFeed:
         for uuid, monitor in self.monitors.items():
             seen = self.seen[uuid]
             newest = seen.newest.date if seen.newest else None
-            yield from own_readings(monitor, newest, seen.pace.cycle, now)
+            age = now - seen.heard if seen.heard else None
+            yield from own_readings(monitor, newest, seen.pace.cycle, age)
             if seen.newest is not None:
                 yield from record_readings(uuid, seen.newest, seen.samples)
 

@@ -35,6 +35,15 @@ from .records import Value, as_number
 _FULL_CIRCLE: Final = 360
 
 
+# Below this there is nothing: an error code, and no measurement. Concentrations drift below zero.
+_LEAST: Final = {
+    SensorDeviceClass.TEMPERATURE: -273.15,
+    SensorDeviceClass.HUMIDITY: 0.0,
+    SensorDeviceClass.ATMOSPHERIC_PRESSURE: 0.0,
+    SensorDeviceClass.WIND_SPEED: 0.0,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """How a value is shown: `name` is a translation key, where the device class has none that fits."""
@@ -188,6 +197,8 @@ def measured(path: str, value: Value) -> float | None:
     shown = TABLE.get(path)
     if shown is not None and shown.device_class is SensorDeviceClass.WIND_DIRECTION:
         return read if 0 <= read <= _FULL_CIRCLE else None
+    if shown is not None and shown.device_class in _LEAST:
+        return read if read >= _LEAST[shown.device_class] else None
     if path in POSITION:
         return read if 0 < abs(read) <= _FARTHEST[path] else None
     return read

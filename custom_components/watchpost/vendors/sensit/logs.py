@@ -34,10 +34,13 @@ class Logs:
     _days: dict[str, tuple[datetime, frozenset[date] | None]] = field(default_factory=dict)
 
     async def read(
-        self, kind: Kind, uuid: str, start: datetime, end: datetime
+        self, kind: Kind, uuid: str, start: datetime, end: datetime, most: int | None = None
     ) -> Parsed[list[Record]]:
-        """Return the records in [start, end), oldest first and each once. Raises a `VendorError`."""
-        return await self._read(kind, uuid, (start, end), windows(start, end))
+        """Return the records in [start, end), oldest first and each once. Raises a `VendorError`.
+
+        Once there are more than `most`, no later ones are asked for.
+        """
+        return await self._read(kind, uuid, (start, end), windows(start, end), most)
 
     async def read_known(
         self, kind: Kind, uuid: str, start: datetime, end: datetime, now: datetime
@@ -64,7 +67,8 @@ class Logs:
         with suppress(UnexpectedReply, NotAllowed):
             listed = (await self.client.available_days(kind, uuid, "UTC")).value
             days = frozenset(day.day for day in listed)
-        self._days[uuid] = now, days
+        fresh = {of: told for of, told in self._days.items() if now - told[0] < _DAYS_HOLD}
+        self._days = {**fresh, uuid: (now, days)}
         return days
 
     async def _read(
@@ -73,6 +77,7 @@ class Logs:
         uuid: str,
         period: tuple[datetime, datetime],
         parts: Iterable[tuple[datetime, datetime]],
+        most: int | None = None,
     ) -> Parsed[list[Record]]:
         found: dict[tuple[datetime, str | None], Record] = {}
         set_aside: Counter[str] = Counter()
@@ -82,6 +87,8 @@ class Logs:
             for record in answer.value:
                 if period[0] <= record.date < period[1]:
                     found.setdefault((record.date, record.id), record)
+            if most is not None and len(found) > most:
+                break
         return Parsed(sorted(found.values(), key=lambda record: record.date), set_aside)
 
     async def _window(

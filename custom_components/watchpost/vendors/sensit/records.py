@@ -219,9 +219,11 @@ def _record(sieve: Sieve, row: Row) -> Record | None:
         sieve.drop("record", "date")
         return None
     values: dict[str, Value] = {}
-    if "trig" in row and not isinstance(row["trig"], str):
+    if "trig" in row and _may_be_idle(row["trig"]):
         values[TRIGGER] = None
+    is_told = True
     for path, value in _flattened(row):
+        is_told = is_told and not _is_odd_flag(path, value)
         if path in _NAMES:
             continue
         if len(path) > LONGEST_PATH or not path.isprintable():
@@ -230,7 +232,21 @@ def _record(sieve: Sieve, row: Row) -> Record | None:
             sieve.drop("field", "too many")
         elif values.get(path) is None:
             values[path] = _scalar(value)
+    if not is_told:
+        values.pop(TRIGGER, None)
     return Record(measured, values, identifier(row.get("_id")))
+
+
+def _may_be_idle(trigger: object) -> bool:
+    """Whether what stands for the canister trigger is idle unless it holds a flag: an object, or nothing."""
+    return trigger is None or trigger == [] or isinstance(trigger, dict)
+
+
+def _is_odd_flag(path: str, value: object) -> bool:
+    """Whether a flag says something that cannot be read, which is not the same as idle."""
+    if path == TRIGGER:
+        return not isinstance(value, str | None) and _scalar(value) is None
+    return path.startswith(f"{TRIGGER}.")
 
 
 def _flattened(row: Row, above: str = "", depth: int = 1) -> Iterator[tuple[str, object]]:
