@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.core import Context
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
 import pytest
 
@@ -350,3 +352,47 @@ async def test_a_report_that_was_begun_without_a_word_is_unknown(call: Caller) -
     call.zone.faults.add(Fault(match="/reports", kind="not_json", status=201, body=""))
     found = await call.ask("create_report", title="Weekly")
     assert found["report"] == {"id": None, "state": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("get_insights", {"insight": "outliers"}),
+        ("get_pivot", {"rows": "pedestrian"}),
+        ("list_alerts", {}),
+        ("get_machine_log", {"device_id": "machine", "log": "events"}),
+        ("get_site_report", {"device_id": "site"}),
+    ],
+)
+async def test_what_may_name_people_is_for_administrators(
+    house: House,
+    zone: SensorZoneCloud,
+    hass_read_only_user: User,
+    action: str,
+    fields: dict[str, str],
+) -> None:
+    entry = await sign_in(house, zone)
+    target = {} if "device_id" in fields else {"config_entry_id": entry.entry_id}
+    before = len(zone.log)
+    with pytest.raises(Unauthorized):
+        await house.hass.services.async_call(
+            DOMAIN,
+            action,
+            {**target, **fields},
+            blocking=True,
+            return_response=True,
+            context=Context(user_id=hass_read_only_user.id),
+        )
+    assert len(zone.log) == before
+
+
+async def test_a_log_of_a_wrong_period_is_refused(call: Caller) -> None:
+    machine = call.device(f"machine-{call.zone.machines[0].id}")
+    with pytest.raises(ServiceValidationError):
+        await call(
+            "get_machine_log",
+            device_id=machine,
+            log="events",
+            start="2026-09-13T12:00:00Z",
+            end="2026-09-12T12:00:00Z",
+        )

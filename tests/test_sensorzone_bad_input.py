@@ -340,3 +340,62 @@ async def test_an_incursion_runs_an_automation_once(
     }
     assert str(one.id) in here
     assert sorted(heard) == sorted(here)
+
+
+async def test_the_last_incursion_is_known_when_it_is_no_longer_counted(
+    house: House, open_zone: OpenZone
+) -> None:
+    zone = await open_zone(machines=1)
+    row = {"id": 1, "started_at": "2026-09-13T11:30:00Z", "acknowledged": True}
+    zone.faults.add(Fault(match="/incursions", kind="root", value=[row]))
+    await sign_in(house, zone)
+    house.freezer.tick(27 * 3600)
+    await house.pass_time(120)
+    zone.faults.clear()
+    zone.faults.add(Fault(match="/incursions", kind="root", value=[]))
+    await house.pass_time(120)
+    assert house.state_of(unique(zone, "account", "incursions_today")).state == "0"
+    last = house.state_of(unique(zone, "account", "last_incursion"))
+    assert last.state == "2026-09-13T11:30:00+00:00"
+
+
+async def test_incursions_are_not_divided_by_hours_of_long_ago(
+    house: House, open_zone: OpenZone
+) -> None:
+    zone = await open_zone(machines=1)
+    await sign_in(house, zone)
+    await house.pass_time(1000)
+    rate = unique(zone, "account", "incursions_per_hour")
+    assert float(house.state_of(rate).state) > 0
+    zone.faults.add(Fault(match="machine_runtime", kind="status", status=500))
+    await house.pass_time(3000)
+    assert house.state_of(rate).state == "unknown"
+
+
+async def test_a_place_from_the_future_is_not_stuck_to(house: House, open_zone: OpenZone) -> None:
+    zone = await open_zone(machines=1)
+    where = unique(zone, f"machine-{zone.machines[0].id}", "position")
+    track = [
+        {"time": "2026-09-13T12:00:00Z", "latitude": 50.5, "longitude": 7.5},
+        {"time": "2099-01-01T00:00:00Z", "latitude": 10.5, "longitude": 7.5},
+    ]
+    zone.faults.add(Fault(match="/gps_tracks", kind="root", value=track))
+    await sign_in(house, zone)
+    await house.pass_time(300)
+    assert house.state_of(where, "device_tracker").attributes["latitude"] == 50.5
+
+
+async def test_an_unread_incursion_makes_nothing_safe(house: House, open_zone: OpenZone) -> None:
+    zone = await open_zone(machines=1)
+    row = {"id": 1, "started_at": "2026-09-13T11:30:00Z", "acknowledged": True}
+    zone.faults.add(
+        Fault(match="/incursions", kind="root", value=[row, {"id": 2, "acknowledged": False}])
+    )
+    await sign_in(house, zone)
+    await house.pass_time(10)
+    unsafe = unique(zone, "account", "unacknowledged")
+    assert house.state_of(unsafe, "binary_sensor").state == "unknown"
+    zone.faults.clear()
+    zone.faults.add(Fault(match="/incursions", kind="root", value=[row]))
+    await house.pass_time(700)
+    assert house.state_of(unsafe, "binary_sensor").state == "off"

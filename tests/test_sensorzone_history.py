@@ -128,3 +128,21 @@ async def test_without_version_2_the_incursions_are_kept(
         list_statistic_ids, house.hass
     )
     assert not [item for item in known if item["statistic_id"].endswith("_runtime")]
+
+
+async def test_a_chart_that_cannot_be_read_costs_no_incursions(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    zone.faults.add(Fault(match="machine_runtime", kind="root", value={"labels": ["x"]}))
+    await sign_in(house, zone)
+    name = f"watchpost:sensorzone_{account_of(zone)}_account_incursions"
+    assert len(await rows(house, name)) == 30
+
+
+async def test_incursions_that_are_forbidden_cost_no_runtime(
+    house: House, zone: SensorZoneCloud
+) -> None:
+    zone.faults.add(Fault(match="/incursions", kind="status", status=403))
+    await sign_in(house, zone)
+    runtime = f"watchpost:sensorzone_{account_of(zone)}_machine_{zone.machines[0].id}_runtime"
+    assert len(await rows(house, runtime)) == 30

@@ -462,3 +462,27 @@ async def test_lists_that_are_forbidden_leave_the_machines_and_name_the_right(
     zone.faults.clear()
     await house.pass_time(4000)
     assert missing_rights(house) == set()
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_tags_that_cannot_be_listed_leave_the_machines(
+    house: House, zone: SensorZoneCloud, status: int
+) -> None:
+    def without_serials(payload: Any) -> Any:
+        if isinstance(payload, list):
+            return [without_serials(item) for item in payload]
+        if not isinstance(payload, dict):
+            return payload
+        return {
+            key: without_serials(value) for key, value in payload.items() if "serial" not in key
+        }
+
+    zone.faults.add(Fault(match="/tags", kind="status", status=status))
+    zone.faults.add(Fault(match="/entities", kind="mutate", mutate=without_serials))
+    entry = await sign_in(house, zone, people=True)
+    await house.pass_time(60)
+    assert asked(zone, "/api/v1/tags") > 0
+    assert entry.state is ConfigEntryState.LOADED
+    counted = unique(zone, f"machine-{zone.machines[0].id}", "incursions_today")
+    assert house.state_of(counted).state.isdigit()
+    assert "North Yard" in {device.name for device in house.devices(entry)}

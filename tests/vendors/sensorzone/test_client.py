@@ -273,13 +273,59 @@ async def test_a_list_without_pages_is_learned_to_have_none(bench: Bench) -> Non
 
 
 async def test_a_list_that_fits_is_learned_to_fit(bench: Bench) -> None:
+    count = 20
     bench.answers["/api/v1/projects"] = lambda request: web.json_response(
-        rows(1, 20) if request.query["page"] == "1" else []
+        rows(1, count) if request.query["page"] == "1" else []
     )
     client = bench.client()
-    for _ in range(3):
-        assert len((await client.projects()).value) == 20
+    for count in (20, 19, 12):
+        assert len((await client.projects()).value) == count
     assert len(bench.asked) == 1 + 2 + 1 + 1
+
+
+async def test_a_list_that_once_filled_its_page_is_read_on_when_it_grows(bench: Bench) -> None:
+    count = 25
+
+    def answer(request: web.Request) -> web.Response:
+        page = int(request.query["page"])
+        return web.json_response(rows(1, count)[25 * (page - 1) : 25 * page])
+
+    bench.answers["/api/v1/projects"] = answer
+    client = bench.client()
+    for count in (25, 26, 60):
+        assert len((await client.projects()).value) == count
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+async def test_a_page_beyond_the_last_may_be_refused(bench: Bench, status: int) -> None:
+    count = 12
+
+    def answer(request: web.Request) -> web.Response:
+        page = int(request.query["page"])
+        found = rows(1, count)[25 * (page - 1) : 25 * page]
+        return web.json_response(found) if found else web.Response(status=status)
+
+    bench.answers["/api/v1/projects"] = answer
+    client = bench.client()
+    for count in (12, 50, 60):
+        assert len((await client.projects()).value) == count
+    assert client.off == {}
+
+
+@pytest.mark.parametrize("said", [{"next": None}, {"links": {"self": "/x", "next": None}}])
+async def test_a_list_that_says_that_nothing_follows_is_the_whole(bench: Bench, said: Any) -> None:
+    bench.answers["/api/v1/projects"] = {"results": rows(1, 40), **said}
+    assert len((await bench.client().projects()).value) == 40
+    assert bench.paths().count("/api/v1/projects") == 1
+
+
+async def test_a_forbidden_sign_in_stays_a_missing_right(bench: Bench) -> None:
+    bench.answers["/api/v1/session"] = 403
+    client = bench.client()
+    for _ in range(2):
+        with pytest.raises(NotAllowed):
+            await client.check_session()
+    assert bench.paths().count("/api/v1/session") == 1
 
 
 async def test_links_are_followed_and_none_to_another_place(bench: Bench) -> None:

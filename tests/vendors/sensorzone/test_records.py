@@ -71,7 +71,7 @@ NEXT = "https://platform.sensorzone.io/api/v1/incursions?page=2"
 PAGES = [
     ({"data": [], "links": {"next": NEXT}}, Page((), NEXT)),
     ({"data": [], "links": {"next": {"href": NEXT}}}, Page((), NEXT)),
-    ({"data": [], "links": {"next": None}}, Page(())),
+    ({"data": [], "links": {"next": None}}, Page((), is_last=True)),
     ({"data": [], "next": NEXT}, Page((), NEXT)),
     ({"data": [], "meta": {"next_page_url": NEXT}}, Page((), NEXT)),
     ({"data": [], "meta": {"next_page": 3}}, Page((), None, 3, is_last=False)),
@@ -293,6 +293,9 @@ def test_an_incursion_is_the_same_however_told(row: Any) -> None:
         ({"status": "not acknowledged"}, False),
         ({"status": "strange"}, None),
         ({"acknowledged_at": None}, False),
+        ({"acknowledged_at": "soon"}, None),
+        ({"ack_time": 4.2}, None),
+        ({"ack_time": None}, False),
         ({}, None),
     ],
 )
@@ -377,6 +380,8 @@ def test_places_without_a_time_are_no_track() -> None:
 def test_a_failed_test_of_a_tag_counts_for_nothing() -> None:
     assert records.tested_at({"at": 1, "started_at": 1789300800, "passed": False}) is None
     assert records.tested_at({"tested_at": 1789300800, "passed": True}) == NOON
+    assert records.tested_at({"tested_at": 1789300800, "result": "Failed"}) is None
+    assert records.tested_at({"tested_at": 1789300800, "result": "ok"}) == NOON
 
 
 SQUARE = [[0, 0], [0, 2], [2, 2], [2, 0], [0, 0]]
@@ -404,7 +409,7 @@ def test_a_worksite_is_in_one_project_or_several() -> None:
     feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [SQUARE]}}
     one = records.site("1", {"name": "Yard", "project_id": 4, "boundary": feature})
     assert one.projects == ("4",)
-    assert one.is_simple is True
+    assert is_simple(one.boundary) is True
     assert one.boundary is not None
     assert one.boundary["type"] == "Polygon"
     several = records.site("1", {"projects": [{"id": 4}, {"id": 5}, {}], "base_station_ids": [9]})

@@ -12,6 +12,7 @@ from ..base import ActionCall, ActionHandler
 from ..errors import Invalid
 from ..fields import Row, identifier, text
 from . import channels
+from .boundaries import is_simple
 from .client import SensorZoneClient, period
 from .fields import words
 from .records import Incursion
@@ -239,7 +240,7 @@ class SensorZoneActions:
                     "name": site.name,
                     "project_ids": list(site.projects),
                     "geojson": site.boundary,
-                    "is_simple": site.is_simple,
+                    "is_simple": is_simple(site.boundary),
                 }
                 for site in sites
             ]

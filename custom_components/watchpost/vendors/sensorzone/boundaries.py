@@ -8,8 +8,8 @@ from ..fields import Row, number
 
 type Corner = tuple[float, float]
 
-# A polygon has three corners and the first again; beyond so many nobody could draw it.
-_LEAST, _MOST = 4, 2_000
+# A polygon has three corners and the first again; every side is held against every other, so not without end.
+_LEAST, _MOST = 4, 500
 
 
 def is_simple(boundary: Row | None) -> bool | None:

@@ -329,22 +329,32 @@ def total_readings(device: str, found: Totals, hours: float | None) -> dict[Chan
 def status_readings(machine: str, found: Status, now: datetime) -> dict[ChannelId, Reading]:
     """How a machine is; without a time of its report nothing tells whether it is in touch."""
     device = machine_id(machine)
-    in_touch = None if found.seen_at is None else now - found.seen_at < OUT_OF_TOUCH
+    # A clock that is far ahead tells no age: what it dates would never grow old.
+    is_dated = found.seen_at is None or is_past(found.seen_at, now)
+    seen_at = found.seen_at if is_dated else None
+    in_touch = None if seen_at is None else now - seen_at < OUT_OF_TOUCH
     readings = {
-        ChannelId(device, RUNNING): Reading(found.is_running, found.seen_at),
+        ChannelId(device, RUNNING): Reading(found.is_running if is_dated else None, seen_at),
         ChannelId(device, CONNECTIVITY): Reading(in_touch),
-        ChannelId(device, LAST_REPORT): Reading(found.seen_at),
+        ChannelId(device, LAST_REPORT): Reading(seen_at),
     }
-    if found.position is not None:
+    is_located = found.located_at is None or is_past(found.located_at, now)
+    if found.position is not None and is_located:
         readings[ChannelId(device, POSITION)] = Reading(found.position, found.located_at)
     return readings
+
+
+def is_past(at: datetime, now: datetime) -> bool:
+    """Whether a time can be that of something that has happened; clocks may be a little ahead."""
+    return at < now + OUT_OF_TOUCH
 
 
 def person_readings(
     tag: str, tested_at: datetime | None, now: datetime, limit: int
 ) -> dict[ChannelId, Reading]:
     """How long ago a tag was tested, in days, and whether that is longer than it may be."""
-    since = None if tested_at is None else max(now - tested_at, timedelta())
+    is_known = tested_at is not None and is_past(tested_at, now)
+    since = max(now - tested_at, timedelta()) if is_known and tested_at is not None else None
     days = None if since is None else since // timedelta(days=1)
     return {
         ChannelId(tag_id(tag), DAYS_SINCE_TEST): Reading(days),

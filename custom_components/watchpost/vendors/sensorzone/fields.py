@@ -143,6 +143,9 @@ def _numbers(about: list[Row]) -> tuple[int | None, bool | None]:
         total = whole(pick(row, "total_pages", "last_page", "pages", "page_count"))
         if current is not None and total is not None:
             return (current + 1, False) if current < total else (None, True)
+        links = flat(row.get("links")) or {}
+        if any("next" in held and held["next"] in (None, "") for held in (row, links)):
+            return None, True
         if isinstance(more := pick(row, "has_more", "has_next", "has_next_page"), bool):
             return None, not more
     return None, None

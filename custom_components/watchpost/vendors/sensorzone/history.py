@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -10,7 +11,7 @@ from homeassistant.const import UnitOfTime
 from homeassistant.util import dt as dt_util
 
 from ...engine.model import DailySeries
-from ..errors import NotAllowed
+from ..errors import NotAllowed, UnexpectedReply
 from . import channels
 from .client import SensorZoneClient
 from .paths import Api
@@ -30,12 +31,25 @@ async def daily_totals(
     if not client.has(Api.V1):
         return []
     days = list(_days(start, end))
-    found = [*await _incursions(client, yard, days, end)] if not client.is_off("incursions") else []
-    try:
+    found: list[DailySeries] = []
+    if not client.is_off("incursions"):
+        with _left_out():
+            found += await _incursions(client, yard, days, end)
+    with _left_out():
         found += await _runtimes(client, yard, days, end)
-    except NotAllowed:
-        return found
     return found
+
+
+@contextmanager
+def _left_out() -> Iterator[None]:
+    """Do without what the account may not see or what cannot be read, now or later; an outage is passed on."""
+    try:
+        yield
+    except NotAllowed:
+        return
+    except UnexpectedReply as err:
+        if err.status is not None and err.status >= 500:
+            raise
 
 
 async def _incursions(

@@ -33,11 +33,20 @@ class Totals:
     has_unacknowledged: bool | None
 
 
-def totals(incursions: Iterable[Incursion], now: datetime, midnight: datetime) -> Totals:
-    """Count; one of which nobody knows whether it was acknowledged makes that unknown, never safe."""
-    known = [found for found in incursions if found.started_at <= now + timedelta(minutes=5)]
+def totals(
+    incursions: Iterable[Incursion], now: datetime, midnight: datetime, *, is_whole: bool = True
+) -> Totals:
+    """Count; one of which nobody knows whether it was acknowledged makes that unknown, never safe.
+
+    `is_whole` is False where records could not be read: any of those may be unacknowledged.
+    """
+    listed = list(incursions)
+    known = [found for found in listed if found.started_at <= now + timedelta(minutes=5)]
     today = [found for found in known if found.started_at >= midnight]
-    recent = [found.is_acknowledged for found in known if found.started_at >= now - RECENT]
+    # A clock that is ahead, by a time zone even, makes nothing safe.
+    recent = [found.is_acknowledged for found in listed if abs(found.started_at - now) <= RECENT]
+    if not is_whole:
+        recent.append(None)
     acknowledged = sum(found.is_acknowledged is True for found in today)
     unacknowledged = sum(found.is_acknowledged is False for found in today)
     judged = acknowledged + unacknowledged
@@ -53,25 +62,34 @@ def totals(incursions: Iterable[Incursion], now: datetime, midnight: datetime) -
 
 
 class IncursionLog:
-    """The incursions of the last day, each as the vendor told it last; the newest of each scope outlives that."""
+    """The incursions of the last day, each as the vendor told it last."""
 
     def __init__(self) -> None:
         self.known: dict[str, Incursion] = {}
+        self.is_whole = True
 
-    def take(self, found: Iterable[Incursion], *, full_since: datetime | None) -> None:
-        """Take what a poll brought. What began after `full_since` and did not come is no more: merged or deleted."""
+    def take(
+        self, found: Iterable[Incursion], *, full_since: datetime | None, is_whole: bool = True
+    ) -> None:
+        """Take what a poll brought. What began after `full_since` and did not come is no more: merged or deleted.
+
+        Unless the poll brought records that could not be read (`is_whole` is False): it may be among those.
+        """
         fresh = {incursion.id: incursion for incursion in found}
-        if full_since is not None:
+        if full_since is not None and is_whole:
             self.known = {
                 known: held for known, held in self.known.items() if held.started_at < full_since
             }
+        # Only a look at all that may be recent shows that everything can be read again.
+        self.is_whole = is_whole and (self.is_whole or full_since is not None)
         self.known |= fresh
 
-    def prune(self, now: datetime) -> None:
-        """Let go of what no total needs."""
-        self.known = {
-            known: held for known, held in self.known.items() if held.started_at >= now - KEPT
-        }
+    def prune(self, now: datetime) -> list[Incursion]:
+        """Let go of what no total needs, and return it."""
+        gone = [held for held in self.known.values() if held.started_at < now - KEPT]
+        for incursion in gone:
+            del self.known[incursion.id]
+        return gone
 
     def occurrences(
         self,

@@ -10,6 +10,7 @@ from yarl import URL
 
 from ...engine.model import Freshness
 from ..errors import UnexpectedReply
+from ..fields import MOST_RECORDS
 from ..http import Reply, Transport
 from .fields import Page, flat, read_page
 from .records import started_at
@@ -23,6 +24,8 @@ MOST_PAGES: Final = 200
 LEAST_PAGE: Final = 10
 
 _REFUSED_PARAMS: Final = frozenset({400, 422})
+# What a page beyond the last may be answered with, where nothing said that there is one.
+_NO_SUCH_PAGE: Final = frozenset({400, 404, 416, 422})
 
 
 class Reader:
@@ -61,6 +64,15 @@ class Reader:
             self._transport.forget(path, params)
         return reply
 
+    async def _guessed(self, _name: str, path: str, params: Params, right: str) -> Reply | None:
+        """Ask for a page of which nothing says that it exists; None where it does not."""
+        try:
+            return await self._asked(path, params, right)
+        except UnexpectedReply as err:
+            if err.status not in _NO_SUCH_PAGE:
+                raise
+        return None
+
     async def rows(
         self, name: str, path: str, params: Params, right: str, since: datetime | None
     ) -> tuple[list[object], tuple[Freshness, ...]]:
@@ -75,8 +87,12 @@ class Reader:
         asked = self._numbered(params, number)
         if name in self._unpaged:
             asked = dict(params)
+        is_guess = False
         for _ in range(MOST_PAGES):
-            reply = await self.get(name, path, asked, right)
+            ask = self._guessed if is_guess else self.get
+            reply = await ask(name, path, asked, right)
+            if reply is None:
+                return rows, tuple(freshness)
             freshness.append(reply.freshness)
             page = read_page(reply.body, reply.link, name, f"{name.rstrip('s')}_list")
             fresh = [row for row in page.rows if _key(row) not in seen]
@@ -85,10 +101,13 @@ class Reader:
             if number > 1 and not fresh and page.rows and page.link is None:
                 self._unpaged.add(name)  # the same once more: pages are not known there
             if number == 2 and not page.rows:
-                self._whole[name] = len(rows)  # a list as long as this fits into a page
+                self._whole[name] = len(rows)  # a shorter list than this fits into a page
             if not fresh or _is_past(page, since):
                 return rows, tuple(freshness)
+            if len(rows) > MOST_RECORDS:
+                break
             number += 1
+            is_guess = page.link is None and page.number is None and page.is_last is None
             if page.link is not None:
                 path, asked = self._followed(page.link)
             elif self._has_more(name, page):
@@ -106,7 +125,8 @@ class Reader:
         if page.number is not None:
             return True
         is_paged = name not in self._unpaged and name not in self._plain
-        return is_paged and len(page.rows) > self._whole.get(name, LEAST_PAGE - 1)
+        # One of the same length may be a page that is full.
+        return is_paged and len(page.rows) >= self._whole.get(name, LEAST_PAGE)
 
     def _followed(self, link: str) -> tuple[str, dict[str, str]]:
         """Return path and parameters of a link to the same host; raises UnexpectedReply for any other."""

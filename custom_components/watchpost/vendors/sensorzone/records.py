@@ -13,7 +13,6 @@ import msgspec
 
 from ...engine.model import Position
 from ..fields import Row, Sieve, identifier, number, text
-from .boundaries import is_simple
 from .fields import (
     flag,
     flat,
@@ -73,6 +72,7 @@ _UNACKNOWLEDGED: Final = frozenset(
         "open",
     }
 )
+_TEST_FAILED: Final = frozenset({"fail", "failed", "failure", "error", "no", "not_passed"})
 _MACHINES: Final = frozenset(
     {
         "machine",
@@ -154,7 +154,6 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     projects: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
     boundary: dict[str, object] | None = None
-    is_simple: bool | None = None
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -311,11 +310,14 @@ def started_at(item: object) -> datetime | None:
 def tested_at(row: Row) -> datetime | None:
     """When a test of a tag was made; None for one that failed."""
     passed = flag(pick(row, "passed", "success", "successful"))
-    return None if passed is False else time_of(row, "tested_at", *_STARTED)
+    word = (words(row, "result", "outcome", "status", "state") or "").lower()
+    if passed is False or (passed is None and word in _TEST_FAILED):
+        return None
+    return time_of(row, "tested_at", *_STARTED)
 
 
 def _acknowledged(row: Row, at: datetime | None) -> bool | None:
-    """Whether the driver has acknowledged; where only a time would tell, its absence is a no."""
+    """Whether the driver has acknowledged; where only a time would tell, an empty one is a no, nonsense is not."""
     if at is not None:
         return True
     for name in (
@@ -335,7 +337,8 @@ def _acknowledged(row: Row, at: datetime | None) -> bool | None:
         word = str(held).lower().replace(" ", "_") if isinstance(held, str | int) else ""
         if word in _ACKNOWLEDGED or word in _UNACKNOWLEDGED:
             return word in _ACKNOWLEDGED
-    return False if any(name in row for name in ("acknowledged_at", "ack_at", "ack_time")) else None
+    told = [row[name] for name in ("acknowledged_at", "ack_at", "ack_time") if name in row]
+    return False if told and all(held is None or held == "" for held in told) else None
 
 
 def site(found: str, row: Row) -> Site:
@@ -349,7 +352,6 @@ def site(found: str, row: Row) -> Site:
         projects=references(row, "project"),
         machines=references(row, *_MACHINE),
         boundary=dict(boundary) if boundary is not None and boundary.get("type") else None,
-        is_simple=is_simple(boundary),
     )
 
 

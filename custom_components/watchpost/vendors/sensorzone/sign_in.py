@@ -74,6 +74,7 @@ class PasswordSignIn(ABC):
         self._generation = 0
         self._is_form = False
         self._refused_until = float("-inf")
+        self._refusal: SignInRejected | NotAllowed | None = None
         secret = f"{self.resource}\n{email}\n{password}".encode()
         self.fingerprint = hashlib.sha256(secret).hexdigest()
 
@@ -105,12 +106,13 @@ class PasswordSignIn(ABC):
                 await self._sign_in()
 
     async def _sign_in(self) -> None:
-        if self._ledger.now() < self._refused_until:
-            raise SignInRejected("the vendor refused the credentials")
+        if self._refusal is not None and self._ledger.now() < self._refused_until:
+            raise type(self._refusal)(*self._refusal.args)
         self._drop()
         try:
             await self._post()
-        except SignInRejected, NotAllowed:
+        except (SignInRejected, NotAllowed) as err:
+            self._refusal = err
             self._refused_until = self._ledger.now() + REFUSED_PAUSE
             raise
         if self._proof is None:

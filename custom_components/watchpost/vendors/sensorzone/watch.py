@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from homeassistant.util import dt as dt_util
@@ -15,7 +16,7 @@ from . import channels
 from .client import Answer, SensorZoneClient
 from .incursion_log import IncursionLog, totals
 from .paths import Api
-from .records import Status
+from .records import Incursion, Status
 from .yard import Yard
 
 # A short look every poll, at everything that a total or an acknowledgement may still change every so often.
@@ -25,6 +26,9 @@ FULL_LOOK_EVERY: Final = timedelta(minutes=10)
 LONGEST_GAP: Final = timedelta(days=30)
 
 TRACK_LOOK: Final = timedelta(hours=1)
+
+# The runtime is asked for every quarter of an hour; what is older than three of these is not divided by.
+HOURS_LAST: Final = timedelta(minutes=45)
 
 
 class Watch:
@@ -39,7 +43,8 @@ class Watch:
         self._log = IncursionLog()
         self._full_look_at: datetime | None = None
         self._hours: dict[str, float] = {}
-        self._hours_of: date | None = None
+        self._hours_at: datetime | None = None
+        self._last: dict[str, datetime] = {}
         self.is_tracked = client.has(Api.V2)
         self._is_track_refused = False
         self.told_until: datetime | None = None
@@ -53,6 +58,7 @@ class Watch:
         aside, freshness = await self._entities()
         more_aside, failure = await self._places()
         aside += more_aside
+        failure = await self._name_tags() or failure
         await self._check_v2()
         yard, client = self._yard, self._client
         found = list(yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(Api.V2)))
@@ -89,7 +95,6 @@ class Watch:
         if found is not None:
             self._yard.take_machines(found.value.machines)
             self._yard.take_people(found.value.people)
-            await self._name_tags()
             return found.set_aside, found.freshness
         machines = await self._if_there("base_stations", self._client.base_stations)
         if machines is None:
@@ -97,13 +102,17 @@ class Watch:
         self._yard.take_machines(machines.value)
         return machines.set_aside, machines.freshness
 
-    async def _name_tags(self) -> None:
-        """Ask for the tags' serial numbers, where people are shown and their list does not tell."""
+    async def _name_tags(self) -> VendorError | None:
+        """Ask for the tags' serial numbers, where people are shown and their list does not tell; return what failed."""
         yard = self._yard
         if yard.options.people and any(person.serial is None for person in yard.people.values()):
-            tags = await self._if_there("tags", self._client.tags)
+            try:
+                tags = await self._if_there("tags", self._client.tags)
+            except VendorError as err:
+                return err
             for tag in tags.value if tags else ():
                 yard.take_tag(tag)
+        return None
 
     async def _places(self) -> tuple[Counter[str], VendorError | None]:
         """Sites and projects; one list that fails costs neither the other nor the machines."""
@@ -148,9 +157,13 @@ class Watch:
             return FeedUpdate()
         if is_full:
             self._full_look_at, self.told_until = now, None
-        self._log.take(found.value, full_since=start if is_full else None)
+        self._log.take(
+            found.value,
+            full_since=start if is_full else None,
+            is_whole=not found.set_aside,
+        )
         occurrences = list(self._log.occurrences(now, self._yard.place, self._yard.told))
-        self._log.prune(now)
+        self._remember(self._log.prune(now))
         return FeedUpdate(
             readings=self._counted(now),
             occurrences=occurrences,
@@ -167,14 +180,28 @@ class Watch:
         since = self._full_look_at or self.told_until or now
         return max(min(now, since) - FULL_LOOK, now - LONGEST_GAP), True
 
+    def _remember(self, gone: list[Incursion]) -> None:
+        """Keep when the last incursion of each device was, also when it is too old to be counted."""
+        known = self._yard.by_scope(gone) if gone else {}
+        for scope, found in known.items():
+            times = [incursion.started_at for incursion in found]
+            if scope in self._last:
+                times.append(self._last[scope])
+            if times:
+                self._last[scope] = max(times)
+
     def _counted(self, now: datetime) -> dict[ChannelId, Reading]:
         midnight = dt_util.start_of_local_day(dt_util.as_local(now))
-        hours = self._yard.runtime_by_scope(
-            self._hours if self._hours_of == midnight.date() else {}
-        )
+        # Hours that nobody has told for a while are too few for the incursions of now.
+        oldest = max(midnight, now - HOURS_LAST)
+        is_known = self._hours_at is not None and self._hours_at >= oldest
+        hours = self._yard.runtime_by_scope(self._hours if is_known else {})
+        is_whole = self._log.is_whole
         readings: dict[ChannelId, Reading] = {}
         for scope, found in self._yard.by_scope(self._log.known.values()).items():
-            counted = totals(found, now, midnight)
+            counted = totals(found, now, midnight, is_whole=is_whole)
+            if counted.last is None:
+                counted = replace(counted, last=self._last.get(scope))
             readings |= channels.total_readings(scope, counted, hours.get(scope))
         return readings
 
@@ -205,9 +232,13 @@ class Watch:
             self.is_tracked, self._is_track_refused = False, True
             raise
         self._is_track_refused = False
-        if found is None or not found.value:
-            return FeedUpdate(freshness=found.freshness if found else ())
-        newest = found.value[-1]
+        if found is None:
+            return FeedUpdate()
+        now = dt_util.utcnow()
+        fixes = [fix for fix in found.value if channels.is_past(fix.at, now)]
+        if not fixes:
+            return FeedUpdate(freshness=found.freshness)
+        newest = fixes[-1]
         key = ChannelId(channels.machine_id(machine), channels.POSITION)
         return FeedUpdate(
             readings={key: Reading(newest.position, newest.at)}, freshness=found.freshness
@@ -222,7 +253,7 @@ class Watch:
             machine = self._yard.machine_named(row.machine)
             if machine is not None and row.day == midnight.date():
                 hours[machine] = hours.get(machine, 0.0) + row.hours
-        self._hours, self._hours_of = hours, midnight.date()
+        self._hours, self._hours_at = hours, dt_util.utcnow()
         self._is_track_refused = False  # V2 lets the user in: worth another try
         return FeedUpdate(
             readings={
