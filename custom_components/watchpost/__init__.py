@@ -30,19 +30,24 @@ from .engine.registration import async_prepare_push, async_remove_push
 from .engine.shots import async_forget_shots
 from .services import async_setup_actions
 from .vendors import VENDORS
+from .vendors.base import Vendor
 from .vendors.errors import NotSecure
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
-    Platform.CAMERA,
-    Platform.DEVICE_TRACKER,
     Platform.EVENT,
-    Platform.IMAGE,
     Platform.NUMBER,
     Platform.SENSOR,
 ]
+
+
+def _platforms(vendor: Vendor) -> list[Platform]:
+    """The platforms of an account; those that only some vendors need bring timers and libraries along."""
+    return [*PLATFORMS, *map(Platform, vendor.more_platforms)]
+
+
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -65,14 +70,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) ->
     account = Account(hass, entry, vendor, connection, ledger)
     await account.async_start()
     entry.runtime_data = account
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await hass.config_entries.async_forward_entry_setups(entry, _platforms(vendor))
     account.async_settle()
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -> bool:
     """Take the entities away; the account's standing with the vendor is kept for the next set-up."""
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    platforms = _platforms(VENDORS[entry.data[CONF_VENDOR]])
+    return await hass.config_entries.async_unload_platforms(entry, platforms)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -> None:

@@ -363,6 +363,8 @@ class Vendor(ABC):
     placeholders: Mapping[str, str] = MappingProxyType({})
     # What its accounts take; `Connection.actions` has the handlers.
     actions: Sequence[Action] = ()
+    # Home Assistant's names of platforms beyond those that every vendor has.
+    more_platforms: Sequence[str] = ()
 
     @abstractmethod
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:

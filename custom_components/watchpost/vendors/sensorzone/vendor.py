@@ -153,6 +153,7 @@ class SensorZoneVendor(Vendor):
     name = "SensorZone"
     default_url = URL
     actions = ACTIONS
+    more_platforms = ("device_tracker",)
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:

@@ -247,6 +247,7 @@ class VizioSenseVendor(Vendor):
     default_url = DEFAULT_URL
     placeholders = MappingProxyType({"staging": STAGING_URL})
     actions = ACTIONS
+    more_platforms = ("camera", "image")
 
     @property
     @override
