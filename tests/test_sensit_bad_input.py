@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 import json
 import math
@@ -63,7 +63,15 @@ def shown_temperature(house: SensitHouse, cloud: SensitCloud) -> str:
     return house.shown(cloud, cloud.find_monitor("SPOD").uuid, TEMPERATURE).state
 
 
-@pytest.mark.parametrize("quirk", sorted(QUIRKS))
+def _some(names: Iterable[str]) -> list[Any]:
+    """Every fourth in every run, all of them in the soak tests: each takes minutes of simulated time."""
+    return [
+        pytest.param(name, marks=() if place % 4 == 0 else pytest.mark.soak)
+        for place, name in enumerate(sorted(names))
+    ]
+
+
+@pytest.mark.parametrize("quirk", _some(QUIRKS))
 async def test_a_monitor_that_comes_spoiled_is_used_as_far_as_it_can_be(
     sensit_house: SensitHouse,
     pair: SensitCloud,
@@ -81,7 +89,7 @@ async def test_a_monitor_that_comes_spoiled_is_used_as_far_as_it_can_be(
     assert pair.find_monitor("SPOD", 1).uuid in serials
 
 
-@pytest.mark.parametrize("quirk", sorted(QUIRKS - {"same_uuid"}))
+@pytest.mark.parametrize("quirk", _some(QUIRKS - {"same_uuid"}))
 async def test_a_monitor_that_is_spoiled_while_running_keeps_its_entities(
     sensit_house: SensitHouse,
     pair: SensitCloud,
@@ -252,7 +260,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(FAULTS))
+@pytest.mark.parametrize("name", _some(FAULTS))
 async def test_a_fault_costs_two_lines_and_no_state_that_is_not_too_old(
     sensit_house: SensitHouse, pair: SensitCloud, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -169,6 +169,7 @@ def windows(cloud: SensitCloud, uuid: str) -> list[datetime]:
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.soak  # minutes, of all that a day of records costs
 async def test_the_first_set_up_says_its_cost_and_fills_the_newest_day_first(
     patient: PatientHouse, open_sensit: OpenSensit, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -254,6 +255,7 @@ async def test_the_direction_of_the_wind_is_averaged_as_a_circle(
 
 
 @pytest.mark.timeout(250)
+@pytest.mark.soak  # minutes, of all that a day of records costs
 async def test_what_a_monitor_kept_while_it_was_offline_reaches_the_statistics(
     patient: PatientHouse, open_sensit: OpenSensit
 ) -> None:
@@ -275,6 +277,7 @@ async def test_what_a_monitor_kept_while_it_was_offline_reaches_the_statistics(
     assert_same(rows, expected)
 
 
+@pytest.mark.soak  # minutes, of all that a day of records costs
 async def test_a_monitor_without_logs_keeps_no_other_from_its_history(
     patient: PatientHouse, open_sensit: OpenSensit
 ) -> None:
@@ -313,6 +316,7 @@ async def test_a_right_that_history_lacks_is_a_repair_until_it_is_granted(
     assert len(rows) >= 24
 
 
+@pytest.mark.soak  # minutes, of all that a day of records costs
 async def test_older_history_is_imported_by_hand(
     patient: PatientHouse, open_sensit: OpenSensit
 ) -> None:
