@@ -48,8 +48,6 @@ def _platforms(vendor: Vendor) -> list[Platform]:
     return [*PLATFORMS, *map(Platform, vendor.more_platforms)]
 
 
-
-
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, whether an account is loaded or not."""
     async_setup_actions(hass)
