@@ -324,6 +324,28 @@ async def test_one_refusal_alone_is_answered_by_asking_once_more(
     assert unavailable(house) == []
 
 
+async def test_credentials_refused_to_one_of_several_requests_are_asked_for_at_once(
+    house: House, open_cloud: OpenCloud
+) -> None:
+    cloud = await open_cloud(gateways=1, sensors=2)
+    entry = await house.sign_in(cloud)
+    await house.pass_time(4000)
+    last = ",".join(str(source.id) for source in cloud.gateways[0].sensors[1].sources)
+    cloud.faults.add(
+        Fault(match="/measurements", kind="status", status=401, query={"data_sources": last})
+    )
+    feed = next(f for name, f in entry.runtime_data.coordinators.items() if "measurements" in name)
+    for lane in feed._lanes:  # both are due at the same moment
+        lane.freshness = ()
+    cloud.plan.max_age = 0
+    entry.runtime_data.ledger._stored.clear()
+
+    await feed.async_refresh()
+    await house.settle()
+
+    assert house.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+
 async def test_a_missing_right_is_named_in_a_repair_issue_that_goes_by_itself(
     house: House, cloud: SensoristCloud
 ) -> None:

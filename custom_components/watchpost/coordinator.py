@@ -353,15 +353,16 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             return self.data
         turns = _Turns(self.hass.loop)
         occurred: list[Occurrence] = []
-        is_refused = True
+        refusal: VendorError | None = None
+        is_served = False
         for lane, targets, keep in errands:
             try:
                 update = await self._fetch(targets)
             except VendorError as err:
                 lane.failures += 1
-                lane.error = err
+                lane.error = refusal = err
             else:
-                is_refused = False
+                is_served = True
                 await self._take(lane, update, targets, turns, keep=keep)
                 occurred.extend(update.occurrences)
         if self.feed.most_lanes > 1 and self._lanes.is_new:
@@ -373,8 +374,9 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         await self._tell_in_turns(turns)
         # Not before: whoever comes in between tells what has occurred.
         self._occurred.extend(occurred)
-        if is_refused and error is not None:
-            raise self._failure(error)
+        # Refused credentials are said at once, even if another lane was still served.
+        if refusal is not None and (not is_served or isinstance(refusal, SignInRejected)):
+            raise self._failure(refusal)
         return self.data
 
     def _errands(self, now: float) -> Iterable[tuple[Lane, frozenset[ChannelId], bool]]:
