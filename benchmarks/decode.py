@@ -64,10 +64,10 @@ def decode() -> None:
 
     reader = LatestReader({})
     reader.begin()
-    reader.read(body)
+    reader.read((), body)
     reader.accept()
     changed = body.replace(b'"value":-20.0', b'"value":-19.0')  # one in 800
-    again, news = best(lambda: reader.read(changed))
+    again, news = best(lambda: reader.read((), changed))
     assert 0 < len(news.value) <= MEASUREMENTS // 100
     print(f"orjson.loads of {MEASUREMENTS} measurements       {plain * 1000:.2f} ms")
     print(

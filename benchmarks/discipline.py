@@ -7,11 +7,13 @@ Meanwhile the vendor once asks to be left alone for two hours, and once is down 
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+import logging
 import os
 import subprocess
 import sys
@@ -41,6 +43,9 @@ def real_time() -> float:
 
 DAY = 86400.0
 SIGN_IN = {vendor.key: vendor for vendor in VENDORS}
+WAIT, OUTAGE = 7200, 3600
+# Requests that were sent before the refusal came, all in one moment of the clock that is moved: those of two sign-ins.
+UNDER_WAY = 7
 MAX_AGE = {"Cache-Control": "max-age=900"}
 
 
@@ -88,17 +93,20 @@ ROWS = (
 async def test_month(row: Row, house: House) -> None:
     days = float(os.environ.get(DAYS_VARIABLE, DAYS))
     began = real_time()
+    # A clock that is moved by hand looks like slow callbacks; and debugging takes most of the time.
+    asyncio.get_running_loop().set_debug(False)
+    logging.disable(logging.WARNING)
     async with row.cloud(Clock(source=lambda: datetime.now(UTC))) as cloud:
         if row.caching is not None:
             cloud.faults.add(Fault(method="GET", kind="headers", headers=row.caching))
         await sign_in(house, row.key, cloud)
         await house.pass_time(days / 3 * DAY)
-        wait = {"Retry-After": "7200"}
+        wait = {"Retry-After": str(WAIT)}
         refusal = Fault(match=row.polled, kind="status", status=429, headers=wait, times=1)
         cloud.faults.add(refusal)
         await house.pass_time(days / 3 * DAY)
         cloud.faults.add(Fault(kind="status", status=500, times=None))
-        await house.pass_time(3600)
+        await house.pass_time(OUTAGE)
         cloud.faults.clear()
         if row.caching is not None:
             cloud.faults.add(Fault(method="GET", kind="headers", headers=row.caching))
@@ -120,7 +128,6 @@ async def sign_in(house: House, key: str, cloud: VendorCloud) -> None:
 
 def report(row: Row, cloud: VendorCloud, days: float) -> None:
     """Print the counts; a resource is an address with its parameters."""
-    end = START.timestamp() + days * DAY
     times: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for record in cloud.log:
         if record.method == "GET" and record.status == 200:
@@ -128,15 +135,26 @@ def report(row: Row, cloud: VendorCloud, days: float) -> None:
             times[(record.path, *query)].append(record.at.timestamp())
     steady = {key: found for key, found in times.items() if len(found) > 4 * days + 3}
     made = sum(len(found) for found in steady.values())
-    permitted = sum((end - found[0]) / spacing(found) for found in steady.values())
+    able = (
+        DAY * days
+        - WAIT
+        - OUTAGE
+        - (min(found[0] for found in steady.values()) - START.timestamp())
+    )
+    permitted = sum(able / spacing(found) for found in steady.values())
+    refused = {record.at for record in cloud.log if record.status == 429}
+    held = [record for record in cloud.held_requests() if record.at not in refused]
+    under_way = len(cloud.held_requests()) - len(held)
     share = f"{made} of {permitted:.0f} permitted, {made / permitted:.3f}" if made else "none"
     print(
         f"\n{row.key}: {days:g} days, {len(cloud.log)} requests; early {len(cloud.early_requests())}, "
-        f"in a wait {len(cloud.held_requests())}; of {len(steady)} addresses that were polled all along: {share}"
+        f"in a wait {len(held)} (sent in the moment of the refusal {under_way}); "
+        f"of {len(steady)} addresses that were polled all along: {share}"
     )
     assert not cloud.early_requests()
-    assert not cloud.held_requests()
-    assert made <= permitted + len(steady)
+    assert not held
+    assert under_way <= UNDER_WAY
+    assert made <= permitted * 1.01 + len(steady)
 
 
 def spacing(found: list[float]) -> float:
@@ -148,7 +166,16 @@ def main() -> int:
     words = sys.argv[1:]
     if words and words[0].replace(".", "").isdecimal():
         os.environ[DAYS_VARIABLE] = words.pop(0)
-    options = ["-q", "-s", "--no-header", "-p", "no:cacheprovider", "-p", "no:logging"]
+    options = [
+        "-q",
+        "-s",
+        "--no-header",
+        "--timeout=0",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:logging",
+    ]
     chosen = ["-k", " or ".join(words)] if words else []
     # In a process of its own: the plugin must come before what it prepares.
     return subprocess.call([sys.executable, "-m", "pytest", __file__, *options, *chosen])

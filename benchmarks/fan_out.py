@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from homeassistant.core import HomeAssistant
-
 from .house import Stopwatch
 from .refresh import CHANNELS, Site, Stock, longest_hold, sites, stock
 
@@ -19,30 +17,30 @@ ROUNDS = 15
 SHARES = ((160, "1 % changed"), (0, "nothing changed"), (1, "all changed"))
 
 
-async def timed(hass: HomeAssistant, side: Site | Stock, site: Site, share: int) -> Stopwatch:
-    watch = Stopwatch()
+async def timed(sides: Sequence[Site | Stock], site: Site, share: int) -> list[Stopwatch]:
+    """Time both sides' refreshes of the same replies in turns, so that both have the same machine."""
+    watches = [Stopwatch() for _ in sides]
     for turn in range(ROUNDS):
         changed = site.replies.turn(share, turn)
         assert bool(changed) == bool(share)
-        with watch.running():
-            await side.refresh()
-        await hass.async_block_till_done()
-    return watch
+        for side, watch in zip(sides, watches, strict=True):
+            with watch.running():
+                await side.refresh()
+            await side.hass.async_block_till_done()
+    return watches
 
 
 async def fan_out() -> None:
-    async with sites() as (hass, (site,)):
-        ours = {}
+    async with sites() as (_, (site,)), stock([site.replies], [site.channels]) as (plain,):
         for share, name in SHARES:
-            ours[name] = await timed(hass, site, site, share)
+            mine, theirs = await timed((site, plain), site, share)
             site.check()
-        async with stock([site.replies], [site.channels]) as (plain,):
-            for share, name in SHARES:
-                theirs, mine = await timed(plain.hass, plain, site, share), ours[name]
-                print(
-                    f"{name:16} stock {theirs.best * 1000:7.2f} ms  "
-                    f"watchpost {mine.best * 1000:7.2f} ms  ratio {theirs.best / mine.best:6.1f}"
-                )
+            print(
+                f"{name:16} stock {theirs.best * 1000:7.2f} ms  "
+                f"watchpost {mine.best * 1000:7.2f} ms  ratio {theirs.best / mine.best:6.1f}; "
+                f"medians {theirs.median * 1000:7.2f} and {mine.median * 1000:7.2f} ms, "
+                f"ratio {theirs.median / mine.median:6.1f}"
+            )
 
 
 async def holds(both: list[Site], sides: Sequence[Site | Stock]) -> list[float]:

@@ -106,7 +106,7 @@ async def main() -> None:
         f"with asyncio's debug mode: {len(blocking)} lines about blocking or slow callbacks of ours"
     )
     for line in blocking[:5]:
-        print(f"  {line[:200]}")
+        print(f"  {line[:160]} ... {line[-80:]}")
 
 
 async def set_up(state: State, cloud: SensoristCloud) -> None:

@@ -15,19 +15,19 @@ from homeassistant.helpers.typing import ConfigType
 from .account import (
     Account,
     WatchpostConfigEntry,
-    async_clear_issues,
     async_connect_entry,
     async_drop_ledger,
     journal_path,
 )
 from .const import CONF_VENDOR, DOMAIN
-from .coordinator import describe
 from .engine.batteries import async_forget_batteries
 from .engine.history import async_forget
 from .engine.journal import Journal
 from .engine.memory import Memory
 from .engine.registration import async_prepare_push, async_remove_push
 from .engine.shots import async_forget_shots
+from .failing import describe
+from .outages import async_clear_issues
 from .services import async_setup_actions
 from .vendors import VENDORS
 from .vendors.base import Vendor

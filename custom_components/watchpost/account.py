@@ -4,39 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from functools import cache
 import logging
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util import dt as dt_util
-from homeassistant.util import slugify
 from homeassistant.util.hass_dict import HassKey
 
 from .const import (
     ABSENCES_UNTIL_REMOVED,
     DOMAIN,
     FIRST_READINGS_TIMEOUT,
-    SIGN_IN_PROBE_CEILING,
-    SIGN_IN_PROBE_SECONDS,
 )
-from .coordinator import FeedCoordinator, Looker
+from .coordinator import FeedCoordinator
 from .engine.backfill import Track
-from .engine.batteries import Batteries, is_about_battery
+from .engine.batteries import Batteries
 from .engine.daily import DailyKeeper
 from .engine.history import Historian
 from .engine.journal import Journal
@@ -44,7 +36,6 @@ from .engine.memory import Memory
 from .engine.model import (
     Channel,
     ChannelId,
-    Device,
     FeedUpdate,
     Inventory,
     Occurrence,
@@ -54,9 +45,12 @@ from .engine.push import PushReceiver
 from .engine.roster import Roster, RosterChanges
 from .engine.shots import Shots
 from .engine.statistics import has_mean
+from .holding import Looker
+from .outages import Outages, async_clear_issues
+from .registrar import Registrar, platform_of
 from .telling import Teller
 from .vendors.base import Connection, Feed, Keep, Vendor
-from .vendors.errors import NotAllowed, SignInRejected, VendorError
+from .vendors.errors import VendorError
 from .vendors.ledger import Ledger
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,25 +59,6 @@ type WatchpostConfigEntry = ConfigEntry[Account]
 type AddChannels = Callable[[list[Channel]], None]
 
 LEDGERS: Final[HassKey[dict[str, Ledger]]] = HassKey(f"{DOMAIN}_ledgers")
-
-# By name: an instance of Home Assistant's own description classes is no instance of the class it was made with.
-_PLATFORM_OF: Final[dict[str, Platform]] = {
-    "BinarySensorEntityDescription": Platform.BINARY_SENSOR,
-    "ButtonEntityDescription": Platform.BUTTON,
-    "CameraEntityDescription": Platform.CAMERA,
-    "TrackerEntityDescription": Platform.DEVICE_TRACKER,
-    "EventEntityDescription": Platform.EVENT,
-    "ImageEntityDescription": Platform.IMAGE,
-    "NumberEntityDescription": Platform.NUMBER,
-    "SensorEntityDescription": Platform.SENSOR,
-}
-
-
-@cache
-def _platform_of(description: type[EntityDescription]) -> Platform:
-    return next(
-        _PLATFORM_OF[kind.__name__] for kind in description.__mro__ if kind.__name__ in _PLATFORM_OF
-    )
 
 
 @callback
@@ -129,30 +104,6 @@ def async_connect_entry(
     return async_connect(hass, vendor, entry.data, entry.options, keep)
 
 
-def device_identifier(entry: ConfigEntry, device_id: str) -> tuple[str, str]:
-    """The device registry's name for an account's device, frozen for ever."""
-    return (DOMAIN, f"{entry.unique_id}:{device_id}")
-
-
-class _Outage(NamedTuple):
-    """One kind of failure, which is said once when it comes and goes; `right` is the missing one."""
-
-    kind: type[VendorError]
-    right: str | None = None
-
-
-def _outage_of(err: VendorError) -> _Outage:
-    return _Outage(type(err), err.right if isinstance(err, NotAllowed) else None)
-
-
-@callback
-def async_clear_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Take back what was said of an account; what is still so will be said again."""
-    for domain, issue_id in list(ir.async_get(hass).issues):
-        if domain == DOMAIN and entry.entry_id in issue_id and not is_about_battery(issue_id):
-            ir.async_delete_issue(hass, domain, issue_id)
-
-
 class Account:
     """What hangs on one config entry."""
 
@@ -169,14 +120,17 @@ class Account:
         self.vendor = vendor
         self.connection = connection
         self.ledger = ledger
+        self.coordinators: dict[str, FeedCoordinator] = {}
+        self.registrar = Registrar(hass, entry)
+        self.outages = Outages(
+            hass, entry, self.coordinators, connection.inventory_feed.name, self._on_over
+        )
         self.roster = Roster(ABSENCES_UNTIL_REMOVED)
         self.journal = Journal(journal_path(hass, entry), hass.async_add_executor_job)
         self.batteries = Batteries(hass, entry, self.roster, self.reading)
         self.memory = Memory(hass, entry)
         self.shots: Shots | None = None
         self.push: PushReceiver | None = None
-        self._push_lacks: str | None = None
-        self._history_lacks: str | None = None
         self.historian = Historian(
             hass,
             entry,
@@ -184,21 +138,15 @@ class Account:
             ask=connection.history,
             may_ask=self._may_ask,
             terms=connection.history_terms,
-            outcome=self._on_history_outcome,
+            outcome=self.outages.async_follow_history,
         )
         self.daily = DailyKeeper(hass, entry, connection.daily, self._may_ask)
-        self.coordinators: dict[str, FeedCoordinator] = {}
         self.left_out = 0
         self._offered: dict[ChannelId, None] = {}
-        self._device_infos: dict[str, DeviceInfo] = {}
         self._adders: dict[Platform, AddChannels] = {}
         self._lookers: dict[ChannelId, tuple[Looker, Channel]] = {}
         self.teller = Teller(hass, entry, vendor.key, self.journal, self)
-        self._outages: dict[_Outage, set[str]] = {}
         self._watch_inventory: CALLBACK_TYPE | None = None
-        self._cancel_probe: CALLBACK_TYPE | None = None
-        self._probe_after = SIGN_IN_PROBE_SECONDS
-        self._is_started = False
         self.inventory = self._coordinator(connection.inventory_feed)
 
     # Set-up
@@ -215,7 +163,7 @@ class Account:
         await self._async_recall()
         self.entry.async_on_unload(self._stop)
         await self.inventory.async_config_entry_first_refresh()
-        self._is_started = True
+        self.outages.async_start()
         await self._async_refresh_others()
 
     async def _async_recall(self) -> None:
@@ -239,7 +187,7 @@ class Account:
                 self.hass, coordinator.async_refresh(), f"{DOMAIN} first {coordinator.name}"
             )
             for coordinator in self.coordinators.values()
-            if coordinator is not self.inventory and coordinator.wanted
+            if coordinator is not self.inventory and coordinator.held.wanted
         ]
         if others:
             await asyncio.wait(others, timeout=FIRST_READINGS_TIMEOUT)
@@ -259,15 +207,14 @@ class Account:
                 self.entry,
                 self.connection.push,
                 apply=self.async_apply,
-                outcome=self._on_push_outcome,
+                outcome=self.outages.async_follow_push,
                 expected=VendorError,
             )
             self.push.async_start()
 
     @callback
     def _stop(self) -> None:
-        if self._cancel_probe is not None:
-            self._cancel_probe()
+        self.outages.async_stop()
         if self._watch_inventory is not None:
             self._watch_inventory()
 
@@ -297,7 +244,7 @@ class Account:
         by_platform: dict[Platform, list[Channel]] = {}
         for channel_id in channel_ids:
             channel = self.roster.channels[channel_id]
-            by_platform.setdefault(_platform_of(type(channel.description)), []).append(channel)
+            by_platform.setdefault(platform_of(channel), []).append(channel)
         for platform in platforms:
             if channels := by_platform.get(platform):
                 self._adders[platform](channels)
@@ -332,15 +279,16 @@ class Account:
 
     def reading(self, channel: Channel) -> Reading | None:
         """The newest reading of a channel."""
-        return self.coordinators[channel.feed].reading(channel)
+        return self.coordinators[channel.feed].held.reading(channel)
 
     def _tracks(self) -> Iterator[Track]:
         """The channels with a newest value and an enabled entity, whose history may be wanted."""
-        entities = er.async_get(self.hass)
         for channel in self.roster.channels.values():
             coordinator = self.coordinators.get(channel.feed)
-            reading = coordinator.reading(channel) if coordinator and has_mean(channel) else None
-            known = self._registered(entities, channel) if reading else None
+            reading = (
+                coordinator.held.reading(channel) if coordinator and has_mean(channel) else None
+            )
+            known = self.registrar.entity(channel) if reading else None
             if reading and known and known.disabled_by is None:
                 yield Track(channel, known.entity_id, reading.measured_at)
 
@@ -350,11 +298,11 @@ class Account:
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
         """The newest reading of a channel, and whether it may be shown."""
-        return self.coordinators[channel.feed].shown(channel)
+        return self.coordinators[channel.feed].held.shown(channel)
 
     def is_available(self, channel: Channel) -> bool:
         """Whether the channel's reading may be shown."""
-        return self.coordinators[channel.feed].is_available(channel)
+        return self.shown(channel)[1]
 
     async def async_request_refresh(self, channel: Channel) -> None:
         """Ask for a channel's feed anew, as far as the vendor's cache rule allows."""
@@ -362,28 +310,21 @@ class Account:
 
     def unique_id(self, channel_id: ChannelId) -> str:
         """`<vendor>:<account id>:<device id>:<channel key>`, frozen for ever."""
-        return f"{self.entry.unique_id}:{channel_id.device}:{channel_id.key}"
+        return self.registrar.unique_id(channel_id)
 
     def channel_of(self, unique_id: str) -> Channel | None:
-        """The channel that an entity's unique id names; a colon may stand inside its parts."""
-        prefix = f"{self.entry.unique_id}:"
-        device, *keys = unique_id.removeprefix(prefix).split(":")
-        while keys:
-            if channel := self.roster.channels.get(ChannelId(device, ":".join(keys))):
-                return channel
-            device = f"{device}:{keys.pop(0)}"
-        return None
+        """The channel that an entity's unique id names."""
+        channels = self.roster.channels
+        ids = self.registrar.possible_ids(unique_id)
+        return next((channels[found] for found in ids if found in channels), None)
 
     def identifier(self, device_id: str) -> tuple[str, str]:
         """The device registry's name for a device, frozen for ever."""
-        return device_identifier(self.entry, device_id)
+        return self.registrar.identifier(device_id)
 
     def device_info(self, device_id: str) -> DeviceInfo:
-        """What binds an entity to its device, one for all of the device's."""
-        if (info := self._device_infos.get(device_id)) is None:
-            info = DeviceInfo(identifiers={self.identifier(device_id)})
-            self._device_infos[device_id] = info
-        return info
+        """What binds an entity to its device."""
+        return self.registrar.device_info(device_id)
 
     # What happens
 
@@ -412,15 +353,13 @@ class Account:
 
     def device_id(self, device: str) -> str | None:
         """The device registry's id."""
-        found = dr.async_get(self.hass).async_get_device_by_identifier(
-            self.identifier(device), self.entry.entry_id
-        )
+        found = self.registrar.device(device)
         return found.id if found else None
 
     def entity_id(self, channel: ChannelId) -> str | None:
         """The entity of a channel."""
         known = self.roster.channels.get(channel)
-        entity = known and self._registered(er.async_get(self.hass), known)
+        entity = known and self.registrar.entity(known)
         return entity.entity_id if entity else None
 
     def is_awaited(self, channel: ChannelId) -> bool:
@@ -434,7 +373,7 @@ class Account:
         changes = self.roster.apply(inventory)
         self._remove(changes)
         for device in changes.devices:
-            self._register(device)
+            self.registrar.register(device)
         if inventory.scope == self.inventory.name:
             self._reconcile_feeds(inventory)
         for channel in changes.moved:
@@ -444,43 +383,11 @@ class Account:
     @callback
     def _remember_devices(self) -> None:
         """Devices and entities from before a restart that no list names go too, after as many lists."""
-        prefix = f"{self.entry.unique_id}:"
-        self.roster.remember(
-            identifier.removeprefix(prefix)
-            for device in dr.async_entries_for_config_entry(
-                dr.async_get(self.hass), self.entry.entry_id
-            )
-            for domain, identifier in device.identifiers
-            if domain == DOMAIN and identifier.startswith(prefix)
-        )
-        remembered: set[ChannelId] = set()
-        entities = er.async_get(self.hass)
-        for entity in er.async_entries_for_config_entry(entities, self.entry.entry_id):
-            device_id, _, key = entity.unique_id.removeprefix(prefix).partition(":")
-            channel_id = ChannelId(device_id, key)
-            self.roster.remember_channel(channel_id, self.connection.scope_of(key))
-            remembered.add(channel_id)
-        self.connection.remembered = frozenset(remembered)
-
-    @callback
-    def _register(self, device: Device) -> None:
-        registry = dr.async_get(self.hass)
-        via = device.via and registry.async_get_device_by_identifier(
-            self.identifier(device.via), self.entry.entry_id
-        )
-        registry.async_get_or_create(
-            config_entry_id=self.entry.entry_id,
-            identifiers={self.identifier(device.id)},
-            name=device.name,
-            manufacturer=device.manufacturer,
-            model=device.model,
-            serial_number=device.serial,
-            sw_version=device.firmware,
-            configuration_url=device.configuration_url,
-            entry_type=dr.DeviceEntryType.SERVICE if device.is_service else None,
-            suggested_area=device.area,
-            via_device_id=via.id if via else None,
-        )
+        self.roster.remember(self.registrar.remembered_devices())
+        channels = self.registrar.remembered_channels()
+        for channel_id in channels:
+            self.roster.remember_channel(channel_id, self.connection.scope_of(channel_id.key))
+        self.connection.remembered = frozenset(channels)
 
     @callback
     def async_forget(self, device: dr.DeviceEntry) -> bool:
@@ -501,17 +408,7 @@ class Account:
 
     @callback
     def _remove(self, changes: RosterChanges) -> None:
-        devices = dr.async_get(self.hass)
-        for device_id in changes.gone_devices:
-            if device := devices.async_get_device_by_identifier(
-                self.identifier(device_id), self.entry.entry_id
-            ):
-                devices.async_remove_device(device.id)
-        if gone := {self.unique_id(channel_id) for channel_id in changes.gone_channels}:
-            entities = er.async_get(self.hass)
-            for entity in er.async_entries_for_config_entry(entities, self.entry.entry_id):
-                if entity.unique_id in gone:
-                    entities.async_remove(entity.entity_id)
+        self.registrar.remove(changes.gone_devices, changes.gone_channels)
         for channel_id in self._offered.keys() - self.roster.channels.keys():
             del self._offered[channel_id]
 
@@ -527,8 +424,8 @@ class Account:
                 continue
             coordinator.async_rest(rest=name not in called_for)
             if name not in called_for:
-                self._leave_outages(name)
-            if name not in called_for and not coordinator.wanted:
+                self.outages.async_leave(name)
+            if name not in called_for and not coordinator.held.wanted:
                 del self.coordinators[name]
 
     @callback
@@ -538,8 +435,8 @@ class Account:
         looker, before = self._lookers[channel.id]
         self.coordinators[before.feed].async_unsubscribe(before)
         for coordinator in self.coordinators.values():
-            if coordinator.reading(channel) is not None and coordinator.name != channel.feed:
-                self.coordinators[channel.feed].async_adopt(coordinator, channel)
+            if coordinator.held.reading(channel) is not None and coordinator.name != channel.feed:
+                self.coordinators[channel.feed].held.adopt(coordinator.held, channel)
         looker.on_channel(channel)
         self.async_subscribe(channel, looker)
         looker.on_reading(*self.shown(channel))
@@ -547,13 +444,10 @@ class Account:
     @callback
     def _offer_new(self, channels: list[Channel]) -> None:
         """Offer new channels to their platforms, as many as Home Assistant lets an entry have."""
-        entities = er.async_get(self.hass)
-        room = MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY - (
-            entities.entities.get_enabled_count_for_config_entry_id(self.entry.entry_id)
-        )
+        room = MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY - self.registrar.enabled_count()
         offered: list[Channel] = []
         for channel in channels:
-            known = self._registered(entities, channel)
+            known = self.registrar.entity(channel)
             is_enabled = (
                 known.disabled_by is None
                 if known
@@ -570,12 +464,6 @@ class Account:
         self._offered.update((channel.id, None) for channel in offered)
         self._report_left_out()
         self._offer((channel.id for channel in offered), self._adders)
-
-    def _registered(self, entities: er.EntityRegistry, channel: Channel) -> er.RegistryEntry | None:
-        entity_id = entities.async_get_entity_id(
-            _platform_of(type(channel.description)), DOMAIN, self.unique_id(channel.id)
-        )
-        return entities.async_get(entity_id) if entity_id else None
 
     @callback
     def _report_left_out(self) -> None:
@@ -602,118 +490,12 @@ class Account:
 
     @callback
     def _on_outcome(self, coordinator: FeedCoordinator, err: VendorError | None) -> None:
-        """Log each kind of failure once when it comes and once when it has gone, however many feeds have it."""
-        now = _outage_of(err) if err else None
         if err is None:
             self.batteries.async_look()
-        self._leave_outages(coordinator.name, except_for=now)
-        if coordinator is self.inventory and self._is_started:
-            self._follow_sign_in(err)
-        if now is None or err is None:
-            return
-        if now in self._outages:
-            self._outages[now].add(coordinator.name)
-            return
-        self._outages[now] = {coordinator.name}
-        if now.right is not None:
-            self._report_not_allowed(now.right)
-        if not self._is_started:
-            return  # Home Assistant logs why set-up waits
-        _LOGGER.warning("%s: cannot update %s: %s", self.entry.title, coordinator.name, err)
-        if now.kind is SignInRejected:
-            self._signed_out()
+        self.outages.async_follow(coordinator, err)
 
     @callback
-    def _leave_outages(self, feed: str, *, except_for: _Outage | None = None) -> None:
-        """Take a feed that recovered, or that is not polled any more, out of what is the matter."""
-        for outage in [outage for outage in self._outages if outage != except_for]:
-            feeds = self._outages[outage]
-            feeds.discard(feed)
-            if not feeds:
-                del self._outages[outage]
-                self._over(outage)
-
-    @callback
-    def _on_push_outcome(self, err: Exception | None) -> None:
-        """Say which right the vendor's calls would need; without them polling does all."""
-        self._push_lacks = self._follow_right(self._push_lacks, err)
-
-    @callback
-    def _on_history_outcome(self, err: Exception | None) -> None:
-        """Say which right history would need; without it the newest values come all the same."""
-        self._history_lacks = self._follow_right(self._history_lacks, err)
-
-    @callback
-    def _follow_right(self, before: str | None, err: Exception | None) -> str | None:
-        """Report the right that is lacking now in place of the one before; return it."""
-        lacks = err.right if isinstance(err, NotAllowed) else None
-        if before is not None and before != lacks:
-            ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(before))
-        if lacks is not None:
-            self._report_not_allowed(lacks)
-        return lacks
-
-    @callback
-    def _over(self, outage: _Outage) -> None:
-        _LOGGER.info("%s: updating again after %s", self.entry.title, outage.kind.__name__)
+    def _on_over(self) -> None:
+        """Fetch what an outage kept away."""
         self.historian.async_fill()
         self.daily.async_fill()
-        if outage.right is not None:
-            ir.async_delete_issue(self.hass, DOMAIN, self._not_allowed_id(outage.right))
-        if outage.kind is SignInRejected:
-            self._probe_after = SIGN_IN_PROBE_SECONDS
-            for flow in list(self.entry.async_get_active_flows(self.hass, {"reauth"})):
-                self.hass.config_entries.flow.async_abort(flow["flow_id"])
-
-    @callback
-    def _report_not_allowed(self, right: str) -> None:
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            self._not_allowed_id(right),
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="not_allowed",
-            translation_placeholders={"title": self.entry.title, "right": right},
-        )
-
-    def _not_allowed_id(self, right: str) -> str:
-        return f"not_allowed_{self.entry.entry_id}_{slugify(right)}"
-
-    @callback
-    def _signed_out(self) -> None:
-        """Ask nothing more with credentials that were refused; try them again ever more rarely.
-
-        The vendor may have been wrong, and nobody may be there to answer Home Assistant's request to sign in.
-        """
-        if self._cancel_probe is not None:
-            return
-        for coordinator in self.coordinators.values():
-            # Those with a sign-in of their own go on.
-            if coordinator.feed.ledger is self.inventory.feed.ledger:
-                coordinator.is_signed_out = True
-        self._cancel_probe = async_call_later(self.hass, self._probe_after, self._probe)
-        self._probe_after = min(2 * self._probe_after, SIGN_IN_PROBE_CEILING)
-
-    async def _probe(self, _now: datetime) -> None:
-        self._cancel_probe = None
-        self.inventory.is_signed_out = False
-        await self.inventory.async_refresh()
-
-    @callback
-    def _follow_sign_in(self, err: VendorError | None) -> None:
-        """The list of devices tells for all feeds whether the credentials work again."""
-        if isinstance(err, SignInRejected):
-            self._signed_out()
-            return
-        waiting = [found for found in self.coordinators.values() if found.is_signed_out]
-        if err is None and waiting:
-            self.entry.async_create_background_task(
-                self.hass, self._resume(waiting), f"{DOMAIN} signed in again"
-            )
-
-    async def _resume(self, coordinators: Iterable[FeedCoordinator]) -> None:
-        for coordinator in coordinators:
-            coordinator.is_signed_out = False
-            if coordinator.is_polled:
-                await coordinator.async_refresh()

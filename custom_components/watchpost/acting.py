@@ -12,9 +12,9 @@ from homeassistant.util import slugify
 
 from .account import Account
 from .const import DOMAIN
-from .coordinator import describe
 from .engine.model import Channel, Work, WorkState
 from .engine.work import async_follow
+from .failing import describe
 from .vendors.errors import RateLimited, UnexpectedReply, Unreachable, VendorError
 
 type OnEnd = Callable[[WorkState | None], None]

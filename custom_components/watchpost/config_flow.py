@@ -20,10 +20,10 @@ from .account import (
     WatchpostConfigEntry,
     async_connect,
     async_connect_entry,
-    device_identifier,
 )
 from .const import CONF_FORM, CONF_VENDOR, DOMAIN
-from .coordinator import describe
+from .failing import describe
+from .registrar import device_identifier
 from .vendors import VENDORS
 from .vendors.base import SECTION_ADVANCED, Identity, SignInForm, Vendor
 from .vendors.errors import VendorError

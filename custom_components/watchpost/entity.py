@@ -20,12 +20,16 @@ class ChannelEntity(Entity):
     _attr_has_entity_name = True
     _attr_should_poll = False
 
+    _value: ReadingValue
+    _attributes: Mapping[str, ReadingValue] | None
+    _is_fresh: bool
+
     def __init__(self, account: Account, channel: Channel) -> None:
         self._account = account
         self._attr_unique_id = account.unique_id(channel.id)
         self._attr_device_info = account.device_info(channel.device)
         self.on_channel(channel)
-        self._reading, self._is_fresh = account.shown(channel)
+        self._take(*account.shown(channel))
 
     @callback
     def on_channel(self, channel: Channel) -> None:
@@ -41,7 +45,7 @@ class ChannelEntity(Entity):
     async def async_added_to_hass(self) -> None:
         """Hear of this channel's changes from now on."""
         self._account.async_subscribe(self._channel, self)
-        self._reading, self._is_fresh = self._account.shown(self._channel)
+        self._take(*self._account.shown(self._channel))
 
     @override
     async def async_will_remove_from_hass(self) -> None:
@@ -51,8 +55,16 @@ class ChannelEntity(Entity):
     @callback
     def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
         """Show a reading, or that the newest one has become too old."""
-        self._reading, self._is_fresh = reading, is_fresh
+        self._take(reading, is_fresh)
         self.async_write_ha_state()
+
+    def _take(self, reading: Reading | None, is_fresh: bool) -> None:
+        self._is_fresh = is_fresh
+        if reading is None:
+            self._value = self._attributes = None
+        else:
+            self._value = reading.value
+            self._attributes = reading.attributes or None
 
     @property
     @override
@@ -61,14 +73,10 @@ class ChannelEntity(Entity):
         return self._is_fresh
 
     @property
-    def _value(self) -> ReadingValue:
-        return self._reading.value if self._reading is not None else None
-
-    @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         """What the vendor tells beside the value."""
-        return (self._reading.attributes or None) if self._reading is not None else None
+        return self._attributes
 
     async def async_update(self) -> None:
         """Ask anew where the vendor's cache rule allows it (action homeassistant.update_entity)."""

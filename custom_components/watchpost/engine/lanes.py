@@ -13,6 +13,7 @@ costs up to a period, so a feed is divided anew only for more than it costs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ class _Heard:
 class Lane:
     """Devices that are asked for together.
 
+    `set_aside` counts the malformed records of its newest replies.
     `targets` are the channels to ask for, None while that is to be found out; `asked` those of the newest replies.
     """
 
@@ -69,6 +71,7 @@ class Lane:
     plan: Plan = _AT_ONCE
     failures: int = 0
     error: Exception | None = None
+    set_aside: Counter[str] = field(default_factory=Counter)
     targets: frozenset[ChannelId] | None = None
     asked: frozenset[ChannelId] | None = None
     delay: float = DELAY

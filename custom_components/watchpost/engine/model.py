@@ -10,6 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 if TYPE_CHECKING:
     from homeassistant.helpers.entity import EntityDescription
 
@@ -126,11 +128,11 @@ class Channel:
         object.__setattr__(self, "id", ChannelId(self.device, self.key))
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """A channel's value; None is unknown. `measured_at` (UTC) is the vendor's clock, None where it tells no time.
 
     `is_live` is False where the vendor says that nothing is measured there for now: then nothing is shown.
-    A tuple, since thousands are made and compared in one poll.
+    A struct that the garbage collector passes by, since thousands are made and compared in one poll.
     """
 
     value: ReadingValue

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from ...engine.model import Freshness
 from ..errors import UnexpectedReply
@@ -111,11 +112,12 @@ class SensoristClient:
     ) -> Answer[dict[str, Measurement]]:
         """Return the newest measurement by source id; a source without data is absent.
 
-        The sources are one of the `batches` of one gateway's. With a `reader` only what changed since the poll that it
-        accepted last. Section 4.3.1.
+        The sources are one of the `batches` of one gateway's. With a `reader`, and the ids in a tuple, only what
+        changed since the poll that it accepted last. Section 4.3.1.
         """
         params = sources("latest", source_ids)
-        return await self._measurements(params, reader.read if reader else records.parse_latest)
+        parse = partial(reader.read, source_ids) if reader else records.parse_latest
+        return await self._measurements(params, parse)
 
     @staticmethod
     def batches(source_ids: Iterable[str]) -> list[list[str]]:

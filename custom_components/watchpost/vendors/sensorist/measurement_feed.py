@@ -41,24 +41,27 @@ class _Errand:
             asked = _asked(sensor, known)
             self.asked |= asked
             together |= dict.fromkeys(asked, tuple(asked))
-        self.batches = client.batches(self.asked)
+        # Tuples, whose hash is reckoned once.
+        self.batches = [tuple(batch) for batch in client.batches(self.asked)]
         self.reader = LatestReader(together)
 
     def readings(self, answers: Iterable[dict[str, Measurement]]) -> dict[ChannelId, Reading]:
         """The newest value of each source, and when each sensor measured last; a row that none measured is none."""
         readings: dict[ChannelId, Reading] = {}
         newest: dict[ChannelId, datetime] = {}
+        asked = self.asked
         for rows in answers:
             for source, row in rows.items():
-                if (asked := self.asked.get(source)) is None or row.type in NOT_MEASURED:
+                if row.type in NOT_MEASURED or (found := asked.get(source)) is None:
                     continue
+                _, channel, last = found
                 date = row.date
-                if asked.channel is not None:
-                    readings[asked.channel] = Reading(row.value, date)
-                if asked.last is not None:
-                    known = newest.get(asked.last)
+                if channel is not None:
+                    readings[channel] = Reading(row.value, date)
+                if last is not None:
+                    known = newest.get(last)
                     if known is None or known < date:
-                        newest[asked.last] = date
+                        newest[last] = date
         for channel, date in newest.items():
             readings[channel] = Reading(date, date)
         return readings
@@ -113,17 +116,17 @@ class MeasurementFeed:
         answers: list[Answer[dict[str, Measurement]]] = []
         failures: list[VendorError] = []
         # Begun at once: what can be answered from what is held needs no turn of the event loop.
-        requests = (
+        requests = [
             asyncio.Task(self._client.latest(batch, errand.reader), eager_start=True)
             for batch in errand.batches
-        )
-        for result in await asyncio.gather(*requests, return_exceptions=True):
-            if isinstance(result, VendorError):
-                failures.append(result)
-            elif isinstance(result, BaseException):
-                raise result
-            else:
-                answers.append(result)
+        ]
+        if under_way := [request for request in requests if not request.done()]:
+            await asyncio.gather(*under_way, return_exceptions=True)
+        for request in requests:
+            try:
+                answers.append(request.result())
+            except VendorError as err:
+                failures.append(err)
         if failures and not answers:
             raise failures[0]
         found = [answer.value for answer in answers]
@@ -134,7 +137,7 @@ class MeasurementFeed:
             readings=errand.readings(found),
             occurrences=presses,
             freshness=tuple(answer.freshness for answer in answers),
-            set_aside=sum((answer.set_aside for answer in answers), Counter()),
+            set_aside=sum((a.set_aside for a in answers if a.set_aside), Counter()),
             failure=failures[0] if failures else failure,
         )
 

@@ -7,10 +7,8 @@ record, to the same result.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import compress
-from operator import ne
 import re
 from typing import Final
 
@@ -93,14 +91,7 @@ class _RowsReply(msgspec.Struct, frozen=True):
     next: int | None = None
 
 
-class _LatestRows(msgspec.Struct, frozen=True):
-    measurements: dict[str, msgspec.Raw]
-    code: int = 200
-
-
 _LATEST: Final = msgspec.json.Decoder(_LatestReply)
-_LATEST_ROWS: Final = msgspec.json.Decoder(_LatestRows)
-_MEASUREMENT: Final = msgspec.json.Decoder(Measurement)
 _ROWS: Final = msgspec.json.Decoder(_RowsReply)
 _KEYS: Final = re.compile(rf"(?:{IDENTIFIER.pattern},)*")
 
@@ -111,95 +102,27 @@ def parse_latest(body: bytes) -> Parsed[dict[str, Measurement]]:
     A source without data is absent: its key is missing, null, or holds a blank row.
     Section 4.3.1; the wire form is the dossier's section 4.3.
     """
-    reply = _decoded(_LATEST, body)
-    if reply is not None and _are_ids(reply.measurements):
-        found = reply.measurements
-        if _are_sound(found.values()) and all(row.type != BLANK for row in found.values()):
-            return Parsed(found, Counter())
+    if (found := known_latest(body)) is not None:
+        return Parsed(found, Counter())
     sieve = Sieve()
     rows = _grouped(sieve, _held(envelope(body)), ("value",))
     newest = {source: _newest(found) for source, found in rows.items()}
     return Parsed({key: row for key, row in newest.items() if row is not None}, sieve.set_aside)
 
 
-class LatestReader:
-    """Reads replies of type latest for the same sources, poll after poll, and tells only what changed.
+def known_latest(body: bytes) -> dict[str, Measurement] | None:
+    """Read a reply of type latest that has the known form; None if it has another."""
+    reply = _decoded(_LATEST, body)
+    if reply is None or not _are_ids(reply.measurements):
+        return None
+    rows = reply.measurements.values()
+    is_known = _are_sound(rows) and all(row.type != BLANK for row in rows)
+    return reply.measurements if is_known else None
 
-    A row that is the same text as in the poll before is not decoded. `together` maps a source to the sources of its
-    sensor, itself among them: when one of them changed, all of them are told. What was read counts as told when it is
-    accepted, and is told again until then.
-    """
 
-    def __init__(self, together: Mapping[str, Sequence[str]]) -> None:
-        self._together = together
-        self._rows: dict[str, msgspec.Raw] = {}
-        self._bodies: list[bytes] = []
-        self._new_rows: dict[str, msgspec.Raw] = {}
-        self._new_bodies: list[bytes] = []
-        self._is_known_form = True
-
-    def begin(self) -> None:
-        """Begin a poll."""
-        self._new_rows, self._new_bodies = {}, []
-        self._is_known_form = True
-
-    def accept(self) -> None:
-        """Take what was read in this poll for told."""
-        if self._is_known_form:
-            self._rows |= self._new_rows
-        else:  # what was read in another form took the place of rows that are remembered
-            self._rows = self._new_rows
-        self._bodies = self._new_bodies
-        self.begin()
-
-    def read(self, body: bytes) -> Parsed[dict[str, Measurement]]:
-        """Read one of the poll's replies: the newest measurement of each source whose sensor has something new."""
-        if body in self._bodies:
-            self._new_bodies.append(body)
-            return Parsed({}, Counter())
-        if (changed := self._changed(body)) is None:
-            self._is_known_form = False
-            return parse_latest(body)
-        return Parsed(changed, Counter())
-
-    def _changed(self, body: bytes) -> dict[str, Measurement] | None:
-        """What changed in a reply of the known form; None if it has another."""
-        reply = _decoded(_LATEST_ROWS, body)
-        if reply is None:
-            return None
-        rows = reply.measurements
-        changed = self._other(rows)
-        if not _are_ids(changed):
-            return None
-        try:
-            found = self._decoded(body, changed, rows)
-        except msgspec.DecodeError, UnicodeDecodeError, RecursionError:
-            return None
-        if not _are_sound(found.values()) or any(row.type == BLANK for row in found.values()):
-            return None
-        self._new_rows |= rows if len(changed) == len(rows) else {key: rows[key] for key in changed}
-        self._new_bodies.append(body)
-        return found
-
-    def _other(self, rows: Mapping[str, msgspec.Raw]) -> list[str]:
-        """The sources whose rows are new or other text."""
-        known = list(map(self._rows.get, rows))
-        return list(compress(rows, map(ne, known, rows.values(), strict=True)))
-
-    def _decoded(
-        self, body: bytes, changed: Sequence[str], rows: Mapping[str, msgspec.Raw]
-    ) -> dict[str, Measurement]:
-        """Decode the changed rows and those beside them; all at once where most of them changed."""
-        if len(changed) > len(rows) // 2:
-            return _LATEST.decode(body).measurements
-        return {source: _MEASUREMENT.decode(rows[source]) for source in self._beside(changed, rows)}
-
-    def _beside(self, changed: Sequence[str], rows: Mapping[str, msgspec.Raw]) -> Sequence[str]:
-        """The changed sources and the others of their sensors, as far as the reply has them."""
-        beside = {
-            other: None for source in changed for other in self._together.get(source, (source,))
-        }
-        return [source for source in beside if source in rows]
+def is_known_row(row: Measurement) -> bool:
+    """Whether a decoded row is as the known form has it."""
+    return _are_sound((row,)) and row.type != BLANK
 
 
 def parse_rows(body: bytes) -> Parsed[Rows]:

@@ -45,6 +45,7 @@ from .fields import (
     text,
     whole,
 )
+from .latest import LatestReader
 from .measurements import (
     BLANK,
     BUTTON,
@@ -52,7 +53,6 @@ from .measurements import (
     INTERPOLATED,
     NOT_MEASURED,
     REGULAR,
-    LatestReader,
     Measurement,
     MinMax,
     Rows,
