@@ -9,20 +9,11 @@ from typing import Any, Final, override
 import aiohttp
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
 import voluptuous as vol
 
 from ...engine.model import Channel, ChannelId, FeedUpdate, HistoryTerms, Hour, Inventory
-from ..base import SECTION_ADVANCED, ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from .. import entering
+from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
 from ..http import Transport
 from ..ledger import Ledger
 from .actions import SensitActions
@@ -114,15 +105,7 @@ class SensitConnection(Connection):
         listed = await self._client.list_monitors()
         choices = {monitor.uuid: monitor.name or monitor.uuid for monitor in listed.monitors}
         choices |= {gone: gone for gone in self._chosen if gone not in choices}
-        selector = SelectSelector(
-            SelectSelectorConfig(
-                options=[
-                    SelectOptionDict(value=uuid, label=label) for uuid, label in choices.items()
-                ],
-                multiple=True,
-                mode=SelectSelectorMode.DROPDOWN,
-            )
-        )
+        selector = entering.choice(choices, multiple=True)
         return vol.Schema({vol.Optional(CONF_MONITORS, default=[]): selector})
 
 
@@ -150,22 +133,7 @@ class SensitVendor(Vendor):
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        password = TextSelectorConfig(
-            type=TextSelectorType.PASSWORD, autocomplete="current-password"
-        )
-        secrets = {vol.Required(CONF_PASSWORD): TextSelector(password)}
-        if only_secrets:
-            return vol.Schema(secrets)
-        email = TextSelectorConfig(type=TextSelectorType.EMAIL, autocomplete="username")
-        url = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
-        advanced = vol.Schema({vol.Required(CONF_URL, default=URL): url})
-        return vol.Schema(
-            {
-                vol.Required(CONF_USERNAME): TextSelector(email),
-                **secrets,
-                vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": True}),
-            }
-        )
+        return entering.login_schema(URL, only_secrets=only_secrets)
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:

@@ -9,17 +9,7 @@ from typing import Any, Final, override
 
 import aiohttp
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_WEBHOOK_ID
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from ...engine.model import (
@@ -29,7 +19,8 @@ from ...engine.model import (
     Hour,
     Inventory,
 )
-from ..base import SECTION_ADVANCED, ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from .. import entering
+from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
 from ..errors import NotAllowed, UnexpectedReply
 from ..http import BasicSignIn, Transport
 from ..ledger import Ledger
@@ -198,12 +189,12 @@ class SensoristConnection(Connection):
     async def options_schema(self) -> vol.Schema:
         fields: dict[vol.Marker, Any] = {}
         if users := await self._list_users():
-            fields[vol.Optional(CONF_IMPERSONATE)] = _select(users)
+            fields[vol.Optional(CONF_IMPERSONATE)] = entering.choice(users)
         fields[vol.Required(CONF_WITH_SLAVES, default=True)] = BooleanSelector()
         gateways = (await self._client.list_gateways(with_slaves=self._with_slaves)).value
         choices = {gateway.id: gateway.title or gateway.id for gateway in gateways}
         choices |= {gone: gone for gone in self._chosen if gone not in choices}
-        fields[vol.Optional(CONF_GATEWAYS, default=[])] = _select(choices, multiple=True)
+        fields[vol.Optional(CONF_GATEWAYS, default=[])] = entering.choice(choices, multiple=True)
         return vol.Schema(fields)
 
     async def _list_users(self) -> dict[str, str]:
@@ -220,24 +211,6 @@ class SensoristConnection(Connection):
         }
 
 
-def _select(choices: Mapping[str, str], *, multiple: bool = False) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=[SelectOptionDict(value=key, label=label) for key, label in choices.items()],
-            multiple=multiple,
-            mode=SelectSelectorMode.DROPDOWN,
-        )
-    )
-
-
-def _text(kind: TextSelectorType, autocomplete: str | None = None) -> TextSelector:
-    return TextSelector(
-        TextSelectorConfig(type=kind, autocomplete=autocomplete)
-        if autocomplete
-        else TextSelectorConfig(type=kind)
-    )
-
-
 class SensoristVendor(Vendor):
     """Sensorist ApS; one account is one user with an e-mail address and a password."""
 
@@ -248,19 +221,7 @@ class SensoristVendor(Vendor):
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        password = {
-            vol.Required(CONF_PASSWORD): _text(TextSelectorType.PASSWORD, "current-password")
-        }
-        if only_secrets:
-            return vol.Schema(password)
-        advanced = vol.Schema({vol.Required(CONF_URL, default=URL): _text(TextSelectorType.URL)})
-        return vol.Schema(
-            {
-                vol.Required(CONF_USERNAME): _text(TextSelectorType.EMAIL, "username"),
-                **password,
-                vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": True}),
-            }
-        )
+        return entering.login_schema(URL, only_secrets=only_secrets)
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:

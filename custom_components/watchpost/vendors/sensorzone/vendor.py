@@ -10,13 +10,11 @@ from typing import Any, Final, override
 
 import aiohttp
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import voluptuous as vol
 
 from ...engine.model import DailySeries, Inventory
+from .. import entering
 from ..base import (
-    SECTION_ADVANCED,
     ActionHandler,
     Connection,
     Feed,
@@ -142,10 +140,6 @@ class SensorZoneConnection(Connection):
         return OPTIONS_SCHEMA
 
 
-def _text(kind: TextSelectorType, autocomplete: str) -> TextSelector:
-    return TextSelector(TextSelectorConfig(type=kind, autocomplete=autocomplete))
-
-
 class SensorZoneVendor(Vendor):
     """SensorZone; an account is a user with a password, a Tester device's token, or both."""
 
@@ -158,20 +152,13 @@ class SensorZoneVendor(Vendor):
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
         secrets = {
-            vol.Optional(CONF_PASSWORD): _text(TextSelectorType.PASSWORD, "current-password"),
-            vol.Optional(CONF_TESTER_TOKEN): _text(TextSelectorType.PASSWORD, "off"),
+            vol.Optional(CONF_PASSWORD): entering.PASSWORD,
+            vol.Optional(CONF_TESTER_TOKEN): entering.TOKEN,
         }
         if only_secrets:
             return vol.Schema(secrets)
-        address = _text(TextSelectorType.URL, "url")
-        advanced = vol.Schema({vol.Required(CONF_URL, default=URL): address})
-        return vol.Schema(
-            {
-                vol.Optional(CONF_USERNAME): _text(TextSelectorType.EMAIL, "username"),
-                **secrets,
-                vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": True}),
-            }
-        )
+        username = {vol.Optional(CONF_USERNAME): entering.EMAIL}
+        return vol.Schema(username | secrets | entering.advanced(URL))
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:
