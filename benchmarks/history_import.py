@@ -30,6 +30,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from sqlalchemy import func, select
 
 from .house import Stopwatch, home_assistant  # first: it puts our package on the path
+from .refresh import longest_hold
 
 from custom_components.watchpost.engine.backfill import Track  # isort: skip
 from custom_components.watchpost.engine.gaps import hour_of  # isort: skip
@@ -41,13 +42,15 @@ class Processor(Stopwatch):
     """Also the processor seconds of all threads: the recorder's does most of the work."""
 
     process: float = 0.0
+    hold: float = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
         began = time.process_time()
-        with super().running():
+        with super().running(), longest_hold() as longest:
             yield
         self.process += time.process_time() - began
+        self.hold = longest[0]
 
 
 ROWS = 100_000
@@ -188,7 +191,8 @@ async def main() -> None:
         ratios.append(mine.process / theirs.process)
         print(
             f"{ENTITIES * hours} rows: ready rows {theirs.process:.2f} s, watchpost {mine.process:.2f} s "
-            f"(event loop {theirs.cpu:.2f} s, {mine.cpu:.2f} s; wall {theirs.wall:.2f} s, {mine.wall:.2f} s), "
+            f"(event loop {theirs.cpu:.2f} s, {mine.cpu:.2f} s; wall {theirs.wall:.2f} s, {mine.wall:.2f} s; "
+            f"longest hold {theirs.hold * 1000:.0f} ms, {mine.hold * 1000:.0f} ms), "
             f"ratio {ratios[-1]:.2f}",
             flush=True,
         )
