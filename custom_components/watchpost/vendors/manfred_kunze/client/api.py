@@ -1,0 +1,240 @@
+"""How everything of the platform is asked: addresses, pages, errors. Free of Home Assistant.
+
+The API is served under `/api`, resources under `/api/v1` (REST API page, "Base path and versioning"). An organisation's
+key goes into `Authorization: Bearer sk_…`; only the HTTP status of an error decides what follows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+import hashlib
+from http import HTTPStatus
+import re
+from typing import Final
+
+from yarl import URL
+
+from ....engine.model import Freshness
+from ...errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, VendorError
+from ...fields import Row, Sieve
+from ...http import Reply, Transport, checked_address, loose
+from .paging import MOST_PAGES, Dialect, Listed, Params, Walk
+from .problems import problems_in
+
+__all__ = ["Answer", "Api", "KeySignIn", "Params", "api_address"]
+
+MOST_LISTED: Final = 20_000
+_REFUSED_PARAMS: Final = frozenset({400, 422})
+# What a page beyond the last may be answered with, where nothing said that there is one.
+_NO_SUCH_PAGE: Final = frozenset({400, 404, 416, 422})
+_GONE: Final = frozenset({404, 405, 410, 501})
+_EXPLAINED: Final = frozenset({400, 409, 422})
+_ID: Final = re.compile(r"[0-9]")
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
+
+
+def api_address(url: str) -> str:
+    """Return the address of a deployment's API, whatever of it was entered; raises NotSecure.
+
+    The vendor's addresses are all `https://<host>/api/…`: a path that came with the host is none of ours.
+    """
+    url = url.strip()
+    if "://" not in url:
+        url = f"https://{url}"
+    address = checked_address(url)
+    try:
+        return str(address.origin() / "api")
+    except ValueError:
+        raise NotSecure("the address is none") from None
+
+
+class KeySignIn:
+    """An organisation's API key; there is no other to be had."""
+
+    def __init__(self, key: str) -> None:
+        """Take the key as it was pasted, also with the word Bearer before it."""
+        key = key.strip().removeprefix("Bearer ").strip()
+        self._headers = {"Authorization": f"Bearer {key}"} if _KEY.fullmatch(key) else None
+        self.fingerprint = hashlib.sha256(f"manfred_kunze\n{key}".encode()).hexdigest()
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the Authorization header; raises SignInRejected for what can be no key."""
+        if self._headers is None:
+            raise SignInRejected("what was entered is no API key")
+        return self._headers
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        """Raise: a key that is refused stays so."""
+        raise SignInRejected("the vendor refused the API key")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer[T]:
+    """What a read brought, what was set aside, until when it is current, and whether it is all there is."""
+
+    value: T
+    set_aside: Counter[str] = field(default_factory=Counter)
+    freshness: tuple[Freshness, ...] = ()
+    is_whole: bool = True
+
+
+class Api:
+    """Requests of one organisation; paths are those below `/api/v1`, ids in them already checked (`identifier`).
+
+    Every method raises a `VendorError`: SignInRejected, NotAllowed (403), RateLimited, Unreachable, UnexpectedReply
+    (its `status` tells 404 and 409 apart), Invalid where the vendor names fields of what was sent.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self._dialects: dict[str, Dialect] = {}
+
+    @property
+    def url(self) -> URL:
+        """The address of the API, with `/api`."""
+        return self.transport.url
+
+    def dialect(self, path: str) -> Dialect:
+        """How a list is asked for in pages; learned while asking."""
+        return self._dialects.setdefault(_shape(path), Dialect())
+
+    # -- reads --
+
+    async def get(self, path: str, query: Params | None = None, *, right: str) -> Reply:
+        """Ask for anything: text, bytes, JSON as it comes."""
+        return await self._get(f"/v1{path}", query or {}, right)
+
+    async def raw(self, path: str, query: Params | None = None, *, right: str) -> Reply:
+        """Ask for what stands outside `/v1`: the schemas, the OpenAPI document."""
+        return await self._get(path, query or {}, right)
+
+    async def one[T](
+        self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
+    ) -> Answer[T]:
+        """Return one record; `read` returns None for what is none, which raises UnexpectedReply."""
+        reply = await self.get(path, query, right=right)
+        row = single(loose(reply.body))
+        value = read(row) if row is not None else None
+        if value is None:
+            raise UnexpectedReply("the reply is not of the expected shape")
+        return Answer(value, freshness=(reply.freshness,))
+
+    async def pages[T](
+        self,
+        path: str,
+        place: str,
+        read: Callable[[str, Row], T | None],
+        query: Params | None = None,
+        *,
+        right: str,
+        most: int = MOST_LISTED,
+    ) -> Answer[list[T]]:
+        """Return the records of all pages that have an id, each once, at most so many.
+
+        `read` gets id and record, and returns None for what is to be set aside. `place` names the kind of record
+        where records that were set aside are counted. `is_whole` is False if the list has more.
+        """
+        listed = await self.rows(path, query, right=right, most=most)
+        sieve = Sieve()
+        found = sieve.identified(place, listed.rows, read)
+        values = [value for value in found if value is not None]
+        for _ in range(len(found) - len(values)):
+            sieve.drop(place, "shape")
+        if not listed.is_whole:
+            sieve.drop(place, "more than are read")
+        return Answer(values, sieve.set_aside, listed.freshness, listed.is_whole)
+
+    async def rows(
+        self, path: str, query: Params | None = None, *, right: str, most: int = MOST_LISTED
+    ) -> Listed:
+        """Return the records of all pages as they come, each id once; ends with the last, short, empty or same page."""
+        walk = Walk(path.rsplit("/", 1)[-1], self.dialect(path), most)
+        for number in range(MOST_PAGES):
+            reply = await self._page(path, query or {}, number, walk, right)
+            if reply is None or not walk.take(reply.body, reply.freshness, number):
+                break
+        else:
+            return walk.listed(is_ended=False)
+        if walk.is_from_one:
+            walk.dialect.first = 1
+        return walk.listed()
+
+    # -- writes --
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object | None = None,
+        query: Params | None = None,
+        *,
+        right: str,
+    ) -> object | None:
+        """POST, PUT or DELETE; returns the JSON that came back, None where none came."""
+        try:
+            reply = await self.transport.send(
+                method, f"/v1{path}", json=body, params=query, right=right
+            )
+        except UnexpectedReply as err:
+            if err.status in _EXPLAINED and (problems := problems_in(err.body)):
+                raise Invalid(problems) from None
+            raise
+        try:
+            return loose(reply.body) if reply.body else None
+        except UnexpectedReply:
+            return None  # it was done, only what it led to is not told
+
+    # -- how it is asked --
+
+    async def _get(self, path: str, query: Params, right: str) -> Reply:
+        """Ask; what says neither how long it is current nor how to revalidate it is not held."""
+        reply = await self.transport.get(path, query, right=right)
+        fresh = reply.freshness
+        if fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None:
+            self.transport.forget(path, query)
+        return reply
+
+    async def _page(
+        self, path: str, query: Params, number: int, walk: Walk, right: str
+    ) -> Reply | None:
+        """Ask for a page; None where it was a guess and does not exist."""
+        dialect = walk.dialect
+        try:
+            return await self.get(path, {**query, **dialect.params(number)}, right=right)
+        except UnexpectedReply as err:
+            if walk.is_guess and err.status in _NO_SUCH_PAGE:
+                return None
+            if number or not dialect.is_paged or err.status not in _REFUSED_PARAMS:
+                raise
+        # Pages may be counted from 1, or not be known at all; or something else was refused.
+        for other in (replace(dialect, first=1), replace(dialect, is_paged=False)):
+            with suppress(UnexpectedReply):
+                reply = await self.get(path, {**query, **other.params(number)}, right=right)
+                self._dialects[_shape(path)] = walk.dialect = other
+                return reply
+        raise UnexpectedReply(
+            "the vendor refused every way to ask for a list", HTTPStatus.BAD_REQUEST
+        )
+
+
+def is_missing(err: VendorError) -> bool:
+    """Whether an error says that there is no such thing: a path or a record that does not exist."""
+    return isinstance(err, UnexpectedReply) and err.status in _GONE
+
+
+def _shape(path: str) -> str:
+    """A path without the ids in it."""
+    return "/".join("{}" if _ID.search(part) else part for part in path.split("/"))
+
+
+def single(held: object) -> Row | None:
+    """Return the record of a reply: the object itself, or the one inside `data`, or the only one of a list."""
+    if isinstance(held, list) and len(held) == 1:
+        held = held[0]
+    if not isinstance(held, dict):
+        return None
+    inside = held.get("data")
+    return inside if isinstance(inside, dict) and "id" not in held else held
