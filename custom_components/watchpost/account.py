@@ -76,6 +76,7 @@ _PLATFORM_OF: Final[dict[str, Platform]] = {
     "ImageEntityDescription": Platform.IMAGE,
     "NumberEntityDescription": Platform.NUMBER,
     "SensorEntityDescription": Platform.SENSOR,
+    "SwitchEntityDescription": Platform.SWITCH,
 }
 
 

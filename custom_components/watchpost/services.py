@@ -89,8 +89,9 @@ def _schema(action: Action) -> vol.Schema:
 
 
 def _response(action: Action) -> SupportsResponse:
-    """Reading is for the response alone; writing may do without."""
-    return SupportsResponse.ONLY if action.is_read else SupportsResponse.OPTIONAL
+    """Reading is for the response alone; writing may do without, unless nobody could ever learn what it brought."""
+    is_needed = action.is_read or action.is_told_once
+    return SupportsResponse.ONLY if is_needed else SupportsResponse.OPTIONAL
 
 
 def _register(hass: HomeAssistant, *what: Any) -> None:

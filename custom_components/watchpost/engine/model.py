@@ -102,9 +102,9 @@ class Channel:
     (None: as often as the feed is polled), and `stands_when_stale` keeps the last value available for ever.
     `good_for` is how long a reading may be shown, for a source without a cycle of its own.
     `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
-    go into the translated name of those that have one. `press` and `set_value` act at the vendor and raise a
-    `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and never has one
-    made. They are no part of what the channel is, so they do not count when channels are compared.
+    go into the translated name of those that have one. `press`, `set_value` and `switch` (on or off) act at the vendor
+    and raise a `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and
+    never has one made. They are no part of what the channel is, so they do not count when channels are compared.
     """
 
     device: str
@@ -118,6 +118,7 @@ class Channel:
     placeholders: Mapping[str, str] | None = None
     press: Callable[[], Awaitable[Work | None]] | None = field(default=None, compare=False)
     set_value: Callable[[float], Awaitable[Work | None]] | None = field(default=None, compare=False)
+    switch: Callable[[bool], Awaitable[Work | None]] | None = field(default=None, compare=False)
     picture: Callable[[], Awaitable[Shot | None]] | None = field(default=None, compare=False)
     id: ChannelId = field(init=False)
 
