@@ -7,7 +7,7 @@ key goes into `Authorization: Bearer sk_…`; only the HTTP status of an error d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 import hashlib
@@ -148,14 +148,25 @@ class Api:
         return Answer(values, sieve.set_aside, listed.freshness, listed.is_whole)
 
     async def rows(
-        self, path: str, query: Params | None = None, *, right: str, most: int = MOST_LISTED
+        self,
+        path: str,
+        query: Params | None = None,
+        *,
+        right: str,
+        most: int = MOST_LISTED,
+        enough: Callable[[Sequence[object]], bool] | None = None,
     ) -> Listed:
-        """Return the records of all pages as they come, each id once; ends with the last, short, empty or same page."""
+        """Return the records of all pages as they come, each id once; ends with the last, short, empty or same page.
+
+        Or where what has come is said to be `enough`: the list then counts as not whole.
+        """
         walk = Walk(path.rsplit("/", 1)[-1], self.dialect(path), most)
         for number in range(MOST_PAGES):
             reply = await self._page(path, query or {}, number, walk, right)
             if reply is None or not walk.take(reply.body, reply.freshness, number):
                 break
+            if enough is not None and enough(walk.rows):
+                return walk.listed(is_ended=False)
         else:
             return walk.listed(is_ended=False)
         if walk.is_from_one:
