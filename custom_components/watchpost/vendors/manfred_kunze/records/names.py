@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from ...fields import Row, identifier, is_plausible, moment, number, text
 
@@ -52,6 +53,12 @@ def _word(held: object) -> str | None:
         held = held.get("name") or held.get("status") or held.get("state") or held.get("value")
     read = text(held)
     return read.upper().replace("-", "_").replace(" ", "_") if read else None
+
+
+def member[E: StrEnum](kind: type[E], row: Row, *names: str) -> E | None:
+    """Read one of an enum's literals, in capitals or not; None for any that is not known."""
+    found = word(row, *names)
+    return next((literal for literal in kind if literal == found), None)
 
 
 def words(row: Row, *names: str) -> str | None:
