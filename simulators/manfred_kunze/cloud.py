@@ -1,0 +1,151 @@
+"""The simulated Manfred Kunze IoT platform: what answers, and handles for tests."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from simulators.clock import Clock
+from simulators.reply import Reply
+from simulators.server import Call, VendorCloud
+
+from .asking import ApiError, Route, Visit, body_of, refusal, routes_of
+from .building import add_device, build_world, equip
+from .desk import Desk
+from .door import ManfredKunzeDoor
+from .keys import Keys
+from .plan import Plan
+from .readings_calls import ReadingsCalls
+from .topology_calls import TopologyCalls, remove_device
+from .world import Component, Device, Organisation, Sensor, Value, World
+
+BASE = "/api"
+
+
+class ManfredKunzeCloud(VendorCloud):
+    """A simulated deployment with two organisations and a key for each."""
+
+    name = "manfred_kunze"
+
+    def __init__(self, plan: Plan | None = None, clock: Clock | None = None) -> None:
+        """Build the world of `plan`."""
+        super().__init__(clock)
+        self.plan = plan or Plan()
+        self.world: World = build_world(self.plan, self.clock)
+        self.keys = Keys(self.plan, self.world.main, self.world.other)
+        self.desk = Desk(self.world)
+        tables = (TopologyCalls(self.desk).table, ReadingsCalls(self.desk).table)
+        self._routes: list[Route] = [one for table in tables for one in routes_of(table)]
+
+    @property
+    def url(self) -> str:
+        """The deployment's address; the API is at /api/v1 below it."""
+        return self._origin
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What a client needs beside the address."""
+        return {"api_key": self.keys.by_name["main"].secret}
+
+    @property
+    def main(self) -> Organisation:
+        """The organisation that the main key belongs to."""
+        return self.world.main
+
+    @property
+    def devices(self) -> list[Device]:
+        """The main organisation's devices, oldest first; live objects."""
+        return list(self.main.devices.values())
+
+    @property
+    def components(self) -> list[Component]:
+        """The main organisation's components, oldest first."""
+        return list(self.main.components.values())
+
+    @property
+    def sensors(self) -> list[Sensor]:
+        """The main organisation's sensors, oldest first; live objects."""
+        return list(self.main.sensors.values())
+
+    def sensor(self, name: str, device: int = 0) -> Sensor:
+        """Return the first sensor of that name on the n-th device."""
+        owner = self.devices[device]
+        return next(one for one in self.sensors if one.device is owner and one.name == name)
+
+    def add_device(self, name: str | None = None, status: str = "ACTIVE") -> Device:
+        """Give the main organisation a device; one that is PENDING has no sensors yet."""
+        return add_device(self.world, self.main, name=name, status=status)
+
+    def remove_device(self, device: Device) -> None:
+        """Take a device away, with its components and sensors."""
+        remove_device(self.main, device)
+
+    def become(self, device: Device, status: str) -> None:
+        """Give a device a status; a PENDING one that is ACTIVE for the first time gets its sensors."""
+        self.settle()
+        if device.status == "PENDING" and status == "ACTIVE":
+            device.firmware = "1.4.2"
+            device.restarted = self.world.now
+            equip(self.world, self.main, device)
+        device.become(status, self.world.now)
+        self.settle()
+
+    def hold(self, sensor: Sensor, value: Value) -> None:
+        """Let a sensor measure this value from now on, and report it at once."""
+        self.settle()
+        sensor.hold(value, self.world.now)
+        sensor.report(value, self.world.now, self.world.now)
+        self.settle()
+
+    def release(self, sensor: Sensor) -> None:
+        """Let a sensor measure by nature again."""
+        self.settle()
+        sensor.release(self.world.now)
+        sensor.report(sensor.natural(self.world.now), self.world.now, self.world.now)
+        self.settle()
+
+    def report(self, sensor: Sensor, value: Value, ago: float = 0) -> None:
+        """Let a sensor report a value once, for so many seconds ago (less than 0: the future)."""
+        self.settle()
+        sensor.report(value, self.world.now - round(ago), self.world.now)
+        self.settle()
+
+    def add_control(self, router: web.UrlDispatcher) -> None:
+        """Add the vendor's own routes to the control door."""
+        ManfredKunzeDoor(self).add_to(router)
+
+    def user_of(self, headers: Mapping[str, str]) -> str | None:
+        """Return the name of the key that a request came with."""
+        return self.keys.name_of(headers)
+
+    def refused(self, status: int) -> Reply:
+        """Return the vendor's error reply for a request that a fault kept from it."""
+        return refusal(ApiError(status), self.plan.forms, "", self.clock.now())
+
+    def answer(self, call: Call) -> Reply:
+        """Answer a call of the API."""
+        path = call.path.removeprefix(BASE)
+        try:
+            return self._routed(call, path)
+        except ApiError as err:
+            return refusal(err, self.plan.forms, path, self.clock.now())
+
+    def _routed(self, call: Call, path: str) -> Reply:
+        if not call.path.startswith(f"{BASE}/"):
+            raise ApiError(404, "No such resource")
+        group = path.removeprefix("/v1").lstrip("/").partition("/")[0]
+        key = self.keys.check(call.headers, group, call.method)
+        known = False
+        for one in self._routes:
+            if (found := one.pattern.fullmatch(path)) is None:
+                continue
+            known = True
+            if one.method == call.method:
+                if {one.group, group} & self.plan.absent:
+                    break
+                self.keys.check(call.headers, one.group, call.method)
+                visit = Visit(call, key, self.world.now, found.groupdict(), body_of(call))
+                return one.answer(visit)
+        else:
+            if known:
+                raise ApiError(405, "Method is not supported")
+        raise ApiError(404, "No such resource")

@@ -1,0 +1,104 @@
+"""What every resource group needs: one record, a page of many, a record by its id."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from zlib import crc32
+
+from simulators.reply import JsonObject, Reply
+
+from .asking import ApiError, Visit, is_uuid
+from .shapes import Shapes
+from .times import at
+from .world import Organisation, Record, World, identifier
+
+type Shown[T] = Callable[[T], Record]
+
+_FILTERS = {
+    "deviceId": "deviceId",
+    "componentId": "componentId",
+    "sensorId": "sensorId",
+    "siteId": "siteId",
+    "cameraId": "cameraId",
+    "status": "status",
+    "severity": "severity",
+    "name": "name",
+    "version": "version",
+}
+
+
+class Desk:
+    """Takes visits and hands records out."""
+
+    def __init__(self, world: World) -> None:
+        """Hand out what is in this world."""
+        self.world = world
+        self.shapes = Shapes(world.plan.forms)
+
+    def one(
+        self, visit: Visit, kind: str, record: Record, *, created: bool = False, status: int = 200
+    ) -> Reply:
+        """Reply with a record."""
+        code = self.world.plan.forms.created if created else status
+        return Reply(code, self.shapes.dress(kind, record, visit.organisation.id))
+
+    def many(self, visit: Visit, kind: str, records: Sequence[Record]) -> Reply:
+        """Reply with a page of records, filtered by what the address asks for."""
+        return self.page(visit, kind, self._filtered(visit, records), lambda record: record)
+
+    def page[T](self, visit: Visit, kind: str, found: Sequence[T], shown: Shown[T]) -> Reply:
+        """Reply with a page of what was found; only what is on it is worked out."""
+        plan, owner = self.world.plan, visit.organisation.id
+        size = _number(visit.first("size", "limit", "pageSize"), plan.page_size, plan.page_most)
+        first = plan.forms.first_page
+        number = max(0, _number(visit.query.get("page"), first, 1 << 40, least=0) - first)
+        start = 0 if plan.endless else number * size
+        records = [
+            self.shapes.dress(kind, shown(one), owner) for one in islice(found, start, start + size)
+        ]
+        if plan.endless == "new" and number:
+            records = [self._strange(record, number) for record in records]
+        total = (number + 2) * size if plan.endless else len(found)
+        last = not plan.endless and start + size >= total
+        return Reply(200, self.shapes.page(records, number, size, total, last=last))
+
+    def found[T](self, visit: Visit, among: dict[str, T], name: str = "id") -> T:
+        """Return what the path names; 404 if the organisation has no such thing."""
+        return self.by_id(visit, among, visit.named[name])
+
+    def by_id[T](self, visit: Visit, among: dict[str, T], number: str) -> T:
+        """Return what an id names; 400 if it is no id, 404 if the organisation has no such thing."""
+        if not is_uuid(number):
+            raise ApiError(400, "An id cannot be read")
+        if number not in among:
+            known = any(self._has(other, number) for other in self.world.organisations)
+            raise ApiError(self.world.plan.forms.foreign if known else 404, "Not found")
+        return among[number]
+
+    def now(self) -> object:
+        """Return the present as a record shows it."""
+        return at(self.world.now)
+
+    def _has(self, organisation: Organisation, number: str) -> bool:
+        holders: tuple[Mapping[str, object], ...] = (
+            organisation.devices,
+            organisation.components,
+            organisation.sensors,
+            *organisation.tables.values(),
+        )
+        return any(number in holder for holder in holders)
+
+    def _filtered(self, visit: Visit, records: Sequence[Record]) -> Sequence[Record]:
+        for asked, key in _FILTERS.items():
+            if value := visit.query.get(asked):
+                wanted = set(value.split(","))
+                records = [one for one in records if key not in one or str(one[key]) in wanted]
+        return records
+
+    def _strange(self, record: JsonObject, number: int) -> JsonObject:
+        return record | {"id": identifier(crc32(str(record.get("id")).encode()), number)}
+
+
+def _number(text: str | None, otherwise: int, most: int, *, least: int = 1) -> int:
+    if text is None or not text.isdecimal():
+        return otherwise
+    return min(most, max(least, int(text)))
