@@ -111,6 +111,10 @@ class Api:
         """Ask for what stands outside `/v1`: the schemas, the OpenAPI document."""
         return await self._get(path, query or {}, right)
 
+    async def lead(self, path: str, *, right: str) -> Reply:
+        """Ask where something is: a redirect is not followed, since the key must not go where it leads."""
+        return await self.transport.lead(f"/v1{path}", right=right)
+
     async def one[T](
         self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
     ) -> Answer[T]:
