@@ -51,6 +51,7 @@ class Standing:
     last_call: datetime | None = None
     listed: dict[str, Registration] | None = field(default=None, repr=False)
     listed_at: float = 0.0
+    terms: str = ""
 
 
 _STANDINGS: Final[HassKey[dict[str, Standing]]] = HassKey(f"{DOMAIN}_push")
@@ -125,6 +126,8 @@ class Registrar:
         self._outcome = outcome
         self._expected = expected
         self._standing = async_get_standing(hass, entry)
+        if self._standing.terms != push.terms:
+            self._standing.terms, self._standing.listed = push.terms, None
         self._attempts = 0
         self._one_at_a_time = asyncio.Lock()
         self._cancel_retry: CALLBACK_TYPE | None = None
@@ -191,7 +194,7 @@ class Registrar:
             kept[kind] = listed[registration.id] = ours[registration.id] = registration
             standing.registered_at = dt_util.utcnow()
             self._remember(ours)
-        self.is_registered = url is not None
+        self.is_registered = url is not None and bool(self._push.kinds)
         standing.registered_at = standing.registered_at or dt_util.utcnow()
         self._remember(ours)
         wanted = {registration.id for registration in kept.values()}

@@ -105,12 +105,14 @@ class Push(ABC):
     The exception is a vendor whose calls carry what exists nowhere else: it overrides `receive`, and `is_proven` to
     look for the secret that it registered.
 
-    `channel` is where it shows whether calls come, if anywhere. Each of `kinds` needs a registration. `silence` is
-    how long no call may come before that shows.
+    `channel` is where it shows whether calls come, if anywhere. Each of `kinds` needs a registration. `terms` name what
+    a registration has to be like beyond that: where they change, what was listed under others is void. `silence` is how
+    long no call may come before that shows.
     """
 
     channel: ChannelId | None = None
     kinds: Sequence[str] = ("",)
+    terms: str = ""
     methods: Sequence[str] = (METH_POST, METH_PUT)
     most_bytes: int = 64 * 1024
     silence: timedelta = timedelta(days=1)
