@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ...fields import Row, nested, number, text
-from .names import figure, first_of, flag, reference, references, time_of, word, words
+from .names import figure, flag, member, reference, references, time_of, word, words
 
 _RAISED = (
     *("triggeredAt", "firedAt", "raisedAt", "occurredAt", "startedAt", "timestamp", "time"),
@@ -123,17 +123,15 @@ def _state(
     held: Row, acknowledged_at: datetime | None, resolved_at: datetime | None
 ) -> Lifecycle | None:
     """What the literal says; where there is none, what the times say."""
-    said = word(held, *_STATES)
-    if said is not None:
-        return Lifecycle(said) if said in Lifecycle.__members__ else None
+    if word(held, *_STATES) is not None:
+        return member(Lifecycle, held, *_STATES)
     if resolved_at is not None:
         return Lifecycle.RESOLVED
     return Lifecycle.ACKNOWLEDGED if acknowledged_at is not None else None
 
 
 def _severity(held: Row) -> Severity | None:
-    said = word(held, "severity", "level", "priority")
-    return Severity(said) if said in Severity.__members__ else None
+    return member(Severity, held, "severity", "level", "priority")
 
 
 def read_rule(found: str, row: Row) -> AlertRule:
@@ -168,11 +166,14 @@ def read_channel(found: str, row: Row) -> NotificationChannel:
     )
 
 
-def _value(held: Row, names: tuple[str, ...]) -> float | str | bool | None:
-    return first_of(held, names, _scalar)
+type Scalar = float | str | bool
 
 
-def _scalar(value: object) -> float | str | bool | None:
+def _value(held: Row, names: tuple[str, ...]) -> Scalar | None:
+    return next((value for name in names if (value := _scalar(held.get(name))) is not None), None)
+
+
+def _scalar(value: object) -> Scalar | None:
     if isinstance(value, bool):
         return value
     return number(value) if isinstance(value, int | float) else text(value)
