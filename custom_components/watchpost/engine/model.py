@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from homeassistant.helpers.entity import EntityDescription
@@ -94,6 +94,28 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamSource:
+    """Where the HLS playlist of a live stream is fetched, the likeliest place first, with which headers.
+
+    `until` (UTC) is when it ends by itself, None where nobody knows. Addresses and headers are secrets.
+    """
+
+    urls: Sequence[str] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    until: datetime | None = None
+
+
+class Live(Protocol):
+    """A camera's live stream, which the vendor keeps up for who asked for it."""
+
+    async def open(self, *, anew: bool) -> StreamSource:
+        """Have it begin, or take up what is open unless it must be `anew`; raises a `VendorError`."""
+
+    async def close(self) -> None:
+        """Nobody watches any more; raises a `VendorError`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One value of one device.
 
@@ -104,7 +126,8 @@ class Channel:
     `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
     go into the translated name of those that have one. `press`, `set_value` and `switch` (on or off) act at the vendor
     and raise a `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and
-    never has one made. They are no part of what the channel is, so they do not count when channels are compared.
+    never has one made; `live` is what its camera sees now. They are no part of what the channel is, so they do not
+    count when channels are compared.
     """
 
     device: str
@@ -120,6 +143,7 @@ class Channel:
     set_value: Callable[[float], Awaitable[Work | None]] | None = field(default=None, compare=False)
     switch: Callable[[bool], Awaitable[Work | None]] | None = field(default=None, compare=False)
     picture: Callable[[], Awaitable[Shot | None]] | None = field(default=None, compare=False)
+    live: Live | None = field(default=None, compare=False)
     id: ChannelId = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,298 @@
+"""Hands a vendor's live HLS stream on to players on this machine, under an address that tells nothing of the vendor's.
+
+Home Assistant's players are programs of their own: they write a source's address into logs, cannot be told which
+certificates to trust, and fetch whatever a playlist names. So they get an address of this machine's loopback
+interface, and what they ask for is fetched here: over verified TLS, with the stream's credentials for its own origin
+alone, and never over plain http unless the stream itself is (which only a loopback address may be).
+
+A stream is opened when somebody first asks for its playlist, opened anew when it ends while somebody watches, and
+closed when nobody has asked for anything for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+import logging
+import re
+import secrets
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs, web
+from yarl import URL
+
+from ..engine.model import Live, StreamSource
+from .errors import NotSecure, Unreachable, VendorError
+from .http import checked_link
+
+_LOGGER = logging.getLogger(__name__)
+
+IDLE_SECONDS: Final = 30.0
+# A live playlist that says the same for so long is that of a stream that has died.
+STILL_SECONDS: Final = 20.0
+MOST_PLAYLIST_BYTES: Final = 1024 * 1024
+MOST_SEGMENT_BYTES: Final = 64 * 1024 * 1024
+_MOST_NAMES: Final = 512
+_MOST_REDIRECTS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_CHUNK: Final = 64 * 1024
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
+
+_PLAYLIST: Final = "live.m3u8"
+_PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
+_MAGIC: Final = b"#EXTM3U"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_END: Final = "#EXT-X-ENDLIST"
+_URI: Final = re.compile(r'URI="([^"]*)"')
+_SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+# What of an answer is handed on: parts of files are asked for as such.
+_KEPT: Final = (hdrs.CONTENT_TYPE, hdrs.CONTENT_RANGE)
+
+
+class Relay:
+    """One stream; `heard` is told when somebody begins to watch, and when nobody does any more."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, live: Live, heard: Callable[[bool], None]
+    ) -> None:
+        self._session = session
+        self._live = live
+        self._heard = heard
+        self._token = secrets.token_urlsafe(24)
+        self._runner: web.AppRunner | None = None
+        self._starting = asyncio.Lock()
+        self._opening = asyncio.Lock()
+        self._address: str | None = None
+        self._source: StreamSource | None = None
+        self._is_over = False
+        self._names: OrderedDict[str, URL] = OrderedDict()
+        self._known: dict[URL, str] = {}
+        self._still: tuple[str, float] = ("", 0.0)
+        self._idle: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody asked for the stream lately."""
+        return self._idle is not None
+
+    async def address(self) -> str:
+        """Return where the stream is to be had, from this machine alone; opens nothing at the vendor's."""
+        async with self._starting:
+            if self._address is None:
+                app = web.Application()
+                app.router.add_get(f"/{self._token}/{{name}}", self._answer)
+                self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+                await self._runner.setup()
+                site = web.TCPSite(self._runner, "127.0.0.1", 0)
+                await site.start()
+                host, port, *_ = self._runner.addresses[0]
+                self._address = f"http://{host}:{port}/{self._token}/{_PLAYLIST}"
+            return self._address
+
+    async def open(self) -> StreamSource:
+        """Return the stream that is open, or open it; raises a `VendorError`. Somebody is about to watch."""
+        self._asked()
+        async with self._opening:
+            if self._source is None or self._is_over:
+                self._source = await self._live.open(anew=self._source is not None)
+                self._is_over = False
+                self._still = ("", 0.0)
+                self._names.clear()
+                self._known.clear()
+            return self._source
+
+    async def stop(self) -> None:
+        """Close the stream and listen no more."""
+        if self._idle is not None:
+            self._idle.cancel()
+            await self._end()
+        elif self._closing is not None:
+            await self._closing
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._runner = self._address = None
+
+    # -- who watches --
+
+    def _asked(self) -> None:
+        if self._idle is None:
+            self._heard(True)
+        else:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        self._closing = asyncio.get_running_loop().create_task(self._end())
+
+    async def _end(self) -> None:
+        """Nobody watches any more."""
+        self._idle = None
+        self._heard(False)
+        async with self._opening:
+            if self._idle is None and self._source is not None:
+                self._source = None
+                with suppress(VendorError):
+                    await self._live.close()
+
+    # -- what is asked for --
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        self._asked()
+        try:
+            if name == _PLAYLIST:
+                return await self._led(request)
+            if (url := self._names.get(name)) is None:
+                return web.Response(status=HTTPStatus.NOT_FOUND)
+            return await self._fetched(request, url)
+        except VendorError as err:
+            _LOGGER.debug("A live stream cannot be had: %s", type(err).__name__)
+            return web.Response(status=HTTPStatus.BAD_GATEWAY)
+
+    async def _led(self, request: web.Request) -> web.StreamResponse:
+        """Serve the stream's own playlist, from the first of its places that has it."""
+        source = await self.open()
+        for link in source.urls:
+            with suppress(VendorError):
+                return await self._fetched(request, URL(link))
+        self._is_over = True
+        raise Unreachable("the live stream is not where it was said to be")
+
+    async def _fetched(self, request: web.Request, url: URL) -> web.StreamResponse:
+        """Fetch a playlist or a part of the video; raises a `VendorError` for what is not there."""
+        outcome: web.StreamResponse | VendorError
+        try:
+            outcome = await self._followed(request, url)
+        except VendorError as err:
+            outcome = err
+        except TimeoutError, aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError:
+            outcome = Unreachable("the connection to the live stream failed")
+        # Raised out here, an error does not carry aiohttp's, whose text names the address.
+        if isinstance(outcome, VendorError):
+            raise outcome
+        return outcome
+
+    async def _followed(self, request: web.Request, url: URL) -> web.StreamResponse:
+        for _ in range(_MOST_REDIRECTS + 1):
+            async with self._session.get(
+                url,
+                headers=self._headers(request, url),
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=_TIMEOUT,
+                middlewares=(_without_cookies,),
+            ) as response:
+                if response.status in _REDIRECTS:
+                    url = self._checked(url, response.headers.get(hdrs.LOCATION, ""))
+                    continue
+                if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+                    raise Unreachable(f"the live stream failed with status {response.status}")
+                return await self._handed_on(request, url, response)
+        raise Unreachable("the live stream leads in circles")
+
+    def _headers(self, request: web.Request, url: URL) -> dict[str, str]:
+        headers: dict[str, str] = {hdrs.ACCEPT_ENCODING: "identity"}
+        if (part := request.headers.get(hdrs.RANGE)) is not None:
+            headers[hdrs.RANGE] = part
+        if self._source is not None and url.origin() in map(_origin, self._source.urls):
+            headers.update(self._source.headers)
+        return headers
+
+    async def _handed_on(
+        self, request: web.Request, url: URL, response: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        chunks = response.content.iter_chunked(_CHUNK)
+        first = await anext(chunks, b"")
+        if first.removeprefix(_BYTE_ORDER_MARK).startswith(_MAGIC):
+            body = bytearray(first)
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > MOST_PLAYLIST_BYTES:
+                    raise Unreachable("the live stream's playlist is too large")
+            return self._playlist(url, body.decode("utf-8-sig", errors="replace"))
+        headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
+        answer = web.StreamResponse(status=response.status, headers=headers)
+        await answer.prepare(request)
+        size = len(first)
+        try:
+            await answer.write(first)
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > MOST_SEGMENT_BYTES:
+                    raise Unreachable("a part of the live stream is too large")
+                await answer.write(chunk)
+            await answer.write_eof()
+        except VendorError, TimeoutError, aiohttp.ClientError, OSError:
+            # What has begun as an answer cannot become another; half a part must not look like a whole one.
+            if request.transport is not None:
+                request.transport.abort()
+        return answer
+
+    # -- playlists --
+
+    def _playlist(self, url: URL, text: str) -> web.Response:
+        """Serve a playlist with names of ours; raises Unreachable for one that has stood still for too long."""
+        if _END in text:
+            self._is_over = True  # what comes next is another stream
+        elif "#EXTINF" in text:
+            self._notice(text)
+        lines = [self._renamed(url, line.strip()) for line in text.splitlines()]
+        return web.Response(text="\n".join(lines) + "\n", content_type=_PLAYLIST_TYPE)
+
+    def _notice(self, text: str) -> None:
+        before, since = self._still
+        now = asyncio.get_running_loop().time()
+        if text != before:
+            self._still = (text, now)
+        elif now - since > STILL_SECONDS:
+            self._is_over = True
+            raise Unreachable("the live stream stands still")
+
+    def _renamed(self, url: URL, line: str) -> str:
+        if line.startswith("#"):
+            return _URI.sub(lambda found: f'URI="{self._name(url, found[1])}"', line)
+        return self._name(url, line) if line else line
+
+    def _name(self, url: URL, link: str) -> str:
+        """The name under which something is asked for here; the same each time, and nothing where it must not be."""
+        try:
+            target = self._checked(url, link)
+        except VendorError:
+            return "refused"
+        if (name := self._known.get(target)) is None:
+            suffix = _SUFFIX.search(target.path)
+            name = f"{secrets.token_hex(6)}{suffix[0].lower() if suffix else ''}"
+            self._known[target] = name
+            self._names[name] = target
+        self._names.move_to_end(name)
+        while len(self._names) > _MOST_NAMES:
+            del self._known[self._names.popitem(last=False)[1]]
+        return name
+
+    @staticmethod
+    def _checked(url: URL, link: str) -> URL:
+        """Return where a link of something at `url` leads; raises NotSecure."""
+        try:
+            target = checked_link(str(url.join(URL(link, encoded=True))))
+        except ValueError:
+            raise NotSecure("the link is none") from None
+        if target.scheme not in {url.scheme, "https"}:
+            raise NotSecure("the link leads from https to http")
+        return target
+
+
+def _origin(link: str) -> URL:
+    return URL(link).origin()
+
+
+async def _without_cookies(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep cookies at home: the session's jar is shared by every account."""
+    request.headers.popall(hdrs.COOKIE, None)
+    return await handler(request)
