@@ -1,0 +1,183 @@
+"""The Manfred Kunze IoT platform as a vendor: how to sign in, what to poll, which options an account has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+import hashlib
+from typing import Any, Final, override
+
+import aiohttp
+from homeassistant.const import CONF_API_KEY, CONF_URL
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+import voluptuous as vol
+
+from ...engine.model import ChannelId, FeedUpdate, Inventory
+from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ..errors import NotSecure, VendorError
+from ..http import Transport
+from ..ledger import Ledger
+from . import channels
+from .client.api import Api, KeySignIn, api_address
+from .client.topology import TopologyClient
+from .estate import Estate, device_id
+from .part import Part, Survey
+from .topology import TopologyPart
+
+LISTS_EVERY: Final = timedelta(minutes=15)
+LEAST_INTERVAL: Final = timedelta(seconds=60)
+
+
+class ManfredKunzeConnection(Connection):
+    """One organisation on one deployment of the platform."""
+
+    def __init__(self, api: Api, options: Mapping[str, Any]) -> None:
+        self._api = api
+        self._estate = Estate()
+        clock = api.transport.ledger
+        self._topology = TopologyPart(
+            TopologyClient(api), self._estate, clock.now, self._fetch_inventory_again
+        )
+        # In this order their lists are read: those behind know what those before found.
+        self._parts: tuple[Part, ...] = (self._topology,)
+
+    @override
+    async def identify(self) -> Identity:
+        """By the organisation, where any answer shows its id; else by the host and the oldest device."""
+        organisation, devices = await self._topology.identity()
+        shown = frozenset(device_id(device.id) for device in devices)
+        if organisation is not None:
+            title = f"{ManfredKunzeVendor.name} {organisation[:6]}"
+            return Identity(organisation, title, shown)
+        oldest = min(devices, key=lambda each: (each.created_at is None, each.created_at, each.id))
+        return Identity(
+            f"{self._api.url.host}-{oldest.id}",
+            f"{ManfredKunzeVendor.name} {oldest.id[:6]}",
+            shown,
+            is_nameless=True,
+        )
+
+    # -- what there is --
+
+    @property
+    @override
+    def inventory_feed(self) -> Feed:
+        return Feed(channels.INVENTORY, self._fetch_inventory, LISTS_EVERY, LEAST_INTERVAL)
+
+    async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        found = await self._topology.survey()
+        for part in self._parts[1:]:
+            await self._add(found, part)
+        return FeedUpdate(
+            readings=found.readings,
+            freshness=tuple(found.freshness),
+            inventory=Inventory(found.devices, found.channels, is_complete=found.is_complete),
+            set_aside=found.set_aside,
+            failure=found.failure,
+        )
+
+    @staticmethod
+    async def _add(found: Survey, part: Part) -> None:
+        """Add what a part found; its failure costs nobody else."""
+        try:
+            more = await part.survey()
+        except VendorError as err:
+            found.failure, found.is_complete = err, False
+            return
+        found.devices += more.devices
+        found.channels += more.channels
+        found.readings |= more.readings
+        found.set_aside += more.set_aside
+        found.freshness += more.freshness
+        found.is_complete &= more.is_complete
+        found.failure = more.failure or found.failure
+
+    async def _fetch_inventory_again(self) -> FeedUpdate:
+        return await self._fetch_inventory(frozenset())
+
+    @override
+    def feeds(self, inventory: Inventory) -> Sequence[Feed]:
+        return [feed for part in self._parts for feed in part.feeds()]
+
+    @override
+    def scope_of(self, key: str) -> str:
+        found = (scope for part in self._parts if (scope := part.scope_of(key)) is not None)
+        return next(found, self.inventory_feed.name)
+
+    # -- what it can do, what it keeps, what it says --
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return {name: handler for part in self._parts for name, handler in part.actions.items()}
+
+    @override
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        for part in self._parts:
+            part.recall(memory)
+
+    def _changed(self) -> None:
+        """Have what the parts want kept be kept."""
+        if self.remember is not None:
+            self.remember(
+                lambda: {name: kept for part in self._parts for name, kept in part.memory().items()}
+            )
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        return {type(part).__name__: dict(part.diagnostics()) for part in self._parts}
+
+    @override
+    async def options_schema(self) -> vol.Schema:
+        fields: dict[vol.Marker, Any] = {}
+        for part in self._parts:
+            fields |= await part.options()
+        return vol.Schema(fields)
+
+
+class ManfredKunzeVendor(Vendor):
+    """The Manfred Kunze IoT platform; an account is an organisation's API key on one deployment."""
+
+    key = "manfred_kunze"
+    name = "Manfred Kunze IoT platform"
+    default_url = "https://"
+    more_platforms = ("switch",)
+
+    @override
+    def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
+        secret = TextSelector(
+            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+        )
+        secrets = {vol.Required(CONF_API_KEY): secret}
+        if only_secrets:
+            return vol.Schema(secrets)
+        address = TextSelector(TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url"))
+        return vol.Schema({vol.Required(CONF_URL): address, **secrets})
+
+    @override
+    def ledger_key(self, data: Mapping[str, Any]) -> str:
+        digest = hashlib.sha256(data[CONF_API_KEY].strip().encode()).hexdigest()[:16]
+        return f"{self.key} {_host(data[CONF_URL])} {digest}"
+
+    @override
+    def connect(
+        self,
+        session: aiohttp.ClientSession,
+        ledger: Ledger,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any],
+        keep: Keep,
+    ) -> ManfredKunzeConnection:
+        url = api_address(data[CONF_URL])
+        if url != data[CONF_URL]:
+            keep({CONF_URL: url})
+        api = Api(Transport(session, url, KeySignIn(data[CONF_API_KEY]), ledger))
+        return ManfredKunzeConnection(api, options)
+
+
+def _host(url: str) -> str:
+    """What names a deployment, however its address was entered."""
+    with suppress(NotSecure):
+        return api_address(url)
+    return url
