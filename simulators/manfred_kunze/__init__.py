@@ -3,19 +3,26 @@
 How to start it, what it can be told and which of its forms are guesses: README.md.
 """
 
+from .alarms import Alert, Channel, Rule
 from .cloud import ManfredKunzeCloud
 from .keys import Key
-from .plan import Forms, Plan
+from .plan import Forms, Habits, Plan
+from .posting import Delivery
 from .world import Component, Device, Organisation, Reading, Sensor
 
 __all__ = [
+    "Alert",
+    "Channel",
     "Component",
+    "Delivery",
     "Device",
     "Forms",
+    "Habits",
     "Key",
     "ManfredKunzeCloud",
     "Organisation",
     "Plan",
     "Reading",
+    "Rule",
     "Sensor",
 ]

@@ -1,6 +1,6 @@
 """What a client asks: a visit, its parameters, and how it is refused."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -86,6 +86,13 @@ class Visit:
         if optional:
             return ""
         raise ApiError(400, f"{names[0]} must not be blank")
+
+    def literal(self, name: str, known: Container[str], otherwise: str | None, *more: str) -> str:
+        """Return a literal of an enum; 400 if it is none, or if it is missing and needed."""
+        text = self.text(name, *more, optional=otherwise is not None) or otherwise or ""
+        if text not in known:
+            raise ApiError(400, f"{name} is not one of the known")
+        return text
 
     def moment(self, *names: str) -> int:
         """Return a time in one of these fields of the body; 400 if none is there."""

@@ -8,6 +8,9 @@ from simulators.clock import Clock
 from simulators.reply import Reply
 from simulators.server import Call, VendorCloud
 
+from .alarms import Alert, Book, Rule
+from .alert_calls import AlertCalls
+from .alerting import Alerting
 from .asking import ApiError, Route, Visit, body_of, refusal, routes_of
 from .building import add_device, build_world, equip
 from .desk import Desk
@@ -15,6 +18,7 @@ from .door import ManfredKunzeDoor
 from .keys import Keys
 from .plan import Plan
 from .readings_calls import ReadingsCalls
+from .rule_calls import RuleCalls
 from .topology_calls import TopologyCalls, remove_device
 from .world import Component, Device, Organisation, Sensor, Value, World
 
@@ -33,7 +37,13 @@ class ManfredKunzeCloud(VendorCloud):
         self.world: World = build_world(self.plan, self.clock)
         self.keys = Keys(self.plan, self.world.main, self.world.other)
         self.desk = Desk(self.world)
-        tables = (TopologyCalls(self.desk).table, ReadingsCalls(self.desk).table)
+        self.alerting = Alerting(self.world, self.desk.shapes)
+        tables = (
+            TopologyCalls(self.desk).table,
+            ReadingsCalls(self.desk).table,
+            RuleCalls(self.desk, self.alerting).table,
+            AlertCalls(self.desk, self.alerting).table,
+        )
         self._routes: list[Route] = [one for table in tables for one in routes_of(table)]
 
     @property
@@ -108,6 +118,57 @@ class ManfredKunzeCloud(VendorCloud):
         self.settle()
         sensor.report(value, self.world.now - round(ago), self.world.now)
         self.settle()
+
+    @property
+    def book(self) -> Book:
+        """The main organisation's rules, alerts, channels and events, each by id; live objects."""
+        return self.alerting.book(self.main)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The main organisation's rules, oldest first."""
+        return list(self.book.rules.values())
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """The main organisation's alerts, oldest first."""
+        return list(self.book.alerts.values())
+
+    def fire(self, rule: Rule, value: Value = 99.0) -> Alert:
+        """Raise an alert by a rule, whatever was measured."""
+        self.settle()
+        alert = self.alerting.fire(self.book, rule, value, self.world.now)
+        self.settle()
+        return alert
+
+    def acknowledge(self, alert: Alert) -> None:
+        """Let somebody else acknowledge an alert."""
+        self.alerting.acknowledge(self.book, alert)
+        self.settle()
+
+    def resolve(self, alert: Alert) -> None:
+        """Let somebody else resolve an alert."""
+        self.alerting.resolve(self.book, alert)
+        self.settle()
+
+    def settle(self) -> None:
+        """Let rules fire and webhooks be called, as far as the clock says."""
+        self.alerting.settle()
+
+    async def settled(self) -> None:
+        """Settle, and wait until what was sent has arrived."""
+        self.settle()
+        await self.alerting.posting.drain()
+
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        """Listen on `port` (0: a free one)."""
+        await self.alerting.posting.start()
+        await super().start(port, host)
+
+    async def stop(self) -> None:
+        """Stop listening and posting."""
+        await super().stop()
+        await self.alerting.posting.stop()
 
     def add_control(self, router: web.UrlDispatcher) -> None:
         """Add the vendor's own routes to the control door."""

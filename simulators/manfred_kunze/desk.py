@@ -6,9 +6,9 @@ from zlib import crc32
 
 from simulators.reply import JsonObject, Reply
 
-from .asking import ApiError, Visit, is_uuid
+from .asking import ApiError, Body, Visit, is_uuid
+from .plan import Forms
 from .shapes import Shapes
-from .times import at
 from .world import Organisation, Record, World, identifier
 
 type Shown[T] = Callable[[T], Record]
@@ -21,6 +21,8 @@ _FILTERS = {
     "cameraId": "cameraId",
     "status": "status",
     "severity": "severity",
+    "ruleId": "alertRuleId",
+    "alertRuleId": "alertRuleId",
     "name": "name",
     "version": "version",
 }
@@ -40,6 +42,12 @@ class Desk:
         """Reply with a record."""
         code = self.world.plan.forms.created if created else status
         return Reply(code, self.shapes.dress(kind, record, visit.organisation.id))
+
+    def acted(self, visit: Visit, kind: str, record: Record) -> Reply:
+        """Reply to a call that did something to a record."""
+        if self.world.plan.forms.acted == "empty":
+            return Reply(204, body=b"")
+        return self.one(visit, kind, record)
 
     def many(self, visit: Visit, kind: str, records: Sequence[Record]) -> Reply:
         """Reply with a page of records, filtered by what the address asks for."""
@@ -74,9 +82,10 @@ class Desk:
             raise ApiError(self.world.plan.forms.foreign if known else 404, "Not found")
         return among[number]
 
-    def now(self) -> object:
-        """Return the present as a record shows it."""
-        return at(self.world.now)
+    def in_order(self, records: Sequence[Record], key: str) -> list[Record]:
+        """Return records by a time, in the order that is served now."""
+        ordered = sorted(records, key=lambda one: str(one[key]))
+        return ordered[::-1] if self.world.plan.forms.listing == "newest" else ordered
 
     def _has(self, organisation: Organisation, number: str) -> bool:
         holders: tuple[Mapping[str, object], ...] = (
@@ -84,10 +93,13 @@ class Desk:
             organisation.components,
             organisation.sensors,
             *organisation.tables.values(),
+            *organisation.more,
         )
         return any(number in holder for holder in holders)
 
     def _filtered(self, visit: Visit, records: Sequence[Record]) -> Sequence[Record]:
+        if self.world.plan.forms.filters == "ignored":
+            return records
         for asked, key in _FILTERS.items():
             if value := visit.query.get(asked):
                 wanted = set(value.split(","))
@@ -96,6 +108,11 @@ class Desk:
 
     def _strange(self, record: JsonObject, number: int) -> JsonObject:
         return record | {"id": identifier(crc32(str(record.get("id")).encode()), number)}
+
+
+def filled(forms: Forms, body: Body, before: Record | None) -> Body:
+    """Return what a PUT says, with what it leaves out if that stays as it is."""
+    return body if before is None or forms.put == "replace" else {**before, **body}
 
 
 def _number(text: str | None, otherwise: int, most: int, *, least: int = 1) -> int:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from simulators.control import CONTROL, json_object, json_reply, refusal
 
+from .alert_door import AlertDoor
 from .plan import DEVICE_STATUS, Forms
 from .world import Device, Sensor
 
@@ -33,6 +34,7 @@ class ManfredKunzeDoor:
         router.add_post(CONTROL + "/devices/{id}", self.change_device)
         router.add_delete(CONTROL + "/devices/{id}", self.remove_device)
         router.add_post(CONTROL + "/sensors/{id}", self.change_sensor)
+        AlertDoor(self._cloud).add_to(router)
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """Return what there is in the main organisation."""

@@ -33,6 +33,21 @@ class Forms:
     batch_answer: {sensorId: [readings]} | [{sensorId, readings}] | one list of readings.
     aggregated, stats, window: whether these calls are there.
     health: the newest state | a list of states.
+    listing: alerts, events, captures, commands and exports come newest first | oldest first.
+    filters: parameters that narrow a list work | are passed over.
+    put: what a PUT leaves out is refused with 400 if it is needed | stays as it is.
+    rule_condition: a rule's comparison stands in the rule | in {"condition": {...}}.
+    alert_state: the field that holds an alert's place in its life.
+    firing: a rule fires at each reading that fulfils it, once its cooldown is over | only when that begins.
+    auto_resolve: an alert is resolved when its rule is no longer fulfilled.
+    acted: the reply to acknowledge, resolve, enable, disable and test: the record | nothing, with 204.
+    ended: the status of acknowledging or resolving what is resolved.
+    channel_config: a channel's address stands in {"config": {"url"}} | in the channel.
+    channel_url: the address of a webhook is shown | masked.
+    channel_in_use: a channel that rules use can be deleted | is refused with 409.
+    webhook_body: an alert's fields | {"event", "data": {...}} | plain text.
+    webhook_on: calls are made when a rule fires | also when an alert is acknowledged or resolved.
+    signature: of a call to a webhook: none | HMAC-SHA256 of the body in X-Signature, if the channel has a secret.
     """
 
     paging: Literal["content", "array", "data", "items"] = "content"
@@ -57,6 +72,36 @@ class Forms:
     stats: bool = True
     window: bool = True
     health: Literal["latest", "list"] = "latest"
+    listing: Literal["newest", "oldest"] = "newest"
+    filters: Literal["work", "ignored"] = "work"
+    put: Literal["replace", "merge"] = "replace"
+    rule_condition: Literal["flat", "nested"] = "flat"
+    alert_state: Literal["status", "lifecycle", "state"] = "status"
+    firing: Literal["each", "edge"] = "each"
+    auto_resolve: bool = False
+    acted: Literal["record", "empty"] = "record"
+    ended: Literal[409, 400, 200] = 409
+    channel_config: Literal["config", "flat"] = "config"
+    channel_url: Literal["shown", "masked"] = "shown"
+    channel_in_use: Literal["delete", "refuse"] = "delete"
+    webhook_body: Literal["flat", "wrapped", "text"] = "flat"
+    webhook_on: Literal["fired", "all"] = "fired"
+    signature: Literal["none", "hmac"] = "none"
+
+
+@dataclass(slots=True)
+class Habits:
+    """How calls to webhooks travel.
+
+    loss: the share that never leaves. delay: seconds on the clock until one does. copies: of each.
+    retries: how often a call that was not answered with 2xx is made again, `retry_seconds` later.
+    """
+
+    loss: float = 0.0
+    delay: float = 0.0
+    copies: int = 1
+    retries: int = 0
+    retry_seconds: float = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +112,8 @@ class Plan:
     extra_sensors: so many more on the last component. sites: the devices stand on them in turn.
     interval: seconds between two readings of a sensor. delay: until a client can see one.
     history_days: how far back readings go.
+    lively: one of the rules is about a door that opens by itself now and then.
+    old_alerts: that are resolved already.
     api_key: the main organisation's key. other_key: one of another organisation.
     page_size: records on a page. page_most: the most that a client's `size` gets.
     endless: paging that never ends: the first page again and again | with new ids each time.
@@ -82,6 +129,8 @@ class Plan:
     delay: int = 2
     history_days: float = 30
     seed: int = 1
+    lively: bool = False
+    old_alerts: int = 2
     api_key: str = "sk_live_w7Kq2mZr9xTnC4vB"
     other_key: str = "sk_live_p3Hs8dLy6fGjQ1aN"
     page_size: int = 20
@@ -89,4 +138,5 @@ class Plan:
     endless: Literal["", "same", "new"] = ""
     absent: set[str] = field(default_factory=set)
     admin: bool = True
+    habits: Habits = field(default_factory=Habits)
     forms: Forms = field(default_factory=Forms)

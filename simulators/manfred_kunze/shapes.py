@@ -28,6 +28,14 @@ OTHER: Mapping[str, Mapping[str, str]] = {
         "readingsDropped": "dropped",
         "timestamp": "recordedAt",
     },
+    "alert-rules": {
+        "enabled": "active",
+        "threshold": "value",
+        "comparison": "operator",
+        "channelIds": "notificationChannelIds",
+    },
+    "alerts": {"triggeredAt": "firedAt", "alertRuleId": "ruleId", "message": "text"},
+    "events": {"timestamp": "occurredAt", "type": "eventType", "data": "payload"},
     "readings": {"timestamp": "time"},
     "aggregated": {"timestamp": "bucket", "avg": "average"},
     "stats": {"avg": "mean"},
@@ -40,7 +48,6 @@ _LITERALS = frozenset({
     "status", "valueType", "severity", "type", "scopeType", "includes", "source", "connectionType", "aggregate",
     "comparison", "operator", "targetType", "method",
 })  # fmt: skip
-_MOVED = frozenset({"timestamp", "value"})
 
 
 class Shapes:

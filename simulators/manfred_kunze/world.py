@@ -1,7 +1,7 @@
 """What there is on the simulated platform: organisations, their devices and sensors, and plain records."""
 
 from bisect import insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -93,7 +93,7 @@ class Hold:
 class Sensor:
     """A typed channel. interval: seconds between two readings.
 
-    holds: what it was made to measure. extra: readings out of its rhythm, by time.
+    holds: what it was made to measure. extra: readings out of its rhythm, by time; came: the same as they came.
     """
 
     id: str
@@ -109,6 +109,7 @@ class Sensor:
     delay: int
     holds: list[Hold] = field(default_factory=list)
     extra: list[Reading] = field(default_factory=list)
+    came: list[Reading] = field(default_factory=list)
 
     @property
     def phase(self) -> int:
@@ -127,7 +128,9 @@ class Sensor:
 
     def report(self, value: Value, time: int, now: int) -> None:
         """Report a value at once, for any time."""
-        insort(self.extra, Reading(time, value, now))
+        reading = Reading(time, value, now)
+        insort(self.extra, reading)
+        self.came.append(reading)
 
     def readings(self, since: int, until: int, now: int) -> Iterator[Reading]:
         """Yield what was measured in [since, until] and can be seen now, oldest first."""
@@ -147,6 +150,11 @@ class Sensor:
         seen = [one for one in self.extra if one.stored <= now]
         return max([*own[-1:], *seen[-1:]], default=None)
 
+    def arrived(self, since: int, until: int, known: int) -> list[Reading]:
+        """Return what came in during (since, until], and out of its rhythm after the first `known`."""
+        own = self._own(max(since - self.delay + 1, self.created), until - self.delay)
+        return sorted([*own, *self.came[known:]])
+
     def natural(self, time: int) -> Value:
         """Return what it measures at a time."""
         for hold in reversed(self.holds):
@@ -163,7 +171,10 @@ class Sensor:
 
 @dataclass(slots=True)
 class Organisation:
-    """A tenant. tables: records of resources that are no more than their fields, by kind and id."""
+    """A tenant. tables: records of resources that are no more than their fields, by kind and id.
+
+    more: what else it has, by id.
+    """
 
     id: str
     name: str
@@ -172,6 +183,7 @@ class Organisation:
     components: dict[str, Component] = field(default_factory=dict)
     sensors: dict[str, Sensor] = field(default_factory=dict)
     tables: dict[str, dict[str, Record]] = field(default_factory=dict)
+    more: list[Mapping[str, object]] = field(default_factory=list)
     _made: int = 0
 
     def new_id(self) -> str:
