@@ -283,11 +283,13 @@ class Connection(ABC):
     cameras: Cameras | None = None
     history_terms: HistoryTerms = HistoryTerms()
     # The account sets these before the first poll: up to when occurrences have been told, the channels that have
-    # entities from before, the pictures of the cameras, and how to have something kept for the next start.
+    # entities from before, the pictures of the cameras, how to have something kept for the next start, and how to have
+    # something shown between two polls.
     told_until: datetime | None = None
     remembered: frozenset[ChannelId] = frozenset()
     album: Album | None = None
     remember: Remember | None = None
+    show: Callable[[FeedUpdate], None] | None = None
 
     @property
     def actions(self) -> Mapping[str, ActionHandler]:
