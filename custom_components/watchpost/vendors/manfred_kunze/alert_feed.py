@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+import dataclasses
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -52,6 +53,8 @@ class AlertFeed:
         self.devices: dict[str, str] = {}
         # One after the other, so that what came first is not believed last.
         self.lock = asyncio.Lock()
+        # How to have something shown between two polls.
+        self.show: Callable[[FeedUpdate], None] = lambda update: None
         self._client = client
         self._estate = estate
         self._now = now
@@ -72,6 +75,12 @@ class AlertFeed:
                 except VendorError as err:
                     failure = err
             return await self._read_alerts(inventory, failure)
+
+    async def look(self) -> FeedUpdate:
+        """Read the alerts between two polls: what the rules' list lacks is then not missed once more."""
+        update = await self.fetch(frozenset())
+        inventory = update.inventory and dataclasses.replace(update.inventory, is_complete=False)
+        return dataclasses.replace(update, inventory=inventory)
 
     def _is_due(self, every: timedelta) -> bool:
         return self._rules_at is None or self._now() - self._rules_at >= every
@@ -198,12 +207,18 @@ class AlertFeed:
             if (known := self.rules.get(rule)) is not None:
                 self.rules[rule] = replace(known, is_enabled=is_on)
             self._rules_at = None  # the vendor's list has the last word
+        self.show(self.shown())
 
     async def _acknowledge_rule(self, rule: str) -> None:
-        """Acknowledge every open alert of a rule that nobody has."""
-        for alert in self.log.by_rule().get(rule, ()):
-            if alert.state is not Lifecycle.ACKNOWLEDGED:
-                await self.move(alert, Lifecycle.ACKNOWLEDGED)
+        """Acknowledge every open alert of a rule that nobody has; raises a `VendorError`."""
+        done: list[Alert] = []
+        try:
+            for alert in self.log.by_rule().get(rule, ()):
+                if alert.state is not Lifecycle.ACKNOWLEDGED:
+                    # One by one: what was done counts, although the next one may fail.
+                    done.append(await self.move(alert, Lifecycle.ACKNOWLEDGED))  # noqa: PERF401
+        finally:
+            self.show(self.shown(done))
 
     async def move(self, alert: Alert, to: Lifecycle) -> Alert:
         """Acknowledge or resolve an alert once; how it is then. Raises a `VendorError`."""
@@ -221,7 +236,7 @@ class AlertFeed:
             self.log.changed(moved)
             return moved
 
-    def moved(self, alerts: Iterable[Alert]) -> FeedUpdate:
-        """What alerts that were acknowledged or resolved from here change."""
+    def shown(self, alerts: Iterable[Alert] = ()) -> FeedUpdate:
+        """How it stands with everything, and what happened to alerts that were moved from here."""
         told = list(self.log.occurrences(alerts, self.where, self._now()))
         return FeedUpdate(readings=self.readings(), occurrences=told)

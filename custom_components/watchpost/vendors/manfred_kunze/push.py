@@ -29,13 +29,13 @@ NAME: Final = "Watchpost (Home Assistant)"
 
 _HINT: Final = Hint(ALERTS, "")
 
-type FetchAlerts = Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
+type Look = Callable[[], Awaitable[FeedUpdate]]
 
 
 class AlertPush(Push):
     """The webhook channel of one organisation.
 
-    `chosen` are the rules that are to call in, `webhook_id` is the secret in our address, `fetch` polls the alerts,
+    `chosen` are the rules that are to call in, `webhook_id` is the secret in our address, `look` asks for the alerts,
     `clock` is the ledger's.
     """
 
@@ -46,13 +46,13 @@ class AlertPush(Push):
         client: AlertingClient,
         chosen: Iterable[str],
         webhook_id: str,
-        fetch: FetchAlerts,
+        look: Look,
         clock: Callable[[], float],
     ) -> None:
         self._client = client
         self._chosen = frozenset(chosen)
         self._webhook_id = webhook_id
-        self._fetch = fetch
+        self._look = look
         self._clock = clock
         self._untested: set[str] = set()
         self.kinds = ("",) if self._chosen else ()
@@ -198,7 +198,7 @@ class AlertPush(Push):
     async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
         """Ask for the alerts, as far as the vendor's cache rule lets; what is held tells nothing new."""
         asked_at = self._clock()
-        update = await self._fetch(frozenset())
+        update = await self._look()
         if any(reply.received < asked_at for reply in update.freshness):
             return FeedUpdate(occurrences=update.occurrences, failure=update.failure)
         return update
