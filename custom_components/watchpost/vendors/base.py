@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -27,6 +28,7 @@ from ..engine.model import (
 )
 from .action import Action
 from .ledger import Ledger
+from .links import Take
 
 # The collapsed part of a sign-in form, with what few people need to change.
 SECTION_ADVANCED: Final = "advanced"
@@ -255,6 +257,33 @@ class MediaFile:
 
     name: str
     content: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self.content)
+
+    async def fetch(self, take: Take) -> None:
+        """Hand its bytes over."""
+        await take(self.content)
+
+    def is_sound(self, path: Path) -> bool:
+        """Whether what was written is the file."""
+        return path.stat().st_size == self.size
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDownload:
+    """A file for Home Assistant's media folder that is too large for memory, under `file` as a `MediaFile`.
+
+    `fetch` hands its bytes over in order, in its own time, and raises a `VendorError`. `size` is what the vendor says.
+    `is_sound` looks at the whole file on disk, in an executor, before it gets its name.
+    """
+
+    name: str
+    fetch: Callable[[Take], Awaitable[None]]
+    size: int | None = None
+    is_sound: Callable[[Path], bool] = lambda path: True
 
 
 @dataclass(frozen=True, slots=True)
