@@ -16,7 +16,6 @@ from ..errors import VendorError
 from .alert_log import AlertLog, Where
 from .alerts import (
     ALERTS,
-    account_channels,
     count_readings,
     events_channel,
     rule_channels,
@@ -37,7 +36,7 @@ NEW_RULES_EVERY: Final = timedelta(minutes=1)
 class AlertFeed:
     """Rules and alerts of one organisation.
 
-    `estate` says where things belong, `now` is the clock (UTC). `has_push`: rules may be chosen to call in.
+    `estate` says where things belong, `now` is the clock (UTC), `show` has something shown between two polls.
     """
 
     def __init__(
@@ -45,23 +44,25 @@ class AlertFeed:
         client: AlertingClient,
         estate: Estate,
         now: Callable[[], datetime],
-        *,
-        has_push: bool,
+        show: Callable[[FeedUpdate], None],
     ) -> None:
         self.log = AlertLog()
         self.rules: dict[str, AlertRule] = {}
         self.devices: dict[str, str] = {}
         # One after the other, so that what came first is not believed last.
         self.lock = asyncio.Lock()
-        # How to have something shown between two polls.
-        self.show: Callable[[FeedUpdate], None] = lambda update: None
         self._client = client
         self._estate = estate
         self._now = now
-        self._has_push = has_push
+        self._show = show
         self._rules_at: datetime | None = None
         self._set_aside: Counter[str] = Counter()
         self._are_rules_whole = False
+
+    def resume(self, told_until: datetime | None) -> None:
+        """Take note, before the first poll, up to when occurrences have been told."""
+        if told_until is not None and not self.log.has_looked:
+            self.log.told_until = told_until
 
     # -- polling --
 
@@ -112,7 +113,6 @@ class AlertFeed:
         return self.devices.get(of.id, home) if home == ACCOUNT else home
 
     def _channels(self) -> Iterator[Channel]:
-        yield from account_channels(ACCOUNT, has_push=self._has_push)
         for device in dict.fromkeys(self.devices.values()):
             if device != ACCOUNT:
                 yield events_channel(device)
@@ -207,7 +207,7 @@ class AlertFeed:
             if (known := self.rules.get(rule)) is not None:
                 self.rules[rule] = replace(known, is_enabled=is_on)
             self._rules_at = None  # the vendor's list has the last word
-        self.show(self.shown())
+        self._show(self.shown())
 
     async def _acknowledge_rule(self, rule: str) -> None:
         """Acknowledge every open alert of a rule that nobody has; raises a `VendorError`."""
@@ -218,7 +218,7 @@ class AlertFeed:
                     # One by one: what was done counts, although the next one may fail.
                     done.append(await self.move(alert, Lifecycle.ACKNOWLEDGED))  # noqa: PERF401
         finally:
-            self.show(self.shown(done))
+            self._show(self.shown(done))
 
     async def move(self, alert: Alert, to: Lifecycle) -> Alert:
         """Acknowledge or resolve an alert once; how it is then. Raises a `VendorError`."""
@@ -240,3 +240,11 @@ class AlertFeed:
         """How it stands with everything, and what happened to alerts that were moved from here."""
         told = list(self.log.occurrences(alerts, self.where, self._now()))
         return FeedUpdate(readings=self.readings(), occurrences=told)
+
+    def diagnostics(self) -> dict[str, object]:
+        """Counts, never contents."""
+        return {
+            "rules": len(self.rules),
+            "open_alerts": len(self.log.open),
+            "are_alerts_whole": self.log.is_whole,
+        }

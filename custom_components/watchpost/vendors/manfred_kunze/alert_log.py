@@ -56,7 +56,7 @@ class AlertLog:
         self.told_until: datetime = _LONG_AGO
         self.open: dict[str, Alert] = {}
         self.is_whole = False
-        self._has_looked = False
+        self.has_looked = False
         self._absent: dict[str, int] = {}
         # Since when (UTC) it is known what the vendor gives no usable time for, by the occurrence's id.
         self._noticed: dict[str, datetime] = {}
@@ -86,7 +86,7 @@ class AlertLog:
         `is_all`: it holds every alert, else those that were asked for and all open ones. `is_clean`: every record of it
         could be read.
         """
-        is_first, self._has_looked = not self._has_looked, True
+        is_first, self.has_looked = not self.has_looked, True
         listed = {alert.id: alert for alert in alerts}
         gone = list(self._missed(listed, now)) if is_all and is_clean else []
         self.open |= {alert.id: alert for alert in listed.values() if alert.is_open}

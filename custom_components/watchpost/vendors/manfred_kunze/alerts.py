@@ -71,9 +71,9 @@ def rule_of(channel: Channel | None) -> str | None:
     )
 
 
-def is_alerting(key: str) -> bool:
-    """Whether a channel with this key is named by the list of rules."""
-    return key.startswith("alert_rule") or key in _COUNTS or key in (EVENTS, PUSH)
+def is_of_rule(key: str) -> bool:
+    """Whether a channel's key is that of a rule."""
+    return key.startswith((_RULE, _SWITCH, _BUTTON))
 
 
 def account_channels(account: str, *, has_push: bool) -> Iterator[Channel]:

@@ -12,7 +12,6 @@ from typing import Final, override
 from ...engine.model import ChannelId, FeedUpdate
 from ..base import Hint, Push, Registration
 from ..errors import Invalid, UnexpectedReply, VendorError
-from ..http import loose
 from .alerts import ALERTS, PUSH
 from .client.alerting import AlertingClient
 from .client.api import is_missing
@@ -63,15 +62,20 @@ class AlertPush(Push):
     @override
     async def registrations(self) -> Sequence[Registration]:
         channels = (await self._client.list_channels()).value
-        if not any(self._is_ours(channel) for channel in channels):
-            return [_registration(channel) for channel in channels]
-        rules = await self._rules()
+        has_ours = any(self._is_ours(channel) for channel in channels)
+        rules = await self._rules() if has_ours else []
         return [
-            _registration(channel, is_sound=self._is_sound(channel, rules)) for channel in channels
+            self._registration(channel, is_sound=self._is_sound(channel, rules))
+            for channel in channels
         ]
 
     def _is_ours(self, channel: NotificationChannel) -> bool:
-        return bool(self._webhook_id) and (channel.url or "").endswith(self._webhook_id)
+        return channel.id in self.known or (channel.url or "").endswith(self._webhook_id)
+
+    def _registration(self, channel: NotificationChannel, *, is_sound: bool) -> Registration:
+        """As the vendor lists it, with the address that we know where the vendor shows a mask."""
+        url = self.known.get(channel.id) if channel.is_masked else channel.url
+        return Registration(channel.id, url or "", is_sound=is_sound)
 
     def _is_sound(self, channel: NotificationChannel, rules: Iterable[AlertRule]) -> bool:
         """Whether one of ours is attached and tested as it should be, and is wanted at all.
@@ -114,9 +118,9 @@ class AlertPush(Push):
                     raise
                 refusal = err
                 continue
-            if made is None or made.url != url:
+            if made is None or not _leads_to(made, url):
                 made = await self._new(before, made)
-            if made is not None and made.url == url:
+            if made is not None and _leads_to(made, url):
                 return made
             if made is not None:
                 await self._client.delete_channel(made.id)
@@ -137,7 +141,7 @@ class AlertPush(Push):
         channel = await self._channel(registration.id)
         if channel is None:
             return None
-        if channel.url != url:
+        if self._registration(channel, is_sound=False).url != url:
             await self._client.update_channel(channel.id, with_url(channel, url))
             self._untested.add(channel.id)
         await self._tend(channel)
@@ -182,17 +186,17 @@ class AlertPush(Push):
         for rule in await self._rules():
             is_unsure = rule.channels is None and rule.id in self._chosen
             if is_unsure or registration_id in (rule.channels or ()):
-                await self._attach(rule.id, channel, wanted=False)
+                # A rule that would be left without any channel may be refused; the channel goes all the same.
+                with suppress(UnexpectedReply, Invalid):
+                    await self._attach(rule.id, channel, wanted=False)
         await self._client.delete_channel(registration_id)
 
     # -- calls --
 
     @override
-    def read(self, body: bytes) -> Hint | None:
-        try:
-            return _HINT if isinstance(loose(body), dict) else None
-        except UnexpectedReply:
-            return None
+    def read(self, body: bytes) -> Hint:
+        """Take any body for a hint: the vendor documents none."""
+        return _HINT
 
     @override
     async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
@@ -204,5 +208,6 @@ class AlertPush(Push):
         return update
 
 
-def _registration(channel: NotificationChannel, *, is_sound: bool = False) -> Registration:
-    return Registration(channel.id, channel.url or "", is_sound=is_sound)
+def _leads_to(channel: NotificationChannel, url: str) -> bool:
+    """Whether a channel shows our address, or a mask in its place."""
+    return channel.url == url or channel.is_masked

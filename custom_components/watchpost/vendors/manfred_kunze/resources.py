@@ -18,9 +18,13 @@ _MOST_DEEP: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A group of resources below `/api/v1`. `path` has a blank where the id of another record belongs."""
+    """A group of resources below `/api/v1`. `path` has a blank where the id of another record belongs.
+
+    `is_list` is False where nothing says that there are several.
+    """
 
     path: str
+    is_list: bool = True
     can_create: bool = False
     can_update: bool = False
     can_delete: bool = False
@@ -35,7 +39,7 @@ _ALL: Final = {"can_create": True, "can_update": True, "can_delete": True}
 
 RESOURCES: Final[Mapping[str, Resource]] = {
     "devices": Resource("/devices"),
-    "device_health": Resource("/devices/{}/health"),
+    "device_health": Resource("/devices/{}/health", is_list=False),
     "device_commands": Resource("/devices/{}/commands"),
     "registration_tokens": Resource("/devices/registration/tokens", can_delete=True),
     "components": Resource("/components"),
@@ -65,7 +69,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
     "exports": Resource("/exports", can_delete=True),
     "quarantine": Resource("/admin/quarantine", can_delete=True),
     "firmware": Resource("/firmware"),
-    "billing": Resource("/billing"),
+    "billing": Resource("/billing", is_list=False),
 }
 
 

@@ -9,7 +9,7 @@ import hashlib
 from typing import Any, Final, override
 
 import aiohttp
-from homeassistant.const import CONF_API_KEY, CONF_URL
+from homeassistant.const import CONF_API_KEY, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import voluptuous as vol
 
@@ -19,10 +19,14 @@ from ..errors import NotSecure, VendorError
 from ..http import Transport
 from ..ledger import Ledger
 from . import channels
+from .alerting import AlertingPart
 from .client.api import Api, KeySignIn, api_address
 from .client.topology import TopologyClient
+from .control import ControlPart
+from .control_offers import ACTIONS
 from .estate import Estate, device_id
 from .part import Part, Survey
+from .push import AlertPush
 from .topology import TopologyPart
 
 LISTS_EVERY: Final = timedelta(minutes=15)
@@ -32,15 +36,33 @@ LEAST_INTERVAL: Final = timedelta(seconds=60)
 class ManfredKunzeConnection(Connection):
     """One organisation on one deployment of the platform."""
 
-    def __init__(self, api: Api, options: Mapping[str, Any]) -> None:
+    def __init__(self, api: Api, options: Mapping[str, Any], webhook_id: str | None) -> None:
         self._api = api
         self._estate = Estate()
         clock = api.transport.ledger
         self._topology = TopologyPart(
             TopologyClient(api), self._estate, clock.now, self._fetch_inventory_again
         )
+        alerting = AlertingPart(
+            api,
+            self._estate,
+            options,
+            webhook_id,
+            told_until=lambda: self.told_until,
+            show=self._show,
+        )
+        self.push: AlertPush | None = alerting.push
         # In this order their lists are read: those behind know what those before found.
-        self._parts: tuple[Part, ...] = (self._topology,)
+        self._parts: tuple[Part, ...] = (
+            self._topology,
+            alerting,
+            ControlPart(api, self._estate),
+        )
+
+    def _show(self, update: FeedUpdate) -> None:
+        """Have something shown between two polls, once the account is set up."""
+        if self.show is not None:
+            self.show(update)
 
     @override
     async def identify(self) -> Identity:
@@ -142,6 +164,7 @@ class ManfredKunzeVendor(Vendor):
     key = "manfred_kunze"
     name = "Manfred Kunze IoT platform"
     default_url = "https://"
+    actions = ACTIONS
     more_platforms = ("switch",)
 
     @override
@@ -173,7 +196,7 @@ class ManfredKunzeVendor(Vendor):
         if url != data[CONF_URL]:
             keep({CONF_URL: url})
         api = Api(Transport(session, url, KeySignIn(data[CONF_API_KEY]), ledger))
-        return ManfredKunzeConnection(api, options)
+        return ManfredKunzeConnection(api, options, data.get(CONF_WEBHOOK_ID))
 
 
 def _host(url: str) -> str:

@@ -30,6 +30,7 @@ _CHANNEL_LISTS = (
 )
 _THRESHOLDS = ("threshold", "thresholdValue", "comparisonValue", "value")
 _COOLDOWNS = ("cooldownSeconds", "cooldown", "coolDownSeconds", "cooldownMinutes")
+_MASKS = ("**", "••", "…", "...")
 _MOST_DEEP = 4
 
 
@@ -97,6 +98,11 @@ class NotificationChannel(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     is_active: bool | None = None
     row: Mapping[str, Any] = {}
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether stars or dots stand where its address would."""
+        return any(mark in value for value in _texts(self.row) for mark in _MASKS)
 
 
 def read_alert(found: str, row: Row) -> Alert:
@@ -227,6 +233,15 @@ def webhook_forms(
         for key in reversed(way):
             held = {key: held}
         yield {**common, **held}
+
+
+def _texts(row: Row, depth: int = 0) -> Iterator[str]:
+    """Yield every text in a record but its name."""
+    for key, value in row.items():
+        if isinstance(value, str) and key not in ("name", "title", "label", "description"):
+            yield value
+        elif isinstance(value, dict) and depth < _MOST_DEEP:
+            yield from _texts(value, depth + 1)
 
 
 def _addresses(row: Row, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
