@@ -83,7 +83,8 @@ async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push 
     try:
         async with asyncio.timeout(REMOVAL_TIMEOUT):
             if push is not None:
-                for number in _remembered(entry):
+                push.known = _remembered(entry)
+                for number in push.known:
                     await push.remove(number)
     except Exception as err:  # noqa: BLE001  the account goes, whatever the vendor says
         _LOGGER.warning(
@@ -172,7 +173,7 @@ class Registrar:
             try:
                 target = await address.async_target(self._hass, webhook_id(self._entry) or "")
                 self.via = target.via if target else None
-                if target is not None or _remembered(self._entry):
+                if (target is not None and self._push.kinds) or _remembered(self._entry):
                     await self._reconcile(target.url if target else None)
             except address.NotYet:
                 return
@@ -183,6 +184,7 @@ class Registrar:
 
     async def _reconcile(self, url: str | None) -> None:
         standing = self._standing
+        self._push.known = _remembered(self._entry)
         listed = await self._list()
         ours = {number: found for number, found in listed.items() if self._is_ours(found)}
         kept = _in_order(ours.values(), url)

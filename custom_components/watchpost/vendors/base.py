@@ -108,13 +108,15 @@ class Push(ABC):
     look for the secret that it registered.
 
     `channel` is where it shows whether calls come, if anywhere. Each of `kinds` needs a registration. `terms` name what
-    a registration has to be like beyond that: where they change, what was listed under others is void. `silence` is how
-    long no call may come before that shows.
+    a registration has to be like beyond that: where they change, what was listed under others is void. `known` are
+    ours, by id, as the account remembers them: it sets this before it asks for anything. `silence` is how long no call
+    may come before that shows.
     """
 
     channel: ChannelId | None = None
     kinds: Sequence[str] = ("",)
     terms: str = ""
+    known: Mapping[str, str] = MappingProxyType({})
     methods: Sequence[str] = (METH_POST, METH_PUT)
     most_bytes: int = 64 * 1024
     silence: timedelta = timedelta(days=1)
