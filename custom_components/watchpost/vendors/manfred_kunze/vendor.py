@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 import hashlib
 from typing import Any, Final, override
 
@@ -13,7 +14,7 @@ from homeassistant.const import CONF_API_KEY, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import voluptuous as vol
 
-from ...engine.model import ChannelId, FeedUpdate, Inventory
+from ...engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
 from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
 from ..errors import NotSecure, VendorError
 from ..http import Transport
@@ -21,12 +22,16 @@ from ..ledger import Ledger
 from . import channels
 from .alerting import AlertingPart
 from .client.api import Api, KeySignIn, api_address
+from .client.readings import ReadingsClient
 from .client.topology import TopologyClient
 from .control import ControlPart
 from .control_offers import ACTIONS
 from .estate import Estate, device_id
+from .history import HISTORY, channel_history
+from .options import shown_for
 from .part import Part, Survey
 from .push import AlertPush
+from .readings import ReadingsPart
 from .topology import TopologyPart
 
 LISTS_EVERY: Final = timedelta(minutes=15)
@@ -35,6 +40,8 @@ LEAST_INTERVAL: Final = timedelta(seconds=60)
 
 class ManfredKunzeConnection(Connection):
     """One organisation on one deployment of the platform."""
+
+    history_terms = HISTORY
 
     def __init__(self, api: Api, options: Mapping[str, Any], webhook_id: str | None) -> None:
         self._api = api
@@ -52,9 +59,20 @@ class ManfredKunzeConnection(Connection):
             show=self._show,
         )
         self.push: AlertPush | None = alerting.push
+        readings = ReadingsClient(api)
+        self._readings = ReadingsPart(
+            readings,
+            self._estate,
+            now=clock.now,
+            clock=api.now,
+            at_least=shown_for(options),
+            changed=self._changed,
+        )
+        self._history = partial(channel_history, readings, shown=self._readings.shown)
         # In this order their lists are read: those behind know what those before found.
         self._parts: tuple[Part, ...] = (
             self._topology,
+            self._readings,
             alerting,
             ControlPart(api, self._estate),
         )
@@ -85,7 +103,13 @@ class ManfredKunzeConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(channels.INVENTORY, self._fetch_inventory, LISTS_EVERY, LEAST_INTERVAL)
+        return Feed(
+            channels.INVENTORY,
+            self._fetch_inventory,
+            LISTS_EVERY,
+            LEAST_INTERVAL,
+            is_whole=True,
+        )
 
     async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         found = await self._topology.survey()
@@ -117,6 +141,12 @@ class ManfredKunzeConnection(Connection):
 
     async def _fetch_inventory_again(self) -> FeedUpdate:
         return await self._fetch_inventory(frozenset())
+
+    @override
+    async def history(
+        self, channels: Sequence[Channel], start: datetime, end: datetime
+    ) -> Mapping[ChannelId, Sequence[Hour]]:
+        return await self._history(channels, start=start, end=end)
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:

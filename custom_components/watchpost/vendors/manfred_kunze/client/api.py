@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 import hashlib
 from http import HTTPStatus
 import re
@@ -21,7 +22,7 @@ from ....engine.model import Freshness
 from ...errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, VendorError
 from ...fields import Row, Sieve
 from ...http import Reply, Transport, checked_address, loose
-from .paging import MOST_PAGES, Dialect, Listed, Params, Walk
+from .paging import MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk
 from .problems import problems_in
 
 __all__ = ["Answer", "Api", "KeySignIn", "Params", "api_address"]
@@ -91,11 +92,16 @@ class Api:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self._dialects: dict[str, Dialect] = {}
+        self._skew = timedelta(0)
 
     @property
     def url(self) -> URL:
         """The address of the API, with `/api`."""
         return self.transport.url
+
+    def now(self) -> datetime:
+        """The vendor's clock (UTC), by the newest reply."""
+        return self.transport.ledger.now_utc() + self._skew
 
     def dialect(self, path: str) -> Dialect:
         """How a list is asked for in pages; learned while asking."""
@@ -158,13 +164,15 @@ class Api:
         *,
         right: str,
         most: int = MOST_LISTED,
+        size: int | None = None,
         enough: Callable[[Sequence[object]], bool] | None = None,
     ) -> Listed:
         """Return the records of all pages as they come, each id once; ends with the last, short, empty or same page.
 
-        Or where what has come is said to be `enough`: the list then counts as not whole.
+        Or where what has come is said to be `enough`: the list then counts as not whole. `size` is how many records a
+        page is asked to have, where that should be few.
         """
-        walk = Walk(path.rsplit("/", 1)[-1], self.dialect(path), most)
+        walk = Walk(path.rsplit("/", 1)[-1], self.dialect(path), most, size or PER_PAGE)
         for number in range(MOST_PAGES):
             reply = await self._page(path, query or {}, number, walk, right)
             if reply is None or not walk.take(reply.body, reply.freshness, number):
@@ -210,6 +218,8 @@ class Api:
         fresh = reply.freshness
         if fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None:
             self.transport.forget(path, query)
+        if reply.date is not None and not reply.reused:
+            self._skew = reply.date - self.transport.ledger.now_utc()
         return reply
 
     async def _page(
@@ -218,7 +228,7 @@ class Api:
         """Ask for a page; None where it was a guess and does not exist."""
         dialect = walk.dialect
         try:
-            return await self.get(path, {**query, **dialect.params(number)}, right=right)
+            return await self.get(path, {**query, **dialect.params(number, walk.size)}, right=right)
         except UnexpectedReply as err:
             if walk.is_guess and err.status in _NO_SUCH_PAGE:
                 return None
@@ -227,7 +237,9 @@ class Api:
         # Pages may be counted from 1, or not be known at all; or something else was refused.
         for other in (replace(dialect, first=1), replace(dialect, is_paged=False)):
             with suppress(UnexpectedReply):
-                reply = await self.get(path, {**query, **other.params(number)}, right=right)
+                reply = await self.get(
+                    path, {**query, **other.params(number, walk.size)}, right=right
+                )
                 self._dialects[_shape(path)] = walk.dialect = other
                 return reply
         raise UnexpectedReply(

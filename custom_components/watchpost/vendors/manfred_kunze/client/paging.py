@@ -121,26 +121,27 @@ class Dialect:
     is_paged: bool = True
     is_endless: bool = True
 
-    def params(self, number: int) -> dict[str, str]:
-        """The parameters of page `number`, counted from 0."""
+    def params(self, number: int, size: int) -> dict[str, str]:
+        """The parameters of page `number`, counted from 0, with so many records."""
         if not self.is_paged:
             return {}
-        at = number * PER_PAGE if self.is_offset else number + self.first
-        return {self.page: str(at), self.size: str(PER_PAGE)}
+        at = number * size if self.is_offset else number + self.first
+        return {self.page: str(at), self.size: str(size)}
 
 
 class Walk:
     """One walk through a list: what came, and whether to go on."""
 
-    def __init__(self, name: str, dialect: Dialect, most: int) -> None:
+    def __init__(self, name: str, dialect: Dialect, most: int, size: int) -> None:
         self.rows: list[object] = []
         self.freshness: list[Freshness] = []
         self.is_guess = False
         self.is_from_one = False
         self._name = name
         self.dialect = dialect
+        self.size = size
         self._most = most
-        self._seen: set[str] = set()
+        self._seen: set[str | int] = set()
         self._repeats = 0
         self._is_cut = False
 
@@ -174,7 +175,7 @@ class Walk:
             return False
         if page.has_more is not None:
             return page.has_more
-        return self.dialect.is_endless and is_full(len(page.rows), PER_PAGE)
+        return self.dialect.is_endless and is_full(len(page.rows), self.size)
 
     def listed(self, *, is_ended: bool = True) -> Listed:
         """What the walk brought; `is_ended` is False if it was broken off."""
@@ -182,12 +183,13 @@ class Walk:
 
     def _unseen(self, rows: list[object]) -> list[object]:
         """The records of a page, none where all of them came before; within a page the sieve looks for doubles."""
-        ids = [identifier(row.get("id")) if isinstance(row, dict) else None for row in rows]
-        fresh = [
-            row
-            for row, found in zip(rows, ids, strict=True)
-            if found is None or found not in self._seen
-        ]
-        is_repeat = bool(self._seen) and all(found is None or found in self._seen for found in ids)
-        self._seen.update(found for found in ids if found is not None)
-        return [] if is_repeat else fresh
+        names = [_name(row) for row in rows]
+        fresh = [row for row, name in zip(rows, names, strict=True) if name not in self._seen]
+        self._seen.update(names)
+        return fresh
+
+
+def _name(row: object) -> str | int:
+    """What tells a record from others: its id, or where it has none, all of it."""
+    found = identifier(row.get("id")) if isinstance(row, dict) else None
+    return hash(repr(row)) if found is None else found
