@@ -13,6 +13,7 @@ from .channels import INVENTORY
 from .client.alerting import CHANNELS, AlertingClient
 from .client.api import Api
 from .client.control import ControlClient
+from .client.readings import ReadingsClient
 from .commands import Commands
 from .control_offers import (
     ARTEFACT_ID,
@@ -37,6 +38,7 @@ from .control_offers import (
 )
 from .estate import Estate, component_id, device_id, sensor_key
 from .part import Part, Survey
+from .reading_actions import ReadingActions
 from .resources import RESOURCES, shown
 
 MOST_ROWS: Final = 2_000
@@ -46,11 +48,12 @@ SCHEMAS: Final = "schemas"
 class ControlPart(Part):
     """What an organisation's key lets be done, beside the alerts."""
 
-    def __init__(self, api: Api, estate: Estate) -> None:
+    def __init__(self, api: Api, estate: Estate, readings: ReadingsClient) -> None:
         self._client = ControlClient(api)
         self._alerting = AlertingClient(api)
         self._estate = estate
         self._commands = Commands(self._client, api.transport.ledger.now)
+        self._readings = ReadingActions(readings, estate)
 
     @override
     async def survey(self) -> Survey:
@@ -62,6 +65,7 @@ class ControlPart(Part):
     @override
     def actions(self) -> Mapping[str, ActionHandler]:
         return {
+            **self._readings.handlers,
             "send_command": self._send_command,
             "create_registration_token": self._create_token,
             "post_event": self._post_event,

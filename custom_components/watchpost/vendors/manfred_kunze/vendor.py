@@ -74,7 +74,7 @@ class ManfredKunzeConnection(Connection):
             self._topology,
             self._readings,
             alerting,
-            ControlPart(api, self._estate),
+            ControlPart(api, self._estate, readings),
         )
 
     def _show(self, update: FeedUpdate) -> None:
