@@ -19,15 +19,21 @@ from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
 from ..errors import NotSecure, VendorError
 from ..http import Transport
 from ..ledger import Ledger
+from ..links import LinkFetcher
 from . import channels
 from .alerting import AlertingPart
 from .client.api import Api, KeySignIn, api_address
+from .client.operations import OperationsClient
 from .client.readings import ReadingsClient
 from .client.topology import TopologyClient
 from .control import ControlPart
 from .control_offers import ACTIONS
 from .estate import Estate, device_id
+from .health import HealthPart
 from .history import HISTORY, channel_history
+from .media import MediaPart
+from .media_offers import ACTIONS as MEDIA_ACTIONS
+from .operations import BindingsPart, FirmwarePart, QuarantinePart
 from .options import shown_for
 from .part import Part, Survey
 from .push import AlertPush
@@ -43,12 +49,15 @@ class ManfredKunzeConnection(Connection):
 
     history_terms = HISTORY
 
-    def __init__(self, api: Api, options: Mapping[str, Any], webhook_id: str | None) -> None:
+    def __init__(
+        self, api: Api, links: LinkFetcher, options: Mapping[str, Any], webhook_id: str | None
+    ) -> None:
         self._api = api
         self._estate = Estate()
         clock = api.transport.ledger
+        topology, operations = TopologyClient(api), OperationsClient(api)
         self._topology = TopologyPart(
-            TopologyClient(api), self._estate, clock.now, self._fetch_inventory_again
+            topology, self._estate, clock.now, self._fetch_inventory_again
         )
         alerting = AlertingPart(
             api,
@@ -69,10 +78,18 @@ class ManfredKunzeConnection(Connection):
             changed=self._changed,
         )
         self._history = partial(channel_history, readings, shown=self._readings.shown)
+        media = MediaPart(
+            api, self._estate, links, resurvey=self._fetch_inventory_again, show=self._show
+        )
+        self.library = media.library
         # In this order their lists are read: those behind know what those before found.
         self._parts: tuple[Part, ...] = (
             self._topology,
             self._readings,
+            HealthPart(topology, self._estate, clock.now, self._changed),
+            BindingsPart(operations, self._estate, clock.now),
+            QuarantinePart(operations),
+            FirmwarePart(operations, self._estate),
             alerting,
             ControlPart(api, self._estate, readings),
         )
@@ -194,8 +211,8 @@ class ManfredKunzeVendor(Vendor):
     key = "manfred_kunze"
     name = "Manfred Kunze IoT platform"
     default_url = "https://"
-    actions = ACTIONS
-    more_platforms = ("switch",)
+    actions = (*ACTIONS, *MEDIA_ACTIONS)
+    more_platforms = ("camera", "switch", "update")
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
@@ -226,7 +243,9 @@ class ManfredKunzeVendor(Vendor):
         if url != data[CONF_URL]:
             keep({CONF_URL: url})
         api = Api(Transport(session, url, KeySignIn(data[CONF_API_KEY]), ledger))
-        return ManfredKunzeConnection(api, options, data.get(CONF_WEBHOOK_ID))
+        # What the platform links to is signed by itself, and must not get the key.
+        links = LinkFetcher(session, api.url)
+        return ManfredKunzeConnection(api, links, options, data.get(CONF_WEBHOOK_ID))
 
 
 def _host(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Export jobs (REST API page, "Export data") and what the organisation is billed."""
+"""Export jobs (REST API page, "Export data")."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from aiohttp.hdrs import METH_DELETE, METH_POST
 
 from ...errors import UnexpectedReply
 from ...fields import Row, identifier
-from ...http import loose
 from ..records.exports import Export, read_export
 from .api import Answer, Api, single
 
 EXPORTS: Final = "/exports"
-BILLING: Final = "/billing"
 
 _READ: Final = "read exports"
 _CHANGE: Final = "export data"
@@ -24,7 +22,7 @@ MOST_EXPORTS: Final = 2_000
 
 
 class ExportsClient:
-    """The calls of the groups "Data" and "billing". Every method raises a `VendorError`; writes are never repeated."""
+    """The calls of export jobs. Every method raises a `VendorError`; writes are never repeated."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -62,10 +60,6 @@ class ExportsClient:
     async def delete_export(self, export: str) -> None:
         """Remove a finished job and its file: DELETE /exports/{id}."""
         await self._api.send(METH_DELETE, f"{EXPORTS}/{export}", right=_CHANGE)
-
-    async def billing(self) -> object:
-        """Return what the vendor says of billing, in its own form: GET /billing."""
-        return loose((await self._api.get(BILLING, right="read billing")).body)
 
 
 def _read(row: Row) -> Export | None:

@@ -1,44 +1,40 @@
-"""Cameras, captures, capture rules, DVR clip requests, live sessions: the calls of the group "Media", in its order.
+"""Cameras, captures, DVR clip requests and live sessions: the calls of the group "Media", in its order.
 
-Of these the vendor's pages state paths and methods ("Capture media", "REST API"), not the records.
+Of these the vendor's pages state paths and methods ("Capture media", "REST API"), not the records. Media capture rules
+have no form that is known, and are read and written as records of any group are (`client/control.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from aiohttp.hdrs import METH_DELETE, METH_POST, METH_PUT
+from aiohttp.hdrs import METH_POST
 
-from ...fields import Row, Sieve, identifier
+from ...errors import UnexpectedReply
+from ...fields import Row, Sieve, identifier, nested
 from ...http import Reply, loose
 from ..records.media import (
     Camera,
     Capture,
-    CaptureRule,
     ClipRequest,
     LiveSession,
     read_camera,
     read_capture,
-    read_capture_rule,
     read_clip_request,
     read_live,
     thumbnail_of,
 )
-from .api import Answer, Api, single
+from .api import Answer, Api, is_missing, single
 
 CAMERAS: Final = "/cameras"
 CAPTURES: Final = "/captures"
-CAPTURE_RULES: Final = "/media-capture-rules"
 CLIP_REQUESTS: Final = "/dvr-clip-requests"
 LIVE: Final = "/live"
 
 _READ_CAMERAS: Final = "read cameras"
-_CHANGE_CAMERAS: Final = "change cameras"
 _READ_CAPTURES: Final = "read captures"
-_READ_RULES: Final = "read media capture rules"
-_CHANGE_RULES: Final = "change media capture rules"
 _REQUEST_CLIPS: Final = "request clips"
 _WATCH: Final = "watch cameras"
 
@@ -56,19 +52,6 @@ class MediaClient:
     async def list_cameras(self) -> Answer[list[Camera]]:
         """Return all cameras: GET /cameras."""
         return await self._api.pages(CAMERAS, "camera", read_camera, right=_READ_CAMERAS)
-
-    async def create_camera(self, row: Mapping[str, Any]) -> Camera | None:
-        """Add a camera: POST /cameras; the camera, where the reply shows it."""
-        held = await self._api.send(METH_POST, CAMERAS, row, right=_CHANGE_CAMERAS)
-        return _read(held, read_camera)
-
-    async def update_camera(self, camera: str, row: Mapping[str, Any]) -> None:
-        """Put a whole camera back: PUT /cameras/{id}."""
-        await self._api.send(METH_PUT, f"{CAMERAS}/{camera}", row, right=_CHANGE_CAMERAS)
-
-    async def delete_camera(self, camera: str) -> None:
-        """Delete a camera: DELETE /cameras/{id}."""
-        await self._api.send(METH_DELETE, f"{CAMERAS}/{camera}", right=_CHANGE_CAMERAS)
 
     # -- captures --
 
@@ -91,41 +74,36 @@ class MediaClient:
         return Answer(captures, sieve.set_aside, listed.freshness, listed.is_whole)
 
     async def thumbnail(self, capture: str) -> str | None:
-        """Return a fresh link to a capture's thumbnail, None where it has none: GET /captures/{id}."""
-        reply = await self._api.get(f"{CAPTURES}/{capture}", right=_READ_CAPTURES)
-        row = single(loose(reply.body))
+        """Return a fresh link to a capture's thumbnail, None where it has none: GET /captures/{id}.
+
+        The vendor does not name that call; without it, the list tells.
+        """
+        try:
+            reply = await self._api.get(f"{CAPTURES}/{capture}", right=_READ_CAPTURES)
+            row = single(loose(reply.body))
+        except UnexpectedReply as err:
+            if not is_missing(err):
+                raise
+            row = await self._listed(capture)
         return thumbnail_of(row) if row is not None else None
+
+    async def _listed(self, capture: str) -> Row | None:
+        """The row of a capture; it is among the newest, so the list is read no further than to it."""
+
+        def found(rows: Sequence[object]) -> Row | None:
+            return next((r for r in rows if isinstance(r, dict) and r.get("id") == capture), None)
+
+        listed = await self._api.rows(
+            CAPTURES,
+            right=_READ_CAPTURES,
+            most=MOST_CAPTURES,
+            enough=lambda rows: found(rows) is not None,
+        )
+        return found(listed.rows)
 
     async def download(self, capture: str) -> Reply:
         """Ask for a capture's clip: GET /captures/{id}/download, which leads to it, names a link, or is it."""
         return await self._api.lead(f"{CAPTURES}/{capture}/download", right=_READ_CAPTURES)
-
-    # -- capture rules --
-
-    async def list_capture_rules(self) -> Answer[list[CaptureRule]]:
-        """Return all media capture rules: GET /media-capture-rules."""
-        place = "media capture rule"
-        return await self._api.pages(CAPTURE_RULES, place, read_capture_rule, right=_READ_RULES)
-
-    async def get_capture_rule(self, rule: str) -> CaptureRule:
-        """Return one rule as it is now: GET /media-capture-rules/{id}."""
-        answer = await self._api.one(
-            f"{CAPTURE_RULES}/{rule}", lambda row: _read(row, read_capture_rule), right=_READ_RULES
-        )
-        return answer.value
-
-    async def create_capture_rule(self, row: Mapping[str, Any]) -> CaptureRule | None:
-        """Add a rule: POST /media-capture-rules; the rule, where the reply shows it."""
-        held = await self._api.send(METH_POST, CAPTURE_RULES, row, right=_CHANGE_RULES)
-        return _read(held, read_capture_rule)
-
-    async def update_capture_rule(self, rule: str, row: Mapping[str, Any]) -> None:
-        """Put a whole rule back: PUT /media-capture-rules/{id}."""
-        await self._api.send(METH_PUT, f"{CAPTURE_RULES}/{rule}", row, right=_CHANGE_RULES)
-
-    async def delete_capture_rule(self, rule: str) -> None:
-        """Delete a rule: DELETE /media-capture-rules/{id}."""
-        await self._api.send(METH_DELETE, f"{CAPTURE_RULES}/{rule}", right=_CHANGE_RULES)
 
     # -- DVR clips --
 
@@ -156,8 +134,7 @@ class MediaClient:
         if row is None:
             return None
         # Where nothing else names the session, its camera does.
-        found = identifier(row.get("id")) or identifier(row.get("sessionId")) or camera
-        return read_live(found, row, str(self._api.url))
+        return read_live(_session_id(row) or camera, row, str(self._api.url))
 
     async def list_live(self) -> list[LiveSession]:
         """Return the sessions that are not over: GET /live."""
@@ -168,6 +145,11 @@ class MediaClient:
             (identifier(row.get("id")) or identifier(row.get("sessionId")), row) for row in rows
         )
         return [read_live(found, row, home) for found, row in named if found is not None]
+
+
+def _session_id(row: Row) -> str | None:
+    held = {**nested(row, "session"), **row}
+    return identifier(held.get("id")) or identifier(held.get("sessionId"))
 
 
 def link_of(reply: Reply) -> str | None:

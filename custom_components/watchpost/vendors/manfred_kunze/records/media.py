@@ -6,10 +6,9 @@ read under its likely names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -21,6 +20,7 @@ _STARTED: Final = (
     *("startedAt", "capturedAt", "recordedAt", "startTime", "from", "start", "occurredAt"),
     *("eventTime", "timestamp", "time", "createdAt"),
 )
+_MADE: Final = ("createdAt", "completedAt", "uploadedAt", "storedAt", "availableAt")
 _ENDED: Final = ("endedAt", "endTime", "to", "end")
 _EXPIRES: Final = ("expiresAt", "expiry", "validUntil", "expires")
 _STATES: Final = ("status", "state")
@@ -82,7 +82,8 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True):
 class Capture(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A clip in the vendor's storage; `state` is None where nothing is said of it, as of one that is there.
 
-    `request` is the DVR clip request that it answers, where one is named.
+    `at` is when the footage begins, `made_at` when the vendor had it. `request` is the DVR clip request that it
+    answers, where one is named.
     """
 
     id: str
@@ -92,10 +93,10 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     request: str | None = None
     state: Progress | None = None
     at: datetime | None = None
+    made_at: datetime | None = None
     seconds: float | None = None
     content_type: str | None = None
     severity: str | None = None
-    has_link: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -127,14 +128,6 @@ class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in (LiveState.STOPPING, LiveState.STOPPED, LiveState.EXPIRED)
 
 
-class CaptureRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule that turns events into recordings. `row` is all that came."""
-
-    id: str
-    name: str | None = None
-    row: Mapping[str, Any] = {}
-
-
 def read_camera(found: str, row: Row) -> Camera:
     """Read a camera."""
     return Camera(
@@ -162,10 +155,10 @@ def read_capture(found: str, row: Row) -> Capture:
         request=reference(held, "dvrClipRequest", "clipRequest", "dvrRequest", "request"),
         state=_progress(held),
         at=at,
+        made_at=time_of(held, *_MADE),
         seconds=seconds,
         content_type=words(held, *_TYPES),
         severity=word(held, "severity") or word(nested(row, "event"), "severity"),
-        has_link=thumbnail_of(held) is not None,
     )
 
 
@@ -208,11 +201,6 @@ def _live_state(held: Row, *, has_access: bool) -> LiveState | None:
     if has_access and word(held, *names) is None:
         return LiveState.ACTIVE
     return member(LiveState, held, *names)
-
-
-def read_capture_rule(found: str, row: Row) -> CaptureRule:
-    """Read a media capture rule."""
-    return CaptureRule(id=found, name=words(row, "name", "title", "label"), row=dict(row))
 
 
 def _progress(row: Row) -> Progress | None:

@@ -77,10 +77,10 @@ def _safe(value: str, home: str) -> str | None:
     if not value.startswith(("https://", "http://", "/")) or len(value) > 8192:
         return None
     try:
-        url = URL(home).join(URL(value, encoded=True)) if value.startswith("/") else value
-        return str(checked_link(str(url)))
+        url = checked_link(str(URL(home).join(URL(value, encoded=True))))
     except ValueError, NotSecure:
         return None
+    return str(url) if url.scheme in {"https", URL(home).scheme} else None
 
 
 def _headers(row: Row) -> dict[str, str]:
