@@ -77,6 +77,7 @@ _PLATFORM_OF: Final[dict[str, Platform]] = {
     "NumberEntityDescription": Platform.NUMBER,
     "SensorEntityDescription": Platform.SENSOR,
     "SwitchEntityDescription": Platform.SWITCH,
+    "UpdateEntityDescription": Platform.UPDATE,
 }
 
 

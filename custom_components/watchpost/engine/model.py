@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from homeassistant.helpers.entity import EntityDescription
 
+# Beside the installed version, which is the value of a channel that is an update.
+LATEST_VERSION: Final = "latest_version"
+
 _NO_ATTRIBUTES: Final[Mapping[str, ReadingValue]] = MappingProxyType({})
 
 

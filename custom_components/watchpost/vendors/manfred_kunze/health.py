@@ -65,6 +65,7 @@ class HealthPart(Part):
         self._off_since: float | None = None
         self._why_off: str | None = None
         self._asked: dict[str, float] = {}
+        self._untold: dict[str, Health] = {}
 
     # -- what there is --
 
@@ -96,6 +97,7 @@ class HealthPart(Part):
             except (NotAllowed, UnexpectedReply) as err:
                 self._off_since, self._why_off = self._now(), type(err).__name__
                 continue
+            self._asked[device], self._untold[device] = self._now(), health
             for vital in health.vitals:
                 self._units[vital] = self._units.get(vital) or health.units.get(vital)
         if self._units:
@@ -123,6 +125,9 @@ class HealthPart(Part):
         ]
         due.sort(key=lambda device: self._asked.get(device, float("-inf")))
         readings: dict[ChannelId, Reading] = {}
+        for device, health in self._untold.items():
+            readings |= self._readings(device, health)
+        self._untold = {}
         freshness: list[Freshness] = []
         failures: list[VendorError] = []
         for device in due[:PER_POLL]:
@@ -156,10 +161,9 @@ class HealthPart(Part):
     @override
     def recall(self, memory: Mapping[str, Any]) -> None:
         kept = memory.get(_KEPT)
-        for vital in Vital if isinstance(kept, dict) else ():
-            if vital.value in kept:
-                unit = kept[vital.value]
-                self._units[vital] = unit if isinstance(unit, str) else None
+        for name, unit in kept.items() if isinstance(kept, dict) else ():
+            if name in Vital:
+                self._units[Vital(name)] = unit if isinstance(unit, str) else None
 
     @override
     def memory(self) -> Mapping[str, Any]:
