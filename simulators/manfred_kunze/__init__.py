@@ -4,18 +4,23 @@ How to start it, what it can be told and which of its forms are guesses: README.
 """
 
 from .alarms import Alert, Channel, Rule
+from .cameras import Camera, Capture, DvrRequest
 from .cloud import ManfredKunzeCloud
 from .keys import Key
+from .live import Session
 from .plan import Forms, Habits, Plan
 from .posting import Delivery
 from .world import Component, Device, Organisation, Reading, Sensor
 
 __all__ = [
     "Alert",
+    "Camera",
+    "Capture",
     "Channel",
     "Component",
     "Delivery",
     "Device",
+    "DvrRequest",
     "Forms",
     "Habits",
     "Key",
@@ -25,4 +30,5 @@ __all__ = [
     "Reading",
     "Rule",
     "Sensor",
+    "Session",
 ]

@@ -13,14 +13,20 @@ from .alert_calls import AlertCalls
 from .alerting import Alerting
 from .asking import ApiError, Route, Visit, body_of, refusal, routes_of
 from .building import add_device, build_world, equip
+from .camera_calls import CameraCalls
+from .cameras import Album, Albums, Camera, Capture, clip_path, thumbnail_path
+from .capture_calls import CaptureCalls
 from .desk import Desk
 from .door import ManfredKunzeDoor
 from .keys import Keys
+from .live import Live, Session
 from .plan import Plan
 from .readings_calls import ReadingsCalls
 from .rule_calls import RuleCalls
+from .storage import PREFIX as STORED
+from .storage import Storage
 from .topology_calls import TopologyCalls, remove_device
-from .world import Component, Device, Organisation, Sensor, Value, World
+from .world import Component, Device, Organisation, Record, Sensor, Value, World
 
 BASE = "/api"
 
@@ -38,11 +44,18 @@ class ManfredKunzeCloud(VendorCloud):
         self.keys = Keys(self.plan, self.world.main, self.world.other)
         self.desk = Desk(self.world)
         self.alerting = Alerting(self.world, self.desk.shapes)
+        self.storage = Storage(self.world)
+        self.live = Live(self.world, self.storage)
+        self.albums = Albums(self.world, self.storage)
+        self.alerting.listeners.append(self.albums.heard)
+        self._tie_captures()
         tables = (
             TopologyCalls(self.desk).table,
             ReadingsCalls(self.desk).table,
             RuleCalls(self.desk, self.alerting).table,
             AlertCalls(self.desk, self.alerting).table,
+            CameraCalls(self.desk, self.albums, self.live).table,
+            CaptureCalls(self.desk, self.albums, self.storage).table,
         )
         self._routes: list[Route] = [one for table in tables for one in routes_of(table)]
 
@@ -151,9 +164,38 @@ class ManfredKunzeCloud(VendorCloud):
         self.alerting.resolve(self.book, alert)
         self.settle()
 
+    @property
+    def cameras(self) -> list[Camera]:
+        """The main organisation's cameras, oldest first; live objects."""
+        return list(self.album.cameras.values())
+
+    @property
+    def album(self) -> Album:
+        """The main organisation's cameras, captures and requests to recorders, each by id."""
+        return self.albums.of(self.main)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The main organisation's live sessions, oldest first; live objects."""
+        return list(self.live.of(self.main).values())
+
+    def film(self, camera: Camera, seconds: int = 10, ago: float = 0) -> Capture:
+        """Let a camera see something that lasted so long and ended so many seconds ago."""
+        end = self.world.now - round(ago)
+        event = self.book.note(_motion(camera), end)
+        capture = self.albums.film(self.album, camera, end - seconds, end, event=str(event["id"]))
+        self.settle()
+        return capture
+
+    def lose(self, capture: Capture) -> None:
+        """Lose what a clip and its picture are made of; their links answer 404."""
+        for path in (clip_path(capture), thumbnail_path(capture)):
+            self.storage.objects.pop(path, None)
+
     def settle(self) -> None:
-        """Let rules fire and webhooks be called, as far as the clock says."""
+        """Let rules fire, webhooks be called and clips come, as far as the clock says."""
         self.alerting.settle()
+        self.albums.settle()
 
     async def settled(self) -> None:
         """Settle, and wait until what was sent has arrived."""
@@ -161,9 +203,14 @@ class ManfredKunzeCloud(VendorCloud):
         await self.alerting.posting.drain()
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
-        """Listen on `port` (0: a free one)."""
+        """Listen on `port` (0: a free one), and on another for what links lead to."""
         await self.alerting.posting.start()
         await super().start(port, host)
+        assert self._runner is not None
+        await web.TCPSite(self._runner, host, 0).start()
+        stored = self._runner.addresses[1]
+        self.storage.hosts["api"] = self._origin
+        self.storage.hosts["storage"] = f"http://{stored[0]}:{stored[1]}"
 
     async def stop(self) -> None:
         """Stop listening and posting."""
@@ -185,10 +232,24 @@ class ManfredKunzeCloud(VendorCloud):
     def answer(self, call: Call) -> Reply:
         """Answer a call of the API."""
         path = call.path.removeprefix(BASE)
+        if self._is_stored(call):
+            is_live = call.path.startswith(f"{STORED}/live/")
+            return self.live.answer(call) if is_live else self.storage.answer(call)
         try:
             return self._routed(call, path)
         except ApiError as err:
             return refusal(err, self.plan.forms, path, self.clock.now())
+
+    def _is_stored(self, call: Call) -> bool:
+        """Tell whether a request came by the storage's port, or is for what lies at the API's."""
+        here = f"http://{call.headers.get('Host')}" == self.storage.hosts.get("storage")
+        return here or (self.plan.forms.link_host == "api" and call.path.startswith(f"{STORED}/"))
+
+    def _tie_captures(self) -> None:
+        """Give each clip of the last days the event that it shows."""
+        for capture in self.album.captures.values():
+            event = self.book.note(_motion(capture.camera), capture.start)
+            capture.event = str(event["id"])
 
     def _routed(self, call: Call, path: str) -> Reply:
         if not call.path.startswith(f"{BASE}/"):
@@ -210,3 +271,12 @@ class ManfredKunzeCloud(VendorCloud):
             if known:
                 raise ApiError(405, "Method is not supported")
         raise ApiError(404, "No such resource")
+
+
+def _motion(camera: Camera) -> Record:
+    return {
+        "type": "MOTION",
+        "source": "CAMERA",
+        "title": f"{camera.name} saw something move",
+        "deviceId": camera.device.id,
+    }

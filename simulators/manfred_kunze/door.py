@@ -8,13 +8,28 @@ from aiohttp import web
 from simulators.control import CONTROL, json_object, json_reply, refusal
 
 from .alert_door import AlertDoor
+from .media_door import MediaDoor
 from .plan import DEVICE_STATUS, Forms
 from .world import Device, Sensor
 
 if TYPE_CHECKING:
     from .cloud import ManfredKunzeCloud
 
-_SWITCHES = ("endless", "page_size", "page_most", "admin", "absent", "delay")
+_SWITCHES = (
+    "endless",
+    "page_size",
+    "page_most",
+    "admin",
+    "absent",
+    "delay",
+    "link_seconds",
+    "links_dead",
+    "live_wait",
+    "live_seconds",
+    "live_local",
+    "clip_seconds",
+    "dvr_fate",
+)
 
 
 class ManfredKunzeDoor:
@@ -35,6 +50,7 @@ class ManfredKunzeDoor:
         router.add_delete(CONTROL + "/devices/{id}", self.remove_device)
         router.add_post(CONTROL + "/sensors/{id}", self.change_sensor)
         AlertDoor(self._cloud).add_to(router)
+        MediaDoor(self._cloud).add_to(router)
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """Return what there is in the main organisation."""

@@ -47,6 +47,16 @@ class Forms:
     channel_in_use: a channel that rules use can be deleted | is refused with 409.
     webhook_body: an alert's fields | {"event", "data": {...}} | plain text.
     webhook_on: calls are made when a rule fires | also when an alert is acknowledged or resolved.
+    link_host: links lead to another host and port | to the API's.
+    download: a capture's link comes in {"downloadUrl"} | as a redirect | as text.
+    thumbnail: a capture shows the link of its picture | is it asked for at /captures/{id}/thumbnail | has none.
+    live_url: where the stream is: in "hlsUrl" | in {"hls": {"url"}} | in "localUrl" and "remoteUrl".
+    live_playlist: it names segments | playlists.
+    live_credentials: the stream's stand in its address | as user name and password beside it.
+    live_again: a second POST while a session is active: the same one, longer | a new one beside it.
+    live_stop: a session is ended by DELETE /live/{id} | POST /live/{id}/stop | not at all.
+    dvr_track: a request is seen in /dvr-clip-requests and /{id} | only in the list | nowhere.
+    dvr_done: the status of a request that is fulfilled.
     signature: of a call to a webhook: none | HMAC-SHA256 of the body in X-Signature, if the channel has a secret.
     """
 
@@ -87,6 +97,16 @@ class Forms:
     webhook_body: Literal["flat", "wrapped", "text"] = "flat"
     webhook_on: Literal["fired", "all"] = "fired"
     signature: Literal["none", "hmac"] = "none"
+    link_host: Literal["storage", "api"] = "storage"
+    download: Literal["json", "redirect", "text"] = "json"
+    thumbnail: Literal["link", "path", "absent"] = "link"
+    live_url: Literal["hlsUrl", "nested", "pair"] = "hlsUrl"
+    live_playlist: Literal["media", "master"] = "media"
+    live_credentials: Literal["address", "beside"] = "address"
+    live_again: Literal["same", "new"] = "same"
+    live_stop: Literal["delete", "post", "absent"] = "delete"
+    dvr_track: Literal["item", "list", "absent"] = "item"
+    dvr_done: Literal["COMPLETED", "READY", "DONE"] = "COMPLETED"
 
 
 @dataclass(slots=True)
@@ -114,6 +134,13 @@ class Plan:
     history_days: how far back readings go.
     lively: one of the rules is about a door that opens by itself now and then.
     old_alerts: that are resolved already.
+    cameras: of the main organisation, on its devices in turn. old_captures: clips of the last days, of all cameras.
+    link_seconds: until a link to a clip or picture is dead; then it is answered with 403.
+    links_dead: all links are, at once.
+    live_wait: seconds from the call until a session is ACTIVE. live_seconds: until it is EXPIRED.
+    live_local: whether "localUrl" of `Forms.live_url == "pair"` can be reached.
+    clip_seconds: from the end of what is filmed until its clip is there; also of a DVR request.
+    dvr_fate: what becomes of the next DVR requests.
     api_key: the main organisation's key. other_key: one of another organisation.
     page_size: records on a page. page_most: the most that a client's `size` gets.
     endless: paging that never ends: the first page again and again | with new ids each time.
@@ -131,6 +158,15 @@ class Plan:
     seed: int = 1
     lively: bool = False
     old_alerts: int = 2
+    cameras: int = 2
+    old_captures: int = 6
+    link_seconds: int = 300
+    links_dead: bool = False
+    live_wait: int = 2
+    live_seconds: int = 120
+    live_local: bool = True
+    clip_seconds: int = 10
+    dvr_fate: Literal["done", "fail", "hang"] = "done"
     api_key: str = "sk_live_w7Kq2mZr9xTnC4vB"
     other_key: str = "sk_live_p3Hs8dLy6fGjQ1aN"
     page_size: int = 20
