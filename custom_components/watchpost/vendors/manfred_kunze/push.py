@@ -178,6 +178,9 @@ class AlertPush(Push):
         except ValueError:
             raise UnexpectedReply("the rule does not show its channels") from None
         await self._client.update_rule(rule_id, row)
+        after = await self._client.get_rule(rule_id)
+        if wanted != (channel.id in (after.channels or ())):
+            raise UnexpectedReply("the rule is as it was before it was changed")
 
     @override
     async def remove(self, registration_id: str) -> None:
