@@ -12,12 +12,11 @@ closed when nobody has asked for anything for a while.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from http import HTTPStatus
 import logging
-import re
 import secrets
 from typing import Final
 
@@ -26,17 +25,19 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from ..engine.model import Live, StreamSource
-from .errors import NotSecure, Unreachable, VendorError
-from .http import checked_link
+from .errors import Unreachable, VendorError
+from .playlists import Names, checked_target, has_parts, is_ended, is_playlist
 
 _LOGGER = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 30.0
 # A live playlist that says the same for so long is that of a stream that has died.
 STILL_SECONDS: Final = 20.0
+# A stream is replaced so many seconds before its end, and however soon that is not sooner than after so many.
+RENEWED_BEFORE: Final = 15.0
+LEAST_LIFE: Final = 20.0
 MOST_PLAYLIST_BYTES: Final = 1024 * 1024
 MOST_SEGMENT_BYTES: Final = 64 * 1024 * 1024
-_MOST_NAMES: Final = 512
 _MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CHUNK: Final = 64 * 1024
@@ -44,24 +45,29 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
 
 _PLAYLIST: Final = "live.m3u8"
 _PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
-_MAGIC: Final = b"#EXTM3U"
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_END: Final = "#EXT-X-ENDLIST"
-_URI: Final = re.compile(r'URI="([^"]*)"')
-_SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 # What of an answer is handed on: parts of files are asked for as such.
 _KEPT: Final = (hdrs.CONTENT_TYPE, hdrs.CONTENT_RANGE)
 
 
 class Relay:
-    """One stream; `heard` is told when somebody begins to watch, and when nobody does any more."""
+    """One stream.
+
+    `on_watched` hears when somebody begins to watch, and when nobody does any more; `on_renewed` that another stream
+    has taken the place of one that is about to end, which players must begin anew.
+    """
 
     def __init__(
-        self, session: aiohttp.ClientSession, live: Live, heard: Callable[[bool], None]
+        self,
+        session: aiohttp.ClientSession,
+        live: Live,
+        *,
+        on_watched: Callable[[bool], None],
+        on_renewed: Callable[[], None],
     ) -> None:
         self._session = session
         self._live = live
-        self._heard = heard
+        self._on_watched = on_watched
+        self._on_renewed = on_renewed
         self._token = secrets.token_urlsafe(24)
         self._runner: web.AppRunner | None = None
         self._starting = asyncio.Lock()
@@ -69,10 +75,11 @@ class Relay:
         self._address: str | None = None
         self._source: StreamSource | None = None
         self._is_over = False
-        self._names: OrderedDict[str, URL] = OrderedDict()
-        self._known: dict[URL, str] = {}
+        self._names = Names()
         self._still: tuple[str, float] = ("", 0.0)
         self._idle: asyncio.TimerHandle | None = None
+        self._renewal: asyncio.TimerHandle | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -99,12 +106,37 @@ class Relay:
         self._asked()
         async with self._opening:
             if self._source is None or self._is_over:
-                self._source = await self._live.open(anew=self._source is not None)
-                self._is_over = False
-                self._still = ("", 0.0)
-                self._names.clear()
-                self._known.clear()
+                return await self._begin(anew=self._source is not None)
             return self._source
+
+    async def _begin(self, *, anew: bool) -> StreamSource:
+        self._source = source = await self._live.open(anew=anew)
+        self._is_over = False
+        self._still = ("", 0.0)
+        self._names = Names()
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+        if source.until is not None:
+            left = (source.until - datetime.now(UTC)).total_seconds() - RENEWED_BEFORE
+            loop = asyncio.get_running_loop()
+            self._renewal = loop.call_later(max(left, LEAST_LIFE), self._renew)
+        return source
+
+    def _renew(self) -> None:
+        self._renewal = None
+        self._renewing = asyncio.get_running_loop().create_task(self._replace())
+
+    async def _replace(self) -> None:
+        """Have another stream begin before this one ends, if somebody still watches."""
+        async with self._opening:
+            if not self.is_watched or self._is_over:
+                return
+            try:
+                await self._begin(anew=True)
+            except VendorError:
+                return  # it is tried again when this one has ended
+        self._on_renewed()
 
     async def stop(self) -> None:
         """Close the stream and listen no more."""
@@ -121,7 +153,7 @@ class Relay:
 
     def _asked(self) -> None:
         if self._idle is None:
-            self._heard(True)
+            self._on_watched(True)
         else:
             self._idle.cancel()
         self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._leave)
@@ -132,10 +164,12 @@ class Relay:
     async def _end(self) -> None:
         """Nobody watches any more."""
         self._idle = None
-        self._heard(False)
+        self._on_watched(False)
         async with self._opening:
             if self._idle is None and self._source is not None:
                 self._source = None
+                if self._renewal is not None:
+                    self._renewal.cancel()
                 with suppress(VendorError):
                     await self._live.close()
 
@@ -147,7 +181,7 @@ class Relay:
         try:
             if name == _PLAYLIST:
                 return await self._led(request)
-            if (url := self._names.get(name)) is None:
+            if (url := self._names.address(name)) is None:
                 return web.Response(status=HTTPStatus.NOT_FOUND)
             return await self._fetched(request, url)
         except VendorError as err:
@@ -188,7 +222,7 @@ class Relay:
                 middlewares=(_without_cookies,),
             ) as response:
                 if response.status in _REDIRECTS:
-                    url = self._checked(url, response.headers.get(hdrs.LOCATION, ""))
+                    url = checked_target(url, response.headers.get(hdrs.LOCATION, ""))
                     continue
                 if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
                     raise Unreachable(f"the live stream failed with status {response.status}")
@@ -208,7 +242,7 @@ class Relay:
     ) -> web.StreamResponse:
         chunks = response.content.iter_chunked(_CHUNK)
         first = await anext(chunks, b"")
-        if first.removeprefix(_BYTE_ORDER_MARK).startswith(_MAGIC):
+        if is_playlist(first):
             body = bytearray(first)
             async for chunk in chunks:
                 body += chunk
@@ -233,16 +267,13 @@ class Relay:
                 request.transport.abort()
         return answer
 
-    # -- playlists --
-
     def _playlist(self, url: URL, text: str) -> web.Response:
         """Serve a playlist with names of ours; raises Unreachable for one that has stood still for too long."""
-        if _END in text:
+        if is_ended(text):
             self._is_over = True  # what comes next is another stream
-        elif "#EXTINF" in text:
+        elif has_parts(text):
             self._notice(text)
-        lines = [self._renamed(url, line.strip()) for line in text.splitlines()]
-        return web.Response(text="\n".join(lines) + "\n", content_type=_PLAYLIST_TYPE)
+        return web.Response(text=self._names.renamed(url, text), content_type=_PLAYLIST_TYPE)
 
     def _notice(self, text: str) -> None:
         before, since = self._still
@@ -252,38 +283,6 @@ class Relay:
         elif now - since > STILL_SECONDS:
             self._is_over = True
             raise Unreachable("the live stream stands still")
-
-    def _renamed(self, url: URL, line: str) -> str:
-        if line.startswith("#"):
-            return _URI.sub(lambda found: f'URI="{self._name(url, found[1])}"', line)
-        return self._name(url, line) if line else line
-
-    def _name(self, url: URL, link: str) -> str:
-        """The name under which something is asked for here; the same each time, and nothing where it must not be."""
-        try:
-            target = self._checked(url, link)
-        except VendorError:
-            return "refused"
-        if (name := self._known.get(target)) is None:
-            suffix = _SUFFIX.search(target.path)
-            name = f"{secrets.token_hex(6)}{suffix[0].lower() if suffix else ''}"
-            self._known[target] = name
-            self._names[name] = target
-        self._names.move_to_end(name)
-        while len(self._names) > _MOST_NAMES:
-            del self._known[self._names.popitem(last=False)[1]]
-        return name
-
-    @staticmethod
-    def _checked(url: URL, link: str) -> URL:
-        """Return where a link of something at `url` leads; raises NotSecure."""
-        try:
-            target = checked_link(str(url.join(URL(link, encoded=True))))
-        except ValueError:
-            raise NotSecure("the link is none") from None
-        if target.scheme not in {url.scheme, "https"}:
-            raise NotSecure("the link leads from https to http")
-        return target
 
 
 def _origin(link: str) -> URL:
