@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from ...engine.model import FeedUpdate
 from ..base import ActionCall
-from ..errors import RateLimited, UnexpectedReply, Unreachable
+from ..errors import RateLimited, Unreachable
 from .cameras import CAMERA, camera_of
-from .client.api import is_missing
 from .client.media import MediaClient
 from .gallery import Gallery
 from .records.media import ClipRequest, Progress
@@ -30,8 +29,6 @@ class ClipRequests:
         self._client = client
         self._gallery = gallery
         self._show = show
-        # Whether one request can be asked about, which the vendor's text does not say.
-        self._has_single = True
 
     async def request(self, call: ActionCall) -> Mapping[str, Any]:
         """Ask for a clip and follow it; returns how far that is, after some minutes at most."""
@@ -59,17 +56,15 @@ class ClipRequests:
     async def _asked(self, request: ClipRequest) -> ClipRequest:
         """How far it is; a failure that may pass is no news."""
         try:
-            if self._has_single:
-                return await self._client.get_clip_request(request.id)
-        except UnexpectedReply as err:
-            if not is_missing(err):
-                raise
-            self._has_single = False
+            now = await self._client.get_clip_request(request.id)
         except Unreachable, RateLimited:
             return request
-        # Without that call, the clip itself shows that it is there.
+        if now is not None:
+            return now
+        # Where requests cannot be looked at, the clip itself shows that it is there.
         await self._look()
-        if (found := self._gallery.answer_to(request.id)) is None or not found.is_there:
+        found = self._gallery.answer_to(request.id)
+        if found is None or not found.is_there:
             return request
         return ClipRequest(id=request.id, state=Progress.DONE, capture=found.id)
 

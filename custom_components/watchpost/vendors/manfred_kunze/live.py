@@ -1,6 +1,7 @@
-"""Live sessions: started when somebody watches, followed until they can be watched, taken up again while they last.
+"""Live sessions: started when somebody watches, followed until they can be watched, ended when nobody does.
 
-The vendor's text names two calls: one starts a session, one lists those that there are. A session ends by itself.
+The vendor's text names two calls: one starts a session, one lists those that there are. One that cannot be ended ends
+by itself, and is taken up again while it lasts.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class LiveSessions:
         return StreamSource(access.urls, access.headers, self._here(end) if end else None)
 
     async def close(self) -> None:
-        """Leave the session to end by itself: no call is known that ends one."""
+        """End the session where that can be done; else it lasts for a while, and may be taken up again."""
+        session = self._session
+        if session is not None and session.id != self._camera:
+            await self._client.end_live(session.id)
 
     async def _is_lasting(self) -> bool:
         """Whether the session that we started can still be watched."""

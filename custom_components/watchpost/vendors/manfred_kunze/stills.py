@@ -10,6 +10,7 @@ from typing import Final
 from ...engine.model import Shot
 from ..errors import VendorError
 from ..links import LinkFetcher
+from ..pictures import check_picture
 from .client.media import MediaClient
 from .gallery import Gallery
 
@@ -48,11 +49,16 @@ class Stills:
             if capture is None or not is_new or self._clock() < frame.not_before:
                 return frame.shot
             try:
-                link = await self._client.thumbnail(capture.id)
-                if link is not None and capture.at is not None:
-                    kind, content = await self._links.picture(link)
-                    frame.shot = Shot(capture.at, kind, content)
+                found = await self._client.thumbnail(capture.id)
+                if found is not None and capture.at is not None:
+                    frame.shot = Shot(capture.at, *await self._picture(found))
                 frame.capture = capture.id
             except VendorError:
                 frame.not_before = self._clock() + _PAUSE
             return frame.shot
+
+    async def _picture(self, found: str | bytes) -> tuple[str, bytes]:
+        """Content type and bytes of a picture, or of what is behind its link."""
+        if isinstance(found, bytes):
+            return check_picture(found), found
+        return await self._links.picture(found)

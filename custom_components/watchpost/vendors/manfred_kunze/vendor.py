@@ -23,12 +23,15 @@ from ..links import LinkFetcher
 from . import channels
 from .alerting import AlertingPart
 from .client.api import Api, KeySignIn, api_address
+from .client.contract import Contract
 from .client.operations import OperationsClient
 from .client.readings import ReadingsClient
 from .client.topology import TopologyClient
 from .control import ControlPart
 from .control_offers import ACTIONS
+from .discovery import DiscoveryPart
 from .estate import Estate, device_id
+from .exports import ExportsPart
 from .health import HealthPart
 from .history import HISTORY, channel_history
 from .media import MediaPart
@@ -68,7 +71,7 @@ class ManfredKunzeConnection(Connection):
             show=self._show,
         )
         self.push: AlertPush | None = alerting.push
-        readings = ReadingsClient(api)
+        self._readings_client = readings = ReadingsClient(api)
         self._readings = ReadingsPart(
             readings,
             self._estate,
@@ -82,9 +85,11 @@ class ManfredKunzeConnection(Connection):
             api, self._estate, links, resurvey=self._fetch_inventory_again, show=self._show
         )
         self.library = media.library
+        self._discovery = DiscoveryPart(api, self._follow)
         # In this order their lists are read: those behind know what those before found.
         self._parts: tuple[Part, ...] = (
             self._topology,
+            self._discovery,
             self._readings,
             HealthPart(topology, self._estate, clock.now, self._changed),
             BindingsPart(operations, self._estate, clock.now),
@@ -92,7 +97,13 @@ class ManfredKunzeConnection(Connection):
             FirmwarePart(operations, self._estate),
             alerting,
             ControlPart(api, self._estate, readings),
+            media,
+            ExportsPart(api, self._estate, links, show=self._show),
         )
+
+    def _follow(self, contract: Contract) -> None:
+        self._api.follow(contract)
+        self._readings_client.follow(contract)
 
     def _show(self, update: FeedUpdate) -> None:
         """Have something shown between two polls, once the account is set up."""
@@ -129,6 +140,7 @@ class ManfredKunzeConnection(Connection):
         )
 
     async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        await self._discovery.look()
         found = await self._topology.survey()
         for part in self._parts[1:]:
             await self._add(found, part)

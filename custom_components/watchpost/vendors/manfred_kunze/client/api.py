@@ -22,6 +22,7 @@ from ....engine.model import Freshness
 from ...errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, VendorError
 from ...fields import Row, Sieve
 from ...http import Reply, Transport, checked_address, loose
+from .contract import VERSION, Contract
 from .paging import MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk
 from .problems import problems_in
 
@@ -91,6 +92,7 @@ class Api:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        self.contract: Contract | None = None
         self._dialects: dict[str, Dialect] = {}
         self._skew = timedelta(0)
 
@@ -105,13 +107,30 @@ class Api:
 
     def dialect(self, path: str) -> Dialect:
         """How a list is asked for in pages; learned while asking."""
-        return self._dialects.setdefault(_shape(path), Dialect())
+        shape, _ = _parted(path)
+        if shape not in self._dialects:
+            said = self.contract.dialect(shape) if self.contract else None
+            self._dialects[shape] = said or Dialect()
+        return self._dialects[shape]
+
+    def follow(self, contract: Contract) -> None:
+        """Ask as a deployment's own document says, where it says something."""
+        self.contract = contract
+        self._dialects.clear()
+
+    def _address(self, path: str) -> str:
+        """Where a path below the version is, also if the deployment's document has it elsewhere."""
+        if self.contract is None:
+            return f"/{VERSION}{path}"
+        shape, ids = _parted(path)
+        version, place = self.contract.place(shape)
+        return f"/{version}{place.replace('{}', '%s') % tuple(ids)}"
 
     # -- reads --
 
     async def get(self, path: str, query: Params | None = None, *, right: str) -> Reply:
         """Ask for anything: text, bytes, JSON as it comes."""
-        return await self._get(f"/v1{path}", query or {}, right)
+        return await self._get(self._address(path), query or {}, right)
 
     async def raw(self, path: str, query: Params | None = None, *, right: str) -> Reply:
         """Ask for what stands outside `/v1`: the schemas, the OpenAPI document."""
@@ -119,7 +138,7 @@ class Api:
 
     async def lead(self, path: str, *, right: str) -> Reply:
         """Ask where something is: a redirect is not followed, since the key must not go where it leads."""
-        return await self.transport.lead(f"/v1{path}", right=right)
+        return await self.transport.lead(self._address(path), right=right)
 
     async def one[T](
         self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
@@ -199,7 +218,7 @@ class Api:
         """POST, PUT or DELETE; returns the JSON that came back, None where none came."""
         try:
             reply = await self.transport.send(
-                method, f"/v1{path}", json=body, params=query, right=right
+                method, self._address(path), json=body, params=query, right=right
             )
         except UnexpectedReply as err:
             if err.status in _EXPLAINED and (problems := problems_in(err.body)):
@@ -240,7 +259,7 @@ class Api:
                 reply = await self.get(
                     path, {**query, **other.params(number, walk.size)}, right=right
                 )
-                self._dialects[_shape(path)] = walk.dialect = other
+                self._dialects[_parted(path)[0]] = walk.dialect = other
                 return reply
         raise UnexpectedReply(
             "the vendor refused every way to ask for a list", HTTPStatus.BAD_REQUEST
@@ -252,9 +271,11 @@ def is_missing(err: VendorError) -> bool:
     return isinstance(err, UnexpectedReply) and err.status in _GONE
 
 
-def _shape(path: str) -> str:
-    """A path without the ids in it."""
-    return "/".join("{}" if _ID.search(part) else part for part in path.split("/"))
+def _parted(path: str) -> tuple[str, list[str]]:
+    """A path with blanks for the ids in it, and these; no word of the vendor's paths has a digit, and every id has."""
+    parts = path.split("/")
+    ids = [part for part in parts if _ID.search(part)]
+    return "/".join("{}" if _ID.search(part) else part for part in parts), ids
 
 
 def single(held: object) -> Row | None:

@@ -38,10 +38,11 @@ class Ways:
         """Whether all ways proved not to work, not long ago; `now` is monotonic seconds."""
         return self._off_since is not None and now - self._off_since < AGAIN_AFTER
 
-    def prefer(self, ways: Sequence[Way]) -> None:
-        """Try these first, unless some way works already."""
-        if not self.works:
+    def follow(self, ways: Sequence[Way]) -> None:
+        """Try these first, which a deployment's own document names, before those that are guessed."""
+        if ways:
             self._ways = [*ways, *(way for way in self._ways if way not in ways)]
+            self.at, self.works, self._off_since = 0, False, None
 
     def tries(self) -> Iterator[Way]:
         """The ways from the present one on; going on to the next means that the one before did not work."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from aiohttp.hdrs import METH_POST
+from aiohttp.hdrs import METH_DELETE, METH_POST
 
 from ...errors import UnexpectedReply
 from ...fields import Row, Sieve, identifier, nested
@@ -39,6 +39,10 @@ _REQUEST_CLIPS: Final = "request clips"
 _WATCH: Final = "watch cameras"
 
 MOST_CAPTURES: Final = 5_000
+_LINKS: Final = (
+    *("downloadUrl", "url", "presignedUrl", "signedUrl", "link", "href", "clipUrl", "mediaUrl"),
+    "thumbnailUrl",
+)
 
 
 class MediaClient:
@@ -46,6 +50,9 @@ class MediaClient:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        # Lists whose records cannot be asked for one by one, and the call that ends live sessions, as far as known.
+        self._without_items: set[str] = set()
+        self._ends_live: tuple[str, str] | None = None
 
     # -- cameras --
 
@@ -73,33 +80,42 @@ class MediaClient:
         captures = _captures(listed.rows, sieve)
         return Answer(captures, sieve.set_aside, listed.freshness, listed.is_whole)
 
-    async def thumbnail(self, capture: str) -> str | None:
-        """Return a fresh link to a capture's thumbnail, None where it has none: GET /captures/{id}.
+    async def thumbnail(self, capture: str) -> str | bytes | None:
+        """Return a fresh link to a capture's thumbnail, or the picture itself; None where it has none.
 
-        The vendor does not name that call; without it, the list tells.
+        The vendor names no call for it: GET /captures/{id}, else the list, else GET /captures/{id}/thumbnail.
         """
+        row = await self._item(CAPTURES, capture, _READ_CAPTURES)
+        if row is not None and (link := thumbnail_of(row)) is not None:
+            return link
         try:
-            reply = await self._api.get(f"{CAPTURES}/{capture}", right=_READ_CAPTURES)
-            row = single(loose(reply.body))
+            path = f"{CAPTURES}/{capture}/thumbnail"
+            reply = await self._api.lead(path, right=_READ_CAPTURES)
         except UnexpectedReply as err:
             if not is_missing(err):
                 raise
-            row = await self._listed(capture)
-        return thumbnail_of(row) if row is not None else None
+            return None
+        return reply.body if reply.content_type.startswith("image/") else link_of(reply)
 
-    async def _listed(self, capture: str) -> Row | None:
-        """The row of a capture; it is among the newest, so the list is read no further than to it."""
+    async def _item(self, path: str, found: str, right: str) -> Row | None:
+        """Return one record: GET …/{id}, or without that call the list, read no further than to it."""
 
-        def found(rows: Sequence[object]) -> Row | None:
-            return next((r for r in rows if isinstance(r, dict) and r.get("id") == capture), None)
+        def wanted(rows: Sequence[object]) -> Row | None:
+            return next((r for r in rows if isinstance(r, dict) and r.get("id") == found), None)
 
+        if path not in self._without_items:
+            try:
+                reply = await self._api.get(f"{path}/{found}", right=right)
+                return single(loose(reply.body))
+            except UnexpectedReply as err:
+                if not is_missing(err):
+                    raise
         listed = await self._api.rows(
-            CAPTURES,
-            right=_READ_CAPTURES,
-            most=MOST_CAPTURES,
-            enough=lambda rows: found(rows) is not None,
+            path, right=right, most=MOST_CAPTURES, enough=lambda rows: wanted(rows) is not None
         )
-        return found(listed.rows)
+        if (row := wanted(listed.rows)) is not None:
+            self._without_items.add(path)
+        return row
 
     async def download(self, capture: str) -> Reply:
         """Ask for a capture's clip: GET /captures/{id}/download, which leads to it, names a link, or is it."""
@@ -116,14 +132,15 @@ class MediaClient:
         held = await self._api.send(METH_POST, CLIP_REQUESTS, body, right=_REQUEST_CLIPS)
         return _read(held, read_clip_request)
 
-    async def get_clip_request(self, request: str) -> ClipRequest:
-        """Ask how far a request is: GET /dvr-clip-requests/{id}, which the vendor does not name."""
-        answer = await self._api.one(
-            f"{CLIP_REQUESTS}/{request}",
-            lambda row: _read(row, read_clip_request),
-            right=_REQUEST_CLIPS,
-        )
-        return answer.value
+    async def get_clip_request(self, request: str) -> ClipRequest | None:
+        """Ask how far a request is, by a call or a list that the vendor does not name; None where there is neither."""
+        try:
+            row = await self._item(CLIP_REQUESTS, request, _REQUEST_CLIPS)
+        except UnexpectedReply as err:
+            if not is_missing(err):
+                raise
+            return None
+        return _read(row, read_clip_request)
 
     # -- live --
 
@@ -146,6 +163,25 @@ class MediaClient:
         )
         return [read_live(found, row, home) for found, row in named if found is not None]
 
+    async def end_live(self, session: str) -> None:
+        """End a session of ours: by DELETE /live/{id} or POST /live/{id}/stop, of which the vendor names neither.
+
+        One of them must be, as sessions can be STOPPING; where none is, they end by themselves.
+        """
+        ways = ((METH_DELETE, ""), (METH_POST, "/stop"))
+        for method, end in ways if self._ends_live is None else (self._ends_live,):
+            if not method:
+                return
+            try:
+                await self._api.send(method, f"{LIVE}/{session}{end}", right=_WATCH)
+            except UnexpectedReply as err:
+                if not is_missing(err):
+                    raise
+                continue
+            self._ends_live = (method, end)
+            return
+        self._ends_live = self._ends_live or ("", "")
+
 
 def _session_id(row: Row) -> str | None:
     held = {**nested(row, "session"), **row}
@@ -153,26 +189,19 @@ def _session_id(row: Row) -> str | None:
 
 
 def link_of(reply: Reply) -> str | None:
-    """Return the link that a download was answered with: where it leads, or what its JSON names."""
+    """Return the link that a download was answered with: where it leads, what its JSON names, or its very text."""
     if reply.location:
         return reply.location
+    if reply.content_type.startswith("text/plain"):
+        text = reply.body.decode(errors="replace").strip().strip('"')
+        return text if text.startswith(("https://", "http://")) and text.isprintable() else None
     if "json" not in reply.content_type:
         return None
     held = loose(reply.body)
     if isinstance(held, str):
         return held
     row = single(held) or {}
-    names = (
-        "downloadUrl",
-        "url",
-        "presignedUrl",
-        "signedUrl",
-        "link",
-        "href",
-        "clipUrl",
-        "mediaUrl",
-    )
-    return next((found for name in names if isinstance(found := row.get(name), str)), None)
+    return next((found for name in _LINKS if isinstance(found := row.get(name), str)), None)
 
 
 def _captures(rows: Sequence[object], sieve: Sieve) -> list[Capture]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
@@ -19,6 +19,7 @@ from ...http import loose
 from ..records import readings as records
 from ..records.readings import Bucket, Reading
 from .api import Answer, Api, single
+from .contract import Contract
 from .habits import Way, Ways, may_differ
 from .paging import Listed
 
@@ -39,7 +40,9 @@ _STEPS: Final = ({"interval": "1h"}, {"interval": "PT1H"}, {"bucket": "1h"}, {"i
 _AGGREGATED: Final = (f"{_RAW}/aggregated", "/readings/aggregated")
 _STATS: Final = (f"{_RAW}/stats", "/readings/stats")
 _BATCH: Final = ("/readings/batch",)
+# Stands for the name of the parameter with one sensor, or several.
 _IDS: Final = "sensorIds"
+_STEP_NAMES: Final = frozenset({"interval", "bucket", "resolution", "granularity", "step"})
 
 
 class ReadingsClient:
@@ -58,6 +61,17 @@ class ReadingsClient:
         self.statistics = Ways([Way(path) for path in _STATS])
         self.batches = Ways([Way(path) for path in _BATCH])
         self.windows = Ways([Way(f"{_RAW}/window", {name: ""}) for name in _WINDOWS])
+
+    def follow(self, contract: Contract) -> None:
+        """Ask as a deployment's own document says."""
+        raw = contract.operation(_RAW)
+        if raw is not None:
+            self.time_names = tuple(sorted(raw.times - set(records.TIMES)))
+            named = (n for n, (start, _) in enumerate(_PERIODS) if start in raw.query)
+            self.period = next(named, self.period)
+        self.batches.follow(list(_said(contract, "batch")))
+        self.aggregations.follow(list(_said(contract, "aggregat")))
+        self.statistics.follow(list(_said(contract, "stat")))
 
     # -- raw --
 
@@ -188,10 +202,9 @@ class ReadingsClient:
         """Return the means of a sensor's hours, or of shorter spans, oldest first."""
 
         async def ask(way: Way) -> Answer[list[Bucket]]:
-            query = self._period(start, end) | dict(way.params)
             listed = await self._api.rows(
                 way.path.format(sensor),
-                query | self._of(way, sensor),
+                self._period(start, end) | self._of(way, sensor),
                 right=RIGHT,
                 most=MOST_READINGS,
             )
@@ -220,7 +233,9 @@ class ReadingsClient:
 
     @staticmethod
     def _of(way: Way, sensor: str) -> dict[str, str]:
-        return {} if "{}" in way.path else {"sensorId": sensor}
+        """The parameters of a way: its own, and the sensor where the path does not name it."""
+        own = {name: value for name, value in way.params.items() if name != _IDS}
+        return own if "{}" in way.path else own | {way.params.get(_IDS, "sensorId"): sensor}
 
     # -- of many sensors at once --
 
@@ -275,6 +290,21 @@ class ReadingsClient:
             "aggregated": self.aggregations.standing,
             "batch": self.batches.standing,
         }
+
+
+def _said(contract: Contract, word: str) -> Iterator[Way]:
+    """The ways to read that a document has under this word, with the parameters that they need beside a period."""
+    for shape, said in contract.operations.items():
+        is_read = shape.startswith("/readings") and word in shape.rsplit("/", 1)[-1]
+        if not is_read or "get" not in said.methods:
+            continue
+        params: dict[str, str] = {}
+        for name, values in said.query.items():
+            if name in _STEP_NAMES:
+                params[name] = next((value for value in values if "h" in value.lower()), "1h")
+            elif name.lower().rstrip("s") in ("sensorid", "sensor"):
+                params[_IDS] = name
+        yield Way(shape, params)
 
 
 def _iso(at: datetime) -> str:
