@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any, Final
 
 from ....engine.model import Freshness
 from ...errors import UnexpectedReply
-from ...fields import Row, number
 from ...http import loose
 from ..records import readings as records
 from ..records.readings import Bucket, Reading
@@ -22,6 +20,18 @@ from .api import Answer, Api, single
 from .contract import Contract
 from .habits import Way, Ways, may_differ
 from .paging import Listed
+from .reading_ways import (
+    AGGREGATED,
+    BATCH,
+    IDS,
+    PERIODS,
+    RAW,
+    SORT,
+    STATS,
+    STEPS,
+    WINDOWS,
+    said,
+)
 
 RIGHT: Final = "read readings"
 # Of a period so many readings are read at most: a week of one a minute.
@@ -31,18 +41,6 @@ _FEW: Final = 20
 _MANY: Final = 200
 _ROUNDS: Final = 4
 _HOUR: Final = timedelta(hours=1)
-
-_RAW: Final = "/readings/sensor/{}"
-_PERIODS: Final = (("from", "to"), ("start", "end"), ("since", "until"), ("startTime", "endTime"))
-_SORT: Final = {"sort": "timestamp,desc"}
-_WINDOWS: Final = ("window", "duration", "range", "last")
-_STEPS: Final = ({"interval": "1h"}, {"interval": "PT1H"}, {"bucket": "1h"}, {"interval": "HOUR"})
-_AGGREGATED: Final = (f"{_RAW}/aggregated", "/readings/aggregated")
-_STATS: Final = (f"{_RAW}/stats", "/readings/stats")
-_BATCH: Final = ("/readings/batch",)
-# Stands for the name of the parameter with one sensor, or several.
-_IDS: Final = "sensorIds"
-_STEP_NAMES: Final = frozenset({"interval", "bucket", "resolution", "granularity", "step"})
 
 
 class ReadingsClient:
@@ -57,21 +55,21 @@ class ReadingsClient:
         self.period = 0
         self.is_sorted = True
         self.is_oldest_first = False
-        self.aggregations = Ways([Way(path, step) for path in _AGGREGATED for step in _STEPS])
-        self.statistics = Ways([Way(path) for path in _STATS])
-        self.batches = Ways([Way(path) for path in _BATCH])
-        self.windows = Ways([Way(f"{_RAW}/window", {name: ""}) for name in _WINDOWS])
+        self.aggregations = Ways([Way(path, step) for path in AGGREGATED for step in STEPS])
+        self.statistics = Ways([Way(path) for path in STATS])
+        self.batches = Ways([Way(path) for path in BATCH])
+        self.windows = Ways([Way(f"{RAW}/window", {name: ""}) for name in WINDOWS])
 
     def follow(self, contract: Contract) -> None:
         """Ask as a deployment's own document says."""
-        raw = contract.operation(_RAW)
+        raw = contract.operation(RAW)
         if raw is not None:
             self.time_names = tuple(sorted(raw.times - set(records.TIMES)))
-            named = (n for n, (start, _) in enumerate(_PERIODS) if start in raw.query)
+            named = (n for n, (start, _) in enumerate(PERIODS) if start in raw.query)
             self.period = next(named, self.period)
-        self.batches.follow(list(_said(contract, "batch")))
-        self.aggregations.follow(list(_said(contract, "aggregat")))
-        self.statistics.follow(list(_said(contract, "stat")))
+        self.batches.follow(list(said(contract, "batch")))
+        self.aggregations.follow(list(said(contract, "aggregat")))
+        self.statistics.follow(list(said(contract, "stat")))
 
     # -- raw --
 
@@ -134,7 +132,7 @@ class ReadingsClient:
         is_first_enough: bool = False,
     ) -> Listed:
         """Ask for a period in whatever words are taken; a first page may be enough."""
-        path = _RAW.format(sensor)
+        path = RAW.format(sensor)
         size = (_MANY if self.is_oldest_first else _FEW) if is_first_enough else None
 
         async def ask(query: Mapping[str, str]) -> Listed:
@@ -149,7 +147,7 @@ class ReadingsClient:
 
         if self.is_sorted:
             try:
-                listed = await ask(self._period(start, end) | _SORT)
+                listed = await ask(self._period(start, end) | SORT)
             except UnexpectedReply as err:
                 if not may_differ(err) or err.status in (None, 404):
                     raise
@@ -157,7 +155,7 @@ class ReadingsClient:
                 listed = await ask(self._period(start, end))
         else:
             listed = await ask(self._period(start, end))
-        if self._is_older(listed.rows, start) and self.period + 1 < len(_PERIODS):
+        if self._is_older(listed.rows, start) and self.period + 1 < len(PERIODS):
             # The words for a period were not understood: others may be.
             self.period += 1
             return await self._listed(sensor, start, end, is_first_enough=is_first_enough)
@@ -179,7 +177,7 @@ class ReadingsClient:
         return records.reading(row, self.time_names) if isinstance(row, dict) else None
 
     def _period(self, start: datetime, end: datetime | None) -> dict[str, str]:
-        names = _PERIODS[self.period]
+        names = PERIODS[self.period]
         return {name: _iso(at) for name, at in zip(names, (start, end), strict=True) if at}
 
     # -- by window, aggregated, as statistics --
@@ -212,7 +210,7 @@ class ReadingsClient:
             found = sorted((one for one in read if one is not None), key=lambda one: one.start)
             if listed.rows and not found:
                 raise UnexpectedReply("the reply holds no aggregation")
-            if _coarsest(found) > _HOUR:
+            if records.width(found) > _HOUR:
                 raise UnexpectedReply("the aggregation is too coarse")
             return Answer(found, Counter(), listed.freshness, listed.is_whole)
 
@@ -227,15 +225,15 @@ class ReadingsClient:
             row = single(loose(reply.body))
             if row is None:
                 raise UnexpectedReply("the reply holds no statistics")
-            return Answer(_figures(row), Counter(), (reply.freshness,))
+            return Answer(records.figures(row), Counter(), (reply.freshness,))
 
         return await self._try(self.statistics, ask)
 
     @staticmethod
     def _of(way: Way, sensor: str) -> dict[str, str]:
         """The parameters of a way: its own, and the sensor where the path does not name it."""
-        own = {name: value for name, value in way.params.items() if name != _IDS}
-        return own if "{}" in way.path else own | {way.params.get(_IDS, "sensorId"): sensor}
+        own = {name: value for name, value in way.params.items() if name != IDS}
+        return own if "{}" in way.path else own | {way.params.get(IDS, "sensorId"): sensor}
 
     # -- of many sensors at once --
 
@@ -248,7 +246,7 @@ class ReadingsClient:
         """
 
         async def ask(way: Way) -> Answer[dict[str, list[Reading]]]:
-            query = {way.params.get(_IDS, _IDS): ",".join(sensors)} | self._period(since, None)
+            query = {way.params.get(IDS, IDS): ",".join(sensors)} | self._period(since, None)
             reply = await self._api.get(way.path, query, right=RIGHT)
             found = records.grouped(loose(reply.body), sensors)
             if found is None or not found.keys() <= set(sensors):
@@ -285,26 +283,11 @@ class ReadingsClient:
     def diagnostics(self) -> dict[str, str]:
         """How readings are asked for."""
         return {
-            "period": "/".join(_PERIODS[self.period]),
+            "period": "/".join(PERIODS[self.period]),
             "order": "oldest first" if self.is_oldest_first else "newest first",
             "aggregated": self.aggregations.standing,
             "batch": self.batches.standing,
         }
-
-
-def _said(contract: Contract, word: str) -> Iterator[Way]:
-    """The ways to read that a document has under this word, with the parameters that they need beside a period."""
-    for shape, said in contract.operations.items():
-        is_read = shape.startswith("/readings") and word in shape.rsplit("/", 1)[-1]
-        if not is_read or "get" not in said.methods:
-            continue
-        params: dict[str, str] = {}
-        for name, values in said.query.items():
-            if name in _STEP_NAMES:
-                params[name] = next((value for value in values if "h" in value.lower()), "1h")
-            elif name.lower().rstrip("s") in ("sensorid", "sensor"):
-                params[_IDS] = name
-        yield Way(shape, params)
 
 
 def _iso(at: datetime) -> str:
@@ -314,18 +297,3 @@ def _iso(at: datetime) -> str:
 def _time_of(row: object, names: Sequence[str]) -> datetime | None:
     found = records.reading(row, names) if isinstance(row, dict) else None
     return found.at if found else None
-
-
-def _coarsest(buckets: Sequence[Bucket]) -> timedelta:
-    """The shortest time between two buckets, which is their width."""
-    gaps = [later.start - earlier.start for earlier, later in pairwise(buckets)]
-    return min((gap for gap in gaps if gap), default=timedelta(0))
-
-
-def _figures(row: Row) -> dict[str, float]:
-    found = {name: number(value) for name, value in row.items()}
-    return {
-        name: value
-        for name, value in found.items()
-        if value is not None and name.isidentifier() and not isinstance(row[name], str)
-    }

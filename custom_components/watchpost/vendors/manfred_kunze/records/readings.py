@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
-from ...fields import Row, identifier, nested
+from ...fields import Row, identifier, nested, number
 from .names import figure, reference, time_of
 
 TIMES: Final = ("timestamp", "time", "measuredAt", "recordedAt", "ts", "createdAt")
@@ -97,6 +98,22 @@ def bucket(row: Row) -> Bucket | None:
         mean if least is None else min(least, mean),
         mean if greatest is None else max(greatest, mean),
     )
+
+
+def width(buckets: Sequence[Bucket]) -> timedelta:
+    """How long the spans of an aggregation are: the shortest time between two of them."""
+    gaps = [later.start - earlier.start for earlier, later in pairwise(buckets)]
+    return min((gap for gap in gaps if gap), default=timedelta(0))
+
+
+def figures(row: Row) -> dict[str, float]:
+    """The numbers of a record, by their names."""
+    found = {name: number(value) for name, value in row.items()}
+    return {
+        name: value
+        for name, value in found.items()
+        if value is not None and name.isidentifier() and not isinstance(row[name], str)
+    }
 
 
 def _sensor(row: object) -> str | None:
