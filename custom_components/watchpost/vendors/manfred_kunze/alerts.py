@@ -14,6 +14,7 @@ from homeassistant.components.switch import SwitchEntityDescription
 from homeassistant.const import EntityCategory
 
 from ...engine.model import Channel, ChannelId, OccurrenceType, Reading, ReadingValue, Work
+from ..titles import fitting
 from .alert_log import AlertLog, Standing
 from .records.alerting import Alert, AlertRule, Severity
 
@@ -137,8 +138,8 @@ def rule_channels(
 
 def title(rule: AlertRule) -> str:
     """What a rule is called; one without a name by what it looks at."""
-    if rule.name:
-        return rule.name
+    if (name := fitting(rule.name)) is not None:
+        return name
     limit = "" if rule.threshold is None else f" {_figure(rule.threshold)}"
     return f"{(rule.comparison or 'rule').lower().replace('_', ' ')}{limit} {rule.id[:8]}"
 
