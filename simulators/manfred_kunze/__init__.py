@@ -6,6 +6,8 @@ How to start it, what it can be told and which of its forms are guesses: README.
 from .alarms import Alert, Channel, Rule
 from .cameras import Camera, Capture, DvrRequest
 from .cloud import ManfredKunzeCloud
+from .commanding import Command
+from .exporting import Export
 from .keys import Key
 from .live import Session
 from .plan import Forms, Habits, Plan
@@ -17,10 +19,12 @@ __all__ = [
     "Camera",
     "Capture",
     "Channel",
+    "Command",
     "Component",
     "Delivery",
     "Device",
     "DvrRequest",
+    "Export",
     "Forms",
     "Habits",
     "Key",

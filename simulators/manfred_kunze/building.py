@@ -8,11 +8,12 @@ from .asking import days
 from .plan import Plan
 from .signals import KINDS, Field, Kind
 from .times import at
-from .world import Component, Device, Organisation, Sensor, World, identifier
+from .world import Component, Device, Organisation, Record, Sensor, World, identifier
 
 _ORGANISATION, _DEVICE, _SENSOR = 31, 32, 33
 _SITES = ("Harbour store", "Mill Lane works", "North depot", "Quay laboratory")
 _DEVICES = ("gateway", "press", "cooler", "loader", "mixer")
+REASONS = ("UNKNOWN_SENSOR", "MISSING_PROFILE", "OUT_OF_RANGE")
 _CORNER = (53.5417, 9.9823)
 
 
@@ -26,11 +27,14 @@ def build_world(plan: Plan, clock: Clock) -> World:
     world = World(plan, clock, now - days(plan.history_days), main, other)
     for organisation in world.organisations:
         _add_profiles(world, organisation)
+        _add_analytics(world, organisation)
     _add_sites(world, main, plan.sites)
     _add_sites(world, other, 1)
     for _ in range(plan.devices):
         add_device(world, main, created=world.since)
     add_device(world, other, created=world.since)
+    for number in range(plan.quarantined if plan.devices else 0):
+        reject(world, REASONS[number % len(REASONS)], now - 3600 * (number + 1))
     if plan.extra_sensors:
         _add_many(world, main, plan.extra_sensors)
     return world
@@ -118,6 +122,22 @@ def add_sensor(
     return sensor
 
 
+def reject(world: World, reason: str, moment: int) -> Record:
+    """Put a payload of the main organisation's first device into quarantine."""
+    main = world.main
+    device, sensor = next(iter(main.devices.values())), next(iter(main.sensors.values()), None)
+    return main.add(
+        "quarantine",
+        {
+            "deviceId": device.id,
+            "sensorId": None if sensor is None or reason == "UNKNOWN_SENSOR" else sensor.id,
+            "reason": reason,
+            "payload": {"sensorId": "probe-7", "value": 1e9, "timestamp": "2026-09-13T11:59:00Z"},
+            "receivedAt": at(moment),
+        },
+    )
+
+
 def _add_many(world: World, organisation: Organisation, count: int) -> None:
     component = list(organisation.components.values())[-1]
     fields = KINDS[0].fields
@@ -172,6 +192,29 @@ def _add_profiles(world: World, organisation: Organisation) -> None:
             "createdAt": at(world.since),
         },
     )
+
+
+def _add_analytics(world: World, organisation: Organisation) -> None:
+    since = at(world.since)
+    profile = next(iter(organisation.table("device-profiles")))
+    for version in ("1.4.2", "1.5.0"):
+        organisation.add(
+            "firmware",
+            {
+                "version": version,
+                "deviceProfileId": profile,
+                "fileName": f"gateway-{version}.bin",
+                "sizeBytes": 5,
+                "sha256": f"{mix(organisation.seed, len(version)):064x}",
+                "createdAt": since,
+            },
+        )
+    organisation.add(
+        "annotation-classes",
+        {"name": "Maintenance", "fields": [{"name": "note", "type": "TEXT"}], "createdAt": since},
+    )
+    organisation.add("dashboards", {"name": "Overview", "widgets": [], "createdAt": since})
+    organisation.add("packs", {"name": "Cold chain", "version": "1.1", "installedAt": since})
 
 
 def _field(spec: Field) -> dict[str, object]:

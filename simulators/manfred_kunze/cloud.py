@@ -11,13 +11,19 @@ from simulators.server import Call, VendorCloud
 from .alarms import Alert, Book, Rule
 from .alert_calls import AlertCalls
 from .alerting import Alerting
-from .asking import ApiError, Route, Visit, body_of, refusal, routes_of
-from .building import add_device, build_world, equip
+from .analytics_calls import AnalyticsCalls
+from .asking import ApiError, refusal
+from .building import add_device, build_world, equip, reject
 from .camera_calls import CameraCalls
 from .cameras import Album, Albums, Camera, Capture, clip_path, thumbnail_path
 from .capture_calls import CaptureCalls
+from .command_calls import CommandCalls
+from .commanding import Command, Commanding
 from .desk import Desk
 from .door import ManfredKunzeDoor
+from .export_calls import ExportCalls
+from .exporting import Export, Exporting
+from .front import Front
 from .keys import Keys
 from .live import Live, Session
 from .plan import Plan
@@ -27,8 +33,6 @@ from .storage import PREFIX as STORED
 from .storage import Storage
 from .topology_calls import TopologyCalls, remove_device
 from .world import Component, Device, Organisation, Record, Sensor, Value, World
-
-BASE = "/api"
 
 
 class ManfredKunzeCloud(VendorCloud):
@@ -49,6 +53,11 @@ class ManfredKunzeCloud(VendorCloud):
         self.albums = Albums(self.world, self.storage)
         self.alerting.listeners.append(self.albums.heard)
         self._tie_captures()
+        self.commanding = Commanding(self.world)
+        self.exporting = Exporting(self.world, self.storage)
+        self._commands = CommandCalls(
+            self.desk, self.commanding, self.storage, lambda: self._origin
+        )
         tables = (
             TopologyCalls(self.desk).table,
             ReadingsCalls(self.desk).table,
@@ -56,8 +65,11 @@ class ManfredKunzeCloud(VendorCloud):
             AlertCalls(self.desk, self.alerting).table,
             CameraCalls(self.desk, self.albums, self.live).table,
             CaptureCalls(self.desk, self.albums, self.storage).table,
+            self._commands.table,
+            ExportCalls(self.desk, self.exporting, self.storage).table,
+            AnalyticsCalls(self.desk).table,
         )
-        self._routes: list[Route] = [one for table in tables for one in routes_of(table)]
+        self._front = Front(self.desk, self.keys, tables, self._commands)
 
     @property
     def url(self) -> str:
@@ -192,10 +204,26 @@ class ManfredKunzeCloud(VendorCloud):
         for path in (clip_path(capture), thumbnail_path(capture)):
             self.storage.objects.pop(path, None)
 
+    @property
+    def commands(self) -> list[Command]:
+        """The main organisation's commands, oldest first; live objects."""
+        return list(self.commanding.of(self.main).commands.values())
+
+    @property
+    def exports(self) -> list[Export]:
+        """The main organisation's exports, oldest first; live objects."""
+        return list(self.exporting.of(self.main).values())
+
+    def reject(self, reason: str = "OUT_OF_RANGE") -> None:
+        """Put a payload of the first device into quarantine."""
+        reject(self.world, reason, self.world.now)
+
     def settle(self) -> None:
-        """Let rules fire, webhooks be called and clips come, as far as the clock says."""
+        """Let happen what is due by the clock: alerts, calls to webhooks, clips, commands, exports."""
         self.alerting.settle()
         self.albums.settle()
+        self.commanding.settle()
+        self.exporting.settle()
 
     async def settled(self) -> None:
         """Settle, and wait until what was sent has arrived."""
@@ -225,20 +253,16 @@ class ManfredKunzeCloud(VendorCloud):
         """Return the name of the key that a request came with."""
         return self.keys.name_of(headers)
 
+    def answer(self, call: Call) -> Reply:
+        """Answer a request, for the API or for what links lead to."""
+        if not self._is_stored(call):
+            return self._front.answer(call, self._origin)
+        is_live = call.path.startswith(f"{STORED}/live/")
+        return self.live.answer(call) if is_live else self.storage.answer(call)
+
     def refused(self, status: int) -> Reply:
         """Return the vendor's error reply for a request that a fault kept from it."""
         return refusal(ApiError(status), self.plan.forms, "", self.clock.now())
-
-    def answer(self, call: Call) -> Reply:
-        """Answer a call of the API."""
-        path = call.path.removeprefix(BASE)
-        if self._is_stored(call):
-            is_live = call.path.startswith(f"{STORED}/live/")
-            return self.live.answer(call) if is_live else self.storage.answer(call)
-        try:
-            return self._routed(call, path)
-        except ApiError as err:
-            return refusal(err, self.plan.forms, path, self.clock.now())
 
     def _is_stored(self, call: Call) -> bool:
         """Tell whether a request came by the storage's port, or is for what lies at the API's."""
@@ -250,27 +274,6 @@ class ManfredKunzeCloud(VendorCloud):
         for capture in self.album.captures.values():
             event = self.book.note(_motion(capture.camera), capture.start)
             capture.event = str(event["id"])
-
-    def _routed(self, call: Call, path: str) -> Reply:
-        if not call.path.startswith(f"{BASE}/"):
-            raise ApiError(404, "No such resource")
-        group = path.removeprefix("/v1").lstrip("/").partition("/")[0]
-        key = self.keys.check(call.headers, group, call.method)
-        known = False
-        for one in self._routes:
-            if (found := one.pattern.fullmatch(path)) is None:
-                continue
-            known = True
-            if one.method == call.method:
-                if {one.group, group} & self.plan.absent:
-                    break
-                self.keys.check(call.headers, one.group, call.method)
-                visit = Visit(call, key, self.world.now, found.groupdict(), body_of(call))
-                return one.answer(visit)
-        else:
-            if known:
-                raise ApiError(405, "Method is not supported")
-        raise ApiError(404, "No such resource")
 
 
 def _motion(camera: Camera) -> Record:

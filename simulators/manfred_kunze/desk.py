@@ -6,7 +6,7 @@ from zlib import crc32
 
 from simulators.reply import JsonObject, Reply
 
-from .asking import ApiError, Body, Visit, is_uuid
+from .asking import ApiError, Body, Route, Visit, is_uuid
 from .plan import Forms
 from .shapes import Shapes
 from .world import Organisation, Record, World, identifier
@@ -56,9 +56,10 @@ class Desk:
     def page[T](self, visit: Visit, kind: str, found: Sequence[T], shown: Shown[T]) -> Reply:
         """Reply with a page of what was found; only what is on it is worked out."""
         plan, owner = self.world.plan, visit.organisation.id
-        size = _number(visit.first("size", "limit", "pageSize"), plan.page_size, plan.page_most)
+        asked_number, asked_size = (visit.query.get(name) for name in self.page_names)
+        size = _number(asked_size, plan.page_size, plan.page_most)
         first = plan.forms.first_page
-        number = max(0, _number(visit.query.get("page"), first, 1 << 40, least=0) - first)
+        number = max(0, _number(asked_number, first, 1 << 40, least=0) - first)
         start = 0 if plan.endless else number * size
         records = [
             self.shapes.dress(kind, shown(one), owner) for one in islice(found, start, start + size)
@@ -69,11 +70,27 @@ class Desk:
         last = not plan.endless and start + size >= total
         return Reply(200, self.shapes.page(records, number, size, total, last=last))
 
-    def found[T](self, visit: Visit, among: dict[str, T], name: str = "id") -> T:
+    @property
+    def page_names(self) -> list[str]:
+        """The parameters that say which page is wanted, and of what size."""
+        return self.world.plan.forms.page_names.split()
+
+    def serves(self, route: Route) -> bool:
+        """Tell whether a call is there in the forms that are served now."""
+        forms, path = self.world.plan.forms, route.pattern.pattern
+        if "/readings/batch" in path:
+            return forms.batch in ("both", route.method.lower())
+        if path.endswith(("/aggregated/?", "/stats/?")):
+            at_sensor = "/readings/sensor/" in path
+            wanted = forms.aggregated if "aggregated" in path else forms.stats
+            return wanted and at_sensor == (forms.readings_paths == "suffix")
+        return forms.window or "/window" not in path
+
+    def found[T](self, visit: Visit, among: Mapping[str, T], name: str = "id") -> T:
         """Return what the path names; 404 if the organisation has no such thing."""
         return self.by_id(visit, among, visit.named[name])
 
-    def by_id[T](self, visit: Visit, among: dict[str, T], number: str) -> T:
+    def by_id[T](self, visit: Visit, among: Mapping[str, T], number: str) -> T:
         """Return what an id names; 400 if it is no id, 404 if the organisation has no such thing."""
         if not is_uuid(number):
             raise ApiError(400, "An id cannot be read")

@@ -9,6 +9,7 @@ from simulators.control import CONTROL, json_object, json_reply, refusal
 
 from .alert_door import AlertDoor
 from .media_door import MediaDoor
+from .order_door import OrderDoor
 from .plan import DEVICE_STATUS, Forms
 from .world import Device, Sensor
 
@@ -29,6 +30,19 @@ _SWITCHES = (
     "live_local",
     "clip_seconds",
     "dvr_fate",
+    "command_fate",
+    "command_seconds",
+    "command_timeout",
+    "desired_fate",
+    "desired_seconds",
+    "token_seconds",
+    "export_fate",
+    "export_seconds",
+    "export_life",
+    "export_most",
+    "export_size",
+    "export_padding",
+    "openapi",
 )
 
 
@@ -51,6 +65,7 @@ class ManfredKunzeDoor:
         router.add_post(CONTROL + "/sensors/{id}", self.change_sensor)
         AlertDoor(self._cloud).add_to(router)
         MediaDoor(self._cloud).add_to(router)
+        OrderDoor(self._cloud).add_to(router)
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """Return what there is in the main organisation."""

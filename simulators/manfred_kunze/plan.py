@@ -15,6 +15,7 @@ class Forms:
 
     paging: {content, last, totalPages, ...} | a bare array | {data, page, size, total} | {items, hasMore}.
     first_page: the number of the first page.
+    page_names: the parameters of a page and its size; no other names work.
     errors: application/problem+json | {timestamp, status, error, path} | plain text.
     foreign: the status for an id of another organisation.
     names: how undocumented fields are called: one way | another (see OTHER in shapes.py).
@@ -57,11 +58,19 @@ class Forms:
     live_stop: a session is ended by DELETE /live/{id} | POST /live/{id}/stop | not at all.
     dvr_track: a request is seen in /dvr-clip-requests and /{id} | only in the list | nowhere.
     dvr_done: the status of a request that is fulfilled.
+    command_name: the field that says what a device shall do.
+    command_track: a command is seen in the list and at /{id} | only in the list | only at /{id}.
+    revoked_by: a registration token is revoked by its own id | by that of its device.
+    reported: what a device reported stands in the binding | in {"reported": {...}}.
+    export_ready: an export that is READY shows everything | not its scope and period, as in the vendor's example.
+    export_failed: the status of an export that failed. export_expired: of one whose time is over.
+    export_progress: exports show how many per cent are done.
     signature: of a call to a webhook: none | HMAC-SHA256 of the body in X-Signature, if the channel has a secret.
     """
 
     paging: Literal["content", "array", "data", "items"] = "content"
     first_page: Literal[0, 1] = 0
+    page_names: Literal["page size", "page limit", "pageNumber pageSize"] = "page size"
     errors: Literal["problem", "spring", "text"] = "problem"
     foreign: Literal[404, 403] = 404
     names: Literal["plain", "other"] = "plain"
@@ -107,6 +116,14 @@ class Forms:
     live_stop: Literal["delete", "post", "absent"] = "delete"
     dvr_track: Literal["item", "list", "absent"] = "item"
     dvr_done: Literal["COMPLETED", "READY", "DONE"] = "COMPLETED"
+    command_name: Literal["method", "type"] = "method"
+    command_track: Literal["both", "list", "item"] = "both"
+    revoked_by: Literal["id", "deviceId"] = "id"
+    reported: Literal["flat", "nested"] = "flat"
+    export_ready: Literal["full", "short"] = "full"
+    export_failed: Literal["FAILED", "ERROR"] = "FAILED"
+    export_expired: Literal["EXPIRED", "READY"] = "EXPIRED"
+    export_progress: bool = False
 
 
 @dataclass(slots=True)
@@ -141,10 +158,19 @@ class Plan:
     live_local: whether "localUrl" of `Forms.live_url == "pair"` can be reached.
     clip_seconds: from the end of what is filmed until its clip is there; also of a DVR request.
     dvr_fate: what becomes of the next DVR requests.
+    command_fate: what becomes of the next commands; "hang" stays SENT for ever. A device that is not connected gets
+        none. command_seconds: until it is done. command_timeout: until it is TIMEOUT instead.
+    desired_fate: what devices do with the next configurations. desired_seconds: until it is done.
+    token_seconds: how long a registration token is good for.
+    export_fate: what becomes of the next exports: "hang" stays RUNNING for ever. export_seconds: until it is READY.
+    export_life: from then until it is over. export_most: readings in it at most.
+    export_size: the "sizeBytes" that it shows, right or not; None is right. export_padding: bytes that fill it up.
+    quarantined: payloads in quarantine at the beginning.
     api_key: the main organisation's key. other_key: one of another organisation.
     page_size: records on a page. page_most: the most that a client's `size` gets.
     endless: paging that never ends: the first page again and again | with new ids each time.
     absent: resource groups that answer 404, by the first word of their path, e.g. "alerts", "exports".
+    openapi: the description at /api/v3/api-docs: there is none | anybody reads it | with a key alone.
     admin: whether a key may call /admin.
     """
 
@@ -167,12 +193,26 @@ class Plan:
     live_local: bool = True
     clip_seconds: int = 10
     dvr_fate: Literal["done", "fail", "hang"] = "done"
+    command_fate: Literal["success", "fail", "hang"] = "success"
+    command_seconds: int = 6
+    command_timeout: int = 60
+    desired_fate: Literal["accept", "reject", "fail", "hang"] = "accept"
+    desired_seconds: int = 6
+    token_seconds: int = 86_400
+    export_fate: Literal["ready", "fail", "hang"] = "ready"
+    export_seconds: int = 12
+    export_life: int = 86_400
+    export_most: int = 5_000
+    export_size: int | None = None
+    export_padding: int = 0
+    quarantined: int = 2
     api_key: str = "sk_live_w7Kq2mZr9xTnC4vB"
     other_key: str = "sk_live_p3Hs8dLy6fGjQ1aN"
     page_size: int = 20
     page_most: int = 500
     endless: Literal["", "same", "new"] = ""
     absent: set[str] = field(default_factory=set)
+    openapi: Literal["absent", "open", "key"] = "absent"
     admin: bool = True
     habits: Habits = field(default_factory=Habits)
     forms: Forms = field(default_factory=Forms)

@@ -51,7 +51,6 @@ class ReadingsCalls:
 
     def window(self, visit: Visit) -> Reply:
         """List a sensor's readings of the last minutes, hours or days."""
-        self._need(self._forms.window)
         if minutes := visit.first("minutes"):
             length = length_of(f"{minutes}m")
         elif hours := visit.first("hours"):
@@ -63,27 +62,22 @@ class ReadingsCalls:
 
     def aggregated_of_path(self, visit: Visit) -> Reply:
         """List a sensor's figures by the hour, or by another length of time."""
-        self._need(self._forms.aggregated and self._forms.readings_paths == "suffix")
         return self._aggregated(visit, self._sensor(visit))
 
     def aggregated_of_query(self, visit: Visit) -> Reply:
         """The same, of the sensor that a parameter names."""
-        self._need(self._forms.aggregated and self._forms.readings_paths == "query")
         return self._aggregated(visit, self._asked(visit))
 
     def stats_of_path(self, visit: Visit) -> Reply:
         """Show a sensor's figures of a whole period."""
-        self._need(self._forms.stats and self._forms.readings_paths == "suffix")
         return self._stats(visit, self._sensor(visit))
 
     def stats_of_query(self, visit: Visit) -> Reply:
         """The same, of the sensor that a parameter names."""
-        self._need(self._forms.stats and self._forms.readings_paths == "query")
         return self._stats(visit, self._asked(visit))
 
     def batch_by_address(self, visit: Visit) -> Reply:
         """List the readings of many sensors, named by a parameter."""
-        self._need(self._forms.batch in ("both", "get"))
         asked = visit.first("sensorIds", "sensorId", "sensors", "ids") or ""
         if isinstance(visit.query, MultiMapping):
             asked = ",".join(visit.query.getall("sensorIds", [asked]))
@@ -91,7 +85,6 @@ class ReadingsCalls:
 
     def batch_by_body(self, visit: Visit) -> Reply:
         """List the readings of many sensors, named in the body."""
-        self._need(self._forms.batch in ("both", "post"))
         named = next((visit.body[key] for key in ("sensorIds", "ids") if key in visit.body), None)
         if not isinstance(named, list):
             raise ApiError(400, "sensorIds must not be empty")
@@ -193,11 +186,6 @@ class ReadingsCalls:
         if number is None:
             raise ApiError(400, "Required parameter 'sensorId' is not present")
         return self._desk.by_id(visit, visit.organisation.sensors, number)
-
-    @staticmethod
-    def _need(there: bool) -> None:
-        if not there:
-            raise ApiError(404, "No such resource")
 
 
 def _limit(visit: Visit) -> int:

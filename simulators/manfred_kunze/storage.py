@@ -15,6 +15,7 @@ from .times import at
 from .world import World
 
 PREFIX = "/storage"
+UPLOADS = "/mk-config/"
 
 type Content = Callable[[Call], Reply]
 
@@ -55,7 +56,8 @@ class Storage:
         if "Authorization" in call.headers:
             self.intruders.append(dict(call.headers))
             return refused(400, "InvalidArgument", "Only one auth mechanism allowed")
-        if call.method not in ("GET", "HEAD"):
+        allowed = ("PUT",) if call.path.startswith(f"{PREFIX}{UPLOADS}") else ("GET", "HEAD")
+        if call.method not in allowed:
             return refused(405, "MethodNotAllowed", "The method is not allowed")
         path = call.path.removeprefix(PREFIX)
         problem = self._problem(path, call.query)
