@@ -23,7 +23,7 @@ from ...errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, Vendo
 from ...fields import Row, Sieve
 from ...http import Reply, Transport, checked_address, loose
 from .contract import VERSION, Contract
-from .paging import MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk
+from .paging import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk
 from .problems import problems_in
 
 __all__ = ["Answer", "Api", "KeySignIn", "Params", "api_address"]
@@ -83,6 +83,18 @@ class Answer[T]:
     is_whole: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of a list."""
+
+    path: str
+    query: Params
+    right: str
+    most: int
+    size: int
+    enough: Callable[[Sequence[object]], bool] | None
+
+
 class Api:
     """Requests of one organisation; paths are those below `/api/v1`, ids in them already checked (`identifier`).
 
@@ -94,6 +106,8 @@ class Api:
         self.transport = transport
         self.contract: Contract | None = None
         self._dialects: dict[str, Dialect] = {}
+        # Lists for which other names of pages have been tried.
+        self._settled: set[str] = set()
         self._skew = timedelta(0)
 
     @property
@@ -191,18 +205,33 @@ class Api:
         Or where what has come is said to be `enough`: the list then counts as not whole. `size` is how many records a
         page is asked to have, where that should be few.
         """
-        walk = Walk(path.rsplit("/", 1)[-1], self.dialect(path), most, size or PER_PAGE)
+        ask = _Asked(path, query or {}, right, most, size or PER_PAGE, enough)
+        walk, is_ended = await self._walked(ask, self.dialect(path))
+        shape, _ = _parted(path)
+        if walk.is_stuck and shape not in self._settled:
+            self._settled.add(shape)
+            for other in DIALECTS[1:]:
+                further, is_ended = await self._walked(ask, replace(other))
+                if len(further.rows) > len(walk.rows):
+                    self._dialects[shape] = further.dialect
+                    return further.listed(is_ended=is_ended)
+            is_ended = True
+        return walk.listed(is_ended=is_ended)
+
+    async def _walked(self, ask: _Asked, dialect: Dialect) -> tuple[Walk, bool]:
+        """Walk through a list; False where it was broken off."""
+        walk = Walk(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
         for number in range(MOST_PAGES):
-            reply = await self._page(path, query or {}, number, walk, right)
+            reply = await self._page(ask.path, ask.query, number, walk, ask.right)
             if reply is None or not walk.take(reply.body, reply.freshness, number):
                 break
-            if enough is not None and enough(walk.rows):
-                return walk.listed(is_ended=False)
+            if ask.enough is not None and ask.enough(walk.rows):
+                return walk, False
         else:
-            return walk.listed(is_ended=False)
+            return walk, False
         if walk.is_from_one:
             walk.dialect.first = 1
-        return walk.listed()
+        return walk, True
 
     # -- writes --
 

@@ -7,7 +7,7 @@ goes before our defaults; nothing depends on it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import re
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ...errors import UnexpectedReply
 from ...fields import Row, nested
 from ...http import loose
-from .paging import Dialect
+from .paging import DIALECTS, Dialect
 from .stated import FIELDS, STATED
 
 PATH: Final = "/v3/api-docs"
@@ -25,14 +25,6 @@ _MOST_PATHS: Final = 5_000
 _MOST_DEEP: Final = 12
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _LISTS: Final = ("content", "data", "items", "results")
-_DIALECTS: Final = (
-    Dialect(),
-    Dialect("page", "limit"),
-    Dialect("page", "pageSize"),
-    Dialect("page", "perPage"),
-    Dialect("pageNumber", "pageSize"),
-    Dialect("offset", "limit", is_offset=True),
-)
 _VERSIONED: Final = re.compile(r"(?:/api)?/(v\d+)(/.+)")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_{}.~-]{1,200}")
 _PAGED: Final = re.compile(r"page|offset|cursor|limit|size", re.IGNORECASE)
@@ -89,9 +81,9 @@ class Contract:
         first = 1 if said.starts_with_one else 0
         if "pageable" in said.query:  # what springdoc makes of Spring's page, size and sort
             return Dialect(first=first)
-        for known in _DIALECTS:
+        for known in DIALECTS:
             if {known.page, known.size} <= said.query.keys():
-                return Dialect(known.page, known.size, first, known.is_offset)
+                return replace(known, first=first)
         return None if any(_PAGED.search(name) for name in said.query) else Dialect(is_paged=False)
 
     def _elsewhere(self, shape: str) -> str | None:

@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST, METH_PUT
 
-from ...errors import UnexpectedReply
+from ...errors import Invalid, UnexpectedReply, VendorError
 from ...fields import Row, identifier
 from ...http import loose
 from ..records.control import (
+    Annotation,
     Command,
     RegistrationToken,
+    annotation_forms,
     read_command,
     read_token,
     read_upload,
@@ -25,8 +27,10 @@ from .api import Api, Params, is_missing, single
 TOKENS: Final = "/devices/registration/tokens"
 ARTEFACTS: Final = "/config-artefacts"
 BINDINGS: Final = "/desired-state-bindings"
+ANNOTATIONS: Final = "/annotations"
 
 _MOST_COMMANDS: Final = 1_000
+_MALFORMED: Final = frozenset({400, 422})
 
 
 class ControlClient:
@@ -34,8 +38,10 @@ class ControlClient:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        # Whether one command can be asked for by its id: the text names the list alone.
-        self._has_single: bool | None = None
+        # How commands are asked for: all of a device's, or one by its id. The text shows the beginning of a path.
+        self._has_list, self._has_single = True, True
+        # Which of the likely forms of a body was taken, by what it is for.
+        self._taken: dict[str, int] = {}
 
     # -- provisioning --
 
@@ -55,33 +61,38 @@ class ControlClient:
     ) -> Command | None:
         """Send a command: POST /devices/{id}/commands; None where the reply does not name it.
 
-        The body's form is that of the command that the device gets by MQTT.
+        The body's form is that of the command that the device gets by MQTT, or else has another word for its method.
         """
-        body = {"method": method, "params": dict(params)}
         path = f"/devices/{device}/commands"
-        row = single(await self._api.send(METH_POST, path, body, right="send commands"))
-        return _command(row)
+        forms = [{name: method, "params": dict(params)} for name in ("method", "type", "command")]
+        return _command(await self._offer("command", METH_POST, path, forms, "send commands"))
 
     async def get_command(self, device: str, command: str) -> Command | None:
         """Ask how far a command is: GET /devices/{id}/commands, or by the command's id where that is a call."""
         if self._has_single:
-            return await self._one(device, command)
+            try:
+                return await self._one(device, command)
+            except UnexpectedReply as err:
+                if not is_missing(err):
+                    raise
+                self._has_single = not self._has_list
+        if not self._has_list:
+            return None
+        try:
+            return await self._listed(device, command)
+        except UnexpectedReply as err:
+            if not is_missing(err):
+                raise
+            self._has_list = False
+            return None
+
+    async def _listed(self, device: str, command: str) -> Command | None:
         path = f"/devices/{device}/commands"
         listed = await self._api.rows(path, right="read commands", most=_MOST_COMMANDS)
         for row in listed.rows:
             if isinstance(row, dict) and identifier(row.get("id")) == command:
                 return _command(row)
-        if self._has_single is False:
-            return None
-        try:
-            found = await self._one(device, command)
-        except UnexpectedReply as err:
-            if not is_missing(err):
-                raise
-            self._has_single = False
-            return None
-        self._has_single = True
-        return found
+        return None
 
     async def _one(self, device: str, command: str) -> Command | None:
         path = f"/devices/{device}/commands/{command}"
@@ -100,10 +111,22 @@ class ControlClient:
             raise UnexpectedReply("the reply shows no address to upload to")
         return url
 
-    async def bind(self, body: Mapping[str, Any]) -> Row | None:
+    async def bind(self, kind: str, target: str, artefact: str) -> Row | None:
         """Assign an artefact to a target: PUT /desired-state-bindings; the binding, where the reply shows it."""
-        right = "assign configuration"
-        return single(await self._api.send(METH_PUT, BINDINGS, body, right=right))
+        named = {"targetType": kind, "targetId": target}
+        forms = [
+            {**named, "artefactId": artefact},
+            {**named, "configArtefactId": artefact},
+            {"target": {"type": kind, "id": target}, "artefactId": artefact},
+        ]
+        return await self._offer("binding", METH_PUT, BINDINGS, forms, "assign configuration")
+
+    # -- annotations --
+
+    async def annotate(self, note: Annotation) -> Row | None:
+        """Label a moment or a period: POST /annotations; the annotation, where the reply shows it."""
+        forms = list(annotation_forms(note))
+        return await self._offer("annotation", METH_POST, ANNOTATIONS, forms, "add annotations")
 
     # -- any group --
 
@@ -136,6 +159,32 @@ class ControlClient:
     async def delete(self, path: str, found: str) -> None:
         """Delete one record."""
         await self._api.send(METH_DELETE, f"{path}/{found}", right=_right("delete", path))
+
+    async def _offer(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        forms: Sequence[Mapping[str, Any]],
+        right: str,
+    ) -> Row | None:
+        """Send the first form of a body that is taken: what is refused for its form was not done.
+
+        Raises the first refusal where none is taken.
+        """
+        taken = self._taken.get(name)
+        refusal: VendorError | None = None
+        for number in range(len(forms)) if taken is None else (taken,):
+            try:
+                row = single(await self._api.send(method, path, forms[number], right=right))
+            except (UnexpectedReply, Invalid) as err:
+                if isinstance(err, UnexpectedReply) and err.status not in _MALFORMED:
+                    raise
+                refusal = refusal or err
+            else:
+                self._taken[name] = number
+                return row
+        raise refusal or UnexpectedReply("there is no form to be sent")
 
 
 def _right(verb: str, path: str) -> str:

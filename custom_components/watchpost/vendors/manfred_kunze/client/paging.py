@@ -129,14 +129,29 @@ class Dialect:
         return {self.page: str(at), self.size: str(size)}
 
 
+# The names of the parameters of pages that are usual, the likeliest first.
+DIALECTS: Final = (
+    Dialect(),
+    Dialect("pageNumber", "pageSize"),
+    Dialect("page", "limit"),
+    Dialect("page", "pageSize"),
+    Dialect("page", "perPage"),
+    Dialect("offset", "limit", is_offset=True),
+)
+
+
 class Walk:
-    """One walk through a list: what came, and whether to go on."""
+    """One walk through a list: what came, and whether to go on.
+
+    `is_stuck`: the same page came again and again, though there may be more. `is_from_one`: page 0 is page 1 there.
+    """
 
     def __init__(self, name: str, dialect: Dialect, most: int, size: int) -> None:
         self.rows: list[object] = []
         self.freshness: list[Freshness] = []
         self.is_guess = False
         self.is_from_one = False
+        self.is_stuck = False
         self._name = name
         self.dialect = dialect
         self.size = size
@@ -160,6 +175,7 @@ class Walk:
             # Pages are not known there, or go round in circles.
             if page.rows and page.has_more is None:
                 self.dialect.is_endless = False
+            self.is_stuck = bool(page.rows)
             self._is_cut = bool(page.has_more and page.rows)
             return False
         if not rows:

@@ -53,8 +53,10 @@ _NAMES: Final[Mapping[str, tuple[Vital, str | None]]] = {
     "connection": (Vital.CONNECTION_TYPE, None),
     "networkType": (Vital.CONNECTION_TYPE, None),
     "readingsSent": (Vital.READINGS_SENT, None),
+    "sent": (Vital.READINGS_SENT, None),
     "sentReadings": (Vital.READINGS_SENT, None),
     "readingsDropped": (Vital.READINGS_DROPPED, None),
+    "dropped": (Vital.READINGS_DROPPED, None),
     "droppedReadings": (Vital.READINGS_DROPPED, None),
 }
 

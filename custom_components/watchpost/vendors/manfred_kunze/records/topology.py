@@ -170,6 +170,9 @@ def profile(found: str, row: Row) -> Profile:
     held = row.get("fields") or row.get("schema") or row.get("definition")
     if isinstance(held, dict) and isinstance(held.get("fields"), list | dict):
         held = held["fields"]
+    if held is None:  # whatever they are called: the one list of objects that there is
+        lists = [value for value in row.values() if isinstance(value, list) and value]
+        held = next((value for value in lists if isinstance(value[0], dict)), None)
     return Profile(
         id=found,
         name=words(row, "name", "displayName", "key"),
