@@ -10,9 +10,11 @@ from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
+from homeassistant.helpers import issue_registry as ir
 import pytest
 import voluptuous as vol
 
+from custom_components.watchpost.vendors.manfred_kunze.resources import RESOURCES
 from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 
@@ -343,3 +345,270 @@ async def test_a_channel_is_tested_by_its_id(call: Caller, open_mk: OpenMk) -> N
     with pytest.raises(HomeAssistantError) as caught:
         await call.ask("test_notification_channel", channel_id=NOWHERE)
     assert caught.value.translation_key == "refused"
+
+
+# -- commands --
+
+
+async def test_a_command_is_sent_once_and_followed_to_its_end(call: Caller) -> None:
+    answer = await call.patiently(
+        30, "send_command", device_id=call.device(0), command="REBOOT", params={"delay_seconds": 2}
+    )
+    assert answer["state"] == "success"
+    assert answer["has_ended"] is True
+    assert answer["timed_out"] is False
+    path = f"/devices/{call.mk.devices[0].id}/commands"
+    assert call.sent() == [path]
+    assert 1 <= len(asked(call.mk, f"{path}/{answer['command_id']}")) <= 5
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        {"command_track": "list", "command_name": "type", "names": "other", "listing": "oldest"},
+        {"command_track": "item", "references": "nested", "errors": "text"},
+    ],
+)
+async def test_commands_are_followed_in_whatever_form_they_come(
+    mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
+) -> None:
+    mk = await open_mk(forms)
+    call = Caller(mk_house, mk, await mk_house.sign_in(mk))
+    for _ in range(2):
+        answer = await call.patiently(
+            30, "send_command", device_id=call.component(0), command="UPDATE_CONFIG"
+        )
+        assert answer["state"] == "success"
+
+
+async def test_a_command_that_never_ends_is_given_up_and_that_is_said(call: Caller) -> None:
+    call.mk.plan.command_fate = "hang"
+    call.mk.plan.command_timeout = 9999
+    before = len(call.mk.log)
+    answer = await call.patiently(
+        130, "send_command", device_id=call.device(0), command="REBOOT", timeout=120
+    )
+    assert answer["state"] == "sent"
+    assert answer["has_ended"] is False
+    assert answer["timed_out"] is True
+    about = [one for one in call.mk.log[before:] if "/commands" in one.path]
+    assert 3 <= len(about) <= 14
+    assert [one.method for one in about].count("POST") == 1
+
+
+async def test_a_command_that_fails_or_times_out_at_the_device_says_so(call: Caller) -> None:
+    call.mk.plan.command_fate = "fail"
+    answer = await call.patiently(30, "send_command", device_id=call.device(0), command="REBOOT")
+    assert (answer["state"], answer["has_ended"]) == ("failed", True)
+
+
+async def test_a_command_is_not_repeated_when_nobody_knows_whether_it_was_taken(
+    call: Caller,
+) -> None:
+    path = f"/devices/{call.mk.devices[0].id}/commands"
+    call.mk.faults.add(Fault(match=path, method="POST", status=502))
+    with pytest.raises(HomeAssistantError) as caught:
+        await call("send_command", device_id=call.device(0), command="REBOOT")
+    assert caught.value.translation_key == "outcome_unknown"
+    assert call.sent() == [path]
+
+
+async def test_following_a_command_outlives_an_outage_and_ends_with_a_refusal(
+    call: Caller,
+) -> None:
+    call.mk.faults.add(Fault(match="/commands", method="GET", status=502, times=2))
+    answer = await call.patiently(60, "send_command", device_id=call.device(0), command="REBOOT")
+    assert answer["state"] == "success"
+    call.mk.faults.add(Fault(match="/commands", method="GET", status=403))
+    answer = await call.patiently(60, "send_command", device_id=call.device(0), command="REBOOT")
+    assert answer["has_ended"] is answer["timed_out"] is False
+
+
+async def test_the_button_reboots_a_device_and_a_failure_later_is_a_repair(
+    call: Caller,
+) -> None:
+    device = call.mk.devices[1]
+    button = call.house.entity(f"device-{device.id}", "reboot", "button")
+    assert button is not None
+
+    async def press() -> None:
+        await call.house.hass.services.async_call(
+            "button", "press", {"entity_id": button}, blocking=True
+        )
+        await call.house.pass_time(60)
+
+    def problems() -> list[str]:
+        issues = ir.async_get(call.house.hass).issues.values()
+        return [one.issue_id for one in issues if one.translation_key == "work_failed"]
+
+    await press()
+    assert call.sent() == [f"/devices/{device.id}/commands"]
+    assert problems() == []
+    call.mk.plan.command_fate = "fail"
+    await press()
+    assert len(problems()) == 1
+    call.mk.plan.command_fate = "success"
+    await press()
+    assert problems() == []
+
+
+# -- provisioning --
+
+
+async def test_a_registration_token_is_in_the_response_once_and_nowhere_else(
+    call: Caller, caplog: pytest.LogCaptureFixture, hass_storage: dict[str, Any]
+) -> None:
+    caplog.set_level("DEBUG")
+    answer = await call.ask("create_registration_token", device_name="North gateway")
+    token = answer["token"]
+    assert len(token) > 20
+    assert answer["device_name"] == "North gateway"
+    assert answer["device_id"]
+    assert answer["provision_endpoint"].startswith("http")
+    assert datetime.fromisoformat(answer["expires_at"]) > datetime.now(UTC)
+    listed = await call.ask("list_records", resource="registration_tokens")
+    assert len(listed["records"]) == 1
+    await call.house.pass_time(600)
+
+    secret = token.split(".")[-1]
+    ours = [one for one in caplog.records if one.name.startswith("custom_components")]
+    assert not [one for one in ours if secret in one.getMessage()]
+    assert secret not in str(listed)
+    assert secret not in str(hass_storage)
+    assert secret not in str(call.entry.as_dict())
+    assert secret not in str([one.as_dict() for one in call.house.hass.states.async_all()])
+
+    await call.ask(
+        "delete_record",
+        resource="registration_tokens",
+        record_id=listed["records"][0]["id"],
+    )
+    listed = await call.ask("list_records", resource="registration_tokens")
+    assert listed["records"] == []
+
+
+async def test_a_token_is_not_made_where_nobody_would_see_it(call: Caller) -> None:
+    with pytest.raises(ServiceValidationError):
+        await call.house.hass.services.async_call(
+            DOMAIN,
+            "create_registration_token",
+            {"config_entry_id": call.entry.entry_id, "device_name": "x"},
+            blocking=True,
+        )
+    assert call.sent() == []
+
+
+# -- configuration and annotations --
+
+
+async def test_a_configuration_is_added_assigned_and_deleted(call: Caller) -> None:
+    made = await call.ask(
+        "save_record",
+        resource="config_artefacts",
+        data={"name": "report-interval", "content": {"reportInterval": 30}},
+    )
+    answer = await call(
+        "set_desired_state", device_id=call.device(1), artefact_id=made["record_id"]
+    )
+    assert answer["binding"]["targetId"] == call.mk.devices[1].id
+    assert answer["binding"]["artefactId"] == made["record_id"]
+
+    group = (await call.ask("list_records", resource="device_groups"))["records"][0]
+    answer = await call.ask(
+        "set_desired_state",
+        artefact_id=made["record_id"],
+        target_type="device_group",
+        target_id=group["id"],
+    )
+    assert answer["binding"]["targetType"] == "DEVICE_GROUP"
+    for fields in ({}, {"target_type": "device_group"}, {"target_id": group["id"]}):
+        with pytest.raises(ServiceValidationError):
+            await call.ask("set_desired_state", artefact_id=made["record_id"], **fields)
+    sensor = call.house.sensor(call.mk.sensor("temperature")).entity_id
+    with pytest.raises(ServiceValidationError):
+        await call("set_desired_state", entity_id=sensor, artefact_id=made["record_id"])
+
+    upload = await call.ask(
+        "request_artefact_upload", data={"name": "big.bin", "sizeBytes": 1_000_000}
+    )
+    assert upload["upload_url"].startswith("http")
+    await call.ask(
+        "delete_record", resource="desired_state_bindings", record_id=answer["binding"]["id"]
+    )
+    listed = await call.ask("list_records", resource="desired_state_bindings")
+    assert answer["binding"]["id"] not in {row["id"] for row in listed["records"]}
+
+
+@pytest.mark.parametrize("forms", [{}, {"names": "other", "paging": "items"}])
+async def test_annotations_label_moments_and_periods_of_what_is_targeted(
+    mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
+) -> None:
+    mk = await open_mk(forms)
+    call = Caller(mk_house, mk, await mk_house.sign_in(mk))
+    (label, *_) = (await call.ask("list_records", resource="annotation_classes"))["records"]
+    sensor = mk.sensor("temperature")
+    site = (await call.ask("list_records", resource="sites"))["records"][0]
+    targets: list[tuple[dict[str, Any], tuple[str, str]]] = [
+        ({"device_id": call.device(0)}, ("DEVICE", mk.devices[0].id)),
+        ({"device_id": call.component(0)}, ("COMPONENT", mk.components[0].id)),
+        ({"entity_id": call.house.sensor(sensor).entity_id}, ("SENSOR", sensor.id)),
+        ({"config_entry_id": call.entry.entry_id, "site_id": site["id"]}, ("SITE", site["id"])),
+    ]
+    period = {"start": "2026-09-12T00:00:00Z", "end": "2026-09-12T06:00:00Z"}
+    for target, (kind, found) in targets:
+        made = await call(
+            "create_annotation", **target, **period, class_id=label["id"], values={"note": "x"}
+        )
+        one = await call.ask(
+            "list_records", resource="annotations", record_id=made["annotation_id"]
+        )
+        record = one["record"]
+        assert (record["scopeType"], record["scopeId"]) == (kind, found)
+        assert (record["from"], record["to"]) == (period["start"], period["end"])
+        assert record["values"] == {"note": "x"}
+    with pytest.raises(ServiceValidationError) as caught:
+        await call.ask("create_annotation", class_id=label["id"])
+    assert caught.value.translation_placeholders == {"field": "site_id"}
+    listed = await call.ask(
+        "list_records", resource="annotations_by_source", query={"source": "MANUAL"}
+    )
+    assert len(listed["records"]) == len(targets)
+
+
+async def test_what_is_refused_for_its_form_is_sent_in_the_next_and_that_one_is_kept(
+    call: Caller,
+) -> None:
+    (label, *_) = (await call.ask("list_records", resource="annotation_classes"))["records"]
+    fields = {"device_id": call.device(0), "class_id": label["id"]}
+    call.mk.faults.add(Fault(match="/annotations", method="POST", status=400, times=2))
+    made = await call("create_annotation", **fields)
+    assert made["annotation_id"]
+    assert len(asked(call.mk, "/annotations", "POST")) == 3
+    await call("create_annotation", **fields)
+    assert len(asked(call.mk, "/annotations", "POST")) == 4
+
+    call.mk.faults.add(Fault(match="/desired-state-bindings", method="PUT", status=422))
+    with pytest.raises(HomeAssistantError) as caught:
+        await call("set_desired_state", device_id=call.device(0), artefact_id=NOWHERE)
+    assert caught.value.translation_key == "refused"
+    assert len(asked(call.mk, "/desired-state-bindings", "PUT")) == 3
+
+
+async def test_every_group_of_the_vendors_text_can_be_listed(call: Caller) -> None:
+    alert = call.mk.fire(call.mk.rules[0], 41)
+    profile = (await call.ask("list_records", resource="sensor_profiles"))["records"][0]
+    below = {
+        "device_health": call.mk.devices[0].id,
+        "device_commands": call.mk.devices[0].id,
+        "alert_notifications": alert.id,
+    }
+    for name in RESOURCES:
+        fields: dict[str, Any] = {"record_id": below[name]} if name in below else {}
+        if name == "annotations_by_source":
+            fields["query"] = {"source": "MANUAL"}
+        answer = await call.ask("list_records", resource=name, **fields)
+        assert answer.get("record") is not None or answer["records"] is not None, name
+    schema = await call.ask("list_records", resource="schemas", record_id=profile["id"])
+    assert schema["record"]
+    with pytest.raises(ServiceValidationError):
+        await call.ask("list_records", resource="schemas")

@@ -7,6 +7,7 @@ from typing import Any, Final, override
 
 from homeassistant.util import dt as dt_util
 
+from ..action import END, START
 from ..base import ActionCall, ActionHandler
 from ..fields import identifier
 from .channels import INVENTORY
@@ -39,6 +40,7 @@ from .control_offers import (
 from .estate import Estate, component_id, device_id, sensor_key
 from .part import Part, Survey
 from .reading_actions import ReadingActions
+from .records.control import Annotation
 from .resources import RESOURCES, shown
 
 MOST_ROWS: Final = 2_000
@@ -128,18 +130,17 @@ class ControlPart(Part):
         if scope is None:
             raise ValueError(SITE_ID)
         kind, found = scope
-        start = call.fields.get("start") or dt_util.utcnow()
-        body: dict[str, Any] = {
-            "annotationClassId": call.fields[CLASS_ID],
-            "scopeType": kind,
-            "scopeId": found,
-            "source": "MANUAL",
-            "from": _utc(start),
-            "values": call.fields[VALUES],
-        }
-        if "end" in call.fields:
-            body["to"] = _utc(call.fields["end"])
-        row = await self._client.create("/annotations", body)
+        start, end = call.fields.get(START) or dt_util.utcnow(), call.fields.get(END)
+        row = await self._client.annotate(
+            Annotation(
+                label=call.fields[CLASS_ID],
+                scope=kind,
+                scope_id=found,
+                start=_utc(start),
+                end=_utc(end) if end else None,
+                values=call.fields[VALUES],
+            )
+        )
         return {"annotation_id": identifier(row.get("id")) if row else None}
 
     # -- configuration --
@@ -151,8 +152,7 @@ class ControlPart(Part):
             kind, found = scope
         else:
             raise ValueError(TARGET_ID)
-        body = {"targetType": kind, "targetId": found, "artefactId": call.fields[ARTEFACT_ID]}
-        row = await self._client.bind(body)
+        row = await self._client.bind(kind, found, call.fields[ARTEFACT_ID])
         return {"binding": shown(row) if row else None}
 
     async def _request_upload(self, call: ActionCall) -> Mapping[str, Any]:

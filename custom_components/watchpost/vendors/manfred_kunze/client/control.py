@@ -114,7 +114,7 @@ class ControlClient:
     async def bind(self, kind: str, target: str, artefact: str) -> Row | None:
         """Assign an artefact to a target: PUT /desired-state-bindings; the binding, where the reply shows it."""
         named = {"targetType": kind, "targetId": target}
-        forms = [
+        forms: list[dict[str, Any]] = [
             {**named, "artefactId": artefact},
             {**named, "configArtefactId": artefact},
             {"target": {"type": kind, "id": target}, "artefactId": artefact},

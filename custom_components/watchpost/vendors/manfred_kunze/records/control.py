@@ -6,8 +6,10 @@ inferred.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -58,6 +60,33 @@ class RegistrationToken(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Tell no secret."""
         return "RegistrationToken(...)"
+
+
+class Annotation(msgspec.Struct, frozen=True, kw_only=True):
+    """A label: `start` and `end` as the vendor writes times, without `end` it is about a moment."""
+
+    label: str
+    scope: str
+    scope_id: str
+    start: str
+    end: str | None = None
+    values: Mapping[str, Any] = {}
+
+
+def annotation_forms(note: Annotation) -> Iterator[dict[str, Any]]:
+    """Yield the likely records of a new annotation; scope and times first as exports have them."""
+    scope = {"scopeType": note.scope, "scopeId": note.scope_id}
+    direct = {f"{note.scope.lower()}Id": note.scope_id}
+    for label, where, start, end in (
+        ("annotationClassId", scope, "from", "to"),
+        ("classId", scope, "from", "to"),
+        ("annotationClassId", scope, "start", "end"),
+        ("annotationClassId", direct, "from", "to"),
+    ):
+        row = {label: note.label, **where, "source": "MANUAL", start: note.start}
+        if note.end is not None:
+            row[end] = note.end
+        yield {**row, "values": dict(note.values)}
 
 
 def read_command(found: str, row: Row) -> Command:
