@@ -106,9 +106,12 @@ class LiveCamera(ChannelCamera):
     async def async_will_remove_from_hass(self) -> None:
         """Leave nothing open."""
         await super().async_will_remove_from_hass()
-        if self.stream is not None:
-            await self.stream.stop()
+        # In this order: a player that waits for more would keep the house waiting.
         await self._relay.stop()
+        if self.stream is not None:
+            for output in self.stream.outputs().values():
+                await self.stream.remove_provider(output)
+            await self.stream.stop()
 
     async def _async_stop(self, _event: Event) -> None:
         await self._relay.stop()
