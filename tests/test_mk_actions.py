@@ -576,22 +576,20 @@ async def test_annotations_label_moments_and_periods_of_what_is_targeted(
 
 
 async def test_what_is_refused_for_its_form_is_sent_in_the_next_and_that_one_is_kept(
-    call: Caller,
+    mk_house: MkHouse, open_mk: OpenMk
 ) -> None:
-    (label, *_) = (await call.ask("list_records", resource="annotation_classes"))["records"]
-    fields = {"device_id": call.device(0), "class_id": label["id"]}
-    call.mk.faults.add(Fault(match="/annotations", method="POST", status=400, times=2))
-    made = await call("create_annotation", **fields)
-    assert made["annotation_id"]
-    assert len(asked(call.mk, "/annotations", "POST")) == 3
-    await call("create_annotation", **fields)
-    assert len(asked(call.mk, "/annotations", "POST")) == 4
+    mk = await open_mk({"command_name": "type"})
+    call = Caller(mk_house, mk, await mk_house.sign_in(mk))
+    path = f"/devices/{mk.devices[0].id}/commands"
+    for sent in (2, 3):
+        await call.patiently(30, "send_command", device_id=call.device(0), command="REBOOT")
+        assert len(asked(mk, path, "POST")) == sent
 
-    call.mk.faults.add(Fault(match="/desired-state-bindings", method="PUT", status=422))
+    mk.faults.add(Fault(match="/annotations", method="POST", status=422))
     with pytest.raises(HomeAssistantError) as caught:
-        await call("set_desired_state", device_id=call.device(0), artefact_id=NOWHERE)
+        await call("create_annotation", device_id=call.device(0), class_id=NOWHERE)
     assert caught.value.translation_key == "refused"
-    assert len(asked(call.mk, "/desired-state-bindings", "PUT")) == 3
+    assert len(asked(mk, "/annotations", "POST")) == 4
 
 
 async def test_every_group_of_the_vendors_text_can_be_listed(call: Caller) -> None:
