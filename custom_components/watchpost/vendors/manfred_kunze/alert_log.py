@@ -96,7 +96,7 @@ class AlertLog:
                 self._absent.pop(alert.id, None)
         told = [*listed.values(), *gone]
         if is_first:
-            self._remember_old(told)
+            self._remember_old(told, now)
         if is_all:
             self._whole_at = now
         self._newest = max(
@@ -159,13 +159,13 @@ class AlertLog:
 
     # -- what happened --
 
-    def _remember_old(self, alerts: Iterable[Alert]) -> None:
+    def _remember_old(self, alerts: Iterable[Alert], now: datetime) -> None:
         """What the first list shows without a time is as old as the alert, or nobody knows how old."""
         for alert in alerts:
             raised = alert.raised_at or _LONG_AGO
             for _, stage, at in _stages(alert):
                 if at is None or at <= self.told_until:
-                    self._noticed.setdefault(_name(alert, stage), at or raised)
+                    self._noticed.setdefault(_name(alert, stage), min(at or raised, now))
 
     def occurrences(
         self, alerts: Iterable[Alert], where: Callable[[Alert], Where], now: datetime
