@@ -394,3 +394,67 @@ async def test_a_key_without_the_right_to_alerts_is_said_and_costs_nothing_else(
     ]
     assert rights
     assert mk_house.shown(f"device-{mk.devices[0].id}", "device_status").state == "active"
+
+
+async def test_rules_that_cannot_be_listed_cost_the_alerts_nothing(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    await mk_house.pass_time(6 * 60)
+    mk.faults.add(Fault(match="/alert-rules", status=500, times=4))
+    await mk_house.pass_time(5 * 60)
+    mk.fire(rule, 41)
+    await mk_house.pass_time(3 * 60)
+    assert alarm(mk_house, rule).state == STATE_ON
+
+
+async def test_an_alert_that_names_no_rule_is_that_of_the_only_one_of_its_sensor(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    def nameless(payload: Any) -> Any:
+        for row in payload["content"]:
+            row.pop("alertRuleId", None)
+            row.pop("ruleName", None)
+        return payload
+
+    mk.faults.add(Fault(match="/v1/alerts", kind="mutate", mutate=nameless))
+    rule = mk.rules[0]
+    assert [one.sensor for one in mk.rules].count(rule.sensor) == 1
+    await mk_house.sign_in(mk)
+    mk.fire(rule, 41)
+    await mk_house.pass_time(POLL)
+    assert alarm(mk_house, rule).state == STATE_ON
+
+    def nowhere(payload: Any) -> Any:
+        for row in nameless(payload)["content"]:
+            row.pop("sensorId", None)
+        return payload
+
+    mk.faults.clear()
+    mk.faults.add(Fault(match="/v1/alerts", kind="mutate", mutate=nowhere))
+    await mk_house.pass_time(POLL)
+    # It may be of any rule, so that none is safe; it is counted all the same.
+    assert {alarm(mk_house, one).state for one in mk.rules} == {STATE_UNKNOWN}
+    assert counts(mk_house)[0] == "1"
+
+
+async def test_a_rule_without_a_name_or_a_sensor_that_is_known_is_shown_all_the_same(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    def bare(payload: Any) -> Any:
+        for row in payload["content"]:
+            row |= {"name": None, "sensorId": None, "comparison": "LESS_THAN"}
+        return payload
+
+    mk.faults.add(Fault(match="/v1/alert-rules", kind="mutate", mutate=bare))
+    rule = mk.rules[0]
+    await mk_house.sign_in(mk)
+    shown = mk_house.shown("account", f"alert_rule-{rule.id}", "binary_sensor")
+    assert shown.state == STATE_OFF
+    assert "less than 30" in shown.name
+    assert shown.attributes["direction"] == "below"
+    mk.fire(rule, 5)
+    await mk_house.pass_time(POLL)
+    shown = mk_house.shown("account", f"alert_rule-{rule.id}", "binary_sensor")
+    assert shown.state == STATE_ON

@@ -290,3 +290,77 @@ async def test_a_rule_that_would_be_left_without_a_channel_keeps_nothing_from_go
     await mk_house.hass.config_entries.async_remove(entry.entry_id)
     await mk_house.settle()
     assert ours(mk) == []
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda payload: {}, lambda payload: {"id": payload.get("id")}, None]
+)
+async def test_a_channel_is_added_where_nothing_shows_how_and_the_reply_tells_little(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient, spoil: Any
+) -> None:
+    for known in list(mk.book.channels.values()):
+        if known.type == "WEBHOOK":
+            del mk.book.channels[known.id]
+    before = len(mk.book.channels)
+    if spoil is not None:
+        mk.faults.add(
+            Fault(
+                match="/notification-channels", method="POST", kind="mutate", mutate=spoil, times=2
+            )
+        )
+    rule = mk.rules[0]
+    await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    (channel,) = ours(mk)
+    assert channel.id in rule.channels
+    assert len(mk.book.channels) == before + 1
+
+
+async def test_a_channel_that_nothing_is_taken_for_leaves_polling_alone(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    mk.faults.add(Fault(match="/notification-channels", method="POST", status=422))
+    entry = await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    assert ours(mk) == []
+    assert "could not be told" in entry.runtime_data.push.standing
+    mk.fire(mk.rules[0], 41)
+    await mk_house.pass_time(31)
+    home = f"component-{mk.rules[0].sensor.component.id}"
+    shown = mk_house.shown(home, f"alert_rule-{mk.rules[0].id}", "binary_sensor")
+    assert shown.state == STATE_ON
+
+
+async def test_a_rule_without_a_list_of_channels_is_left_as_it_is(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    def without(payload: Any) -> Any:
+        return {key: value for key, value in payload.items() if "hannel" not in key}
+
+    rule = mk.rules[0]
+    mk.faults.add(Fault(match=f"/alert-rules/{rule.id}", kind="mutate", mutate=without))
+    await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    assert [one for one in writes(mk) if one.startswith("PUT")] == []
+    assert ours(mk) == []
+
+
+async def test_a_call_inside_the_time_of_an_answer_asks_nothing(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient, told: list[dict[str, Any]]
+) -> None:
+    rule = mk.rules[0]
+    mk.faults.add(
+        Fault(match="/v1/alert", kind="headers", headers={"Cache-Control": "max-age=120"})
+    )
+    entry = await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    assert len(ours(mk)) == 1
+    await mk_house.pass_time(15)
+    before = len(asked(mk, "/alerts"))
+    mk.fire(rule, 41)
+    await arrive(mk_house, mk)
+    assert entry.runtime_data.push.diagnostics()["hints"] >= 1
+    assert len(asked(mk, "/alerts")) == before
+    await mk_house.pass_time(120)
+    assert [one["type"] for one in told] == ["alarm_raised"]
+    assert mk.early_requests() == []

@@ -100,7 +100,10 @@ class AlertActions:
 
     async def _is_moved(self, alert: str, to: Lifecycle, updates: list[FeedUpdate]) -> bool:
         """Whether somebody was faster, by a look at the list."""
-        updates.append(await self._feed.look())
+        try:
+            updates.append(await self._feed.look())
+        except VendorError:
+            return False
         return _why_not(self._feed.log.open.get(alert), to) is not None
 
 

@@ -86,7 +86,7 @@ class AlertPush(Push):
         return bool(self._chosen) and is_tended and channel.id not in self._untested
 
     def _is_amiss(self, rule: AlertRule, channel: NotificationChannel) -> bool:
-        return (rule.id in self._chosen) != (channel.id in (rule.channels or ()))
+        return (rule.id in self._chosen) != _notifies(rule, channel)
 
     async def _rules(self) -> list[AlertRule]:
         return (await self._client.list_rules()).value
@@ -169,17 +169,22 @@ class AlertPush(Push):
                 raise
 
     async def _attach(self, rule_id: str, channel: NotificationChannel, *, wanted: bool) -> None:
-        """Put a rule back as it is at this moment, with our channel or without it."""
-        rule = await self._client.get_rule(rule_id)
-        if wanted == (channel.id in (rule.channels or ())):
+        """Put a rule back as it is at this moment, with our channel or without it; see that it was taken."""
+        rule = (await self._client.get_rule(rule_id)).value
+        if wanted == _notifies(rule, channel):
             return
         try:
             row = with_channel(rule, channel, wanted=wanted)
         except ValueError:
             raise UnexpectedReply("the rule does not show its channels") from None
-        await self._client.update_rule(rule_id, row)
-        after = await self._client.get_rule(rule_id)
-        if wanted != (channel.id in (after.channels or ())):
+        asked_at = self._clock()
+        after = await self._client.update_rule(rule_id, row)
+        if after is None or after.channels is None:
+            answer = await self._client.get_rule(rule_id)
+            if any(reply.received < asked_at for reply in answer.freshness):
+                return  # what is held says nothing of now
+            after = answer.value
+        if wanted != _notifies(after, channel):
             raise UnexpectedReply("the rule is as it was before it was changed")
 
     @override
@@ -188,7 +193,7 @@ class AlertPush(Push):
         channel = NotificationChannel(id=registration_id)
         for rule in await self._rules():
             is_unsure = rule.channels is None and rule.id in self._chosen
-            if is_unsure or registration_id in (rule.channels or ()):
+            if is_unsure or _notifies(rule, channel):
                 # A rule that would be left without any channel may be refused; the channel goes all the same.
                 with suppress(UnexpectedReply, Invalid):
                     await self._attach(rule.id, channel, wanted=False)
@@ -209,6 +214,10 @@ class AlertPush(Push):
         if any(reply.received < asked_at for reply in update.freshness):
             return FeedUpdate(occurrences=update.occurrences, failure=update.failure)
         return update
+
+
+def _notifies(rule: AlertRule, channel: NotificationChannel) -> bool:
+    return channel.id in (rule.channels or ())
 
 
 def _leads_to(channel: NotificationChannel, url: str) -> bool:

@@ -20,7 +20,7 @@ from ..records.alerting import (
     read_channel,
     read_rule,
 )
-from .api import Answer, Api, Params, single
+from .api import Answer, Api, single
 
 RULES: Final = "/alert-rules"
 ALERTS: Final = "/alerts"
@@ -48,15 +48,16 @@ class AlertingClient:
         """Return all alert rules: GET /alert-rules."""
         return await self._api.pages(RULES, "alert rule", read_rule, right=_READ_RULES)
 
-    async def get_rule(self, rule: str) -> AlertRule:
-        """Return one rule as it is now: GET /alert-rules/{id}."""
+    async def get_rule(self, rule: str) -> Answer[AlertRule]:
+        """Return one rule: GET /alert-rules/{id}."""
         path = f"{RULES}/{rule}"
-        answer = await self._api.one(path, lambda row: _read(row, read_rule), right=_READ_RULES)
-        return answer.value
+        return await self._api.one(path, lambda row: _read(row, read_rule), right=_READ_RULES)
 
-    async def update_rule(self, rule: str, row: Mapping[str, Any]) -> None:
-        """Put a whole rule back: PUT /alert-rules/{id}."""
-        await self._api.send(METH_PUT, f"{RULES}/{rule}", row, right=_CHANGE_RULES)
+    async def update_rule(self, rule: str, row: Mapping[str, Any]) -> AlertRule | None:
+        """Put a whole rule back: PUT /alert-rules/{id}; the rule, where the reply shows it."""
+        held = await self._api.send(METH_PUT, f"{RULES}/{rule}", row, right=_CHANGE_RULES)
+        after = single(held)
+        return _read(after, read_rule) if after is not None else None
 
     async def enable_rule(self, rule: str) -> None:
         """Let a rule fire: POST /alert-rules/{id}/enable."""
@@ -132,10 +133,6 @@ class AlertingClient:
     async def post_event(self, row: Mapping[str, Any]) -> Row | None:
         """Put an event onto the organisation's timeline: POST /events; the event, where the reply shows it."""
         return single(await self._api.send(METH_POST, EVENTS, row, right="post events"))
-
-    async def list_events(self, query: Params | None = None) -> Sequence[object]:
-        """Return the organisation's timeline: GET /events."""
-        return (await self._api.rows(EVENTS, query, right="read events")).rows
 
 
 def _alerts(rows: Sequence[object], sieve: Sieve) -> list[Alert]:
