@@ -57,10 +57,11 @@ class Asking:
     async def _ask_together(self, due: Sequence[str]) -> list[str]:
         """Ask in batches; returns those that are to be asked for one by one."""
         alone: list[str] = []
+        earliest = self._clock - LONGEST_BATCH
         turn = in_turn(self._tracks, due, self._left * PER_BATCH)
         for some in batched(turn, PER_BATCH, strict=False):
             known = [track.newest.at for sensor in some if (track := self._tracks[sensor]).newest]
-            earliest = self._clock - LONGEST_BATCH
+            # Of a sensor that was silent for long, a batch would bring all that the others measured meanwhile.
             since = max(earliest, min(known)) if len(known) == len(some) else earliest
             self._left -= 1
             try:
@@ -73,18 +74,17 @@ class Asking:
             self.served = True
             self.freshness += answer.freshness
             for sensor in some:
-                track = self._tracks[sensor]
-                readings = answer.value.get(sensor, [])
-                if not readings and track.newest is None and track.asked == float("-inf"):
-                    alone.append(sensor)  # it may have measured longer ago
+                track, readings = self._tracks[sensor], answer.value.get(sensor, [])
+                self._take(sensor, readings)
+                if not readings and track.is_to_be_searched(self._now, self._clock, LONGEST_BATCH):
+                    alone.append(sensor)
                     self._missed.add(sensor)
-                else:
-                    self._take(sensor, readings)
         return alone
 
     async def _ask_one(self, sensor: str) -> None:
         """Ask for one sensor."""
         track = self._tracks[sensor]
+        track.searched = self._now
         try:
             answer = await self._client.newest(sensor, track.newest.at if track.newest else None)
         except UnexpectedReply as err:

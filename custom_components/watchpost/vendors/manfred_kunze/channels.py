@@ -137,7 +137,7 @@ def sensor_channels(
             sensor_key(sensor.id),
             what,
             READINGS,
-            good_for=max(good_for.get(sensor.id, at_least), at_least),
+            good_for=good_for.get(sensor.id, at_least),
             name=None if is_named else _name(sensor),
         )
     for home in dict.fromkeys(homes.values()):

@@ -22,18 +22,21 @@ _STEPS: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_40
 _DELAY: Final = 5.0
 _LATE: Final = 3
 _RARELY: Final = 300.0
+# Of irregular ones, after the twelfth part of the time for which they have been silent.
+_PATIENCE: Final = 12
 # What an inactive device would have to say can wait.
 _RESTING: Final = 3600.0
 
 
 @dataclass(slots=True)
 class Track:
-    """What is known of one sensor; `asked` (monotonic seconds) is when it was asked for last."""
+    """What is known of one sensor; `asked` (monotonic seconds) is when it was asked for last, `searched` when alone."""
 
     newest: Reading | None = None
     times: tuple[datetime, ...] = ()
     cycle: float | None = None
     asked: float = float("-inf")
+    searched: float = float("-inf")
 
     def take(self, readings: Sequence[Reading]) -> bool:
         """Take what came, oldest first; returns whether the newest is another than before."""
@@ -48,14 +51,29 @@ class Track:
         is_new, self.newest = newest != self.newest, newest
         return is_new
 
-    def is_due(self, now: float, clock: datetime, *, is_resting: bool) -> bool:
-        """Whether there may be something new; `now` is monotonic, `clock` the vendor's."""
+    def is_to_be_searched(self, now: float, clock: datetime, batch: timedelta) -> bool:
+        """Whether it is to be asked for alone, since what it dates is, or may be, older than a batch looks back."""
+        if self.newest is None:
+            return now - self.searched >= _RESTING
+        age = (clock - self.newest.at).total_seconds()
+        since = now - self.searched
+        return age > batch.total_seconds() and since >= min(age / _PATIENCE, _RESTING)
+
+    def is_due(
+        self, now: float, clock: datetime, *, is_resting: bool = False, is_cheap: bool = False
+    ) -> bool:
+        """Whether there may be something new; `now` is monotonic, `clock` the vendor's.
+
+        `is_resting`: its device measures nothing for now. `is_cheap`: it is asked for together with others.
+        """
         since = now - self.asked
         if is_resting:
             return since >= _RESTING
-        if self.newest is None or self.cycle is None:
-            return True
+        if self.newest is None:
+            return since >= _RARELY
         age = (clock - self.newest.at).total_seconds()
+        if self.cycle is None:
+            return is_cheap or since >= min(age / _PATIENCE, _RARELY)
         if age < self.cycle + _DELAY:
             return age < 0  # a clock that is ahead tells nothing about the next one
         return age < _LATE * self.cycle or since >= min(self.cycle, _RARELY)

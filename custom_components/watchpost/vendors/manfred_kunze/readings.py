@@ -33,7 +33,10 @@ _KEPT: Final = "cycles"
 
 
 class ReadingsPart(Part):
-    """Follows the sensors. `at_least` is how long a value is shown of a sensor whose interval is not known."""
+    """Follows the sensors, by the vendor's `clock` and the one `here`.
+
+    `at_least` is how long a value is shown of a sensor whose interval is not known.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class ReadingsPart(Part):
         *,
         now: Callable[[], float],
         clock: Callable[[], datetime],
+        here: Callable[[], datetime],
         at_least: timedelta,
         changed: Callable[[], None],
     ) -> None:
@@ -49,6 +53,7 @@ class ReadingsPart(Part):
         self._estate = estate
         self._now = now
         self._clock = clock
+        self._here = here
         self._at_least = at_least
         self._changed = changed
         self._tracks: dict[str, Track] = {}
@@ -110,9 +115,11 @@ class ReadingsPart(Part):
         due = [
             sensor
             for sensor in self._looked_at
-            if self._track(sensor).is_due(now, clock, is_resting=sensor in silent)
+            if self._track(sensor).is_due(
+                now, clock, is_resting=sensor in silent, is_cheap=self._client.batches.works
+            )
         ]
-        asking = Asking(self._client, self._tracks, now, clock)
+        asking = Asking(self._client, self._tracks, now, min(clock, self._here()))
         await asking.ask(due)
         if asking.failures and not asking.served:
             raise asking.failures[0]

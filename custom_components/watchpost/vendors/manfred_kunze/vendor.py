@@ -77,6 +77,7 @@ class ManfredKunzeConnection(Connection):
             self._estate,
             now=clock.now,
             clock=api.now,
+            here=clock.now_utc,
             at_least=shown_for(options),
             changed=self._changed,
         )
