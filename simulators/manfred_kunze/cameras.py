@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from io import BytesIO
 from typing import Literal
 
@@ -137,7 +138,9 @@ class Albums:
 
     def heard(self, organisation: Organisation, event: Record) -> None:
         """Film an event, by each rule that it matches."""
-        album, now = self.of(organisation), self._world.now
+        album, moment = self.of(organisation), event["timestamp"]
+        assert isinstance(moment, datetime)
+        now = int(moment.timestamp())
         for rule in organisation.table("media-capture-rules").values():
             camera = album.cameras.get(str(rule.get("cameraId")))
             times = album.filmed.setdefault(str(rule["id"]), [])

@@ -169,7 +169,7 @@ class CommandCalls:
     def bindings(self, visit: Visit) -> Reply:
         """List what targets shall have, and what they reported."""
         found = self._orders(visit).bindings.values()
-        records = [self._binding_record(one, visit.now) for one in found]
+        records = [self._binding_record(one) for one in found]
         return self._desk.many(visit, "desired-state-bindings", records)
 
     def binding(self, visit: Visit) -> Reply:
@@ -230,11 +230,11 @@ class CommandCalls:
         )
 
     def _show(self, visit: Visit, binding: Binding) -> Reply:
-        record = self._binding_record(binding, visit.now)
+        record = self._binding_record(binding)
         return self._desk.one(visit, "desired-state-bindings", record)
 
-    def _binding_record(self, binding: Binding, now: int) -> Record:
-        version, status, known = binding.reported(now)
+    def _binding_record(self, binding: Binding) -> Record:
+        version, status, known = binding.reported
         record: Record = {
             "id": binding.id,
             "targetType": binding.target_type,

@@ -46,7 +46,10 @@ class Command:
 
 @dataclass(slots=True, kw_only=True)
 class Binding:
-    """A configuration that a target shall have. device: one that reports what became of it, if any is meant."""
+    """A configuration that a target shall have. device: one that reports what became of it, if any is meant.
+
+    reported: version, status and hash as the device reported them last.
+    """
 
     id: str
     target_type: str
@@ -56,19 +59,21 @@ class Binding:
     asked: int
     done: int
     fate: DesiredFate
-    before: tuple[object, str, str] | None = None
+    reported: tuple[object, str | None, object] = (None, None, None)
 
-    def reported(self, now: int) -> tuple[object, str | None, str | None]:
-        """Return version, status and hash as the device reported them last."""
-        if self.device is None or self.device.status not in _CONNECTED or now < self.asked + 2:
-            return self.before or (None, None, None)
-        if now < self.done or self.fate == "hang":
-            version, _, known = self.before or (None, None, None)
-            return version, "IN_PROGRESS", known
-        if self.fate == "accept":
-            return self.artefact["version"], "ACCEPTED", str(self.artefact["hash"])
-        version, _, known = self.before or (None, None, None)
-        return version, "REJECTED" if self.fate == "reject" else "FAILED", known
+    def settle(self, now: int) -> None:
+        """Let the device report, if it is connected."""
+        if self.device is None or self.device.status not in _CONNECTED:
+            return
+        version, _, known = self.reported
+        if self.asked + _KNOWN_AFTER <= now < self.done or (
+            self.fate == "hang" and now >= self.done
+        ):
+            self.reported = version, "IN_PROGRESS", known
+        elif now >= self.done and self.fate == "accept":
+            self.reported = self.artefact["version"], "ACCEPTED", self.artefact["hash"]
+        elif now >= self.done:
+            self.reported = version, "REJECTED" if self.fate == "reject" else "FAILED", known
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,6 +116,7 @@ class Commanding:
             )
             binding = self.bind(main, "DEVICE", devices[0].id, artefact, world.since)
             binding.fate = "accept"
+            binding.settle(world.now)
 
     def of(self, organisation: Organisation) -> Orders:
         """Return what an organisation has."""
@@ -166,7 +172,6 @@ class Commanding:
         device = orders.organisation.devices.get(target)
         if component := orders.organisation.components.get(target):
             device = component.device
-        version, status, known = before.reported(now) if before else (None, None, None)
         binding = Binding(
             id=before.id if before else orders.organisation.new_id(),
             target_type=target_type,
@@ -176,7 +181,7 @@ class Commanding:
             asked=now,
             done=now + plan.desired_seconds,
             fate=plan.desired_fate,
-            before=(version, status, known or "") if status else None,
+            reported=before.reported if before else (None, None, None),
         )
         orders.bindings[binding.id] = binding
         if device is not None and now != self._world.since:
@@ -202,6 +207,8 @@ class Commanding:
         """Let devices do what they were told."""
         now = self._world.now
         for orders in self.by_id.values():
+            for binding in orders.bindings.values():
+                binding.settle(now)
             for command in orders.commands.values():
                 if command.applied or command.status(now) != "SUCCESS":
                     continue

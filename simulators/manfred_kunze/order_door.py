@@ -45,7 +45,7 @@ class OrderDoor:
                     for one in cloud.commands
                 ],
                 "bindings": [
-                    {"id": one.id, "target": one.target, "reported": one.reported(now)}
+                    {"id": one.id, "target": one.target, "reported": one.reported}
                     for one in orders.bindings.values()
                 ],
                 "tokens": [

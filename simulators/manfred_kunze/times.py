@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime
 
-from .plan import Forms
-
 _SECONDS_AT_MOST = 100_000_000_000
 
 
@@ -30,8 +28,3 @@ def written(moment: datetime, form: str = "seconds") -> str:
         return moment.isoformat(timespec="seconds")
     precision = "milliseconds" if form == "milliseconds" else "seconds"
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
-
-
-def shown(moment: datetime, forms: Forms) -> str:
-    """Return a time as it is shown now."""
-    return written(moment, forms.times)

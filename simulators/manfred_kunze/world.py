@@ -201,12 +201,6 @@ class Organisation:
         self.table(kind)[str(record["id"])] = record
         return record
 
-    def profile_of(self, component: Component | None) -> Record | None:
-        """Return a component's sensor profile."""
-        if component is None or component.profile is None:
-            return None
-        return self.table("sensor-profiles").get(component.profile)
-
 
 @dataclass(slots=True)
 class World:

@@ -2,13 +2,14 @@
 
 from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from aiohttp import encode_basic_auth
 import av
 import pytest
 
-from simulators.manfred_kunze.film import CLOCK, SECONDS
+from simulators.manfred_kunze.film import CLOCK, SECONDS, make
 from simulators.manfred_kunze.film.stamps import times
 
 from .manfred_kunze import caller_fixture, cloud_fixture, open_mk_fixture  # noqa: F401
@@ -363,3 +364,20 @@ async def test_what_a_recorder_cannot_have(cloud, caller, camera, wrong, status)
     camera.status = "OFFLINE"
     asked = {"cameraId": camera.id, **PERIOD}
     assert (await caller.post("/dvr-clip-requests", **asked)).status == 409
+
+
+def test_the_film_is_what_its_script_makes(tmp_path, monkeypatch):
+    shipped = Path(make.__file__).parent
+    monkeypatch.setattr(make, "_HERE", tmp_path)
+    assert make.main() == 0
+    for made in sorted(tmp_path.iterdir()):
+        frames = []
+        for path in (made, shipped / made.name):
+            with av.open(str(path)) as container:
+                frames.append(
+                    [(one.pts, one.to_image().tobytes()) for one in container.decode(video=0)]
+                )
+        assert frames[0] == frames[1]
+    assert {one.name for one in tmp_path.iterdir()} == {
+        one.name for one in shipped.iterdir() if one.suffix in (".ts", ".mp4")
+    }

@@ -144,6 +144,9 @@ async def test_a_device_takes_a_configuration(cloud, caller, clock, device):
         shown = (await caller.get(path)).json
         seen.append((shown["reportedVersion"], shown["status"]))
     assert list(dict.fromkeys(seen)) == [(1, "ACCEPTED"), (1, "IN_PROGRESS"), (2, "ACCEPTED")]
+    cloud.become(device, "OFFLINE")
+    assert (await caller.get(path)).json == shown
+    cloud.become(device, "ACTIVE")
     assert shown["reportedHash"] == made.json["hash"]
     assert (await caller.all(f"/devices/{device.id}/commands"))[0]["method"] == "BIND_CONFIG"
     artefact = f"/config-artefacts/{made.json['id']}"
@@ -172,7 +175,9 @@ async def test_a_device_does_not_take_a_configuration(cloud, caller, clock, devi
     assert (await caller.get(path)).json["reported"]["status"] == end
     assert (await caller.get(path)).json["reported"]["version"] == 1
     cloud.become(device, "OFFLINE")
-    assert (await caller.get(path)).json["reported"]["status"] == "ACCEPTED"
+    await caller.put(path, artefactId=made.json["id"])
+    clock.advance(60)
+    assert (await caller.get(path)).json["reported"]["status"] == end
 
 
 async def test_configurations_have_other_targets_and_are_checked(cloud, caller, clock):
