@@ -20,6 +20,7 @@ from homeassistant.const import EntityCategory
 from ...engine.model import LATEST_VERSION, Channel, ChannelId, FeedUpdate, Reading, ReadingValue
 from ..base import Feed
 from ..errors import NotAllowed, UnexpectedReply
+from ..titles import fitting
 from .channels import INVENTORY
 from .client.api import Answer, is_missing
 from .client.operations import OperationsClient
@@ -74,15 +75,27 @@ class BindingsPart(Part):
             if isinstance(err, UnexpectedReply) and not is_missing(err):
                 raise
             return Survey()
+        names = await self._names(listed.value)
         found = Survey(set_aside=listed.set_aside, is_complete=not listed.set_aside)
         for binding in listed.value:
             home = self._estate.home(device=binding.device, component=binding.component)
             self._homes[binding.id] = home
-            named = {"name": binding.name or binding.id[:8]}
+            name = binding.name or names.get(binding.artefact or "")
+            named = {"name": fitting(name) or binding.id[:8]}
             found.channels.append(
                 Channel(home, f"{_BINDING}{binding.id}", _STATE, BINDINGS, placeholders=named)
             )
         return found
+
+    async def _names(self, bindings: Iterable[Binding]) -> dict[str, str | None]:
+        """What configurations are called that bindings name by their ids alone; nothing depends on it."""
+        if all(binding.name or binding.artefact is None for binding in bindings):
+            return {}
+        try:
+            artefacts = (await self._client.artefacts()).value
+        except NotAllowed, UnexpectedReply:
+            return {}
+        return {artefact.id: artefact.name for artefact in artefacts}
 
     @override
     def feeds(self) -> Sequence[Feed]:

@@ -56,6 +56,7 @@ class TopologyPart(Part):
         self._listed = listed = await client.devices()
         estate.devices = by_id(listed.value)
         self._note(found, listed)
+        found.freshness += listed.freshness
         needed: dict[str, Ask] = {"components": client.components, "sensors": client.sensors}
         others: dict[str, Ask] = {
             "sites": client.sites,

@@ -1,4 +1,4 @@
-"""Desired-state bindings, quarantine and firmware: what tells how an organisation's devices are run.
+"""Desired-state bindings, config artefacts, quarantine and firmware: what tells how an organisation's devices are run.
 
 The vendor states the paths; of bindings (Configure remotely) and quarantined payloads (Export data) also what they
 hold, of firmware nothing.
@@ -10,6 +10,7 @@ from typing import Final
 
 from ..records import operations as records
 from ..records.operations import Binding, Firmware, Quarantined
+from ..records.topology import Place, place
 from .api import Answer, Api
 
 # More than that are counted as "at least".
@@ -29,6 +30,12 @@ class OperationsClient:
             "binding",
             records.binding,
             right="read desired-state bindings",
+        )
+
+    async def artefacts(self) -> Answer[list[Place]]:
+        """List configurations by their names: GET /config-artefacts."""
+        return await self._api.pages(
+            "/config-artefacts", "config artefact", place, right="read config artefacts"
         )
 
     async def quarantine(self) -> Answer[list[Quarantined]]:

@@ -42,6 +42,7 @@ class Binding:
     name: str | None = None
     device: str | None = None
     component: str | None = None
+    artefact: str | None = None
     state: DesiredState | None = None
     desired: str | None = None
     reported: str | None = None
@@ -78,6 +79,7 @@ def binding(found: str, row: Row) -> Binding:
         name=words(artefact, "name", "key") or words(row, "artefactName", "configName", "name"),
         device=reference(row, "device") or (aim if is_device else None),
         component=reference(row, "component") or (aim if is_component else None),
+        artefact=reference(row, *_ARTEFACTS),
         state=member(DesiredState, row, "status", "reportedStatus", "state")
         or member(DesiredState, reported, "status", "state"),
         desired=_version(row, "desiredVersion", "version", "artefactVersion")
