@@ -156,7 +156,7 @@ def describe(estate: Estate, sensor: Sensor) -> EntityDescription:
     field = estate.field_of(sensor)
     unit = sensor.unit or (field.unit if field else None)
     name = sensor.field or sensor.name or ""
-    return _description(sensor.value_type, unit, field.name if field else name)
+    return _description(estate.kind_of(sensor), unit, field.name if field else name)
 
 
 @lru_cache(maxsize=4096)

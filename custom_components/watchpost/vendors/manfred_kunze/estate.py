@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from .records.topology import Component, Device, Place, Profile, ProfileField, Sensor
+from .records.topology import Component, Device, Place, Profile, ProfileField, Sensor, ValueType
 
 ACCOUNT: Final = "account"
 
@@ -36,6 +36,7 @@ class Estate:
         self.groups: dict[str, Place] = {}
         self.sensor_profiles: list[Profile] = []
         self.device_profiles: list[Profile] = []
+        self._kinds: dict[str, ValueType | None] = {}
 
     def device_of(self, sensor: Sensor) -> Device | None:
         """The device that a sensor is part of, also by way of its component."""
@@ -54,6 +55,17 @@ class Estate:
         if found is None:
             return ACCOUNT
         return self.home(device=found.device, component=found.component)
+
+    def kind_of(self, sensor: Sensor) -> ValueType | None:
+        """What a sensor's values are, by its record as it is now.
+
+        One that becomes a truth value, or is none any longer, stays what it was until the next start: an entity cannot
+        move from one platform to another.
+        """
+        before = self._kinds.setdefault(sensor.id, sensor.value_type)
+        if (before is ValueType.BOOLEAN) == (sensor.value_type is ValueType.BOOLEAN):
+            self._kinds[sensor.id] = sensor.value_type
+        return self._kinds[sensor.id]
 
     def profile_of(self, component: Component) -> Profile | None:
         """The profile that a component is bound to, in its version where that is listed."""

@@ -167,7 +167,8 @@ class ReadingsPart(Part):
             channel = ChannelId(home, sensor_key(found))
             meant = self.shown(found)
             is_live = found not in self._silent
-            readings[channel] = values.reading(newest, sensor.value_type, meant, is_live=is_live)
+            kind = self._estate.kind_of(sensor)
+            readings[channel] = values.reading(newest, kind, meant, is_live=is_live)
             last[home] = max(newest.at, last.get(home, newest.at))
         for home, at in last.items():
             readings[ChannelId(home, channels.LAST_MEASUREMENT)] = Reading(at, at)
