@@ -61,6 +61,9 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--kunze-interval", type=int, default=60, help="seconds between two of their readings"
     )
+    parser.add_argument(
+        "--kunze-lively", action="store_true", help="one of their rules raises alerts by itself"
+    )
     parser.add_argument("--sensit-port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--sensit-spods", type=int, default=2, help="SPOD monitors")
     parser.add_argument("--sensit-fmds", type=int, default=2, help="FMD monitors")
@@ -118,7 +121,10 @@ def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
     )
     sensorzone = SensorZonePlan(machines=options.machines, people=options.people, seed=options.seed)
     kunze = ManfredKunzePlan(
-        devices=options.kunze_devices, interval=options.kunze_interval, seed=options.seed
+        devices=options.kunze_devices,
+        interval=options.kunze_interval,
+        lively=options.kunze_lively,
+        seed=options.seed,
     )
     return [
         (ManfredKunzeCloud(kunze, clock), options.manfred_kunze_port),

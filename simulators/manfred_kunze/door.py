@@ -102,13 +102,15 @@ class ManfredKunzeDoor:
         return json_reply({})
 
     async def change_key(self, request: web.Request) -> web.Response:
-        """Revoke a key, give it back, deny it groups, or replace its secret."""
+        """Revoke a key, give it back, deny it groups, replace its secret, or let it open another organisation."""
         body, keys = await json_object(request), self._cloud.keys
         key = keys.by_name.get(request.match_info["name"])
         if key is None:
             raise web.HTTPNotFound
         key.revoked = bool(body.get("revoked", key.revoked))
         key.denied = set(body.get("denied", key.denied))
+        if "organization" in body:
+            key.organisation = keys.organisation(body["organization"])
         if body.get("rotate"):
             keys.rotate(key.name)
         return json_reply({"api_key": key.secret})

@@ -29,10 +29,15 @@ class Keys:
     def __init__(self, plan: Plan, main: Organisation, other: Organisation) -> None:
         """Give each organisation a key."""
         self._plan = plan
+        self._organisations = {"main": main, "other": other}
         self.by_name = {
             "main": Key("main", plan.api_key, main),
             "other": Key("other", plan.other_key, other),
         }
+
+    def organisation(self, name: str) -> Organisation:
+        """Return an organisation by the name of the key that first opened it."""
+        return self._organisations["other" if name == "other" else "main"]
 
     def rotate(self, name: str = "main") -> str:
         """Replace a key's secret; the old one is refused from now on. Returns the new one."""

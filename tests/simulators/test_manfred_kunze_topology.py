@@ -55,6 +55,10 @@ async def test_a_control_call_does_the_same_to_keys(cloud, caller):
     await caller.control("POST", "/keys/main", denied=["devices"])
     assert (await caller.over(secret).get("/devices")).status == 403
     assert (await caller.control("POST", "/keys/nobody")).status == 404
+    await caller.control("POST", "/keys/main", denied=[], organization="other")
+    assert len(await caller.over(secret).all("/devices")) == 1
+    await caller.control("POST", "/keys/main", organization="main")
+    assert len(await caller.over(secret).all("/devices")) == 3
 
 
 @pytest.mark.parametrize("first_page", [0, 1])
