@@ -39,7 +39,7 @@ async def test_lists_without_end_are_left_and_nothing_is_removed_for_it(
     mk.log.clear()
     await mk_house.pass_time(70)
     lists = asked(mk, "/devices")
-    assert len(lists) <= (20 if endless == "same" else 430)
+    assert len(lists) <= (20 if endless == "same" else 210)
     assert entry.state is ConfigEntryState.LOADED
     mk.plan.endless = ""
     await mk_house.pass_time(120)

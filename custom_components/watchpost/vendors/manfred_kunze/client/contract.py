@@ -27,7 +27,6 @@ _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _LISTS: Final = ("content", "data", "items", "results")
 _VERSIONED: Final = re.compile(r"(?:/api)?/(v\d+)(/.+)")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_{}.~-]{1,200}")
-_PAGED: Final = re.compile(r"page|offset|cursor|limit|size", re.IGNORECASE)
 _PARAMETER: Final = re.compile(r"\{[^}/]*\}")
 
 
@@ -84,7 +83,7 @@ class Contract:
         for known in DIALECTS:
             if {known.page, known.size} <= said.query.keys():
                 return replace(known, first=first)
-        return None if any(_PAGED.search(name) for name in said.query) else Dialect(is_paged=False)
+        return None
 
     def _elsewhere(self, shape: str) -> str | None:
         """The one path that ends in the same way and takes as many ids."""
@@ -119,8 +118,7 @@ class Contract:
                     yield f"{shape}: no field {names[0]}"
             dialect = self.dialect(shape)
             if shape in FIELDS and dialect is not None and dialect != Dialect():
-                told = f"{dialect.page}/{dialect.size}" if dialect.is_paged else "none"
-                yield f"{shape}: pages by {told}"
+                yield f"{shape}: pages by {dialect.page}/{dialect.size} from {dialect.first}"
 
 
 def shape_of(path: str) -> str:

@@ -17,7 +17,7 @@ from ...fields import Row, identifier, nested, whole
 from ...http import loose
 
 PER_PAGE: Final = 500
-MOST_PAGES: Final = 400
+MOST_PAGES: Final = 200
 
 _LISTS: Final = ("content", "data", "items", "results", "rows", "records")
 _ABOUT: Final = ("page", "meta", "pagination", "paging")

@@ -39,7 +39,6 @@ MOST_READINGS: Final = 20_000
 PER_BATCH: Final = 100
 _FEW: Final = 20
 _MANY: Final = 200
-_ROUNDS: Final = 4
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -65,11 +64,15 @@ class ReadingsClient:
         raw = contract.operation(RAW)
         if raw is not None:
             self.time_names = tuple(sorted(raw.times - set(records.TIMES)))
-            named = (n for n, (start, _) in enumerate(PERIODS) if start in raw.query)
-            self.period = next(named, self.period)
-        self.batches.follow(list(said(contract, "batch")))
-        self.aggregations.follow(list(said(contract, "aggregat")))
-        self.statistics.follow(list(said(contract, "stat")))
+            starts = [start in raw.query for start, _ in PERIODS]
+            self.period = starts.index(True) if any(starts) else self.period
+        now = self._api.transport.ledger.now()
+        known = {"batch": self.batches, "aggregat": self.aggregations, "stat": self.statistics}
+        for word, ways in known.items():
+            if named := list(said(contract, word)):
+                ways.follow(named)
+            elif raw is not None:
+                ways.failed(now)  # the document tells of readings, and of no such ones
 
     # -- raw --
 
@@ -109,7 +112,7 @@ class ReadingsClient:
         """Read until the newest has come; where the oldest come first, that takes going on from the last one."""
         aside: Counter[str] = Counter()
         kept: list[Reading] = []
-        for _ in range(_ROUNDS):
+        for _ in range(4):
             listed = await self._listed(sensor, start, None, is_first_enough=True)
             freshness.extend(listed.freshness)
             found, more_aside = self._read(listed.rows)
