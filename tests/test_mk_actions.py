@@ -610,3 +610,87 @@ async def test_every_group_of_the_vendors_text_can_be_listed(call: Caller) -> No
     assert schema["record"]
     with pytest.raises(ServiceValidationError):
         await call.ask("list_records", resource="schemas")
+
+
+# -- what is odd --
+
+
+async def test_a_command_that_nobody_can_be_asked_about_is_said_to_be_open(call: Caller) -> None:
+    call.mk.faults.add(Fault(match="/commands", method="GET", status=404))
+    fields = {"device_id": call.device(0), "command": "REBOOT", "timeout": 20}
+    for _ in range(2):
+        answer = await call.patiently(60, "send_command", **fields)
+        assert (answer["has_ended"], answer["timed_out"]) == (False, True)
+    asked_one = [one for one in call.mk.log if one.method == "GET" and "/commands/" in one.path]
+    assert len(asked_one) == 1  # there is no such call
+
+    call.mk.faults.clear()
+    call.mk.faults.add(
+        Fault(match="/commands", method="POST", kind="mutate", mutate=lambda payload: {})
+    )
+    answer = await call("send_command", **fields)
+    assert answer["command_id"] is answer["state"] is None
+    button = call.house.entity(f"device-{call.mk.devices[0].id}", "reboot", "button")
+    await call.house.hass.services.async_call(
+        "button", "press", {"entity_id": button}, blocking=True
+    )
+    assert call.sent()[-1].endswith("/commands")
+
+
+async def test_what_an_action_cannot_use_is_named(call: Caller) -> None:
+    account = call.house.device("account")
+    assert account is not None
+    sensor = call.house.sensor(call.mk.sensor("temperature")).entity_id
+    wrong: list[tuple[str, str, dict[str, Any]]] = [
+        ("device_id", "send_command", {"device_id": account.id, "command": "REBOOT"}),
+        ("device_id", "post_event", {"device_id": account.id, "event_type": "X"}),
+        ("entity_id", "post_event", {"entity_id": [sensor, call.alarm(0)], "event_type": "X"}),
+    ]
+    for field, action, fields in wrong:
+        with pytest.raises(ServiceValidationError) as caught:
+            await call(action, **fields)
+        assert caught.value.translation_placeholders == {"field": field}
+    with pytest.raises(ServiceValidationError):
+        await call.ask(
+            "save_record", resource="config_artefacts", record_id=NOWHERE, data={"name": "x"}
+        )
+    assert call.sent() == []
+
+
+async def test_an_event_of_an_entity_is_that_of_its_device(call: Caller) -> None:
+    sensor = call.mk.sensor("temperature")
+    await call("post_event", entity_id=[call.alarm(0)], event_type="CHECKED")
+    await call("post_event", entity_id=call.house.sensor(sensor).entity_id, event_type="CHECKED")
+    await call.ask("post_event", event_type="CHECKED")
+    about, measured, general = list(call.mk.book.events.values())[-3:]
+    assert about["type"] == general["type"] == general["message"] == "CHECKED"
+    assert about["deviceId"] == call.mk.rules[0].sensor.device.id
+    assert (measured["sensorId"], measured["deviceId"]) == (sensor.id, sensor.device.id)
+    assert general["deviceId"] is None
+
+
+async def test_replies_that_show_nothing_of_use_are_said_to_be_unexpected(call: Caller) -> None:
+    for match, action, fields in (
+        ("/registration/tokens", "create_registration_token", {"device_name": "x"}),
+        ("/upload-url", "request_artefact_upload", {"data": {"name": "x", "sizeBytes": 5}}),
+    ):
+        call.mk.faults.add(
+            Fault(match=match, method="POST", kind="mutate", mutate=lambda payload: {"ok": True})
+        )
+        with pytest.raises(HomeAssistantError) as caught:
+            await call.ask(action, **fields)
+        assert caught.value.translation_key == "outcome_unknown"
+    call.mk.faults.add(
+        Fault(match="/upload-url", method="POST", kind="root", value="https://x.example/put?s=1")
+    )
+    answer = await call.ask("request_artefact_upload", data={"name": "x", "sizeBytes": 5})
+    assert answer == {"upload_url": "https://x.example/put?s=1"}
+    call.mk.faults.add(Fault(match="/alert-rules", method="GET", kind="root", value=7))
+    with pytest.raises(HomeAssistantError):
+        await call.ask(
+            "save_record",
+            resource="alert_rules",
+            record_id=call.mk.rules[0].id,
+            data={"name": "x"},
+        )
+    assert call.sent("PUT") == []

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient
 from homeassistant.const import STATE_OFF, STATE_ON
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
@@ -364,3 +365,56 @@ async def test_a_call_inside_the_time_of_an_answer_asks_nothing(
     await mk_house.pass_time(120)
     assert [one["type"] for one in told] == ["alarm_raised"]
     assert mk.early_requests() == []
+
+
+async def test_our_channel_is_left_to_the_options(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    entry = await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    (channel,) = ours(mk)
+    fields = {
+        "config_entry_id": entry.entry_id,
+        "resource": "notification_channels",
+        "record_id": channel.id,
+    }
+    for action, more in (("save_record", {"data": {"enabled": False}}), ("delete_record", {})):
+        with pytest.raises(ServiceValidationError):
+            await mk_house.hass.services.async_call(
+                "watchpost", action, fields | more, blocking=True, return_response=True
+            )
+    assert ours(mk) == [channel]
+
+
+async def test_a_channel_that_was_deleted_at_the_vendor_is_added_anew(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    rule = mk.rules[0]
+    entry = await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    (before,) = ours(mk)
+    rule.channels.remove(before.id)
+    del mk.book.channels[before.id]
+    await mk_house.hass.config_entries.async_unload(entry.entry_id)
+    await mk_house.pass_time(1000)  # so long a list of registrations is believed
+    await mk_house.hass.config_entries.async_setup(entry.entry_id)
+    await arrive(mk_house, mk)
+    (after,) = ours(mk)
+    assert after.id != before.id
+    assert after.id in rule.channels
+
+
+async def test_a_key_that_may_not_read_channels_goes_on_polling(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    mk.faults.add(Fault(match="/notification-channels", status=403))
+    entry = await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    assert ours(mk) == []
+    rights = [
+        (issue.translation_placeholders or {})["right"]
+        for issue in ir.async_get(mk_house.hass).issues.values()
+        if issue.translation_key == "not_allowed"
+    ]
+    assert rights == ["read notification channels"]
+    await mk_house.hass.config_entries.async_remove(entry.entry_id)

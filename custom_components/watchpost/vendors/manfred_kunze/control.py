@@ -110,19 +110,27 @@ class ControlPart(Part):
     # -- events and annotations; the names of fields are inferred --
 
     async def _post_event(self, call: ActionCall) -> Mapping[str, Any]:
+        kind = call.fields[EVENT_TYPE]
+        said = call.fields.get(MESSAGE, kind)
         at = call.fields.get(TIME) or dt_util.utcnow()
-        body: dict[str, Any] = {"type": call.fields[EVENT_TYPE], "timestamp": _utc(at)}
-        if MESSAGE in call.fields:
-            body["message"] = call.fields[MESSAGE]
+        body: dict[str, Any] = {"type": kind, "timestamp": _utc(at), "title": said, "message": said}
         if SEVERITY in call.fields:
             body["severity"] = call.fields[SEVERITY].upper()
         if DATA in call.fields:
             body["data"] = call.fields[DATA]
-        if (scope := self._scope_of(call)) is not None:
-            kind, found = scope
-            body[f"{kind.lower()}Id"] = found
-        event = await self._alerting.post_event(body)
+        event = await self._client.post_event(body | self._subject(call))
         return {"event_id": identifier(event.get("id")) if event else None}
+
+    def _subject(self, call: ActionCall) -> dict[str, str]:
+        """What an event is about: what is targeted, and the device that this is part of."""
+        if (scope := self._scope_of(call)) is None:
+            return {}
+        kind, found = scope
+        sensor = self._estate.sensors.get(found) if kind == "SENSOR" else None
+        component = self._estate.components.get(found) if kind == "COMPONENT" else None
+        device = self._estate.device_of(sensor) if sensor else None
+        above = device.id if device else component.device if component else None
+        return {f"{kind.lower()}Id": found, **({"deviceId": above} if above else {})}
 
     async def _create_annotation(self, call: ActionCall) -> Mapping[str, Any]:
         site: str | None = call.fields.get(SITE_ID)

@@ -1,4 +1,4 @@
-"""Alert rules, alerts, notification channels and events: one method per call of the vendor's text, in its order.
+"""Alert rules, alerts and notification channels: one method per call of the vendor's text, in its order.
 
 Of these the vendor's pages state paths and methods ("Detect & alert", "REST API"), not the records.
 """
@@ -25,7 +25,6 @@ from .api import Answer, Api, single
 RULES: Final = "/alert-rules"
 ALERTS: Final = "/alerts"
 CHANNELS: Final = "/notification-channels"
-EVENTS: Final = "/events"
 
 _READ_RULES: Final = "read alert rules"
 _CHANGE_RULES: Final = "change alert rules"
@@ -127,12 +126,6 @@ class AlertingClient:
     async def test_channel(self, channel: str) -> None:
         """Have a test message sent: POST /notification-channels/{id}/test."""
         await self._api.send(METH_POST, f"{CHANNELS}/{channel}/test", right=_CHANGE_CHANNELS)
-
-    # -- events --
-
-    async def post_event(self, row: Mapping[str, Any]) -> Row | None:
-        """Put an event onto the organisation's timeline: POST /events; the event, where the reply shows it."""
-        return single(await self._api.send(METH_POST, EVENTS, row, right="post events"))
 
 
 def _alerts(rows: Sequence[object], sieve: Sieve) -> list[Alert]:

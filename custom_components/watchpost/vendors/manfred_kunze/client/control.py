@@ -28,6 +28,7 @@ TOKENS: Final = "/devices/registration/tokens"
 ARTEFACTS: Final = "/config-artefacts"
 BINDINGS: Final = "/desired-state-bindings"
 ANNOTATIONS: Final = "/annotations"
+EVENTS: Final = "/events"
 
 _MOST_COMMANDS: Final = 1_000
 _MALFORMED: Final = frozenset({400, 422})
@@ -121,7 +122,14 @@ class ControlClient:
         ]
         return await self._offer("binding", METH_PUT, BINDINGS, forms, "assign configuration")
 
-    # -- annotations --
+    # -- events and annotations --
+
+    async def post_event(self, event: Mapping[str, Any]) -> Row | None:
+        """Put an event onto the organisation's timeline: POST /events; the event, where the reply shows it."""
+        plain = {key: value for key, value in event.items() if key != "title"}
+        kind = plain.pop("type")
+        forms = [dict(event), {**plain, "eventType": kind}, {**plain, "type": kind}]
+        return await self._offer("event", METH_POST, EVENTS, forms, "post events")
 
     async def annotate(self, note: Annotation) -> Row | None:
         """Label a moment or a period: POST /annotations; the annotation, where the reply shows it."""
