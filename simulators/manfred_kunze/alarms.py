@@ -11,10 +11,10 @@ from .world import Organisation, Reading, Record, Sensor, Value
 type Lifecycle = Literal["ACTIVE", "ACKNOWLEDGED", "RESOLVED"]
 
 SEVERITIES = ("INFO", "WARNING", "CRITICAL")
-AGGREGATES: dict[str, Callable[[list[float]], float]] = {
-    "AVG": fmean,
-    "MIN": min,
-    "MAX": max,
+AGGREGATES: dict[str, Callable[[list[Value]], float]] = {
+    "AVG": lambda values: fmean(map(_number, values)),
+    "MIN": lambda values: min(map(_number, values)),
+    "MAX": lambda values: max(map(_number, values)),
     "COUNT": len,
 }
 COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
@@ -70,14 +70,13 @@ class Rule:
     def judge(self, reading: Reading, now: int) -> tuple[bool, Value]:
         """Tell whether a reading fulfils the rule, and which value did."""
         value = reading.value
-        if self.aggregate is not None:
-            since = reading.time - self.window + 1
-            values = [one.value for one in self.sensor.readings(since, reading.time, now)]
-            numbers = [_number(one) for one in values]
-            value = AGGREGATES[self.aggregate](numbers) if numbers else 0
         try:
+            if self.aggregate is not None:
+                since = reading.time - self.window + 1
+                values = [one.value for one in self.sensor.readings(since, reading.time, now)]
+                value = AGGREGATES[self.aggregate](values)
             return COMPARISONS[self.comparison](value, self.limit), value
-        except ValueError:
+        except ValueError, TypeError:
             return False, value
 
 

@@ -201,7 +201,7 @@ def _limit(visit: Visit) -> int:
 def _figures(readings: Iterator[Reading]) -> Record:
     """Return count, least, most and mean; without numbers only the count."""
     values = [one.value for one in readings]
-    numbers = [float(one) for one in values if not isinstance(one, str)]
+    numbers = [float(one) for one in values if isinstance(one, int | float)]
     if not numbers:
         return {"count": len(values), "min": None, "max": None, "avg": None}
     return {

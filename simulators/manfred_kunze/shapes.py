@@ -46,7 +46,8 @@ STATED = frozenset({"tokens", "exports"})
 # Fields that hold a literal of an enum.
 _LITERALS = frozenset({
     "status", "valueType", "severity", "type", "scopeType", "includes", "source", "connectionType", "aggregate",
-    "comparison", "operator", "targetType", "method",
+    "comparison", "operator", "targetType", "method", "lifecycle", "state",
+    "channelType", "reason",
 })  # fmt: skip
 
 

@@ -320,3 +320,58 @@ async def test_another_organisation_has_its_own(cloud, caller, rule):
     theirs = {one["id"] for one in await other.all("/alert-rules")}
     assert theirs
     assert not theirs & {one.id for one in cloud.rules}
+
+
+@pytest.mark.parametrize("value", [None, "hot", [1], {"a": 1}, 10**30])
+async def test_a_value_of_any_kind_stops_nothing(cloud, caller, clock, rule, value):
+    for one in cloud.rules[:2]:
+        answer = await caller.control("POST", f"/sensors/{one.sensor.id}", hold=value)
+        assert answer.status == 200
+    clock.advance(600)
+    path = f"/readings/sensor/{rule.sensor.id}"
+    assert (await caller.all(path))[0]["value"] == value
+    assert (await caller.get(f"{path}/stats")).status == 200
+    assert (await caller.get(f"{path}/aggregated")).status == 200
+    active = {one.rule.name for one in cloud.alerts if one.state == "ACTIVE"}
+    assert active == ({"Too warm", "Too humid"} if value == 10**30 else set())
+
+
+async def test_unknown_literals_everywhere(cloud, caller, rule):
+    cloud.plan.forms.literals = "new"
+    alert = cloud.fire(rule)
+    for state in ("status", "lifecycle", "state"):
+        cloud.plan.forms.alert_state = state
+        shown = (await caller.get(f"/alerts/{alert.id}")).json
+        assert (shown[state], shown["severity"]) == ("ADDED_LATER", "ADDED_LATER")
+    shown = (await caller.get(f"/alert-rules/{rule.id}")).json
+    assert (shown["comparison"], shown["severity"]) == ("ADDED_LATER", "ADDED_LATER")
+    assert (await caller.all("/cameras"))[0]["status"] == "ADDED_LATER"
+    assert (await caller.all("/admin/quarantine"))[0]["reason"] == "ADDED_LATER"
+    profile = (await caller.all("/sensor-profiles"))[0]
+    assert {one["type"] for one in profile["fields"]} == {"ADDED_LATER"}
+
+
+async def test_a_message_waits_or_finds_nobody(cloud, caller, clock, listener, rule, hook):
+    cloud.plan.habits.delay = 20
+    alert = cloud.fire(rule)
+    path = f"/alerts/{alert.id}/notifications"
+
+    async def told():
+        return {one["channelType"]: one["status"] for one in await caller.all(path)}
+
+    assert await told() == {"EMAIL": "DELIVERED", "WEBHOOK": "PENDING"}
+    cloud.book.channels[hook].target = "http://127.0.0.1:9/hook"
+    clock.advance(20)
+    await cloud.settled()
+    assert await told() == {"EMAIL": "DELIVERED", "WEBHOOK": "FAILED"}
+    assert cloud.alerting.posting.sent[-1].outcome == "unreachable"
+
+
+async def test_a_rule_counts_texts(cloud, clock):
+    rule = cloud.rules[2]
+    rule.aggregate, rule.comparison, rule.limit = "COUNT", "LESS_THAN", 3
+    cloud.become(rule.sensor.device, "OFFLINE")
+    clock.advance(600)
+    cloud.become(rule.sensor.device, "ACTIVE")
+    clock.advance(62)
+    assert [one.value for one in cloud.alerts if one.state == "ACTIVE"] == [1]
