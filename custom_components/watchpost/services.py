@@ -26,7 +26,7 @@ from homeassistant.helpers import service
 import voluptuous as vol
 
 from .account import Account
-from .acting import failure
+from .acting import async_go_on, failure
 from .const import DOMAIN
 from .engine.history import async_import_history
 from .engine.model import Channel
@@ -131,8 +131,10 @@ async def _async_import_history(call: ServiceCall) -> ServiceResponse:
 def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
     """Show at once what an action changed; these parts of its outcome are no part of the response.
 
-    `update` is a FeedUpdate, `gone` the id of a channel, `renamed` a device's new name.
+    `update` is a FeedUpdate, `gone` the id of a channel, `renamed` a device's new name, `work` what goes on.
     """
+    if (work := outcome.pop("work", None)) is not None:
+        async_go_on(account, work)
     if (update := outcome.pop("update", None)) is not None:
         account.async_apply(update)
     if (gone := outcome.pop("gone", None)) is not None:
