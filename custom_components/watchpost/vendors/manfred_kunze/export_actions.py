@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 import zipfile
 
+from ...engine.model import Work, WorkState
 from ..base import ActionCall, ActionHandler, MediaDownload
 from ..errors import RateLimited, UnexpectedReply, Unreachable
 from ..links import LinkFetcher, Take
@@ -63,12 +64,14 @@ class ExportActions:
         export = await self._client.create_export(kind, scope, start, end, includes)
         self._shelf.keep(export)
         for pause in _pauses(call.fields[PATIENCE]):
-            if export.state is not None and not export.state.is_under_way:
+            if not _is_under_way(export):
                 break
             await asyncio.sleep(pause)
             export = await self._asked(export)
             self._shelf.keep(export)
         outcome = self._shelf.told(export)
+        if _is_under_way(export):
+            outcome["work"] = Work(f"export {export.id}", partial(self._go_on, export))
         if call.fields[DOWNLOAD] and self._shelf.state_of(export) is ExportState.READY:
             outcome["file"] = self._file(export)
         return outcome
@@ -103,6 +106,12 @@ class ExportActions:
             if not is_missing(err):
                 raise
             return Export(id=export.id, state=ExportState.EXPIRED, created_at=export.created_at)
+
+    async def _go_on(self, export: Export) -> WorkState:
+        """Show how far it is after nobody waits for it any more."""
+        export = await self._asked(export)
+        self._shelf.keep(export)
+        return WorkState.RUNNING if _is_under_way(export) else WorkState.DONE
 
     async def _list(self, call: ActionCall) -> Mapping[str, Any]:
         answer = await self._client.list_exports()
@@ -146,6 +155,11 @@ class ExportActions:
         if found.url is None:
             raise UnexpectedReply("the export has no link")
         return found.url
+
+
+def _is_under_way(export: Export) -> bool:
+    """Whether more may come of it; where its word is not known, that may be so."""
+    return export.state is None or export.state.is_under_way
 
 
 def _pauses(patience: float) -> Iterator[float]:

@@ -18,7 +18,7 @@ from .client.exports import ExportsClient
 from .estate import ACCOUNT, Estate
 from .export_actions import ExportActions
 from .part import Part, Survey
-from .records.exports import Export, ExportState
+from .records.exports import Export, ExportState, joined
 
 EXPORTS: Final = "exports"
 NEWEST: Final = "newest_export"
@@ -82,7 +82,7 @@ class ExportsPart(Part):
 
     async def _list(self) -> tuple[Freshness, ...]:
         answer = await self._client.list_exports()
-        self._known = {export.id: export for export in answer.value}
+        self._known = {each.id: joined(self._known.get(each.id), each) for each in answer.value}
         self._listed_at = self._clock()
         return answer.freshness
 
@@ -101,7 +101,7 @@ class ExportsPart(Part):
 
     def keep(self, export: Export) -> None:
         """Show how far an export is now."""
-        self._known[export.id] = export
+        self._known[export.id] = joined(self._known.get(export.id), export)
         self._show(FeedUpdate(readings=self._readings()))
 
     def forget(self, export: str) -> None:
@@ -121,6 +121,7 @@ class ExportsPart(Part):
 
     def told(self, export: Export) -> dict[str, Any]:
         """What is told of an export: never its link."""
+        export = joined(self._known.get(export.id), export)
         times = {
             "start": export.start,
             "end": export.end,

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ...fields import Row, nested, text, whole
 from .names import first_of, references, time_of, word
@@ -63,6 +64,17 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Tell which one it is and no link."""
         return f"Export({self.id}, {self.state})"
+
+
+def joined(before: Export | None, now: Export) -> Export:
+    """Return an export as it is now, with what was told of it before and is left out now.
+
+    In the vendor's example a job that is ready tells neither its scope nor when it was created.
+    """
+    if before is None:
+        return now
+    kept = ("scope_type", "scope_id", "start", "end", "includes", "created_at")
+    return replace(now, **{name: getattr(now, name) or getattr(before, name) for name in kept})
 
 
 def read_export(found: str, row: Row) -> Export:
