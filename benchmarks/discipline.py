@@ -25,6 +25,7 @@ import pytest
 from scripts.demonstration.clouds import VENDORS  # isort: skip
 from simulators.clock import Clock  # isort: skip
 from simulators.faults import Fault  # isort: skip
+from simulators.manfred_kunze import ManfredKunzeCloud, Plan as ManfredKunzePlan  # isort: skip
 from simulators.sensit import Plan as SensitPlan, SensitCloud  # isort: skip
 from simulators.sensorist import Plan, SensoristCloud  # isort: skip
 from simulators.sensorzone import Plan as SensorZonePlan, SensorZoneCloud  # isort: skip
@@ -63,6 +64,12 @@ class Row:
 
 
 ROWS = (
+    Row(
+        "manfred_kunze",
+        lambda clock: ManfredKunzeCloud(ManfredKunzePlan(devices=2, components=1), clock),
+        "/readings",
+        MAX_AGE,
+    ),
     Row(
         "sensorist",
         lambda clock: SensoristCloud(Plan(gateways=1, sensors=2), clock=clock),

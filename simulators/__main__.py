@@ -14,6 +14,8 @@ import sys
 
 from . import sensit
 from .clock import Clock
+from .manfred_kunze import ManfredKunzeCloud
+from .manfred_kunze import Plan as ManfredKunzePlan
 from .sensorist import Plan, SensoristCloud
 from .sensorzone import Plan as SensorZonePlan
 from .sensorzone import SensorZoneCloud
@@ -53,6 +55,14 @@ def _parser() -> ArgumentParser:
         type=float,
         default=1.0,
         help="factor on how long cars stay in front of VizioSense devices; 0: nothing moves",
+    )
+    parser.add_argument("--manfred_kunze-port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--kunze-devices", type=int, default=3, help="Manfred Kunze devices")
+    parser.add_argument(
+        "--kunze-interval", type=int, default=60, help="seconds between two of their readings"
+    )
+    parser.add_argument(
+        "--kunze-lively", action="store_true", help="one of their rules raises alerts by itself"
     )
     parser.add_argument("--sensit-port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--sensit-spods", type=int, default=2, help="SPOD monitors")
@@ -110,7 +120,14 @@ def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
         seed=options.seed,
     )
     sensorzone = SensorZonePlan(machines=options.machines, people=options.people, seed=options.seed)
+    kunze = ManfredKunzePlan(
+        devices=options.kunze_devices,
+        interval=options.kunze_interval,
+        lively=options.kunze_lively,
+        seed=options.seed,
+    )
     return [
+        (ManfredKunzeCloud(kunze, clock), options.manfred_kunze_port),
         (SensoristCloud(sensorist, clock), options.sensorist_port),
         (sensit.SensitCloud(gas, clock), options.sensit_port),
         (SensorZoneCloud(sensorzone, clock), options.sensorzone_port),

@@ -16,6 +16,7 @@ except ImportError:  # the simulators run without it, only slower
 type JsonObject = dict[str, object]
 
 _GZIP = 31
+_PACKED = ("image/", "video/", "application/zip")
 _BLOCK = 1 << 16
 
 
@@ -94,10 +95,10 @@ def encode(payload: object, *, exact: bool = False) -> bytes:
 
 
 async def send(request: web.Request, reply: Reply) -> web.StreamResponse:
-    """Write `reply` as its delivery says; compressed if the client takes gzip and it is no image."""
+    """Write `reply` as its delivery says; compressed if the client takes gzip and it is no medium."""
     gzip = "gzip" in request.headers.get("Accept-Encoding", "") and not reply.headers.get(
         "Content-Type", ""
-    ).startswith("image/")
+    ).startswith(_PACKED)
     match reply.delivery:
         case Drop():
             return _hang_up(request)

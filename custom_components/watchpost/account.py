@@ -170,6 +170,7 @@ class Account:
         """Give the connection what was kept from before: its memory and the pictures of its cameras."""
         self.connection.recall(await self.memory.async_load())
         self.connection.remember = self.memory.async_remember
+        self.connection.show = self.async_apply
         self.entry.async_on_unload(self.memory.async_flush)
         if (cameras := self.connection.cameras) is not None:
             self.shots = Shots(

@@ -63,6 +63,13 @@ async def async_act(
         ended(state)
 
 
+@callback
+def async_go_on(account: Account, work: Work) -> None:
+    """Follow in the background what goes on after an action; who asks about it shows how far it is."""
+    ask = partial(_asked, account, work)
+    async_follow(account.hass, account.entry, work.name, ask, lambda state: None)
+
+
 async def _asked(account: Account, work: Work) -> WorkState | None:
     """How far it is; a failure that may pass is no news, any other ends the questions."""
     if account.inventory.is_signed_out:

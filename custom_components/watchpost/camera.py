@@ -1,4 +1,4 @@
-"""Channels with a picture, as cameras."""
+"""Channels with a picture, as cameras; those that can be watched live are streamed to who watches."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from homeassistant.components.camera import (
     CameraEntityDescription,
     async_get_still_stream,
 )
-from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.components.camera.const import CameraEntityFeature
+from homeassistant.components.camera.prefs import DynamicStreamSettings
+from homeassistant.components.stream import DOMAIN as STREAM
+from homeassistant.components.stream import Stream
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import Account, WatchpostConfigEntry
-from .engine.model import Channel
+from .acting import failure
+from .engine.model import Channel, Live
 from .entity import ChannelEntity, async_add_channels
+from .vendors.errors import VendorError
+from .vendors.relay import Relay
 
 PARALLEL_UPDATES = 0
 
@@ -27,7 +35,13 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a camera for each channel that is one."""
-    async_add_channels(entry, Platform.CAMERA, ChannelCamera, async_add_entities)
+    async_add_channels(entry, Platform.CAMERA, _camera, async_add_entities)
+
+
+def _camera(account: Account, channel: Channel) -> ChannelCamera:
+    if channel.live is None:
+        return ChannelCamera(account, channel)
+    return LiveCamera(account, channel, channel.live)
 
 
 class ChannelCamera(ChannelEntity, Camera):
@@ -69,3 +83,70 @@ class ChannelCamera(ChannelEntity, Camera):
             return last + b"\n" if last is not None and last == before else last
 
         return await async_get_still_stream(request, picture, self.content_type, interval)
+
+
+class LiveCamera(ChannelCamera):
+    """A camera that can be watched live. Its stream is open while somebody watches, and never for its own sake."""
+
+    _attr_supported_features = CameraEntityFeature.STREAM
+
+    def __init__(self, account: Account, channel: Channel, live: Live) -> None:
+        super().__init__(account, channel)
+        session = async_get_clientsession(account.hass)
+        self._relay = Relay(session, live, on_watched=self._on_watched, on_renewed=self._on_renewed)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Leave nothing open when Home Assistant stops."""
+        await super().async_added_to_hass()
+        stopping = self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._async_stop)
+        self.async_on_remove(stopping)
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Leave nothing open."""
+        await super().async_will_remove_from_hass()
+        # In this order: a player that waits for more would keep the house waiting.
+        await self._relay.stop()
+        if self.stream is not None:
+            for output in self.stream.outputs().values():
+                await self.stream.remove_provider(output)
+            await self.stream.stop()
+
+    async def _async_stop(self, _event: Event) -> None:
+        await self._relay.stop()
+
+    @override
+    async def stream_source(self) -> str:
+        """An address that stays the same. The vendor is asked when a player fetches what is there, and not before.
+
+        Home Assistant asks for a source also where nobody watches.
+        """
+        return await self._relay.address()
+
+    @override
+    async def async_create_stream(self) -> Stream | None:
+        """Open the stream for somebody who wants to watch; raises HomeAssistantError where that fails."""
+        if STREAM in self.hass.config.components:
+            try:
+                await self._relay.open()
+            except VendorError as err:
+                raise failure(err, is_write=False) from None
+        stream = await super().async_create_stream()
+        if stream is not None:
+            # Preloading would keep it open for nobody.
+            orientation = stream.dynamic_stream_settings.orientation
+            stream.dynamic_stream_settings = DynamicStreamSettings(False, orientation)
+        return stream
+
+    @callback
+    def _on_watched(self, is_watched: bool) -> None:
+        self._attr_is_streaming = is_watched
+        if self.hass is not None:
+            self.async_write_ha_state()
+
+    @callback
+    def _on_renewed(self) -> None:
+        """Have a player that runs begin anew; one that waits to try again does so by itself."""
+        if self.stream is not None and self.stream.available and self.stream.outputs():
+            self.stream.update_source(self.stream.source)

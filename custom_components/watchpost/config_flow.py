@@ -77,6 +77,12 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         """Choose the vendor."""
         return self.async_show_menu(step_id="user", menu_options=list(VENDORS))
 
+    async def async_step_manfred_kunze(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Sign in to the Manfred Kunze IoT platform."""
+        return await self._async_sign_in(VENDORS["manfred_kunze"], user_input)
+
     async def async_step_sensit(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Sign in to SENSIT Connect."""
         return await self._async_sign_in(VENDORS["sensit"], user_input)
@@ -267,6 +273,12 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Go to the vendor's form."""
+        return await self._async_form(user_input)
+
+    async def async_step_manfred_kunze(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose what of an account of the Manfred Kunze IoT platform is shown."""
         return await self._async_form(user_input)
 
     async def async_step_sensit(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

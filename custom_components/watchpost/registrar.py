@@ -27,6 +27,8 @@ _PLATFORM_OF: Final[dict[str, Platform]] = {
     "ImageEntityDescription": Platform.IMAGE,
     "NumberEntityDescription": Platform.NUMBER,
     "SensorEntityDescription": Platform.SENSOR,
+    "SwitchEntityDescription": Platform.SWITCH,
+    "UpdateEntityDescription": Platform.UPDATE,
 }
 
 

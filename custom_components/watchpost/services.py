@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, cast
 
 from homeassistant.const import (
@@ -19,20 +18,20 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import service
-from homeassistant.util import raise_if_invalid_filename
 import voluptuous as vol
 
 from .account import Account
-from .acting import failure
+from .acting import async_go_on, failure
 from .const import DOMAIN
 from .engine.history import async_import_history
 from .engine.model import Channel
 from .engine.registration import CONF_REGISTRATIONS
+from .engine.saving import async_save
 from .vendors import VENDORS
 from .vendors.action import DATE, END, START, Action, For
 from .vendors.base import ActionCall
@@ -89,8 +88,9 @@ def _schema(action: Action) -> vol.Schema:
 
 
 def _response(action: Action) -> SupportsResponse:
-    """Reading is for the response alone; writing may do without."""
-    return SupportsResponse.ONLY if action.is_read else SupportsResponse.OPTIONAL
+    """Reading is for the response alone; writing may do without, unless nobody could ever learn what it brought."""
+    is_needed = action.is_read or action.is_told_once
+    return SupportsResponse.ONLY if is_needed else SupportsResponse.OPTIONAL
 
 
 def _register(hass: HomeAssistant, *what: Any) -> None:
@@ -113,7 +113,10 @@ async def _async_handle(action: Action, call: ServiceCall) -> ServiceResponse:
             raise
         raise _wrong("unsuitable_field", field=field) from None
     _take(account, asked, outcome)
-    await _async_save(call.hass, outcome)
+    try:
+        await _async_save(call.hass, outcome)
+    except VendorError as err:
+        raise failure(err, is_write=False) from None
     return outcome
 
 
@@ -128,8 +131,10 @@ async def _async_import_history(call: ServiceCall) -> ServiceResponse:
 def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
     """Show at once what an action changed; these parts of its outcome are no part of the response.
 
-    `update` is a FeedUpdate, `gone` the id of a channel, `renamed` a device's new name.
+    `update` is a FeedUpdate, `gone` the id of a channel, `renamed` a device's new name, `work` what goes on.
     """
+    if (work := outcome.pop("work", None)) is not None:
+        async_go_on(account, work)
     if (update := outcome.pop("update", None)) is not None:
         account.async_apply(update)
     if (gone := outcome.pop("gone", None)) is not None:
@@ -146,24 +151,8 @@ async def _async_save(hass: HomeAssistant, outcome: dict[str, Any]) -> None:
     """Write a `file` that an action brought into the media folder; the response says where it is."""
     if (file := outcome.pop("file", None)) is None:
         return
-    if (folder := hass.config.media_dirs.get("local")) is None:
-        raise _wrong("no_media_folder", file=file.name)
-    raise_if_invalid_filename(file.name)
-    path = Path(folder, DOMAIN, file.name)
-    try:
-        await hass.async_add_executor_job(_write_file, path, file.content)
-    except OSError:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="not_saved",
-            translation_placeholders={"file": file.name},
-        ) from None
+    await async_save(hass, file)
     outcome["media_content_id"] = f"media-source://media_source/local/{DOMAIN}/{file.name}"
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 # -- whom a call is for --

@@ -18,6 +18,7 @@ MEASURED: Final[Mapping[str, DomainSpec]] = {
     Platform.BINARY_SENSOR: DomainSpec(),
     Platform.SENSOR: DomainSpec(),
 }
+_ALARMING: Final = {BinarySensorDeviceClass.PROBLEM, BinarySensorDeviceClass.SAFETY}
 ALARMS: Final[Mapping[str, DomainSpec]] = {Platform.BINARY_SENSOR: DomainSpec()}
 
 
@@ -39,6 +40,5 @@ def async_alarms(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
     return {
         entity_id
         for entity_id in async_ours(hass, entity_ids)
-        if (entity := registry.async_get(entity_id))
-        and entity.original_device_class == BinarySensorDeviceClass.PROBLEM
+        if (entity := registry.async_get(entity_id)) and entity.original_device_class in _ALARMING
     }

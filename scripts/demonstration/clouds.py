@@ -34,6 +34,10 @@ VENDORS = (
         },
     ),
     Vendor(
+        "manfred_kunze",
+        lambda door: {"url": door["url"], "api_key": door["api_key"]},
+    ),
+    Vendor(
         "sensit",
         lambda door: {
             "username": door["username"],
@@ -61,6 +65,8 @@ VENDORS = (
 _LIVELY = ("--interval-scale", "0.0223", "--max-age", "15", "--sensors", "3")
 # Gas monitors are never polled more often than every minute, and measure as often.
 _GAS = ("--sensit-spods", "1", "--sensit-fmds", "2", "--sensit-ramps", "1")
+# Readings every 20 seconds, and a door that opens now and then and raises an alert.
+_LIVELY_PLATFORM = ("--kunze-interval", "20", "--kunze-lively")
 # A car park, a square and a gate; cars stay for one to six minutes.
 _WATCHED = ("--cameras", "3", "--camera-pace", "0.15")
 
@@ -73,7 +79,16 @@ async def simulated_clouds(state: State) -> AsyncIterator[dict[str, Door]]:
         for vendor in VENDORS
         for word in (f"--{vendor.key}-port", str(state.port_of_cloud(vendor.key)))
     ]
-    command = (sys.executable, "-m", "simulators", *ports, *_LIVELY, *_GAS, *_WATCHED)
+    command = (
+        sys.executable,
+        "-m",
+        "simulators",
+        *ports,
+        *_LIVELY,
+        *_GAS,
+        *_WATCHED,
+        *_LIVELY_PLATFORM,
+    )
     async with running(
         "simulators", *command, cwd=REPOSITORY, log=state.log_of_clouds, is_heard=True
     ) as child:

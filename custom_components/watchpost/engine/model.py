@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
     from homeassistant.helpers.entity import EntityDescription
+
+# Beside the installed version, which is the value of a channel that is an update.
+LATEST_VERSION: Final = "latest_version"
 
 _NO_ATTRIBUTES: Final[Mapping[str, ReadingValue]] = MappingProxyType({})
 
@@ -96,6 +99,28 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamSource:
+    """Where the HLS playlist of a live stream is fetched, the likeliest place first, with which headers.
+
+    `until` (UTC) is when it ends by itself, None where nobody knows. Addresses and headers are secrets.
+    """
+
+    urls: Sequence[str] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    until: datetime | None = None
+
+
+class Live(Protocol):
+    """A camera's live stream, which the vendor keeps up for who asked for it."""
+
+    async def open(self, *, anew: bool) -> StreamSource:
+        """Have it begin, or take up what is open unless it must be `anew`; raises a `VendorError`."""
+
+    async def close(self) -> None:
+        """Nobody watches any more; raises a `VendorError`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One value of one device.
 
@@ -104,9 +129,10 @@ class Channel:
     (None: as often as the feed is polled), and `stands_when_stale` keeps the last value available for ever.
     `good_for` is how long a reading may be shown, for a source without a cycle of its own.
     `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
-    go into the translated name of those that have one. `press` and `set_value` act at the vendor and raise a
-    `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and never has one
-    made. They are no part of what the channel is, so they do not count when channels are compared.
+    go into the translated name of those that have one. `press`, `set_value` and `switch` (on or off) act at the vendor
+    and raise a `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and
+    never has one made; `live` is what its camera sees now. They are no part of what the channel is, so they do not
+    count when channels are compared.
     """
 
     device: str
@@ -120,7 +146,9 @@ class Channel:
     placeholders: Mapping[str, str] | None = None
     press: Callable[[], Awaitable[Work | None]] | None = field(default=None, compare=False)
     set_value: Callable[[float], Awaitable[Work | None]] | None = field(default=None, compare=False)
+    switch: Callable[[bool], Awaitable[Work | None]] | None = field(default=None, compare=False)
     picture: Callable[[], Awaitable[Shot | None]] | None = field(default=None, compare=False)
+    live: Live | None = field(default=None, compare=False)
     id: ChannelId = field(init=False)
 
     def __post_init__(self) -> None:

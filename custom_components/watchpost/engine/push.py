@@ -248,6 +248,8 @@ class PushReceiver:
         """In a few words, for the system's health."""
         if self.is_registered:
             return f"by {self._registrar.via}"
+        if not self._push.kinds:
+            return "polling alone, nothing was chosen to be called about"
         if self._registrar.has_failed:
             return "polling alone, the vendor could not be told to call in"
         return "polling alone, Home Assistant has no address that a vendor can call"

@@ -51,6 +51,7 @@ class Standing:
     last_call: datetime | None = None
     listed: dict[str, Registration] | None = field(default=None, repr=False)
     listed_at: float = 0.0
+    terms: str = ""
 
 
 _STANDINGS: Final[HassKey[dict[str, Standing]]] = HassKey(f"{DOMAIN}_push")
@@ -82,7 +83,8 @@ async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push 
     try:
         async with asyncio.timeout(REMOVAL_TIMEOUT):
             if push is not None:
-                for number in _remembered(entry):
+                push.known = _remembered(entry)
+                for number in push.known:
                     await push.remove(number)
     except Exception as err:  # noqa: BLE001  the account goes, whatever the vendor says
         _LOGGER.warning(
@@ -125,6 +127,8 @@ class Registrar:
         self._outcome = outcome
         self._expected = expected
         self._standing = async_get_standing(hass, entry)
+        if self._standing.terms != push.terms:
+            self._standing.terms, self._standing.listed = push.terms, None
         self._attempts = 0
         self._one_at_a_time = asyncio.Lock()
         self._cancel_retry: CALLBACK_TYPE | None = None
@@ -169,7 +173,7 @@ class Registrar:
             try:
                 target = await address.async_target(self._hass, webhook_id(self._entry) or "")
                 self.via = target.via if target else None
-                if target is not None or _remembered(self._entry):
+                if (target is not None and self._push.kinds) or _remembered(self._entry):
                     await self._reconcile(target.url if target else None)
             except address.NotYet:
                 return
@@ -180,6 +184,7 @@ class Registrar:
 
     async def _reconcile(self, url: str | None) -> None:
         standing = self._standing
+        self._push.known = _remembered(self._entry)
         listed = await self._list()
         ours = {number: found for number, found in listed.items() if self._is_ours(found)}
         kept = _in_order(ours.values(), url)
@@ -191,7 +196,7 @@ class Registrar:
             kept[kind] = listed[registration.id] = ours[registration.id] = registration
             standing.registered_at = dt_util.utcnow()
             self._remember(ours)
-        self.is_registered = url is not None
+        self.is_registered = url is not None and bool(self._push.kinds)
         standing.registered_at = standing.registered_at or dt_util.utcnow()
         self._remember(ours)
         wanted = {registration.id for registration in kept.values()}

@@ -7,12 +7,14 @@ from types import MappingProxyType
 from typing import Final
 
 from .base import Vendor
+from .manfred_kunze.vendor import ManfredKunzeVendor
 from .sensit.vendor import SensitVendor
 from .sensorist.vendor import SensoristVendor
 from .sensorzone.vendor import SensorZoneVendor
 from .viziosense.vendor import VizioSenseVendor
 
 _ALL: Final[tuple[Vendor, ...]] = (
+    ManfredKunzeVendor(),
     SensitVendor(),
     SensoristVendor(),
     SensorZoneVendor(),

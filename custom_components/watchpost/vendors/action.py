@@ -32,6 +32,7 @@ class For(Enum):
 class Action:
     """One action. `check` names a field that contradicts the others; `is_read` has nothing but its response.
 
+    `is_told_once`: it writes, and what it brings is shown in its response and never again, so a response is a must.
     An action that several vendors take is declared once, here, since Home Assistant knows it by its name alone.
     """
 
@@ -40,6 +41,7 @@ class Action:
     fields: Mapping[vol.Marker, Any]
     is_read: bool = False
     is_admin: bool = False
+    is_told_once: bool = False
     check: Callable[[Mapping[str, Any]], str | None] = lambda fields: None
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -27,6 +28,7 @@ from ..engine.model import (
 )
 from .action import Action
 from .ledger import Ledger
+from .links import Take
 
 # The collapsed part of a sign-in form, with what few people need to change.
 SECTION_ADVANCED: Final = "advanced"
@@ -105,12 +107,16 @@ class Push(ABC):
     The exception is a vendor whose calls carry what exists nowhere else: it overrides `receive`, and `is_proven` to
     look for the secret that it registered.
 
-    `channel` is where it shows whether calls come, if anywhere. Each of `kinds` needs a registration. `silence` is
-    how long no call may come before that shows.
+    `channel` is where it shows whether calls come, if anywhere. Each of `kinds` needs a registration. `terms` name what
+    a registration has to be like beyond that: where they change, what was listed under others is void. `known` are
+    ours, by id, as the account remembers them: it sets this before it asks for anything. `silence` is how long no call
+    may come before that shows.
     """
 
     channel: ChannelId | None = None
     kinds: Sequence[str] = ("",)
+    terms: str = ""
+    known: Mapping[str, str] = MappingProxyType({})
     methods: Sequence[str] = (METH_POST, METH_PUT)
     most_bytes: int = 64 * 1024
     silence: timedelta = timedelta(days=1)
@@ -254,6 +260,33 @@ class MediaFile:
     name: str
     content: bytes = field(repr=False)
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self.content)
+
+    async def fetch(self, take: Take) -> None:
+        """Hand its bytes over."""
+        await take(self.content)
+
+    def is_sound(self, path: Path) -> bool:
+        """Whether what was written is the file."""
+        return path.stat().st_size == self.size
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDownload:
+    """A file for Home Assistant's media folder that is too large for memory, under `file` as a `MediaFile`.
+
+    `fetch` hands its bytes over in order, in its own time, and raises a `VendorError`. `size` is what the vendor says.
+    `is_sound` looks at the whole file on disk, in an executor, before it gets its name.
+    """
+
+    name: str
+    fetch: Callable[[Take], Awaitable[None]]
+    size: int | None = None
+    is_sound: Callable[[Path], bool] = lambda path: True
+
 
 @dataclass(frozen=True, slots=True)
 class ActionCall:
@@ -281,11 +314,13 @@ class Connection(ABC):
     cameras: Cameras | None = None
     history_terms: HistoryTerms = HistoryTerms()
     # The account sets these before the first poll: up to when occurrences have been told, the channels that have
-    # entities from before, the pictures of the cameras, and how to have something kept for the next start.
+    # entities from before, the pictures of the cameras, how to have something kept for the next start, and how to have
+    # something shown between two polls.
     told_until: datetime | None = None
     remembered: frozenset[ChannelId] = frozenset()
     album: Album | None = None
     remember: Remember | None = None
+    show: Callable[[FeedUpdate], None] | None = None
 
     @property
     def actions(self) -> Mapping[str, ActionHandler]:

@@ -81,4 +81,8 @@ class PictureRefused(VendorError):
 
 
 class PictureMissing(VendorError):
-    """There is no picture behind its link: not yet, not any more, or not in time."""
+    """There is no picture behind its link: not yet, not any more, or not in time. `status` is the HTTP status."""
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status

@@ -137,6 +137,7 @@ class _Request:
     right: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    is_led: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -231,6 +232,23 @@ class Transport:
         answer = await self._signed_in(_Request(method, path, url, right, headers, body))
         return _reply(answer)
 
+    async def lead(self, path: str, *, right: str) -> Reply:
+        """Ask anew, hold nothing, and follow no redirect: `Reply.location` says where one leads, an absolute address.
+
+        Raises a `VendorError`.
+        """
+        url = self._resolve(path, None)
+        request = _Request(hdrs.METH_GET, path, url, right, {}, is_led=True)
+        answer = await self._signed_in(request)
+        reply = _reply(answer)
+        if answer.status not in _REDIRECTS:
+            return reply
+        location = answer.headers.get(hdrs.LOCATION, "")
+        try:
+            return replace(reply, location=str(url.join(URL(location)))) if location else reply
+        except ValueError:
+            raise UnexpectedReply("the vendor's answer leads nowhere") from None
+
     def forget(self, path: str, params: Mapping[str, str] | None = None) -> None:
         """Drop what is held of a resource, because its body turned out to be a refusal."""
         self.ledger.forget(self._key(self._resolve(path, params)))
@@ -280,7 +298,8 @@ class Transport:
         if answer.status == 401:
             await self._sign_in.renew(sent)
             answer = await self._followed(request, await self._sign_in.headers())
-        if answer.status < 300 or answer.status == 304:
+        is_led = request.is_led and answer.status in _REDIRECTS
+        if answer.status < 300 or answer.status == 304 or is_led:
             self.ledger.served()
             return answer
         raise self._error(answer.status, request.right, answer.headers, answer.body)
@@ -289,7 +308,8 @@ class Transport:
         """Follow a GET's redirects as long as they stay with the same origin."""
         answer = await self._asked(request, credentials)
         for _ in range(MOST_REDIRECTS):
-            if request.method != hdrs.METH_GET or answer.status not in _REDIRECTS:
+            is_final = request.method != hdrs.METH_GET or request.is_led
+            if is_final or answer.status not in _REDIRECTS:
                 return answer
             request = replace(request, url=_redirected(request.url, answer.headers))
             answer = await self._asked(request, credentials)

@@ -28,7 +28,8 @@ class Reply:
 
     `date` is the vendor's clock when it answered. `reused`: answered without any request, from
     what is held. `caching` are the headers that decided the freshness, names in lower case. `link` is
-    the Link header (RFC 8288), by which some vendors lead to the next page.
+    the Link header (RFC 8288), by which some vendors lead to the next page. `location` is where it leads instead of
+    an answer, for who asked for that.
     """
 
     status: int
@@ -39,6 +40,7 @@ class Reply:
     reused: bool = False
     caching: Mapping[str, str] = field(default_factory=dict, repr=False)
     link: str = field(default="", repr=False)
+    location: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 import ipaddress
 import socket
@@ -20,11 +21,20 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from .errors import PictureMissing, PictureRefused, TimedOut, Unreachable, VendorError
+from .errors import (
+    PictureMissing,
+    PictureRefused,
+    TimedOut,
+    UnexpectedReply,
+    Unreachable,
+    VendorError,
+)
 from .pictures import MOST_PICTURE_BYTES, check_picture
 
 MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_LARGE: Final = "it is larger than was agreed"
+_CHUNK: Final = 1024 * 1024
 _ELSEWHERE: Final = "its link leads to an address that is not public"
 # Of a host with many addresses so many are tried.
 _MOST_ADDRESSES: Final = 4
@@ -34,6 +44,8 @@ _TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
 
 type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 type Credentials = Callable[[], Awaitable[Mapping[str, str]]]
+type Take = Callable[[bytes], Awaitable[None]]
+type _Read = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
 
 
 def is_public(address: str) -> bool:
@@ -63,8 +75,44 @@ def _meant(address: _Address) -> list[_Address]:
     return found or [address]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is wanted of a link, how long it may take, and how it is read."""
+
+    accept: str
+    timeout: aiohttp.ClientTimeout
+    read: _Read
+
+
+class _Tally:
+    """Counts a file's bytes while somebody takes them, whose failures are kept apart from those of the download."""
+
+    def __init__(self, take: Take, most: int) -> None:
+        self._take = take
+        self._most = most
+        self.size = 0
+        self.failure: Exception | None = None
+
+    async def read(self, response: aiohttp.ClientResponse) -> bytes:
+        """Hand over all there is."""
+        if (response.content_length or 0) > self._most:
+            raise PictureRefused(_LARGE)
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            self.size += len(chunk)
+            if self.size > self._most:
+                response.close()
+                raise PictureRefused(_LARGE)
+            try:
+                await self._take(chunk)
+            except Exception as err:  # noqa: BLE001  whoever takes it may fail as it will
+                self.failure = err
+                response.close()
+                return b""
+        return b""
+
+
 class LinkFetcher:
-    """Downloads pictures for one account, on a session that the caller owns.
+    """Downloads pictures and files for one account, on a session that the caller owns.
 
     `home` is the address that the account is signed in to; `credentials` go to its very origin and nowhere else.
     `timeout` is seconds for one picture, with everything that leads to it.
@@ -91,18 +139,40 @@ class LinkFetcher:
         """
         try:
             async with asyncio.timeout(self._timeout.total):
-                return await self._followed(link)
+                body = await self._followed(link, _Wish("image/*", self._timeout, _bounded))
+                return check_picture(body), body
         except TimeoutError:
             pass
         raise TimedOut("the picture did not come in time")
 
-    async def _followed(self, link: str) -> tuple[str, bytes]:
+    async def file(self, link: str, take: Take, most: int) -> int:
+        """Hand a file's bytes to `take` as they come, at most so many; return how many there were.
+
+        Raises UnexpectedReply for a link that must not be used or has nothing behind it (its `status` tells which),
+        and for more bytes than that; Unreachable for what may pass. What `take` raises comes through.
+        """
+        tally = _Tally(take, most)
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+        outcome: VendorError
+        try:
+            await self._followed(link, _Wish("*/*", patience, tally.read))
+        except PictureMissing as err:
+            outcome = UnexpectedReply("there is no file behind its link", status=err.status)
+        except PictureRefused as err:
+            outcome = UnexpectedReply(f"a file was refused: {err.reason}")
+        else:
+            if tally.failure is not None:
+                raise tally.failure
+            return tally.size
+        raise outcome
+
+    async def _followed(self, link: str, wish: _Wish) -> bytes:
         """Download by way of redirects."""
         url = self._checked(link, self._home if link.startswith("/") else None)
         for _ in range(MOST_REDIRECTS + 1):
-            body = await self._asked(url)
+            body = await self._asked(url, wish)
             if not isinstance(body, URL):
-                return check_picture(body), body
+                return body
             url = body
         raise PictureRefused("its link leads in circles")
 
@@ -130,29 +200,29 @@ class LinkFetcher:
 
     # -- one request --
 
-    async def _asked(self, url: URL) -> bytes | URL:
+    async def _asked(self, url: URL, wish: _Wish) -> bytes | URL:
         """Ask once; the bytes, or where the reply leads to."""
-        headers: dict[str, str] = {hdrs.ACCEPT: "image/*", hdrs.ACCEPT_ENCODING: "identity"}
+        headers: dict[str, str] = {hdrs.ACCEPT: wish.accept, hdrs.ACCEPT_ENCODING: "identity"}
         if self._credentials is not None and url.origin() == self._home.origin():
             headers |= await self._credentials()
         outcome: bytes | URL | VendorError
         try:
             if self._is_home(url):
-                outcome = await self._answer(url, url, headers)
+                outcome = await self._answer(url, url, headers, wish)
             else:
-                outcome = await self._pinned(url, headers)
+                outcome = await self._pinned(url, headers, wish)
         except VendorError as err:
             outcome = err
         except TimeoutError:
-            outcome = TimedOut("the picture did not come in time")
+            outcome = TimedOut("what the link leads to did not come in time")
         except aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError:
-            outcome = Unreachable("the connection to the picture's place failed")
+            outcome = Unreachable("the connection to where the link leads failed")
         # Raised out here, an error does not carry aiohttp's, whose text names the address.
         if isinstance(outcome, VendorError):
             raise outcome
         return outcome
 
-    async def _pinned(self, url: URL, headers: Mapping[str, str]) -> bytes | URL:
+    async def _pinned(self, url: URL, headers: Mapping[str, str], wish: _Wish) -> bytes | URL:
         """Ask the very addresses that were looked at, so that no second look-up leads elsewhere."""
         addresses = await _resolved(url)
         if not addresses or not all(map(is_public, addresses)):
@@ -161,26 +231,28 @@ class LinkFetcher:
         named = {**headers, hdrs.HOST: host or ""}
         for address in addresses[:_MOST_ADDRESSES]:
             with suppress(aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
-                return await self._answer(url, url.with_host(address), named)
-        raise Unreachable("the connection to the picture's place failed")
+                return await self._answer(url, url.with_host(address), named, wish)
+        raise Unreachable("the connection to where the link leads failed")
 
-    async def _answer(self, url: URL, at: URL, headers: Mapping[str, str]) -> bytes | URL:
+    async def _answer(
+        self, url: URL, at: URL, headers: Mapping[str, str], wish: _Wish
+    ) -> bytes | URL:
         async with self._session.get(
             at,
             headers=headers,
             server_hostname=url.host,
             allow_redirects=False,
             raise_for_status=False,
-            timeout=self._timeout,
+            timeout=wish.timeout,
             middlewares=(_without_cookies,),
         ) as response:
             if response.status in _REDIRECTS:
                 return self._checked(response.headers.get(hdrs.LOCATION, ""), before=url)
             if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise Unreachable(f"the picture's place failed with status {response.status}")
+                raise Unreachable(f"where the link leads failed with status {response.status}")
             if response.status != HTTPStatus.OK:
-                raise PictureMissing(f"no picture, status {response.status}")
-            return await _bounded(response)
+                raise PictureMissing(f"nothing there, status {response.status}", response.status)
+            return await wish.read(response)
 
 
 async def _without_cookies(

@@ -23,9 +23,9 @@ from homeassistant.const import (
     UnitOfElectricPotential,
     UnitOfTemperature,
 )
-from homeassistant.util import slugify
 
 from ...engine.model import Channel, ChannelId, Device, Inventory, Reading
+from ..titles import fitting
 from .occurrences import events_of_gateway, events_of_sensor
 from .records import Gateway, Measurement, Sensor, Source
 
@@ -37,9 +37,6 @@ INVENTORY: Final = "inventory"
 CONNECTIVITY: Final = "connectivity"
 LAST_MEASUREMENT: Final = "last_measurement"
 PUSH: Final = "push"
-
-# Two of them, a domain and a suffix fit into the 255 characters of an entity id.
-_LONGEST_SLUG: Final = 110
 
 # The interval that the vendor's sensors have unless somebody with the right changes it.
 USUAL_CYCLE: Final = timedelta(seconds=900)
@@ -167,7 +164,7 @@ def _account() -> Device:
 def _gateway(gateway: Gateway, master: str | None) -> Device:
     return Device(
         id=gateway_id(gateway.id),
-        name=_fitting(gateway.title) or f"Gateway {gateway.serial or gateway.id}",
+        name=fitting(gateway.title) or f"Gateway {gateway.serial or gateway.id}",
         manufacturer=MANUFACTURER,
         model=gateway.type.name,
         serial=gateway.serial,
@@ -180,7 +177,7 @@ def _gateway(gateway: Gateway, master: str | None) -> Device:
 def _sensor(gateway: Gateway, sensor: Sensor) -> Device:
     return Device(
         id=sensor_id(sensor.id),
-        name=_fitting(sensor.title) or f"Sensor {sensor.serial or sensor.id}",
+        name=fitting(sensor.title) or f"Sensor {sensor.serial or sensor.id}",
         manufacturer=MANUFACTURER,
         model=sensor.type.name,
         serial=sensor.serial,
@@ -188,19 +185,6 @@ def _sensor(gateway: Gateway, sensor: Sensor) -> Device:
         configuration_url=PORTAL,
         via=gateway_id(gateway.id),
     )
-
-
-def _fitting(title: str | None) -> str | None:
-    """Cut a title to what an entity id can be made of.
-
-    Home Assistant cuts an id of device and entity name at 255 characters and refuses one that then
-    ends in an underscore; letters beyond ASCII become several there.
-    """
-    if title and title.isascii() and len(title) <= _LONGEST_SLUG:
-        return title
-    while title and len(slugify(title)) > _LONGEST_SLUG:
-        title = title[: len(title) * 3 // 4].rstrip()
-    return title
 
 
 def _connectivity(device: str) -> Channel:
@@ -235,7 +219,7 @@ def _free_name(
     is_named = description.device_class is not None or description.translation_key is not None
     if is_named and not is_one_of_many:
         return None
-    return _fitting(source.title or source.kind.name) or f"Source {source.id}"
+    return fitting(source.title or source.kind.name) or f"Source {source.id}"
 
 
 @lru_cache(maxsize=1024)

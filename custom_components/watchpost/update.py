@@ -1,0 +1,51 @@
+"""Channels that tell which version of something is installed, as updates that are made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, override
+
+from homeassistant.components.update import UpdateEntity, UpdateEntityDescription
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .account import WatchpostConfigEntry
+from .engine.model import LATEST_VERSION
+from .entity import ChannelEntity, async_add_channels
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: WatchpostConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add an update for each channel that is one."""
+    async_add_channels(entry, Platform.UPDATE, ChannelUpdate, async_add_entities)
+
+
+class ChannelUpdate(ChannelEntity, UpdateEntity):
+    """The installed version is the channel's value, the newest one stands beside it."""
+
+    entity_description: UpdateEntityDescription
+
+    @property
+    @override
+    def installed_version(self) -> str | None:
+        """The version that is installed."""
+        return None if self._value is None else str(self._value)
+
+    @property
+    @override
+    def latest_version(self) -> str | None:
+        """The newest version that the vendor has."""
+        told = self._attributes.get(LATEST_VERSION) if self._attributes else None
+        return None if told is None else str(told)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Nothing more than every update shows."""
+        return None

@@ -1,0 +1,1 @@
+"""The Manfred Kunze IoT platform."""

@@ -1,0 +1,111 @@
+"""The part of alert rules and alerts: what is polled and shown of them, what calls in, and who acknowledges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Final, override
+
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+import voluptuous as vol
+
+from ...engine.model import ChannelId, FeedUpdate
+from ..base import ActionHandler, Feed
+from ..errors import NotAllowed, UnexpectedReply
+from .alert_actions import AlertActions
+from .alert_feed import AlertFeed
+from .alerts import ALERTS, account_channels, is_of_rule, title
+from .client.alerting import AlertingClient
+from .client.api import Api
+from .estate import ACCOUNT, Estate
+from .part import Part, Survey
+from .push import AlertPush
+
+CONF_PUSH_RULES: Final = "push_rules"
+
+# The vendor says nothing of limits; an alert is worth two questions a minute.
+ALERTS_EVERY: Final = timedelta(seconds=30)
+LEAST_INTERVAL: Final = timedelta(seconds=15)
+
+
+class AlertingPart(Part):
+    """Rules and alerts of one organisation.
+
+    `webhook_id` is None while no vendor could call in. `told_until` says up to when occurrences have been told, `show`
+    has something shown between two polls; both are known only once the account is set up.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        estate: Estate,
+        options: Mapping[str, Any],
+        webhook_id: str | None,
+        *,
+        told_until: Callable[[], datetime | None],
+        show: Callable[[FeedUpdate], None],
+    ) -> None:
+        self._client = AlertingClient(api)
+        self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
+        self._told_until = told_until
+        ledger = api.transport.ledger
+        self.feed = AlertFeed(self._client, estate, ledger.now_utc, show)
+        self._actions = AlertActions(self.feed)
+        self.push: AlertPush | None = None
+        if webhook_id is not None:
+            self.push = AlertPush(
+                self._client, self._chosen, webhook_id, self.feed.look, ledger.now
+            )
+
+    @override
+    async def survey(self) -> Survey:
+        """What stands for all alerts together; the rules come with their own list."""
+        has_push = self.push is not None and bool(self._chosen)
+        return Survey(channels=list(account_channels(ACCOUNT, has_push=has_push)))
+
+    @override
+    def feeds(self) -> Sequence[Feed]:
+        return [Feed(ALERTS, self._fetch, ALERTS_EVERY, LEAST_INTERVAL, is_whole=True)]
+
+    async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        self.feed.resume(self._told_until())
+        return await self.feed.fetch(wanted)
+
+    @override
+    def scope_of(self, key: str) -> str | None:
+        return ALERTS if is_of_rule(key) else None
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return self._actions.handlers
+
+    @override
+    async def options(self) -> Mapping[vol.Marker, Any]:
+        """Which rules are to call in; none is chosen by itself."""
+        choices: dict[str, str] = {}
+        with suppress(
+            NotAllowed, UnexpectedReply
+        ):  # without the right or the call nothing new is to be chosen
+            choices = {rule.id: title(rule) for rule in (await self._client.list_rules()).value}
+        choices |= {gone: gone for gone in self._chosen if gone not in choices}
+        selector = SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(value=rule, label=label) for rule, label in choices.items()
+                ],
+                multiple=True,
+                mode=SelectSelectorMode.DROPDOWN,
+            )
+        )
+        return {vol.Optional(CONF_PUSH_RULES, default=[]): selector}
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        return self.feed.diagnostics() | {"rules_chosen_to_call_in": len(self._chosen)}

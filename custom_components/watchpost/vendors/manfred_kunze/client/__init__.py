@@ -1,0 +1,1 @@
+"""The platform's API, one class per resource group; free of Home Assistant."""

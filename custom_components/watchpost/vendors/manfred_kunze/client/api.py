@@ -1,0 +1,317 @@
+"""How everything of the platform is asked: addresses, pages, errors. Free of Home Assistant.
+
+The API is served under `/api`, resources under `/api/v1` (REST API page, "Base path and versioning"). An organisation's
+key goes into `Authorization: Bearer sk_…`; only the HTTP status of an error decides what follows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+import hashlib
+from http import HTTPStatus
+import re
+from typing import Final
+
+from yarl import URL
+
+from ....engine.model import Freshness
+from ...errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, VendorError
+from ...fields import Row, Sieve
+from ...http import Reply, Transport, checked_address, loose
+from .contract import VERSION, Contract
+from .paging import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk
+from .problems import problems_in
+
+__all__ = ["Answer", "Api", "KeySignIn", "Params", "api_address"]
+
+MOST_LISTED: Final = 20_000
+_REFUSED_PARAMS: Final = frozenset({400, 422})
+# What a page beyond the last may be answered with, where nothing said that there is one.
+_NO_SUCH_PAGE: Final = frozenset({400, 404, 416, 422})
+_GONE: Final = frozenset({404, 405, 410, 501})
+_EXPLAINED: Final = frozenset({400, 409, 422})
+_ID: Final = re.compile(r"[0-9]")
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
+
+
+def api_address(url: str) -> str:
+    """Return the address of a deployment's API, whatever of it was entered; raises NotSecure.
+
+    The vendor's addresses are all `https://<host>/api/…`: a path that came with the host is none of ours.
+    """
+    url = url.strip()
+    if "://" not in url:
+        url = f"https://{url}"
+    address = checked_address(url)
+    try:
+        return str(address.origin() / "api")
+    except ValueError:
+        raise NotSecure("the address is none") from None
+
+
+class KeySignIn:
+    """An organisation's API key; there is no other to be had."""
+
+    def __init__(self, key: str) -> None:
+        """Take the key as it was pasted, also with the word Bearer before it."""
+        key = key.strip().removeprefix("Bearer ").strip()
+        self._headers = {"Authorization": f"Bearer {key}"} if _KEY.fullmatch(key) else None
+        self.fingerprint = hashlib.sha256(f"manfred_kunze\n{key}".encode()).hexdigest()
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the Authorization header; raises SignInRejected for what can be no key."""
+        if self._headers is None:
+            raise SignInRejected("what was entered is no API key")
+        return self._headers
+
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        """Raise: a key that is refused stays so."""
+        raise SignInRejected("the vendor refused the API key")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer[T]:
+    """What a read brought, what was set aside, until when it is current, and whether it is all there is."""
+
+    value: T
+    set_aside: Counter[str] = field(default_factory=Counter)
+    freshness: tuple[Freshness, ...] = ()
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of a list."""
+
+    path: str
+    query: Params
+    right: str
+    most: int
+    size: int
+    enough: Callable[[Sequence[object]], bool] | None
+
+
+class Api:
+    """Requests of one organisation; paths are those below `/api/v1`, ids in them already checked (`identifier`).
+
+    Every method raises a `VendorError`: SignInRejected, NotAllowed (403), RateLimited, Unreachable, UnexpectedReply
+    (its `status` tells 404 and 409 apart), Invalid where the vendor names fields of what was sent.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.contract: Contract | None = None
+        self._dialects: dict[str, Dialect] = {}
+        # Lists for which other names of pages have been tried.
+        self._settled: set[str] = set()
+        self._skew = timedelta(0)
+
+    @property
+    def url(self) -> URL:
+        """The address of the API, with `/api`."""
+        return self.transport.url
+
+    def now(self) -> datetime:
+        """The vendor's clock (UTC), by the newest reply."""
+        return self.transport.ledger.now_utc() + self._skew
+
+    def dialect(self, path: str) -> Dialect:
+        """How a list is asked for in pages; learned while asking."""
+        shape, _ = _parted(path)
+        if shape not in self._dialects:
+            said = self.contract.dialect(shape) if self.contract else None
+            self._dialects[shape] = said or Dialect()
+        return self._dialects[shape]
+
+    def follow(self, contract: Contract) -> None:
+        """Ask as a deployment's own document says, where it says something."""
+        self.contract = contract
+        self._dialects.clear()
+
+    def _address(self, path: str) -> str:
+        """Where a path below the version is, also if the deployment's document has it elsewhere."""
+        if self.contract is None:
+            return f"/{VERSION}{path}"
+        shape, ids = _parted(path)
+        version, place = self.contract.place(shape)
+        return f"/{version}{place.replace('{}', '%s') % tuple(ids)}"
+
+    # -- reads --
+
+    async def get(self, path: str, query: Params | None = None, *, right: str) -> Reply:
+        """Ask for anything: text, bytes, JSON as it comes."""
+        return await self._get(self._address(path), query or {}, right)
+
+    async def raw(self, path: str, query: Params | None = None, *, right: str) -> Reply:
+        """Ask for what stands outside `/v1`: the schemas, the OpenAPI document."""
+        return await self._get(path, query or {}, right)
+
+    async def lead(self, path: str, *, right: str) -> Reply:
+        """Ask where something is: a redirect is not followed, since the key must not go where it leads."""
+        return await self.transport.lead(self._address(path), right=right)
+
+    async def one[T](
+        self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
+    ) -> Answer[T]:
+        """Return one record; `read` returns None for what is none, which raises UnexpectedReply."""
+        reply = await self.get(path, query, right=right)
+        row = single(loose(reply.body))
+        value = read(row) if row is not None else None
+        if value is None:
+            raise UnexpectedReply("the reply is not of the expected shape")
+        return Answer(value, freshness=(reply.freshness,))
+
+    async def pages[T](
+        self,
+        path: str,
+        place: str,
+        read: Callable[[str, Row], T | None],
+        query: Params | None = None,
+        *,
+        right: str,
+        most: int = MOST_LISTED,
+    ) -> Answer[list[T]]:
+        """Return the records of all pages that have an id, each once, at most so many.
+
+        `read` gets id and record, and returns None for what is to be set aside. `place` names the kind of record
+        where records that were set aside are counted. `is_whole` is False if the list has more.
+        """
+        listed = await self.rows(path, query, right=right, most=most)
+        sieve = Sieve()
+        found = sieve.identified(place, listed.rows, read)
+        values = [value for value in found if value is not None]
+        for _ in range(len(found) - len(values)):
+            sieve.drop(place, "shape")
+        if not listed.is_whole:
+            sieve.drop(place, "more than are read")
+        return Answer(values, sieve.set_aside, listed.freshness, listed.is_whole)
+
+    async def rows(
+        self,
+        path: str,
+        query: Params | None = None,
+        *,
+        right: str,
+        most: int = MOST_LISTED,
+        size: int | None = None,
+        enough: Callable[[Sequence[object]], bool] | None = None,
+    ) -> Listed:
+        """Return the records of all pages as they come, each id once; ends with the last, short, empty or same page.
+
+        Or where what has come is said to be `enough`: the list then counts as not whole. `size` is how many records a
+        page is asked to have, where that should be few.
+        """
+        ask = _Asked(path, query or {}, right, most, size or PER_PAGE, enough)
+        walk, is_ended = await self._walked(ask, self.dialect(path))
+        shape, _ = _parted(path)
+        if walk.is_stuck and shape not in self._settled:
+            self._settled.add(shape)
+            for other in DIALECTS[1:]:
+                further, is_ended = await self._walked(ask, replace(other))
+                if len(further.rows) > len(walk.rows):
+                    self._dialects[shape] = further.dialect
+                    return further.listed(is_ended=is_ended)
+            is_ended = True
+        return walk.listed(is_ended=is_ended)
+
+    async def _walked(self, ask: _Asked, dialect: Dialect) -> tuple[Walk, bool]:
+        """Walk through a list; False where it was broken off."""
+        walk = Walk(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
+        for number in range(MOST_PAGES):
+            reply = await self._page(ask.path, ask.query, number, walk, ask.right)
+            if reply is None or not walk.take(reply.body, reply.freshness, number):
+                break
+            if ask.enough is not None and ask.enough(walk.rows):
+                return walk, False
+        else:
+            return walk, False
+        if walk.is_from_one:
+            walk.dialect.first = 1
+        return walk, True
+
+    # -- writes --
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object | None = None,
+        query: Params | None = None,
+        *,
+        right: str,
+    ) -> object | None:
+        """POST, PUT or DELETE; returns the JSON that came back, None where none came."""
+        try:
+            reply = await self.transport.send(
+                method, self._address(path), json=body, params=query, right=right
+            )
+        except UnexpectedReply as err:
+            if err.status in _EXPLAINED and (problems := problems_in(err.body)):
+                raise Invalid(problems) from None
+            raise
+        try:
+            return loose(reply.body) if reply.body else None
+        except UnexpectedReply:
+            return None  # it was done, only what it led to is not told
+
+    # -- how it is asked --
+
+    async def _get(self, path: str, query: Params, right: str) -> Reply:
+        """Ask; what says neither how long it is current nor how to revalidate it is not held."""
+        reply = await self.transport.get(path, query, right=right)
+        fresh = reply.freshness
+        if fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None:
+            self.transport.forget(path, query)
+        if reply.date is not None and not reply.reused:
+            self._skew = reply.date - self.transport.ledger.now_utc()
+        return reply
+
+    async def _page(
+        self, path: str, query: Params, number: int, walk: Walk, right: str
+    ) -> Reply | None:
+        """Ask for a page; None where it was a guess and does not exist."""
+        dialect = walk.dialect
+        try:
+            return await self.get(path, {**query, **dialect.params(number, walk.size)}, right=right)
+        except UnexpectedReply as err:
+            if walk.is_guess and err.status in _NO_SUCH_PAGE:
+                return None
+            if number or not dialect.is_paged or err.status not in _REFUSED_PARAMS:
+                raise
+        # Pages may be counted from 1, or not be known at all; or something else was refused.
+        for other in (replace(dialect, first=1), replace(dialect, is_paged=False)):
+            with suppress(UnexpectedReply):
+                reply = await self.get(
+                    path, {**query, **other.params(number, walk.size)}, right=right
+                )
+                self._dialects[_parted(path)[0]] = walk.dialect = other
+                return reply
+        raise UnexpectedReply(
+            "the vendor refused every way to ask for a list", HTTPStatus.BAD_REQUEST
+        )
+
+
+def is_missing(err: VendorError) -> bool:
+    """Whether an error says that there is no such thing: a path or a record that does not exist."""
+    return isinstance(err, UnexpectedReply) and err.status in _GONE
+
+
+def _parted(path: str) -> tuple[str, list[str]]:
+    """A path with blanks for the ids in it, and these; no word of the vendor's paths has a digit, and every id has."""
+    parts = path.split("/")
+    ids = [part for part in parts if _ID.search(part)]
+    return "/".join("{}" if _ID.search(part) else part for part in parts), ids
+
+
+def single(held: object) -> Row | None:
+    """Return the record of a reply: the object itself, or the one inside `data`, or the only one of a list."""
+    if isinstance(held, list) and len(held) == 1:
+        held = held[0]
+    if not isinstance(held, dict):
+        return None
+    inside = held.get("data")
+    return inside if isinstance(inside, dict) and "id" not in held else held

@@ -1,0 +1,71 @@
+"""Export jobs (REST API page, "Export data")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from aiohttp.hdrs import METH_DELETE, METH_POST
+
+from ...errors import UnexpectedReply
+from ...fields import Row, identifier
+from ..records.exports import Export, read_export
+from .api import Answer, Api, single
+
+EXPORTS: Final = "/exports"
+
+_READ: Final = "read exports"
+_CHANGE: Final = "export data"
+
+MOST_EXPORTS: Final = 2_000
+
+
+class ExportsClient:
+    """The calls of export jobs. Every method raises a `VendorError`; writes are never repeated."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def create_export(
+        self,
+        scope_type: str,
+        scope_id: str,
+        start: datetime,
+        end: datetime,
+        includes: Sequence[str],
+    ) -> Export:
+        """Submit a job: POST /exports, answered with 201 and the job, which is PENDING."""
+        body = {
+            "scopeType": scope_type,
+            "scopeId": scope_id,
+            "from": _iso(start),
+            "to": _iso(end),
+            "includes": list(includes),
+        }
+        row = single(await self._api.send(METH_POST, EXPORTS, body, right=_CHANGE))
+        export = _read(row) if row is not None else None
+        if export is None:
+            raise UnexpectedReply("the reply shows no export")
+        return export
+
+    async def get_export(self, export: str) -> Export:
+        """Return a job as it is now; each time with a new link if it is ready: GET /exports/{id}."""
+        return (await self._api.one(f"{EXPORTS}/{export}", _read, right=_READ)).value
+
+    async def list_exports(self) -> Answer[list[Export]]:
+        """Return the organisation's jobs: GET /exports."""
+        return await self._api.pages(EXPORTS, "export", read_export, right=_READ, most=MOST_EXPORTS)
+
+    async def delete_export(self, export: str) -> None:
+        """Remove a finished job and its file: DELETE /exports/{id}."""
+        await self._api.send(METH_DELETE, f"{EXPORTS}/{export}", right=_CHANGE)
+
+
+def _read(row: Row) -> Export | None:
+    found = identifier(row.get("id"))
+    return read_export(found, row) if found is not None else None
+
+
+def _iso(date: datetime) -> str:
+    return f"{date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

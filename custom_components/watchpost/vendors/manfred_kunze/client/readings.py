@@ -1,0 +1,302 @@
+"""Readings: raw, by window, aggregated, as statistics, and of many sensors at once (REST API page, "Readings").
+
+`GET /readings/sensor/{sensorId}` is the one path that the vendor publishes whole, without its parameters. `from` and
+`to` are the vendor's words for a period elsewhere (exports). Everything else is tried in the order of likelihood.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from ....engine.model import Freshness
+from ...errors import UnexpectedReply
+from ...http import loose
+from ..records import readings as records
+from ..records.readings import Bucket, Reading
+from .api import Answer, Api, single
+from .contract import Contract
+from .habits import Way, Ways, may_differ
+from .paging import Listed
+from .reading_ways import (
+    AGGREGATED,
+    BATCH,
+    IDS,
+    PERIODS,
+    RAW,
+    SORT,
+    STATS,
+    STEPS,
+    WINDOWS,
+    said,
+)
+
+RIGHT: Final = "read readings"
+# Of a period so many readings are read at most: a week of one a minute.
+MOST_READINGS: Final = 20_000
+PER_BATCH: Final = 100
+_FEW: Final = 20
+_MANY: Final = 200
+_HOUR: Final = timedelta(hours=1)
+
+
+class ReadingsClient:
+    """The calls of the group "Readings". Every method raises a `VendorError`.
+
+    What a deployment takes is learned as it answers: names of a period's ends, order, paths.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.time_names: tuple[str, ...] = ()
+        self.period = 0
+        self.is_sorted = True
+        self.is_oldest_first = False
+        self.aggregations = Ways([Way(path, step) for path in AGGREGATED for step in STEPS])
+        self.statistics = Ways([Way(path) for path in STATS])
+        self.batches = Ways([Way(path) for path in BATCH])
+        self.windows = Ways([Way(f"{RAW}/window", {name: ""}) for name in WINDOWS])
+
+    def follow(self, contract: Contract) -> None:
+        """Ask as a deployment's own document says."""
+        raw = contract.operation(RAW)
+        if raw is not None:
+            self.time_names = tuple(sorted(raw.times - set(records.TIMES)))
+            starts = [start in raw.query for start, _ in PERIODS]
+            self.period = starts.index(True) if any(starts) else self.period
+        now = self._api.transport.ledger.now()
+        known = {"batch": self.batches, "aggregat": self.aggregations, "stat": self.statistics}
+        for word, ways in known.items():
+            if named := list(said(contract, word)):
+                ways.follow(named)
+            elif raw is not None:
+                ways.failed(now)  # the document tells of readings, and of no such ones
+
+    # -- raw --
+
+    async def raw(
+        self, sensor: str, start: datetime, end: datetime | None = None
+    ) -> Answer[list[Reading]]:
+        """Return a sensor's readings in a period, oldest first: GET /readings/sensor/{sensorId}."""
+        listed = await self._listed(sensor, start, end)
+        found, aside = self._read(listed.rows)
+        inside = [one for one in found if start <= one.at and (end is None or one.at < end)]
+        return Answer(inside, aside, listed.freshness, listed.is_whole)
+
+    async def newest(self, sensor: str, since: datetime | None) -> Answer[list[Reading]]:
+        """Return a sensor's newest readings, oldest first, the last one among them; none if none came `since` then.
+
+        Without `since` the last 30 days are looked through.
+        """
+        spans = [since] if since is not None else self._looks()
+        freshness: list[Freshness] = []
+        aside: Counter[str] = Counter()
+        for start in spans:
+            found, more_aside = await self._since(sensor, start, freshness)
+            aside += more_aside
+            if found:
+                return Answer(found, aside, tuple(freshness))
+        return Answer([], aside, tuple(freshness))
+
+    def _looks(self) -> list[datetime]:
+        """Since when to look: where the oldest come first, a short time before a long one."""
+        now = self._api.now()
+        days = (timedelta(hours=1), timedelta(days=1), timedelta(days=30))
+        return [now - span for span in (days if self.is_oldest_first else days[-1:])]
+
+    async def _since(
+        self, sensor: str, start: datetime, freshness: list[Freshness]
+    ) -> tuple[list[Reading], Counter[str]]:
+        """Read until the newest has come; where the oldest come first, that takes going on from the last one."""
+        aside: Counter[str] = Counter()
+        kept: list[Reading] = []
+        for _ in range(4):
+            listed = await self._listed(sensor, start, None, is_first_enough=True)
+            freshness.extend(listed.freshness)
+            found, more_aside = self._read(listed.rows)
+            aside += more_aside
+            if len(found) > 1 and found[0].at < found[-1].at:
+                self.is_oldest_first = _time_of(listed.rows[0], self.time_names) == found[0].at
+            is_new = bool(found) and (not kept or found[-1].at > kept[-1].at)
+            kept = found if is_new else kept
+            if listed.is_whole or not self.is_oldest_first or not is_new:
+                break
+            start = kept[-1].at
+        return kept, aside
+
+    async def _listed(
+        self,
+        sensor: str,
+        start: datetime,
+        end: datetime | None,
+        *,
+        is_first_enough: bool = False,
+    ) -> Listed:
+        """Ask for a period in whatever words are taken; a first page may be enough."""
+        path = RAW.format(sensor)
+        size = (_MANY if self.is_oldest_first else _FEW) if is_first_enough else None
+
+        async def ask(query: Mapping[str, str]) -> Listed:
+            return await self._api.rows(
+                path,
+                query,
+                right=RIGHT,
+                most=MOST_READINGS,
+                size=size,
+                enough=(lambda rows: True) if is_first_enough else None,
+            )
+
+        if self.is_sorted:
+            try:
+                listed = await ask(self._period(start, end) | SORT)
+            except UnexpectedReply as err:
+                if not may_differ(err) or err.status in (None, 404):
+                    raise
+                self.is_sorted = False
+                listed = await ask(self._period(start, end))
+        else:
+            listed = await ask(self._period(start, end))
+        if self._is_older(listed.rows, start) and self.period + 1 < len(PERIODS):
+            # The words for a period were not understood: others may be.
+            self.period += 1
+            return await self._listed(sensor, start, end, is_first_enough=is_first_enough)
+        return listed
+
+    def _is_older(self, rows: Sequence[object], start: datetime) -> bool:
+        """Whether the oldest of these came well before the period began."""
+        times = [at for row in rows if (at := _time_of(row, self.time_names)) is not None]
+        return bool(times) and min(times) < start - _HOUR
+
+    def _read(self, rows: Sequence[object]) -> tuple[list[Reading], Counter[str]]:
+        """The readings of a list, oldest first."""
+        found = [self._reading(row) for row in rows]
+        good = sorted((one for one in found if one is not None), key=lambda one: one.at)
+        aside = Counter({"reading: shape": len(found) - len(good)})
+        return good, +aside
+
+    def _reading(self, row: object) -> Reading | None:
+        return records.reading(row, self.time_names) if isinstance(row, dict) else None
+
+    def _period(self, start: datetime, end: datetime | None) -> dict[str, str]:
+        names = PERIODS[self.period]
+        return {name: _iso(at) for name, at in zip(names, (start, end), strict=True) if at}
+
+    # -- by window, aggregated, as statistics --
+
+    async def window(self, sensor: str, span: timedelta) -> Answer[list[Reading]]:
+        """Return the readings of the time just past: GET /readings/sensor/{sensorId}/window."""
+        minutes = f"PT{max(int(span.total_seconds() // 60), 1)}M"
+
+        async def ask(way: Way) -> Answer[list[Reading]]:
+            query = dict.fromkeys(way.params, minutes)
+            listed = await self._api.rows(
+                way.path.format(sensor), query, right=RIGHT, most=MOST_READINGS
+            )
+            found, aside = self._read(listed.rows)
+            return Answer(found, aside, listed.freshness, listed.is_whole)
+
+        return await self._try(self.windows, ask)
+
+    async def aggregated(self, sensor: str, start: datetime, end: datetime) -> Answer[list[Bucket]]:
+        """Return the means of a sensor's hours, or of shorter spans, oldest first."""
+
+        async def ask(way: Way) -> Answer[list[Bucket]]:
+            listed = await self._api.rows(
+                way.path.format(sensor),
+                self._period(start, end) | self._of(way, sensor),
+                right=RIGHT,
+                most=MOST_READINGS,
+            )
+            read = [records.bucket(row) for row in listed.rows if isinstance(row, dict)]
+            found = sorted((one for one in read if one is not None), key=lambda one: one.start)
+            if listed.rows and not found:
+                raise UnexpectedReply("the reply holds no aggregation")
+            if records.width(found) > _HOUR:
+                raise UnexpectedReply("the aggregation is too coarse")
+            return Answer(found, Counter(), listed.freshness, listed.is_whole)
+
+        return await self._try(self.aggregations, ask)
+
+    async def stats(self, sensor: str, start: datetime, end: datetime) -> Answer[dict[str, float]]:
+        """Return a sensor's figures over a period, by the vendor's names for them."""
+
+        async def ask(way: Way) -> Answer[dict[str, float]]:
+            query = self._period(start, end) | self._of(way, sensor)
+            reply = await self._api.get(way.path.format(sensor), query, right=RIGHT)
+            row = single(loose(reply.body))
+            if row is None:
+                raise UnexpectedReply("the reply holds no statistics")
+            return Answer(records.figures(row), Counter(), (reply.freshness,))
+
+        return await self._try(self.statistics, ask)
+
+    @staticmethod
+    def _of(way: Way, sensor: str) -> dict[str, str]:
+        """The parameters of a way: its own, and the sensor where the path does not name it."""
+        own = {name: value for name, value in way.params.items() if name != IDS}
+        return own if "{}" in way.path else own | {way.params.get(IDS, "sensorId"): sensor}
+
+    # -- of many sensors at once --
+
+    async def batch(
+        self, sensors: Sequence[str], since: datetime
+    ) -> Answer[dict[str, list[Reading]]]:
+        """Return the readings of at most 100 sensors, each oldest first; a sensor without any may be absent.
+
+        It is only ever asked by GET: a POST to an address that may take readings in is no question.
+        """
+
+        async def ask(way: Way) -> Answer[dict[str, list[Reading]]]:
+            query = {way.params.get(IDS, IDS): ",".join(sensors)} | self._period(since, None)
+            reply = await self._api.get(way.path, query, right=RIGHT)
+            found = records.grouped(loose(reply.body), sensors)
+            if found is None or not found.keys() <= set(sensors):
+                raise UnexpectedReply("the reply holds no readings by sensor")
+            for listed in found.values():
+                listed.sort(key=lambda one: one.at)
+            return Answer(found, Counter(), (reply.freshness,))
+
+        return await self._try(self.batches, ask)
+
+    # -- how it is found out --
+
+    async def _try[T](self, ways: Ways, ask: Callable[[Way], Any]) -> Answer[T]:
+        """Ask in the way that works, or find one; raises UnexpectedReply with status 404 where there is none."""
+        now = self._api.transport.ledger.now()
+        if not ways.is_off(now):
+            gone: set[str] = set()
+            for way in ways.tries():
+                if way.path in gone:
+                    continue
+                try:
+                    answer: Answer[T] = await ask(way)
+                except UnexpectedReply as err:
+                    if not may_differ(err) or (ways.works and err.status == 404):
+                        raise
+                    if err.status == 404:
+                        gone.add(way.path)
+                else:
+                    ways.served()
+                    return answer
+            ways.failed(now)
+        raise UnexpectedReply("the vendor has no such readings", 404)
+
+    def diagnostics(self) -> dict[str, str]:
+        """How readings are asked for."""
+        return {
+            "period": "/".join(PERIODS[self.period]),
+            "order": "oldest first" if self.is_oldest_first else "newest first",
+            "aggregated": self.aggregations.standing,
+            "batch": self.batches.standing,
+        }
+
+
+def _iso(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _time_of(row: object, names: Sequence[str]) -> datetime | None:
+    found = records.reading(row, names) if isinstance(row, dict) else None
+    return found.at if found else None

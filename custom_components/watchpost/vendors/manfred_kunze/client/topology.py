@@ -1,0 +1,79 @@
+"""Devices, components, sensors, sites, groups and profiles: one method per call, in the order of the vendor's text.
+
+The vendor states the paths of the group "Devices & topology"; that GET lists them, and `/{id}` returns one, is
+inferred.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...fields import Row, identifier
+from ..records import topology
+from ..records.health import Health, health
+from ..records.topology import Component, Device, Place, Profile, Sensor
+from .api import Answer, Api
+
+_DEVICES: Final = "read devices"
+_PROFILES: Final = "read profiles"
+# Home Assistant caps an entry at 10,000 entities.
+MOST_SENSORS: Final = 20_000
+
+
+class TopologyClient:
+    """What an organisation has. Every method raises a `VendorError`."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def devices(self) -> Answer[list[Device]]:
+        """List devices: GET /devices."""
+        return await self._api.pages("/devices", "device", topology.device, right=_DEVICES)
+
+    async def device(self, device: str) -> Answer[Device]:
+        """Return one device: GET /devices/{id}."""
+
+        def read(row: Row) -> Device | None:
+            found = identifier(row.get("id"))
+            return topology.device(found, row) if found is not None else None
+
+        return await self._api.one(f"/devices/{device}", read, right=_DEVICES)
+
+    async def components(self) -> Answer[list[Component]]:
+        """List components: GET /components."""
+        return await self._api.pages(
+            "/components", "component", topology.component, right="read components"
+        )
+
+    async def sensors(self) -> Answer[list[Sensor]]:
+        """List sensors, at most 20,000: GET /sensors."""
+        return await self._api.pages(
+            "/sensors", "sensor", topology.sensor, right="read sensors", most=MOST_SENSORS
+        )
+
+    async def device_groups(self) -> Answer[list[Place]]:
+        """List device groups: GET /device-groups."""
+        return await self._api.pages(
+            "/device-groups", "device group", topology.place, right="read device groups"
+        )
+
+    async def sites(self) -> Answer[list[Place]]:
+        """List sites: GET /sites."""
+        return await self._api.pages("/sites", "site", topology.place, right="read sites")
+
+    async def health(self, device: str) -> Answer[Health]:
+        """Return a device's newest health: GET /devices/{id}/health."""
+        reply = await self._api.get(f"/devices/{device}/health", right="read devices' health")
+        return Answer(health(reply.body), freshness=(reply.freshness,))
+
+    async def sensor_profiles(self) -> Answer[list[Profile]]:
+        """List sensor profiles: GET /sensor-profiles."""
+        return await self._api.pages(
+            "/sensor-profiles", "sensor profile", topology.profile, right=_PROFILES
+        )
+
+    async def device_profiles(self) -> Answer[list[Profile]]:
+        """List device profiles: GET /device-profiles."""
+        return await self._api.pages(
+            "/device-profiles", "device profile", topology.profile, right=_PROFILES
+        )

@@ -1,0 +1,255 @@
+"""The part of what is done: commands, events, annotations, configuration, and records of any group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, override
+
+from homeassistant.util import dt as dt_util
+
+from ..action import END, START
+from ..base import ActionCall, ActionHandler
+from ..fields import identifier
+from .channels import INVENTORY
+from .client.alerting import CHANNELS, AlertingClient
+from .client.api import Api
+from .client.control import ControlClient
+from .client.readings import ReadingsClient
+from .commands import Commands
+from .control_offers import (
+    ARTEFACT_ID,
+    CHANNEL_ID,
+    CLASS_ID,
+    COMMAND,
+    DATA,
+    DEVICE_NAME,
+    EVENT_TYPE,
+    MESSAGE,
+    PARAMS,
+    QUERY,
+    RECORD_ID,
+    RESOURCE,
+    SEVERITY,
+    SITE_ID,
+    TARGET_ID,
+    TARGET_TYPE,
+    TIME,
+    TIMEOUT,
+    VALUES,
+)
+from .estate import Estate, component_id, device_id, sensor_key
+from .part import Part, Survey
+from .reading_actions import ReadingActions
+from .records.control import Annotation
+from .resources import RESOURCES, shown
+
+MOST_ROWS: Final = 2_000
+SCHEMAS: Final = "schemas"
+
+
+class ControlPart(Part):
+    """What an organisation's key lets be done, beside the alerts."""
+
+    def __init__(self, api: Api, estate: Estate, readings: ReadingsClient) -> None:
+        self._client = ControlClient(api)
+        self._alerting = AlertingClient(api)
+        self._estate = estate
+        self._commands = Commands(self._client, api.transport.ledger.now)
+        self._readings = ReadingActions(readings, estate)
+
+    @override
+    async def survey(self) -> Survey:
+        """A button to reboot for each device."""
+        devices = [(device_id(device), device) for device in self._estate.devices]
+        return Survey(channels=list(self._commands.buttons(devices, INVENTORY)))
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return {
+            **self._readings.handlers,
+            "send_command": self._send_command,
+            "create_registration_token": self._create_token,
+            "post_event": self._post_event,
+            "create_annotation": self._create_annotation,
+            "set_desired_state": self._set_desired_state,
+            "request_artefact_upload": self._request_upload,
+            "test_notification_channel": self._test_channel,
+            "list_records": self._list_records,
+            "save_record": self._save_record,
+            "delete_record": self._delete_record,
+        }
+
+    # -- devices --
+
+    async def _send_command(self, call: ActionCall) -> Mapping[str, Any]:
+        """Send once and follow; the response says how far it came, and whether time was up before it ended."""
+        outcome = await self._commands.run(
+            self._device_of(call), call.fields[COMMAND], call.fields[PARAMS], call.fields[TIMEOUT]
+        )
+        command = outcome.command
+        return {
+            "command_id": command.id if command else None,
+            "state": command.state.lower() if command and command.state else None,
+            "result": shown(command.result) if command else None,
+            "has_ended": bool(command and command.has_ended),
+            "timed_out": outcome.has_timed_out,
+        }
+
+    async def _create_token(self, call: ActionCall) -> Mapping[str, Any]:
+        """What a device registers with. It is in this response and nowhere else."""
+        token = await self._client.create_token(call.fields[DEVICE_NAME])
+        return {
+            "token": token.token,
+            "device_id": token.device,
+            "device_name": token.name,
+            "provision_endpoint": token.endpoint,
+            "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+        }
+
+    # -- events and annotations; the names of fields are inferred --
+
+    async def _post_event(self, call: ActionCall) -> Mapping[str, Any]:
+        kind = call.fields[EVENT_TYPE]
+        said = call.fields.get(MESSAGE, kind)
+        at = call.fields.get(TIME) or dt_util.utcnow()
+        body: dict[str, Any] = {"type": kind, "timestamp": _utc(at), "title": said, "message": said}
+        if SEVERITY in call.fields:
+            body["severity"] = call.fields[SEVERITY].upper()
+        if DATA in call.fields:
+            body["data"] = call.fields[DATA]
+        event = await self._client.post_event(body | self._subject(call))
+        return {"event_id": identifier(event.get("id")) if event else None}
+
+    def _subject(self, call: ActionCall) -> dict[str, str]:
+        """What an event is about: what is targeted, and the device that this is part of."""
+        if (scope := self._scope_of(call)) is None:
+            return {}
+        kind, found = scope
+        sensor = self._estate.sensors.get(found) if kind == "SENSOR" else None
+        component = self._estate.components.get(found) if kind == "COMPONENT" else None
+        device = self._estate.device_of(sensor) if sensor else None
+        above = device.id if device else component.device if component else None
+        return {f"{kind.lower()}Id": found, **({"deviceId": above} if above else {})}
+
+    async def _create_annotation(self, call: ActionCall) -> Mapping[str, Any]:
+        site: str | None = call.fields.get(SITE_ID)
+        scope = ("SITE", site) if site is not None else self._scope_of(call)
+        if scope is None:
+            raise ValueError(SITE_ID)
+        kind, found = scope
+        start, end = call.fields.get(START) or dt_util.utcnow(), call.fields.get(END)
+        row = await self._client.annotate(
+            Annotation(
+                label=call.fields[CLASS_ID],
+                scope=kind,
+                scope_id=found,
+                start=_utc(start),
+                end=_utc(end) if end else None,
+                values=call.fields[VALUES],
+            )
+        )
+        return {"annotation_id": identifier(row.get("id")) if row else None}
+
+    # -- configuration --
+
+    async def _set_desired_state(self, call: ActionCall) -> Mapping[str, Any]:
+        if TARGET_ID in call.fields:
+            kind, found = call.fields[TARGET_TYPE].upper(), call.fields[TARGET_ID]
+        elif (scope := self._scope_of(call)) is not None and scope[0] != "SENSOR":
+            kind, found = scope
+        else:
+            raise ValueError(TARGET_ID)
+        row = await self._client.bind(kind, found, call.fields[ARTEFACT_ID])
+        return {"binding": shown(row) if row else None}
+
+    async def _request_upload(self, call: ActionCall) -> Mapping[str, Any]:
+        """Where an artefact can be put for a short while. The address is in this response and nowhere else."""
+        return {"upload_url": await self._client.request_upload(call.fields[DATA])}
+
+    async def _test_channel(self, call: ActionCall) -> Mapping[str, Any]:
+        await self._alerting.test_channel(call.fields[CHANNEL_ID])
+        return {"channel_id": call.fields[CHANNEL_ID]}
+
+    # -- records of any group --
+
+    async def _list_records(self, call: ActionCall) -> Mapping[str, Any]:
+        """Return a group's records, or one of them, without what is secret."""
+        name, found = call.fields[RESOURCE], call.fields.get(RECORD_ID)
+        if name == SCHEMAS:
+            if found is None:
+                raise ValueError(RECORD_ID)
+            return {"record": shown(await self._client.schema(found))}
+        resource = RESOURCES[name]
+        if resource.is_below and found is None:
+            raise ValueError(RECORD_ID)
+        if found is not None and not resource.is_below:
+            return {"record": shown(await self._client.read(f"{resource.path}/{found}"))}
+        path = resource.path.format(found)
+        if not resource.is_list:
+            return {"record": shown(await self._client.read(path))}
+        rows, is_whole = await self._client.rows(path, call.fields[QUERY])
+        return {
+            "records": [shown(row) for row in rows[:MOST_ROWS]],
+            "truncated": not is_whole or len(rows) > MOST_ROWS,
+        }
+
+    async def _save_record(self, call: ActionCall) -> Mapping[str, Any]:
+        """Add a record, or change the given fields of one."""
+        path, found = RESOURCES[call.fields[RESOURCE]].path, call.fields.get(RECORD_ID)
+        if found is None:
+            row = await self._client.create(path, call.fields[DATA])
+            return {"record_id": identifier(row.get("id")) if row else None}
+        self._leave_ours(call, path, found)
+        if not RESOURCES[call.fields[RESOURCE]].can_update:
+            raise ValueError(RECORD_ID)
+        await self._client.update(path, found, call.fields[DATA])
+        return {"record_id": found}
+
+    async def _delete_record(self, call: ActionCall) -> Mapping[str, Any]:
+        path, found = RESOURCES[call.fields[RESOURCE]].path, call.fields[RECORD_ID]
+        self._leave_ours(call, path, found)
+        await self._client.delete(path, found)
+        return {"record_id": found}
+
+    @staticmethod
+    def _leave_ours(call: ActionCall, path: str, found: str) -> None:
+        """Our own channel is looked after by the options."""
+        if path == CHANNELS and found in call.fields["ours"]:
+            raise ValueError(RECORD_ID)
+
+    # -- whom a call is for --
+
+    def _device_of(self, call: ActionCall) -> str:
+        """The platform's id of the device that a call is for, also by one of its components."""
+        kind, found = self._named(call.device)
+        if kind == "COMPONENT":
+            component = self._estate.components.get(found)
+            kind, found = "DEVICE", (component and component.device) or ""
+        if kind != "DEVICE" or not found:
+            raise ValueError("device_id")
+        return found
+
+    def _scope_of(self, call: ActionCall) -> tuple[str, str] | None:
+        """What a call is about: kind and the platform's id; None for the account."""
+        if (channels := call.fields.get("channels")) is None:
+            return None if call.device is None else self._named(call.device)
+        if len(channels) != 1:
+            raise ValueError("entity_id")
+        key, prefix = channels[0].key, sensor_key("")
+        if key.startswith(prefix):
+            return "SENSOR", key.removeprefix(prefix)
+        return self._named(channels[0].device)
+
+    @staticmethod
+    def _named(device: str | None) -> tuple[str, str]:
+        """The kind and the platform's id of what a device of the model stands for."""
+        for kind, prefix in (("DEVICE", device_id("")), ("COMPONENT", component_id(""))):
+            if device is not None and device.startswith(prefix):
+                return kind, device.removeprefix(prefix)
+        raise ValueError("device_id")
+
+
+def _utc(at: Any) -> str:
+    """As the vendor's examples write times."""
+    return f"{dt_util.as_utc(at):%Y-%m-%dT%H:%M:%SZ}"

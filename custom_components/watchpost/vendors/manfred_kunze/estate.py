@@ -1,0 +1,85 @@
+"""What an organisation was last seen to have, for all parts to look things up in; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from .records.topology import Component, Device, Place, Profile, ProfileField, Sensor, ValueType
+
+ACCOUNT: Final = "account"
+
+
+def device_id(device: str) -> str:
+    """The model's id of a device."""
+    return f"device-{device}"
+
+
+def component_id(component: str) -> str:
+    """The model's id of a component."""
+    return f"component-{component}"
+
+
+def sensor_key(sensor: str) -> str:
+    """The key of a sensor's channel."""
+    return f"sensor-{sensor}"
+
+
+class Estate:
+    """Devices, components, sensors, places and profiles by the platform's ids."""
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Device] = {}
+        self.components: dict[str, Component] = {}
+        self.sensors: dict[str, Sensor] = {}
+        self.sites: dict[str, Place] = {}
+        self.groups: dict[str, Place] = {}
+        self.sensor_profiles: list[Profile] = []
+        self.device_profiles: list[Profile] = []
+        self._kinds: dict[str, ValueType | None] = {}
+
+    def device_of(self, sensor: Sensor) -> Device | None:
+        """The device that a sensor is part of, also by way of its component."""
+        component = self.components.get(sensor.component or "")
+        return self.devices.get(sensor.device or (component.device if component else "") or "")
+
+    def home(self, *, device: str | None = None, component: str | None = None) -> str:
+        """The model's id of a component, or else of a device; the account's where neither is listed."""
+        if component in self.components:
+            return component_id(component)
+        return device_id(device) if device in self.devices else ACCOUNT
+
+    def home_of(self, sensor: str | None) -> str:
+        """The model's id of what a sensor hangs from."""
+        found = self.sensors.get(sensor or "")
+        if found is None:
+            return ACCOUNT
+        return self.home(device=found.device, component=found.component)
+
+    def kind_of(self, sensor: Sensor) -> ValueType | None:
+        """What a sensor's values are, by its record as it is now.
+
+        One that becomes a truth value, or is none any longer, stays what it was until the next start: an entity cannot
+        move from one platform to another.
+        """
+        before = self._kinds.setdefault(sensor.id, sensor.value_type)
+        if (before is ValueType.BOOLEAN) == (sensor.value_type is ValueType.BOOLEAN):
+            self._kinds[sensor.id] = sensor.value_type
+        return self._kinds[sensor.id]
+
+    def profile_of(self, component: Component) -> Profile | None:
+        """The profile that a component is bound to, in its version where that is listed."""
+        named = [profile for profile in self.sensor_profiles if profile.id == component.profile]
+        bound = [profile for profile in named if profile.version == component.profile_version]
+        return next(iter(bound or named), None)
+
+    def field_of(self, sensor: Sensor) -> ProfileField | None:
+        """The field that a sensor is of its component's profile."""
+        component = self.components.get(sensor.component or "")
+        profile = self.profile_of(component) if component else None
+        return profile.field(sensor.field, sensor.name) if profile else None
+
+
+def by_id[T: (Device, Component, Sensor, Place)](records: Iterable[T]) -> dict[str, T]:
+    """Records by their ids."""
+    return {record.id: record for record in records}

@@ -1,0 +1,134 @@
+"""The part of cameras: their states, their captures, and watching them live."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, override
+
+from ...engine.model import Channel, ChannelId, FeedUpdate, Live
+from ..base import ActionHandler, Feed
+from ..errors import NotAllowed, VendorError
+from ..links import LinkFetcher
+from . import cameras
+from .client.api import Answer, Api, is_missing
+from .client.media import MediaClient
+from .clips import ClipRequests
+from .estate import Estate
+from .gallery import Gallery
+from .library import CaptureLibrary
+from .live import LiveSessions
+from .part import Part, Survey
+from .records.media import Camera
+from .stills import Stills
+
+CAMERAS_EVERY: Final = timedelta(minutes=1)
+CAPTURES_EVERY: Final = timedelta(minutes=1)
+LEAST_INTERVAL: Final = timedelta(seconds=15)
+
+
+class MediaPart(Part):
+    """The cameras of one organisation; `resurvey` reads everything anew when one appears."""
+
+    def __init__(
+        self,
+        api: Api,
+        estate: Estate,
+        links: LinkFetcher,
+        *,
+        resurvey: Callable[[], Awaitable[FeedUpdate]],
+        show: Callable[[FeedUpdate], None],
+    ) -> None:
+        client = MediaClient(api)
+        clock = api.transport.ledger.now
+        self._client = client
+        self._estate = estate
+        self._api = api
+        self._clock = clock
+        self._resurvey = resurvey
+        self._gallery = Gallery(client, clock, api.now)
+        self._stills = Stills(client, self._gallery, links, clock)
+        self._clips = ClipRequests(client, self._gallery, show)
+        self._lives: dict[str, LiveSessions] = {}
+        self._listed: Answer[list[Camera]] | None = None
+        self._strangers: frozenset[str] = frozenset()
+        self._absent: str | None = None
+        self.library = CaptureLibrary(client, self._gallery, api.url, show)
+
+    @override
+    async def survey(self) -> Survey:
+        """List the cameras; a deployment may have none of that, or a key no right to it."""
+        found = Survey()
+        try:
+            self._listed = listed = await self._client.list_cameras()
+        except VendorError as err:
+            if not is_missing(err) and not isinstance(err, NotAllowed):
+                raise
+            self._absent = type(err).__name__
+            # Those that were there before have not gone.
+            found.is_complete = not self._gallery.cameras
+            return found
+        self._absent = None
+        self._gallery.cameras = {camera.id: camera for camera in listed.value}
+        found.set_aside += listed.set_aside
+        found.is_complete = listed.is_whole and not listed.set_aside
+        for camera in listed.value:
+            found.devices.append(cameras.camera_device(self._estate, camera))
+            found.channels += self._channels(camera)
+        return found
+
+    def _channels(self, camera: Camera) -> list[Channel]:
+        return list(cameras.camera_channels(camera.id, self._stills.newest, self._live_of))
+
+    def _live_of(self, camera: str) -> Live:
+        return self._lives.setdefault(camera, LiveSessions(self._client, camera, self._here))
+
+    def _here(self, at: datetime) -> datetime:
+        """A time of the vendor's clock by ours."""
+        return self._api.transport.ledger.now_utc() + (at - self._api.now())
+
+    @override
+    def feeds(self) -> Sequence[Feed]:
+        if not self._gallery.cameras:
+            return []
+        return [
+            Feed(cameras.CAMERAS, self._states, CAMERAS_EVERY, LEAST_INTERVAL, is_whole=True),
+            Feed(
+                cameras.CAPTURES, self._gallery.fetch, CAPTURES_EVERY, LEAST_INTERVAL, is_whole=True
+            ),
+        ]
+
+    async def _states(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """The cameras as they are now; what a survey listed just before is not asked for again."""
+        listed, self._listed = self._listed, None
+        if listed is None or not self._is_recent(listed):
+            listed = await self._client.list_cameras()
+        strangers = frozenset(each.id for each in listed.value) - self._gallery.cameras.keys()
+        resurveyed: FeedUpdate | None = None
+        if strangers - self._strangers:
+            self._strangers = frozenset(strangers)
+            resurveyed = await self._resurvey()
+        return FeedUpdate(
+            readings=cameras.status_readings(listed.value),
+            freshness=listed.freshness,
+            inventory=resurveyed.inventory if resurveyed else None,
+            set_aside=listed.set_aside,
+        )
+
+    def _is_recent(self, listed: Answer[list[Camera]]) -> bool:
+        newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
+        return self._clock() - newest < LEAST_INTERVAL.total_seconds()
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return {"request_dvr_clip": self._clips.request}
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        return {
+            "cameras": len(self._gallery.cameras),
+            "captures": len(self._gallery),
+            "has_more_captures": self._gallery.is_cut,
+            "absent": self._absent,
+        }

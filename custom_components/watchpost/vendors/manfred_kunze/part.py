@@ -1,0 +1,70 @@
+"""What the connection is put together from: each part brings devices and channels, feeds, actions, options."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import voluptuous as vol
+
+from ...engine.model import Channel, ChannelId, Device, Freshness, Reading
+from ..base import ActionHandler, Feed
+from ..errors import VendorError
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a part found when the lists were read; `failure` is what kept some of it from coming.
+
+    Without `is_complete` what is absent is not missed.
+    """
+
+    devices: list[Device] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
+    readings: dict[ChannelId, Reading] = field(default_factory=dict)
+    set_aside: Counter[str] = field(default_factory=Counter)
+    freshness: list[Freshness] = field(default_factory=list)
+    is_complete: bool = True
+    failure: VendorError | None = None
+
+
+class Part:
+    """A group of the platform's resources; those that offer nothing of a kind leave it at that."""
+
+    async def survey(self) -> Survey:
+        """Read the part's lists, with the estate as it was just listed; called with every inventory.
+
+        A `VendorError` that is raised costs this part alone; what it had before is not missed.
+        """
+        return Survey()
+
+    def feeds(self) -> Sequence[Feed]:
+        """What is polled beside the inventory, by what the last survey found."""
+        return ()
+
+    def scope_of(self, key: str) -> str | None:
+        """The list of its own that names channels with this key, None where the inventory does."""
+        return None
+
+    @property
+    def actions(self) -> Mapping[str, ActionHandler]:
+        """The actions that the part handles, by name."""
+        return {}
+
+    async def options(self) -> Mapping[vol.Marker, Any]:
+        """The part's fields of the options form; may ask, and raises a `VendorError`."""
+        return {}
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """What of it works: names and counts, never contents."""
+        return {}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Take back what was kept before this start: any JSON."""
+        return
+
+    def memory(self) -> Mapping[str, Any]:
+        """What is to be kept for the next start (JSON), under names that no other part uses."""
+        return {}

@@ -1,0 +1,1 @@
+"""The platform's JSON as typed records; free of Home Assistant."""

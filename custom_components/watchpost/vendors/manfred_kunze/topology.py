@@ -1,0 +1,143 @@
+"""The part of devices, components, sensors and profiles: what there is, and in which state the devices are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, override
+
+from ...engine.model import ChannelId, FeedUpdate
+from ..base import Feed
+from ..errors import NotAllowed, NothingListed, VendorError
+from . import channels
+from .client.api import Answer, is_missing
+from .client.topology import TopologyClient
+from .estate import Estate, by_id
+from .part import Part, Survey
+from .records import topology
+
+STATUSES_EVERY: Final = timedelta(minutes=1)
+LEAST_INTERVAL: Final = timedelta(seconds=15)
+
+type Ask = Callable[[], Awaitable[Answer[list[Any]]]]
+
+
+class TopologyPart(Part):
+    """Lists what there is, into the estate; `resurvey` reads everything anew when a device appears."""
+
+    def __init__(
+        self,
+        client: TopologyClient,
+        estate: Estate,
+        now: Callable[[], float],
+        resurvey: Callable[[], Awaitable[FeedUpdate]],
+    ) -> None:
+        self._client = client
+        self._estate = estate
+        self._now = now
+        self._resurvey = resurvey
+        self._listed: Answer[list[topology.Device]] | None = None
+        self._strangers: frozenset[str] = frozenset()
+        self.absent: dict[str, str] = {}
+
+    async def identity(self) -> tuple[str | None, list[topology.Device]]:
+        """The organisation's id, if any answer shows it, and the devices; raises NothingListed without either."""
+        devices = (await self._client.devices()).value
+        organisation = next((each.organisation for each in devices if each.organisation), None)
+        if organisation is None and not devices:
+            raise NothingListed("the key shows no device")
+        return organisation, devices
+
+    @override
+    async def survey(self) -> Survey:
+        """Read the lists; without the devices nothing is known, any other list may fail by itself."""
+        found = Survey()
+        estate, client = self._estate, self._client
+        self._listed = listed = await client.devices()
+        estate.devices = by_id(listed.value)
+        self._note(found, listed)
+        found.freshness += listed.freshness
+        needed: dict[str, Ask] = {"components": client.components, "sensors": client.sensors}
+        others: dict[str, Ask] = {
+            "sites": client.sites,
+            "groups": client.device_groups,
+            "sensor_profiles": client.sensor_profiles,
+            "device_profiles": client.device_profiles,
+        }
+        for name, ask in (needed | others).items():
+            if (rows := await self._try(found, name, ask, is_needed=name in needed)) is not None:
+                setattr(estate, name, rows if name.endswith("_profiles") else by_id(rows))
+        found.devices += channels.devices(estate)
+        found.channels += channels.status_channels(estate)
+        return found
+
+    async def _try(
+        self,
+        found: Survey,
+        name: str,
+        ask: Ask,
+        *,
+        is_needed: bool,
+    ) -> list[Any] | None:
+        """Read one list; None leaves what was known of it. One that is not there, or refused, may be done without."""
+        try:
+            answer = await ask()
+        except VendorError as err:
+            if is_missing(err) or (isinstance(err, NotAllowed) and not is_needed):
+                self.absent[name] = type(err).__name__
+            else:
+                found.failure, found.is_complete = err, False
+            return None
+        self.absent.pop(name, None)
+        self._note(found, answer)
+        return answer.value
+
+    @staticmethod
+    def _note(found: Survey, answer: Answer[list[Any]]) -> None:
+        found.set_aside += answer.set_aside
+        found.is_complete &= answer.is_whole and not answer.set_aside
+
+    # -- the devices' states --
+
+    @override
+    def feeds(self) -> Sequence[Feed]:
+        return [
+            Feed(channels.STATUSES, self._statuses, STATUSES_EVERY, LEAST_INTERVAL, is_whole=True)
+        ]
+
+    async def _statuses(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """The devices as they are now; what a survey listed just before is not asked for again."""
+        listed, self._listed = self._listed, None
+        if listed is None or not self._is_recent(listed):
+            listed = await self._client.devices()
+        known = self._estate.devices
+        strangers = frozenset(device.id for device in listed.value if device.id not in known)
+        for device in listed.value:
+            if device.id in known:
+                known[device.id] = device
+        resurveyed: FeedUpdate | None = None
+        if strangers - self._strangers:
+            self._strangers = strangers
+            resurveyed = await self._resurvey()
+        return FeedUpdate(
+            readings=channels.status_readings(listed.value),
+            freshness=listed.freshness,
+            inventory=resurveyed.inventory if resurveyed else None,
+            set_aside=listed.set_aside,
+        )
+
+    def _is_recent(self, listed: Answer[list[topology.Device]]) -> bool:
+        newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
+        return self._now() - newest < LEAST_INTERVAL.total_seconds()
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        estate = self._estate
+        return {
+            "devices": len(estate.devices),
+            "components": len(estate.components),
+            "sensors": len(estate.sensors),
+            "sites": len(estate.sites),
+            "sensor_profiles": len(estate.sensor_profiles),
+            "absent": dict(self.absent),
+        }

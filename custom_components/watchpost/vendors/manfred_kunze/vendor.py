@@ -1,0 +1,268 @@
+"""The Manfred Kunze IoT platform as a vendor: how to sign in, what to poll, which options an account has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+import hashlib
+from typing import Any, Final, override
+
+import aiohttp
+from homeassistant.const import CONF_API_KEY, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+import voluptuous as vol
+
+from ...engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
+from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ..errors import NotSecure, VendorError
+from ..http import Transport
+from ..ledger import Ledger
+from ..links import LinkFetcher
+from . import channels
+from .alerting import AlertingPart
+from .client.api import Api, KeySignIn, api_address
+from .client.contract import Contract
+from .client.operations import OperationsClient
+from .client.readings import ReadingsClient
+from .client.topology import TopologyClient
+from .control import ControlPart
+from .control_offers import ACTIONS
+from .discovery import DiscoveryPart
+from .estate import Estate, device_id
+from .exports import ExportsPart
+from .health import HealthPart
+from .history import HISTORY, channel_history
+from .media import MediaPart
+from .media_offers import ACTIONS as MEDIA_ACTIONS
+from .operations import BindingsPart, FirmwarePart, QuarantinePart
+from .options import shown_for
+from .part import Part, Survey
+from .push import AlertPush
+from .readings import ReadingsPart
+from .topology import TopologyPart
+
+LISTS_EVERY: Final = timedelta(minutes=15)
+LEAST_INTERVAL: Final = timedelta(seconds=60)
+
+
+class ManfredKunzeConnection(Connection):
+    """One organisation on one deployment of the platform."""
+
+    history_terms = HISTORY
+
+    def __init__(
+        self, api: Api, links: LinkFetcher, options: Mapping[str, Any], webhook_id: str | None
+    ) -> None:
+        self._api = api
+        self._estate = Estate()
+        clock = api.transport.ledger
+        topology, operations = TopologyClient(api), OperationsClient(api)
+        self._topology = TopologyPart(
+            topology, self._estate, clock.now, self._fetch_inventory_again
+        )
+        alerting = AlertingPart(
+            api,
+            self._estate,
+            options,
+            webhook_id,
+            told_until=lambda: self.told_until,
+            show=self._show,
+        )
+        self.push: AlertPush | None = alerting.push
+        self._readings_client = readings = ReadingsClient(api)
+        self._readings = ReadingsPart(
+            readings,
+            self._estate,
+            now=clock.now,
+            clock=api.now,
+            here=clock.now_utc,
+            at_least=shown_for(options),
+            changed=self._changed,
+        )
+        self._history = partial(channel_history, readings, shown=self._readings.shown)
+        media = MediaPart(
+            api, self._estate, links, resurvey=self._fetch_inventory_again, show=self._show
+        )
+        self.library = media.library
+        self._discovery = DiscoveryPart(api, self._follow)
+        # In this order their lists are read: those behind know what those before found.
+        self._parts: tuple[Part, ...] = (
+            self._topology,
+            self._discovery,
+            self._readings,
+            HealthPart(topology, self._estate, clock.now, self._changed),
+            BindingsPart(operations, self._estate, clock.now),
+            QuarantinePart(operations),
+            FirmwarePart(operations, self._estate),
+            alerting,
+            ControlPart(api, self._estate, readings),
+            media,
+            ExportsPart(api, self._estate, links, show=self._show),
+        )
+
+    def _follow(self, contract: Contract) -> None:
+        self._api.follow(contract)
+        self._readings_client.follow(contract)
+
+    def _show(self, update: FeedUpdate) -> None:
+        """Have something shown between two polls, once the account is set up."""
+        if self.show is not None:
+            self.show(update)
+
+    @override
+    async def identify(self) -> Identity:
+        """By the organisation, where any answer shows its id; else by the host and the oldest device."""
+        organisation, devices = await self._topology.identity()
+        shown = frozenset(device_id(device.id) for device in devices)
+        if organisation is not None:
+            title = f"{ManfredKunzeVendor.name} {organisation[:6]}"
+            return Identity(organisation, title, shown)
+        oldest = min(devices, key=lambda each: (each.created_at is None, each.created_at, each.id))
+        return Identity(
+            f"{self._api.url.host}-{oldest.id}",
+            f"{ManfredKunzeVendor.name} {oldest.id[:6]}",
+            shown,
+            is_nameless=True,
+        )
+
+    # -- what there is --
+
+    @property
+    @override
+    def inventory_feed(self) -> Feed:
+        return Feed(
+            channels.INVENTORY,
+            self._fetch_inventory,
+            LISTS_EVERY,
+            LEAST_INTERVAL,
+            is_whole=True,
+        )
+
+    async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        await self._discovery.look()
+        found = await self._topology.survey()
+        for part in self._parts[1:]:
+            await self._add(found, part)
+        return FeedUpdate(
+            readings=found.readings,
+            freshness=tuple(found.freshness),
+            inventory=Inventory(found.devices, found.channels, is_complete=found.is_complete),
+            set_aside=found.set_aside,
+            failure=found.failure,
+        )
+
+    @staticmethod
+    async def _add(found: Survey, part: Part) -> None:
+        """Add what a part found; its failure costs nobody else."""
+        try:
+            more = await part.survey()
+        except VendorError as err:
+            found.failure, found.is_complete = err, False
+            return
+        found.devices += more.devices
+        found.channels += more.channels
+        found.readings |= more.readings
+        found.set_aside += more.set_aside
+        found.freshness += more.freshness
+        found.is_complete &= more.is_complete
+        found.failure = more.failure or found.failure
+
+    async def _fetch_inventory_again(self) -> FeedUpdate:
+        return await self._fetch_inventory(frozenset())
+
+    @override
+    async def history(
+        self, channels: Sequence[Channel], start: datetime, end: datetime
+    ) -> Mapping[ChannelId, Sequence[Hour]]:
+        return await self._history(channels, start=start, end=end)
+
+    @override
+    def feeds(self, inventory: Inventory) -> Sequence[Feed]:
+        return [feed for part in self._parts for feed in part.feeds()]
+
+    @override
+    def scope_of(self, key: str) -> str:
+        found = (scope for part in self._parts if (scope := part.scope_of(key)) is not None)
+        return next(found, self.inventory_feed.name)
+
+    # -- what it can do, what it keeps, what it says --
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return {name: handler for part in self._parts for name, handler in part.actions.items()}
+
+    @override
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        for part in self._parts:
+            part.recall(memory)
+
+    def _changed(self) -> None:
+        """Have what the parts want kept be kept."""
+        if self.remember is not None:
+            self.remember(
+                lambda: {name: kept for part in self._parts for name, kept in part.memory().items()}
+            )
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        return {type(part).__name__: dict(part.diagnostics()) for part in self._parts}
+
+    @override
+    async def options_schema(self) -> vol.Schema:
+        fields: dict[vol.Marker, Any] = {}
+        for part in self._parts:
+            fields |= await part.options()
+        return vol.Schema(fields)
+
+
+class ManfredKunzeVendor(Vendor):
+    """The Manfred Kunze IoT platform; an account is an organisation's API key on one deployment."""
+
+    key = "manfred_kunze"
+    name = "Manfred Kunze IoT platform"
+    default_url = "https://"
+    actions = (*ACTIONS, *MEDIA_ACTIONS)
+    more_platforms = ("camera", "switch", "update")
+
+    @override
+    def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
+        secret = TextSelector(
+            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+        )
+        secrets = {vol.Required(CONF_API_KEY): secret}
+        if only_secrets:
+            return vol.Schema(secrets)
+        address = TextSelector(TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url"))
+        return vol.Schema({vol.Required(CONF_URL): address, **secrets})
+
+    @override
+    def ledger_key(self, data: Mapping[str, Any]) -> str:
+        digest = hashlib.sha256(data[CONF_API_KEY].strip().encode()).hexdigest()[:16]
+        return f"{self.key} {_host(data[CONF_URL])} {digest}"
+
+    @override
+    def connect(
+        self,
+        session: aiohttp.ClientSession,
+        ledger: Ledger,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any],
+        keep: Keep,
+    ) -> ManfredKunzeConnection:
+        url = api_address(data[CONF_URL])
+        if url != data[CONF_URL]:
+            keep({CONF_URL: url})
+        api = Api(Transport(session, url, KeySignIn(data[CONF_API_KEY]), ledger))
+        # What the platform links to is signed by itself, and must not get the key.
+        links = LinkFetcher(session, api.url)
+        return ManfredKunzeConnection(api, links, options, data.get(CONF_WEBHOOK_ID))
+
+
+def _host(url: str) -> str:
+    """What names a deployment, however its address was entered."""
+    with suppress(NotSecure):
+        return api_address(url)
+    return url

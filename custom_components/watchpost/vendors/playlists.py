@@ -1,0 +1,88 @@
+"""HLS playlists (RFC 8216) whose addresses are replaced by names, and where those lead. Free of Home Assistant."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+import re
+import secrets
+from typing import Final
+
+from yarl import URL
+
+from .errors import NotSecure
+from .http import checked_link
+
+_MAGIC: Final = b"#EXTM3U"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_END: Final = "#EXT-X-ENDLIST"
+_PART: Final = "#EXTINF"
+_URI: Final = re.compile(r'URI="([^"]*)"')
+# Players look at the ends of names to learn what something is.
+_SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+_MOST_NAMES: Final = 512
+_NOWHERE: Final = "refused"
+
+
+def is_playlist(start: bytes) -> bool:
+    """Whether what begins so is a playlist."""
+    return start.removeprefix(_BYTE_ORDER_MARK).startswith(_MAGIC)
+
+
+def is_ended(text: str) -> bool:
+    """Whether nothing will be added to a playlist."""
+    return _END in text
+
+
+def has_parts(text: str) -> bool:
+    """Whether a playlist is of parts of a video, and not of other playlists."""
+    return _PART in text
+
+
+def checked_target(url: URL, link: str) -> URL:
+    """Return where a link of something at `url` leads.
+
+    Raises NotSecure for what is no link, or plain http unless that is on this machine and `url` is so as well.
+    """
+    try:
+        target = checked_link(str(url.join(URL(link, encoded=True))))
+    except ValueError:
+        raise NotSecure("the link is none") from None
+    if target.scheme not in {url.scheme, "https"}:
+        raise NotSecure("the link leads from https to http")
+    return target
+
+
+class Names:
+    """Names for addresses: the same for the same address, so many of those that were asked for last."""
+
+    def __init__(self) -> None:
+        self._addresses: OrderedDict[str, URL] = OrderedDict()
+        self._names: dict[URL, str] = {}
+
+    def address(self, name: str) -> URL | None:
+        """Where a name leads, None for one that is not known any more."""
+        return self._addresses.get(name)
+
+    def renamed(self, url: URL, text: str) -> str:
+        """Return the playlist at `url` with names in place of addresses."""
+        return "".join(f"{self._line(url, line.strip())}\n" for line in text.splitlines())
+
+    def _line(self, url: URL, line: str) -> str:
+        if line.startswith("#"):
+            return _URI.sub(lambda found: f'URI="{self._name(url, found[1])}"', line)
+        return self._name(url, line) if line else line
+
+    def _name(self, url: URL, link: str) -> str:
+        try:
+            target = checked_target(url, link)
+        except NotSecure:
+            return _NOWHERE
+        if (name := self._names.get(target)) is None:
+            suffix = _SUFFIX.search(target.path)
+            name = f"{secrets.token_hex(6)}{suffix[0].lower() if suffix else ''}"
+            self._names[target] = name
+            self._addresses[name] = target
+        self._addresses.move_to_end(name)
+        while len(self._addresses) > _MOST_NAMES:
+            del self._names[self._addresses.popitem(last=False)[1]]
+        return name

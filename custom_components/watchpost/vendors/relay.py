@@ -1,0 +1,297 @@
+"""Hands a vendor's live HLS stream on to players on this machine, under an address that tells nothing of the vendor's.
+
+Home Assistant's players are programs of their own: they write a source's address into logs, cannot be told which
+certificates to trust, and fetch whatever a playlist names. So they get an address of this machine's loopback
+interface, and what they ask for is fetched here: over verified TLS, with the stream's credentials for its own origin
+alone, and never over plain http unless the stream itself is (which only a loopback address may be).
+
+A stream is opened when somebody first asks for its playlist, opened anew when it ends while somebody watches, and
+closed when nobody has asked for anything for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+import logging
+import secrets
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs, web
+from yarl import URL
+
+from ..engine.model import Live, StreamSource
+from .errors import Unreachable, VendorError
+from .playlists import Names, checked_target, has_parts, is_ended, is_playlist
+
+_LOGGER = logging.getLogger(__name__)
+
+IDLE_SECONDS: Final = 30.0
+# A live playlist that says the same for so long is that of a stream that has died.
+STILL_SECONDS: Final = 20.0
+# A stream is replaced so many seconds before its end, and however soon that is not sooner than after so many.
+RENEWED_BEFORE: Final = 15.0
+LEAST_LIFE: Final = 20.0
+MOST_PLAYLIST_BYTES: Final = 1024 * 1024
+MOST_SEGMENT_BYTES: Final = 64 * 1024 * 1024
+_MOST_REDIRECTS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_CHUNK: Final = 64 * 1024
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
+
+_PLAYLIST: Final = "live.m3u8"
+_PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
+# What of an answer is handed on: parts of files are asked for as such.
+_KEPT: Final = (hdrs.CONTENT_TYPE, hdrs.CONTENT_RANGE)
+
+
+class Relay:
+    """One stream.
+
+    `on_watched` hears when somebody begins to watch, and when nobody does any more; `on_renewed` that another stream
+    has taken the place of one that is about to end, which players must begin anew.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        live: Live,
+        *,
+        on_watched: Callable[[bool], None],
+        on_renewed: Callable[[], None],
+    ) -> None:
+        self._session = session
+        self._live = live
+        self._on_watched = on_watched
+        self._on_renewed = on_renewed
+        self._token = secrets.token_urlsafe(24)
+        self._runner: web.AppRunner | None = None
+        self._starting = asyncio.Lock()
+        self._opening = asyncio.Lock()
+        self._address: str | None = None
+        self._source: StreamSource | None = None
+        self._is_over = False
+        self._names = Names()
+        self._still: tuple[str, float] = ("", 0.0)
+        self._idle: asyncio.TimerHandle | None = None
+        self._renewal: asyncio.TimerHandle | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody asked for the stream lately."""
+        return self._idle is not None
+
+    async def address(self) -> str:
+        """Return where the stream is to be had, from this machine alone; opens nothing at the vendor's."""
+        async with self._starting:
+            if self._address is None:
+                app = web.Application()
+                app.router.add_get(f"/{self._token}/{{name}}", self._answer)
+                self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+                await self._runner.setup()
+                site = web.TCPSite(self._runner, "127.0.0.1", 0)
+                await site.start()
+                host, port, *_ = self._runner.addresses[0]
+                self._address = f"http://{host}:{port}/{self._token}/{_PLAYLIST}"
+            return self._address
+
+    async def open(self) -> StreamSource:
+        """Return the stream that is open, or open it; raises a `VendorError`. Somebody is about to watch."""
+        self._asked()
+        async with self._opening:
+            if self._source is None or self._is_over:
+                return await self._begin(anew=self._source is not None)
+            return self._source
+
+    async def _begin(self, *, anew: bool) -> StreamSource:
+        self._source = source = await self._live.open(anew=anew)
+        self._is_over = False
+        self._still = ("", 0.0)
+        self._names = Names()
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+        if source.until is not None:
+            left = (source.until - datetime.now(UTC)).total_seconds() - RENEWED_BEFORE
+            loop = asyncio.get_running_loop()
+            self._renewal = loop.call_later(max(left, LEAST_LIFE), self._renew)
+        return source
+
+    def _renew(self) -> None:
+        self._renewal = None
+        self._renewing = asyncio.get_running_loop().create_task(self._replace())
+
+    async def _replace(self) -> None:
+        """Have another stream begin before this one ends, if somebody still watches."""
+        async with self._opening:
+            if not self.is_watched or self._is_over:
+                return
+            try:
+                await self._begin(anew=True)
+            except VendorError:
+                return  # it is tried again when this one has ended
+        self._on_renewed()
+
+    async def stop(self) -> None:
+        """Close the stream and listen no more."""
+        if self._idle is not None:
+            self._idle.cancel()
+            await self._end()
+        elif self._closing is not None:
+            await self._closing
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._runner = self._address = None
+
+    # -- who watches --
+
+    def _asked(self) -> None:
+        if self._idle is None:
+            self._on_watched(True)
+        else:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        self._closing = asyncio.get_running_loop().create_task(self._end())
+
+    async def _end(self) -> None:
+        """Nobody watches any more."""
+        self._idle = None
+        self._on_watched(False)
+        async with self._opening:
+            if self._idle is None and self._source is not None:
+                self._source = None
+                if self._renewal is not None:
+                    self._renewal.cancel()
+                with suppress(VendorError):
+                    await self._live.close()
+
+    # -- what is asked for --
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        self._asked()
+        try:
+            if name == _PLAYLIST:
+                return await self._led(request)
+            if (url := self._names.address(name)) is None:
+                return web.Response(status=HTTPStatus.NOT_FOUND)
+            return await self._fetched(request, url)
+        except VendorError as err:
+            _LOGGER.debug("A live stream cannot be had: %s", type(err).__name__)
+            return web.Response(status=HTTPStatus.BAD_GATEWAY)
+
+    async def _led(self, request: web.Request) -> web.StreamResponse:
+        """Serve the stream's own playlist, from the first of its places that has it."""
+        source = await self.open()
+        for link in source.urls:
+            with suppress(VendorError):
+                return await self._fetched(request, URL(link))
+        self._is_over = True
+        raise Unreachable("the live stream is not where it was said to be")
+
+    async def _fetched(self, request: web.Request, url: URL) -> web.StreamResponse:
+        """Fetch a playlist or a part of the video; raises a `VendorError` for what is not there."""
+        outcome: web.StreamResponse | VendorError
+        try:
+            outcome = await self._followed(request, url)
+        except VendorError as err:
+            outcome = err
+        except TimeoutError, aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError:
+            outcome = Unreachable("the connection to the live stream failed")
+        # Raised out here, an error does not carry aiohttp's, whose text names the address.
+        if isinstance(outcome, VendorError):
+            raise outcome
+        return outcome
+
+    async def _followed(self, request: web.Request, url: URL) -> web.StreamResponse:
+        for _ in range(_MOST_REDIRECTS + 1):
+            async with self._session.get(
+                url,
+                headers=self._headers(request, url),
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=_TIMEOUT,
+                middlewares=(_without_cookies,),
+            ) as response:
+                if response.status in _REDIRECTS:
+                    url = checked_target(url, response.headers.get(hdrs.LOCATION, ""))
+                    continue
+                if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+                    raise Unreachable(f"the live stream failed with status {response.status}")
+                return await self._handed_on(request, url, response)
+        raise Unreachable("the live stream leads in circles")
+
+    def _headers(self, request: web.Request, url: URL) -> dict[str, str]:
+        headers: dict[str, str] = {hdrs.ACCEPT_ENCODING: "identity"}
+        if (part := request.headers.get(hdrs.RANGE)) is not None:
+            headers[hdrs.RANGE] = part
+        if self._source is not None and url.origin() in map(_origin, self._source.urls):
+            headers.update(self._source.headers)
+        return headers
+
+    async def _handed_on(
+        self, request: web.Request, url: URL, response: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        chunks = response.content.iter_chunked(_CHUNK)
+        first = await anext(chunks, b"")
+        if is_playlist(first):
+            body = bytearray(first)
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > MOST_PLAYLIST_BYTES:
+                    raise Unreachable("the live stream's playlist is too large")
+            return self._playlist(url, body.decode("utf-8-sig", errors="replace"))
+        headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
+        answer = web.StreamResponse(status=response.status, headers=headers)
+        await answer.prepare(request)
+        size = len(first)
+        try:
+            await answer.write(first)
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > MOST_SEGMENT_BYTES:
+                    raise Unreachable("a part of the live stream is too large")
+                await answer.write(chunk)
+            await answer.write_eof()
+        except VendorError, TimeoutError, aiohttp.ClientError, OSError:
+            # What has begun as an answer cannot become another; half a part must not look like a whole one.
+            if request.transport is not None:
+                request.transport.abort()
+        return answer
+
+    def _playlist(self, url: URL, text: str) -> web.Response:
+        """Serve a playlist with names of ours; raises Unreachable for one that has stood still for too long."""
+        if is_ended(text):
+            self._is_over = True  # what comes next is another stream
+        elif has_parts(text):
+            self._notice(text)
+        return web.Response(text=self._names.renamed(url, text), content_type=_PLAYLIST_TYPE)
+
+    def _notice(self, text: str) -> None:
+        before, since = self._still
+        now = asyncio.get_running_loop().time()
+        if text != before:
+            self._still = (text, now)
+        elif now - since > STILL_SECONDS:
+            self._is_over = True
+            raise Unreachable("the live stream stands still")
+
+
+def _origin(link: str) -> URL:
+    return URL(link).origin()
+
+
+async def _without_cookies(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep cookies at home: the session's jar is shared by every account."""
+    request.headers.popall(hdrs.COOKIE, None)
+    return await handler(request)

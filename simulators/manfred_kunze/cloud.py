@@ -1,0 +1,285 @@
+"""The simulated Manfred Kunze IoT platform: what answers, and handles for tests."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from simulators.clock import Clock
+from simulators.reply import Reply
+from simulators.server import Call, VendorCloud
+
+from .alarms import Alert, Book, Rule
+from .alert_calls import AlertCalls
+from .alerting import Alerting
+from .analytics_calls import AnalyticsCalls
+from .asking import ApiError, refusal
+from .building import add_device, build_world, equip, reject
+from .camera_calls import CameraCalls
+from .cameras import Album, Albums, Camera, Capture, clip_path, thumbnail_path
+from .capture_calls import CaptureCalls
+from .command_calls import CommandCalls
+from .commanding import Command, Commanding
+from .desk import Desk
+from .door import ManfredKunzeDoor
+from .export_calls import ExportCalls
+from .exporting import Export, Exporting
+from .front import Front
+from .keys import Keys
+from .live import Live, Session
+from .plan import Plan
+from .readings_calls import ReadingsCalls
+from .rule_calls import RuleCalls
+from .storage import PREFIX as STORED
+from .storage import Storage
+from .topology_calls import TopologyCalls, remove_device
+from .world import Component, Device, Organisation, Record, Sensor, Value, World
+
+
+class ManfredKunzeCloud(VendorCloud):
+    """A simulated deployment with two organisations and a key for each."""
+
+    name = "manfred_kunze"
+
+    def __init__(self, plan: Plan | None = None, clock: Clock | None = None) -> None:
+        """Build the world of `plan`."""
+        super().__init__(clock)
+        self.plan = plan or Plan()
+        self.world: World = build_world(self.plan, self.clock)
+        self.keys = Keys(self.plan, self.world.main, self.world.other)
+        self.desk = Desk(self.world)
+        self.alerting = Alerting(self.world, self.desk.shapes)
+        self.storage = Storage(self.world)
+        self.live = Live(self.world, self.storage)
+        self.albums = Albums(self.world, self.storage)
+        self.alerting.listeners.append(self.albums.heard)
+        self._tie_captures()
+        self.commanding = Commanding(self.world)
+        self.exporting = Exporting(self.world, self.storage)
+        self._commands = CommandCalls(
+            self.desk, self.commanding, self.storage, lambda: self._origin
+        )
+        tables = (
+            TopologyCalls(self.desk).table,
+            ReadingsCalls(self.desk).table,
+            RuleCalls(self.desk, self.alerting).table,
+            AlertCalls(self.desk, self.alerting).table,
+            CameraCalls(self.desk, self.albums, self.live).table,
+            CaptureCalls(self.desk, self.albums, self.storage).table,
+            self._commands.table,
+            ExportCalls(self.desk, self.exporting, self.storage).table,
+            AnalyticsCalls(self.desk).table,
+        )
+        self._front = Front(self.desk, self.keys, tables, self._commands)
+
+    @property
+    def url(self) -> str:
+        """The deployment's address; the API is at /api/v1 below it."""
+        return self._origin
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What a client needs beside the address."""
+        return {"api_key": self.keys.by_name["main"].secret}
+
+    @property
+    def main(self) -> Organisation:
+        """The organisation that the main key belongs to."""
+        return self.world.main
+
+    @property
+    def devices(self) -> list[Device]:
+        """The main organisation's devices, oldest first; live objects."""
+        return list(self.main.devices.values())
+
+    @property
+    def components(self) -> list[Component]:
+        """The main organisation's components, oldest first."""
+        return list(self.main.components.values())
+
+    @property
+    def sensors(self) -> list[Sensor]:
+        """The main organisation's sensors, oldest first; live objects."""
+        return list(self.main.sensors.values())
+
+    def sensor(self, name: str, device: int = 0) -> Sensor:
+        """Return the first sensor of that name on the n-th device."""
+        owner = self.devices[device]
+        return next(one for one in self.sensors if one.device is owner and one.name == name)
+
+    def add_device(self, name: str | None = None, status: str = "ACTIVE") -> Device:
+        """Give the main organisation a device; one that is PENDING has no sensors yet."""
+        return add_device(self.world, self.main, name=name, status=status)
+
+    def remove_device(self, device: Device) -> None:
+        """Take a device away, with its components and sensors."""
+        remove_device(self.main, device)
+
+    def become(self, device: Device, status: str) -> None:
+        """Give a device a status; a PENDING one that is ACTIVE for the first time gets its sensors."""
+        self.settle()
+        if device.status == "PENDING" and status == "ACTIVE":
+            device.firmware = "1.4.2"
+            device.restarted = self.world.now
+            equip(self.world, self.main, device)
+        device.become(status, self.world.now)
+        self.settle()
+
+    def hold(self, sensor: Sensor, value: Value) -> None:
+        """Let a sensor measure this value from now on, and report it at once."""
+        self.settle()
+        sensor.hold(value, self.world.now)
+        sensor.report(value, self.world.now, self.world.now)
+        self.settle()
+
+    def release(self, sensor: Sensor) -> None:
+        """Let a sensor measure by nature again."""
+        self.settle()
+        sensor.release(self.world.now)
+        sensor.report(sensor.natural(self.world.now), self.world.now, self.world.now)
+        self.settle()
+
+    def report(self, sensor: Sensor, value: Value, ago: float = 0) -> None:
+        """Let a sensor report a value once, for so many seconds ago (less than 0: the future)."""
+        self.settle()
+        sensor.report(value, self.world.now - round(ago), self.world.now)
+        self.settle()
+
+    @property
+    def book(self) -> Book:
+        """The main organisation's rules, alerts, channels and events, each by id; live objects."""
+        return self.alerting.book(self.main)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The main organisation's rules, oldest first."""
+        return list(self.book.rules.values())
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """The main organisation's alerts, oldest first."""
+        return list(self.book.alerts.values())
+
+    def fire(self, rule: Rule, value: Value = 99.0) -> Alert:
+        """Raise an alert by a rule, whatever was measured."""
+        self.settle()
+        alert = self.alerting.fire(self.book, rule, value, self.world.now)
+        self.settle()
+        return alert
+
+    def acknowledge(self, alert: Alert) -> None:
+        """Let somebody else acknowledge an alert."""
+        self.alerting.acknowledge(self.book, alert)
+        self.settle()
+
+    def resolve(self, alert: Alert) -> None:
+        """Let somebody else resolve an alert."""
+        self.alerting.resolve(self.book, alert)
+        self.settle()
+
+    @property
+    def cameras(self) -> list[Camera]:
+        """The main organisation's cameras, oldest first; live objects."""
+        return list(self.album.cameras.values())
+
+    @property
+    def album(self) -> Album:
+        """The main organisation's cameras, captures and requests to recorders, each by id."""
+        return self.albums.of(self.main)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The main organisation's live sessions, oldest first; live objects."""
+        return list(self.live.of(self.main).values())
+
+    def film(self, camera: Camera, seconds: int = 10, ago: float = 0) -> Capture:
+        """Let a camera see something that lasted so long and ended so many seconds ago."""
+        end = self.world.now - round(ago)
+        event = self.book.note(_motion(camera), end)
+        capture = self.albums.film(self.album, camera, end - seconds, end, event=str(event["id"]))
+        self.settle()
+        return capture
+
+    def lose(self, capture: Capture) -> None:
+        """Lose what a clip and its picture are made of; their links answer 404."""
+        for path in (clip_path(capture), thumbnail_path(capture)):
+            self.storage.objects.pop(path, None)
+
+    @property
+    def commands(self) -> list[Command]:
+        """The main organisation's commands, oldest first; live objects."""
+        return list(self.commanding.of(self.main).commands.values())
+
+    @property
+    def exports(self) -> list[Export]:
+        """The main organisation's exports, oldest first; live objects."""
+        return list(self.exporting.of(self.main).values())
+
+    def reject(self, reason: str = "OUT_OF_RANGE") -> None:
+        """Put a payload of the first device into quarantine."""
+        reject(self.world, reason, self.world.now)
+
+    def settle(self) -> None:
+        """Let happen what is due by the clock: alerts, calls to webhooks, clips, commands, exports."""
+        self.alerting.settle()
+        self.albums.settle()
+        self.commanding.settle()
+        self.exporting.settle()
+
+    async def settled(self) -> None:
+        """Settle, and wait until what was sent has arrived."""
+        self.settle()
+        await self.alerting.posting.drain()
+
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        """Listen on `port` (0: a free one), and on another for what links lead to."""
+        await self.alerting.posting.start()
+        await super().start(port, host)
+        assert self._runner is not None
+        await web.TCPSite(self._runner, host, 0).start()
+        stored = self._runner.addresses[1]
+        self.storage.hosts["api"] = self._origin
+        self.storage.hosts["storage"] = f"http://{stored[0]}:{stored[1]}"
+
+    async def stop(self) -> None:
+        """Stop listening and posting."""
+        await super().stop()
+        await self.alerting.posting.stop()
+
+    def add_control(self, router: web.UrlDispatcher) -> None:
+        """Add the vendor's own routes to the control door."""
+        ManfredKunzeDoor(self).add_to(router)
+
+    def user_of(self, headers: Mapping[str, str]) -> str | None:
+        """Return the name of the key that a request came with."""
+        return self.keys.name_of(headers)
+
+    def answer(self, call: Call) -> Reply:
+        """Answer a request, for the API or for what links lead to."""
+        if not self._is_stored(call):
+            return self._front.answer(call, self._origin)
+        is_live = call.path.startswith(f"{STORED}/live/")
+        return self.live.answer(call) if is_live else self.storage.answer(call)
+
+    def refused(self, status: int) -> Reply:
+        """Return the vendor's error reply for a request that a fault kept from it."""
+        return refusal(ApiError(status), self.plan.forms, "", self.clock.now())
+
+    def _is_stored(self, call: Call) -> bool:
+        """Tell whether a request came by the storage's port, or is for what lies at the API's."""
+        here = f"http://{call.headers.get('Host')}" == self.storage.hosts.get("storage")
+        return here or (self.plan.forms.link_host == "api" and call.path.startswith(f"{STORED}/"))
+
+    def _tie_captures(self) -> None:
+        """Give each clip of the last days the event that it shows."""
+        for capture in self.album.captures.values():
+            event = self.book.note(_motion(capture.camera), capture.start)
+            capture.event = str(event["id"])
+
+
+def _motion(camera: Camera) -> Record:
+    return {
+        "type": "MOTION",
+        "source": "CAMERA",
+        "title": f"{camera.name} saw something move",
+        "deviceId": camera.device.id,
+    }

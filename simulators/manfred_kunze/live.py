@@ -1,0 +1,188 @@
+"""Live sessions: from the call to a playlist that slides on the clock, and to their end."""
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+import hashlib
+
+from simulators.reply import Reply
+from simulators.server import Call
+
+from . import film
+from .cameras import Camera
+from .storage import PREFIX, Storage, refused
+from .times import at, written
+from .world import Organisation, Record, World
+
+WINDOW = 5
+STOPPING_SECONDS = 2
+_PLAYLIST = "application/vnd.apple.mpegurl"
+_NEVER = "http://127.0.0.1:9"
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One live view. begins: when it is ACTIVE. ends: when it is EXPIRED.
+
+    stopped: when somebody ended it. died: when it broke down, without a word. served: playlists and segments.
+    """
+
+    id: str
+    camera: Camera
+    asked: int
+    begins: int
+    ends: int
+    stopped: int | None = None
+    died: int | None = None
+    served: int = 0
+
+    def status(self, now: int) -> str:
+        """Return where in its life it is."""
+        if self.stopped is not None:
+            return "STOPPING" if now < self.stopped + STOPPING_SECONDS else "STOPPED"
+        if now >= self.ends:
+            return "EXPIRED"
+        return "REQUESTED" if now < self.begins else "ACTIVE"
+
+    @property
+    def token(self) -> str:
+        """What opens its playlist and segments."""
+        return hashlib.sha256(f"live {self.id}".encode()).hexdigest()[:32]
+
+
+@dataclass(slots=True)
+class Live:
+    """The live sessions of all organisations, by organisation and id."""
+
+    world: World
+    storage: Storage
+    sessions: dict[str, dict[str, Session]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with none."""
+        for organisation in self.world.organisations:
+            organisation.more.append(self.sessions.setdefault(organisation.id, {}))
+
+    def of(self, organisation: Organisation) -> dict[str, Session]:
+        """Return an organisation's sessions by id, oldest first."""
+        return self.sessions[organisation.id]
+
+    def begin(self, organisation: Organisation, camera: Camera) -> Session:
+        """Begin a session, or give the one that the camera has more time."""
+        plan, now = self.world.plan, self.world.now
+        if plan.forms.live_again == "same":
+            for session in self.of(organisation).values():
+                running = session.camera is camera and session.died is None
+                if running and session.status(now) in ("REQUESTED", "ACTIVE"):
+                    session.ends = now + plan.live_seconds
+                    return session
+        session = Session(
+            id=organisation.new_id(),
+            camera=camera,
+            asked=now,
+            begins=now + plan.live_wait,
+            ends=now + plan.live_seconds,
+        )
+        self.of(organisation)[session.id] = session
+        return session
+
+    def record(self, session: Session) -> Record:
+        """Return a session's record; its address is there while it is ACTIVE."""
+        status = session.status(self.world.now)
+        record: Record = {
+            "id": session.id,
+            "cameraId": session.camera.id,
+            "status": status,
+            "startedAt": at(session.begins),
+            "expiresAt": at(session.ends),
+            "createdAt": at(session.asked),
+        }
+        if status != "ACTIVE":
+            return record
+        forms = self.world.plan.forms
+        if forms.live_credentials == "beside":
+            record["credentials"] = {"username": "viewer", "password": session.token}
+        url = self._url(session)
+        match forms.live_url:
+            case "nested":
+                record["hls"] = {"url": url}
+            case "pair":
+                host = self.storage.hosts[forms.link_host]
+                near = url if self.world.plan.live_local else url.replace(host, _NEVER)
+                record |= {"localUrl": near, "remoteUrl": url}
+            case _:
+                record["hlsUrl"] = url
+        return record
+
+    def answer(self, call: Call) -> Reply:
+        """Answer a request for a playlist or a segment."""
+        _, number, name = call.path.removeprefix(f"{PREFIX}/live").split("/", 2)
+        session = next((one[number] for one in self.sessions.values() if number in one), None)
+        if session is None or not self._opens(session, call):
+            return refused(403, "AccessDenied", "Access denied")
+        status = session.status(self.world.now)
+        if status == "REQUESTED":
+            return refused(404, "NoSuchKey", "The stream has not begun")
+        if status != "ACTIVE":
+            return refused(403, "AccessDenied", "The session is over")
+        if session.died is not None and self.world.now >= session.died:
+            return refused(404, "NoSuchKey", "The stream is gone")
+        session.served += 1
+        return self._file(session, name, call)
+
+    def _file(self, session: Session, name: str, call: Call) -> Reply:
+        query = f"?token={session.token}" if "token" in call.query else ""
+        stem, _, kind = name.partition(".")
+        newest = self._newest(session)
+        if name == "index.m3u8" and self.world.plan.forms.live_playlist == "master":
+            return _text(_master(query))
+        if name in ("index.m3u8", "video.m3u8"):
+            return _text(_playlist(session, newest, query))
+        if kind == "ts" and stem.isdecimal() and newest - 2 * WINDOW < int(stem) <= newest:
+            headers = {"Content-Type": "video/mp2t"}
+            return Reply(200, None, headers, film.segment(int(stem)))
+        return refused(404, "NoSuchKey", "The key does not exist")
+
+    def _newest(self, session: Session) -> int:
+        """Return the number of the newest whole segment; some are there from the beginning."""
+        return (self.world.now - session.begins) // film.SECONDS + WINDOW - 1
+
+    def _url(self, session: Session) -> str:
+        forms = self.world.plan.forms
+        query = f"?token={session.token}" if forms.live_credentials == "address" else ""
+        return f"{self.storage.hosts[forms.link_host]}{PREFIX}/live/{session.id}/index.m3u8{query}"
+
+    def _opens(self, session: Session, call: Call) -> bool:
+        if self.world.plan.forms.live_credentials == "address":
+            if "Authorization" in call.headers:
+                self.storage.intruders.append(dict(call.headers))
+            return call.query.get("token") == session.token
+        wanted = "Basic " + b64encode(f"viewer:{session.token}".encode()).decode()
+        return call.headers.get("Authorization") == wanted
+
+
+def _master(query: str) -> str:
+    return (
+        '#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-STREAM-INF:BANDWIDTH=40000,RESOLUTION=160x120,CODECS="avc1.42c00a"\n'
+        f"video.m3u8{query}\n"
+    )
+
+
+def _playlist(session: Session, newest: int, query: str) -> str:
+    first = max(0, newest - WINDOW + 1)
+    began = at(session.begins + (first - WINDOW) * film.SECONDS)
+    assert began is not None
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:3",
+        f"#EXT-X-TARGETDURATION:{film.SECONDS}",
+        f"#EXT-X-MEDIA-SEQUENCE:{first}",
+        f"#EXT-X-PROGRAM-DATE-TIME:{written(began, 'milliseconds')}",
+    ]
+    for number in range(first, newest + 1):
+        lines += [f"#EXTINF:{film.SECONDS}.000,", f"{number}.ts{query}"]
+    return "\n".join(lines) + "\n"
+
+
+def _text(playlist: str) -> Reply:
+    headers = {"Content-Type": _PLAYLIST, "Cache-Control": "no-store"}
+    return Reply(200, None, headers, playlist.encode())

@@ -1,0 +1,119 @@
+"""A deployment that describes its own API is asked as it says; what that contradicts is told."""
+
+from __future__ import annotations
+
+from homeassistant.config_entries import ConfigEntryState
+import pytest
+
+from custom_components.watchpost.vendors.errors import UnexpectedReply
+from custom_components.watchpost.vendors.manfred_kunze.client.contract import Contract
+from custom_components.watchpost.vendors.manfred_kunze.client.paging import Dialect
+from simulators.faults import Fault
+
+from .mk_house import (
+    MkHouse,
+    OpenMk,
+    asked,
+    mk_house_fixture,  # noqa: F401
+    open_mk_fixture,  # noqa: F401
+)
+
+DOCS = "/api/v3/api-docs"
+
+
+async def test_the_names_of_pages_and_readings_are_taken_from_the_description(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    forms = {
+        "page_names": "pageNumber pageSize",
+        "first_page": 1,
+        "readings_paths": "query",
+        "batch": "absent",
+    }
+    mk = await open_mk(forms, openapi="key", devices=6, page_size=10, page_most=10)
+    entry = await mk_house.sign_in(mk)
+    told = entry.runtime_data.connection.diagnostics()["DiscoveryPart"]
+    assert told["is_shown"]
+    assert "/devices: pages by pageNumber/pageSize from 0" in told["contradictions"]
+    for record in asked(mk, "/sensors"):
+        assert "pageNumber" in record.query
+        assert "page" not in record.query
+    assert len(entry.runtime_data.connection._estate.sensors) == len(mk.sensors)
+    assert not asked(mk, "/readings/batch")  # the description has none
+    assert float(mk_house.sensor(mk.sensor("temperature")).state) > 0
+
+    # It is read once a day, and not again while it has not changed.
+    await mk_house.pass_time(1900)
+    assert [record.status for record in mk.log if record.path == DOCS] == [200]
+
+
+async def test_without_a_description_or_with_nonsense_in_its_place_the_defaults_hold(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    mk = await open_mk(devices=1)
+    mk.faults.add(Fault(match=DOCS, kind="not_json"))
+    entry = await mk_house.sign_in(mk)
+    assert entry.state is ConfigEntryState.LOADED
+    told = entry.runtime_data.connection.diagnostics()["DiscoveryPart"]
+    assert told == {"is_shown": False, "why_not": "UnexpectedReply", "contradictions": []}
+    assert float(mk_house.sensor(mk.sensor("temperature")).state) > 0
+
+
+def test_paths_that_are_elsewhere_are_found_where_only_one_can_be_meant() -> None:
+    body = b"""{
+      "servers": [{"url": "https://iot.example.com/api"}],
+      "paths": {
+        "/v2/devices": {"get": {"parameters": [{"in": "query", "name": "pageable"}]}},
+        "/v2/devices/{deviceId}/health": {"get": {}},
+        "/v1/quarantine": {"get": {}},
+        "/v1/quarantine/{id}": {"delete": {}},
+        "/v1/a/exports": {"get": {}},
+        "/v1/b/exports": {"get": {}},
+        "/v1/sensors": {"get": {"parameters": [
+            {"in": "query", "name": "page", "schema": {"$ref": "#/components/schemas/Page"}},
+            {"in": "query", "name": "limit"}, {"$ref": "#/nowhere"}, 7]}},
+        "/v1/cameras": 7, "/health": {"get": {}}, "/v1/bad path": {"get": {}}
+      },
+      "components": {"schemas": {"Page": {"type": "integer", "minimum": 1}}}
+    }"""
+    contract = Contract.read(body)
+    assert contract.place("/devices") == ("v2", "/devices")
+    assert contract.place("/devices/{}/health") == ("v2", "/devices/{}/health")
+    assert contract.place("/admin/quarantine") == ("v1", "/quarantine")
+    assert contract.place("/admin/quarantine/{}") == ("v1", "/quarantine/{}")
+    assert contract.place("/exports") == ("v1", "/exports")  # which of the two is not known
+    assert contract.dialect("/devices") == Dialect()
+    assert contract.dialect("/sensors") == Dialect("page", "limit", first=1)
+    assert contract.dialect("/cameras") is None
+    said = contract.contradictions()
+    assert "/devices: at /v2/devices" in said
+    assert "/admin/quarantine: at /v1/quarantine" in said
+    assert "/exports: not there" in said
+    assert "/cameras: not there" in said
+
+
+def test_fields_are_found_behind_references_lists_and_parts() -> None:
+    body = b"""{"paths": {
+      "/api/v1/devices": {"get": {"responses": {"200": {"$ref": "#/components/responses/Devices"}}}},
+      "/api/v1/sensors": {"get": {"responses": {"200": {"content": {"a/b": {"schema":
+          {"$ref": "#/components/schemas/Loop"}}}}}}},
+      "/api/v1/readings/sensor/{id}": {"get": {"responses": {"default": {"content": {"a/b": {"schema":
+          {"type": "array", "items": {"properties": {"when": {"format": "date-time"}, "v": {}}}}}}}}}}},
+      "components": {
+        "responses": {"Devices": {"content": {"application/json": {"schema":
+          {"properties": {"content": {"items": {"$ref": "#/components/schemas/Device"}}}}}}}},
+        "schemas": {
+          "Device": {"allOf": [{"$ref": "#/components/schemas/Base"}, {"properties": {"label": {}}}]},
+          "Base": {"properties": {"id": {}}},
+          "Loop": {"$ref": "#/components/schemas/Loop"}}}}"""
+    contract = Contract.read(body)
+    assert contract.operations["/devices"].fields == {"id", "label"}
+    assert contract.operations["/readings/sensor/{}"].times == {"when"}
+    assert contract.operations["/sensors"].fields == frozenset()
+    assert "/devices: no field status" in contract.contradictions()
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"paths": []}', b"<html>"])
+def test_what_is_no_description_is_refused(body: bytes) -> None:
+    with pytest.raises(UnexpectedReply):
+        Contract.read(body)
