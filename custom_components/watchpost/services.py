@@ -30,7 +30,7 @@ import voluptuous as vol
 from .account import Account
 from .acting import failure
 from .const import DOMAIN
-from .engine.history import async_import_history
+from .engine.importing import async_import_history
 from .engine.model import Channel
 from .engine.registration import CONF_REGISTRATIONS
 from .vendors import VENDORS
