@@ -28,7 +28,7 @@ import voluptuous as vol
 from .account import Account
 from .acting import async_go_on, failure
 from .const import DOMAIN
-from .engine.history import async_import_history
+from .engine.importing import async_import_history
 from .engine.model import Channel
 from .engine.registration import CONF_REGISTRATIONS
 from .engine.saving import async_save

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 import logging
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from homeassistant.core import HomeAssistant
 
@@ -15,6 +16,9 @@ from .gaps import DAY, Progress, Request, hour_of, time_of
 from .model import Channel, ChannelId, Hour
 
 _LOGGER = logging.getLogger(__name__)
+
+# So many entities' hours are written in one step.
+_AT_ONCE: Final = 10
 
 type Ask = Callable[
     [Sequence[Channel], datetime, datetime], Awaitable[Mapping[ChannelId, Sequence[Hour]]]
@@ -76,10 +80,12 @@ class Backfill:
         self.counts["requests"] += 1
         found = await self._ask(channels, time_of(request.start), time_of(request.end))
         written: dict[str, set[int]] = {}
-        for entity_id, channel in zip(request.keys, channels, strict=True):
+        for number, (entity_id, channel) in enumerate(zip(request.keys, channels, strict=True)):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # others get a turn of the event loop
             lacking = set(wanted[entity_id])
             hours = {hour_of(hour.start): hour for hour in found.get(channel.id, ())}
-            hours = {number: hour for number, hour in hours.items() if number in lacking}
+            hours = {index: hour for index, hour in hours.items() if index in lacking}
             if hours:
                 statistics.async_write(self._hass, lines[entity_id].series, list(hours.values()))
             written[entity_id] = set(hours)

@@ -7,25 +7,22 @@ long enough after they ended and has nothing. What is there already is read from
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 import logging
 from typing import Any, Final
 from zlib import crc32
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import ATTR_ENTITY_ID, EVENT_HOMEASSISTANT_STOP
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import (
     CALLBACK_TYPE,
     Event,
     HomeAssistant,
-    ServiceCall,
-    ServiceResponse,
     callback,
 )
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later, async_track_utc_time_change
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import Store
@@ -34,44 +31,26 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 from . import statistics
 from .backfill import Ask, Backfill, Line, Track
+from .filling import Filling, Tally
 from .gaps import (
     DAY,
     Progress,
-    Request,
-    advance,
     compiled_until,
     hour_from,
     hour_of,
-    missing,
-    requests,
 )
 from .model import Channel, ChannelId, HistoryTerms
 from .notice import Notice
 
 _LOGGER = logging.getLogger(__name__)
 
-ATTR_START: Final = "start"
-ATTR_END: Final = "end"
-
 FIRST_DAYS: Final = 30
 MOST_DAYS: Final = 366
 
 MOST_FAILURES: Final = 3
 
-# Of an exact history: hours before the newest that are asked for with it, for what came late.
-AGAIN: Final = 1
-
 SAVE_DELAY: Final = 60.0
 MOST_UNSEEN: Final = 100
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of an entity's hours."""
-
-    written: int = 0
-    already_there: int = 0
-    no_data: int = 0
 
 
 @dataclass(slots=True)
@@ -119,6 +98,7 @@ class Historian:
         self._task: asyncio.Task[None] | None = None
         self._cancel_next: CALLBACK_TYPE | None = None
         self._notice = Notice(hass, entry)
+        self._filling = Filling(self._backfill, self._terms, self._notice)
 
     # When
 
@@ -224,7 +204,7 @@ class Historian:
             group = min(at, key=lambda group: (group in self._failed, at[group]))
             end = min(at[group] + self._terms.span, until)
             is_done = await self._attempt(
-                run, group, self._fill_span(groups[group], at[group], end)
+                run, group, self._filling.forward(groups[group], at[group], end)
             )
             self._notice.update(groups.values())
             at[group] = end
@@ -237,7 +217,9 @@ class Historian:
         }
         while backs and self._may_go_on(run):
             group = max(backs, key=lambda group: backs[group])
-            is_done = await self._attempt(run, group, self._fill_back(groups[group], backs[group]))
+            is_done = await self._attempt(
+                run, group, self._filling.back(groups[group], backs[group])
+            )
             self._notice.update(groups.values())
             backs[group] = _back(groups[group]) if is_done else 0
             if not backs[group]:
@@ -309,78 +291,6 @@ class Historian:
                 groups * FIRST_DAYS * DAY // self._terms.per_request,
             )
 
-    def _cost(self, request: Request[str]) -> int:
-        """Return how many requests of the vendor one of ours takes."""
-        return -(-(request.end - request.start) // self._terms.per_request)
-
-    async def _present(self, lines: Iterable[str], start: int, end: int) -> dict[str, set[int]]:
-        """Return by entity the hours that need not be asked for, since they have a row that is good enough."""
-        if self._terms.is_exact:
-            return {entity_id: set() for entity_id in lines}
-        return await self._backfill.present(list(lines), start, end)
-
-    async def _fill_span(self, lines: Iterable[Line], start: int, end: int) -> int:
-        """Fill the hours in [start, end) of entities of one group; return how many requests it took."""
-        now = hour_of(dt_util.utcnow())
-        due = {line.track.entity_id: line for line in lines if line.progress.done < end}
-        present = await self._present(due, start, end)
-        wanted = {
-            entity_id: missing(
-                line.progress,
-                start,
-                min(end, line.end),
-                present[entity_id],
-                now,
-                again=self._again(line),
-            )
-            for entity_id, line in due.items()
-        }
-        cost = await self._ask(due, wanted, present)
-        for entity_id, line in due.items():
-            settled_to = min(end, line.end)
-            rows = set() if self._terms.is_exact else present[entity_id]
-            advance(line.progress, settled_to, rows, wanted[entity_id], now)
-        return cost
-
-    def _again(self, line: Line) -> int | None:
-        """Return from which hour on all are asked for, together with one that is new."""
-        newest = line.end - 1
-        is_new = self._terms.is_exact and newest not in line.progress.asked
-        return newest - AGAIN if is_new else None
-
-    async def _fill_back(self, lines: Iterable[Line], back: int) -> int:
-        """Fill the span before `back` of entities of one group; return how many requests it took."""
-        due = {line.track.entity_id: line for line in lines if line.progress.back == back}
-        start = max(back - self._terms.span, min(line.progress.first for line in due.values()))
-        present = await self._present(due, start, back)
-        wanted = {
-            entity_id: [
-                hour
-                for hour in range(max(start, line.progress.first), min(back, line.end))
-                if hour not in present[entity_id]
-            ]
-            for entity_id, line in due.items()
-        }
-        cost = await self._ask(due, wanted, present)
-        for line in due.values():
-            line.progress.back = max(start, line.progress.first)
-        return cost
-
-    async def _ask(
-        self,
-        lines: Mapping[str, Line],
-        wanted: Mapping[str, list[int]],
-        present: Mapping[str, set[int]],
-    ) -> int:
-        """Ask for the wanted hours and note in `present` which were written; return what it took."""
-        asked = requests(wanted)
-        if asked:
-            self._notice.begin(lines.values())
-        for request in asked:
-            for entity_id, written in (await self._backfill.fill(lines, wanted, request)).items():
-                present[entity_id].update(written)
-        return sum(map(self._cost, asked))
-
     # On request
 
     async def async_import(
@@ -399,7 +309,7 @@ class Historian:
             for since in range(start, end, self._terms.span):
                 until = min(since + self._terms.span, end)
                 for members in groups.values():
-                    await self._import_span(members, tallies, since, until)
+                    await self._filling.on_request(members, tallies, since, until)
         return tallies
 
     async def _asked_lines(self, entity_ids: Collection[str], end: int) -> dict[str, Line]:
@@ -414,23 +324,6 @@ class Historian:
             if entity_id not in known:
                 raise refused("history_no_statistics", target=entity_id)
         return {key: Line(tracks[key], known[key], Progress(0), end) for key in entity_ids}
-
-    async def _import_span(
-        self, lines: Mapping[str, Line], tallies: Mapping[str, Tally], start: int, end: int
-    ) -> None:
-        now = hour_of(dt_util.utcnow())
-        present = await self._backfill.present(lines, start, end)
-        wanted = {
-            entity_id: missing(line.progress, start, end, present[entity_id], now)
-            for entity_id, line in lines.items()
-        }
-        for entity_id, hours in wanted.items():
-            tallies[entity_id].already_there += end - start - len(hours)
-            tallies[entity_id].no_data += len(hours)
-        for request in requests(wanted):
-            for entity_id, written in (await self._backfill.fill(lines, wanted, request)).items():
-                tallies[entity_id].written += len(written)
-                tallies[entity_id].no_data -= len(written)
 
     def diagnostics(self) -> dict[str, Any]:
         """Counts, never contents."""
@@ -461,45 +354,8 @@ async def async_forget(hass: HomeAssistant, entry: ConfigEntry) -> None:
     await _store(hass, entry).async_remove()
 
 
-# -- the action --
-
-
 def refused(key: str, **placeholders: str) -> ServiceValidationError:
     """Return the error of an action that asks for what cannot be."""
     return ServiceValidationError(
         translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
     )
-
-
-async def async_import_history(call: ServiceCall) -> ServiceResponse:
-    """Fill the full hours of a period of entities; return what became of them, by entity.
-
-    Raises ServiceValidationError for a period or an entity that cannot be, and a `VendorError`.
-    """
-    start = hour_from(call.data[ATTR_START])
-    end = hour_of(call.data[ATTR_END])
-    if end > compiled_until(dt_util.utcnow()):
-        raise refused("history_not_over")
-    if start >= end:
-        raise refused("history_wrong_order")
-    if end - start > MOST_DAYS * DAY:
-        raise refused("history_too_long", days=str(MOST_DAYS))
-    found: dict[str, Any] = {}
-    for historian, entity_ids in _historians(call.hass, call.data[ATTR_ENTITY_ID]).items():
-        for entity_id, tally in (await historian.async_import(entity_ids, start, end)).items():
-            found[entity_id] = asdict(tally)
-    return {"entities": found}
-
-
-def _historians(hass: HomeAssistant, entity_ids: Iterable[str]) -> dict[Historian, list[str]]:
-    """Return the entities by the account that they belong to; raises ServiceValidationError."""
-    registry = er.async_get(hass)
-    found: dict[Historian, list[str]] = {}
-    for entity_id in dict.fromkeys(entity_ids):
-        entity = registry.async_get(entity_id)
-        entry_id = entity.config_entry_id if entity else None
-        entry = hass.config_entries.async_get_entry(entry_id) if entry_id else None
-        if entry is None or entry.domain != DOMAIN or entry.state is not ConfigEntryState.LOADED:
-            raise refused("history_no_statistics", target=entity_id)
-        found.setdefault(entry.runtime_data.historian, []).append(entity_id)
-    return found
