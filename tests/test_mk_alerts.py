@@ -396,17 +396,28 @@ async def test_a_key_without_the_right_to_alerts_is_said_and_costs_nothing_else(
     assert mk_house.shown(f"device-{mk.devices[0].id}", "device_status").state == "active"
 
 
-async def test_rules_that_cannot_be_listed_cost_the_alerts_nothing(
+async def test_rules_that_cannot_be_listed_cost_the_alerts_nothing_and_are_not_safe_for_ever(
     mk_house: MkHouse, mk: ManfredKunzeCloud
 ) -> None:
     await mk_house.sign_in(mk)
-    rule = mk.rules[0]
+    loud, quiet = mk.rules[0], mk.rules[1]
+    mk.faults.add(Fault(match="/alert-rules", status=403))
     await mk_house.pass_time(6 * 60)
-    mk.faults.add(Fault(match="/alert-rules", status=500, times=4))
+    before = len(asked(mk, "/alerts"))
+    mk.fire(loud, 41)
     await mk_house.pass_time(5 * 60)
-    mk.fire(rule, 41)
-    await mk_house.pass_time(3 * 60)
-    assert alarm(mk_house, rule).state == STATE_ON
+    assert len(asked(mk, "/alerts")) - before == pytest.approx(10, abs=1)
+    assert alarm(mk_house, loud).state == STATE_ON
+    assert alarm(mk_house, quiet).state == STATE_OFF
+
+    await mk_house.pass_time(6 * 60)
+    assert alarm(mk_house, loud).state == STATE_ON
+    assert alarm(mk_house, quiet).state == STATE_UNKNOWN  # it may be switched off by now
+    assert switch(mk_house, quiet).state == STATE_UNAVAILABLE
+    mk.faults.clear()
+    await mk_house.pass_time(15 * 60)
+    assert alarm(mk_house, quiet).state == STATE_OFF
+    assert mk_house.shown("account", "enabled_alert_rules").state == str(len(mk.rules))
 
 
 async def test_an_alert_that_names_no_rule_is_that_of_the_only_one_of_its_sensor(

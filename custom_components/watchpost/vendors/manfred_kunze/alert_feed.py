@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 import dataclasses
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,13 +16,14 @@ from ...engine.model import Channel, ChannelId, FeedUpdate, Inventory, Reading
 from ..errors import VendorError
 from .alert_log import AlertLog, Where
 from .alerts import (
-    ALERTS,
+    RULES,
     count_readings,
     events_channel,
     rule_channels,
     rule_data,
     rule_key,
     rule_readings,
+    switch_readings,
 )
 from .client.alerting import AlertingClient
 from .client.api import Answer
@@ -29,6 +31,10 @@ from .estate import ACCOUNT, Estate
 from .records.alerting import Alert, AlertRule, Lifecycle
 
 RULES_EVERY: Final = timedelta(minutes=5)
+# For so long a list of rules says whether they are on.
+RULES_STAND: Final = 3 * RULES_EVERY
+# Rules that were listed for the alerts are not asked for again so soon.
+JUST: Final = timedelta(seconds=15)
 # An alert may name a rule that is not known because it is new; it is looked for no more often than this.
 NEW_RULES_EVERY: Final = timedelta(minutes=1)
 
@@ -55,9 +61,11 @@ class AlertFeed:
         self._estate = estate
         self._now = now
         self._show = show
-        self._rules_at: datetime | None = None
-        self._set_aside: Counter[str] = Counter()
+        # When the rules were listed last, and when that was tried last.
+        self._listed_at: datetime | None = None
+        self._asked_rules_at: datetime | None = None
         self._are_rules_whole = False
+        self._is_switched = False
 
     def resume(self, told_until: datetime | None) -> None:
         """Take note, before the first poll, up to when occurrences have been told."""
@@ -67,15 +75,22 @@ class AlertFeed:
     # -- polling --
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Read the alerts, and every few minutes the rules."""
+        """Read the alerts; where they name a rule that is not known, or none was ever listed, the rules as well."""
         async with self.lock:
-            inventory, failure = None, None
-            if self._is_due(RULES_EVERY):
-                try:
-                    inventory = await self._read_rules()
-                except VendorError as err:
-                    failure = err
-            return await self._read_alerts(inventory, failure)
+            inventory = await self._new_rules() if self._asked_rules_at is None else None
+            return await self._read_alerts(inventory)
+
+    async def fetch_rules(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """Read the rules, unless that was just done for the alerts."""
+        async with self.lock:
+            is_known = self._is_listed_within(JUST) and not self._is_switched
+            answer = None if is_known else await self._list_rules()
+            return FeedUpdate(
+                readings=switch_readings(self.rules.values(), self.devices),
+                freshness=answer.freshness if answer else (),
+                inventory=self._inventory(is_new=answer is not None),
+                set_aside=answer.set_aside if answer else Counter(),
+            )
 
     async def look(self) -> FeedUpdate:
         """Read the alerts between two polls: what the rules' list lacks is then not missed once more."""
@@ -83,26 +98,36 @@ class AlertFeed:
         inventory = update.inventory and dataclasses.replace(update.inventory, is_complete=False)
         return dataclasses.replace(update, inventory=inventory)
 
-    def _is_due(self, every: timedelta) -> bool:
-        return self._rules_at is None or self._now() - self._rules_at >= every
+    def _is_listed_within(self, span: timedelta) -> bool:
+        return self._listed_at is not None and self._now() - self._listed_at < span
 
-    async def _read_rules(self) -> Inventory:
+    async def _new_rules(self) -> Inventory | None:
+        """Look for rules that are not known, now and then; that this fails is for their own poll to say."""
+        now = self._now()
+        if self._asked_rules_at is not None and now - self._asked_rules_at < NEW_RULES_EVERY:
+            return None
+        with suppress(VendorError):
+            await self._list_rules()
+            return self._inventory(is_new=True)
+        return None
+
+    async def _list_rules(self) -> Answer[list[AlertRule]]:
+        self._asked_rules_at = self._now()
         answer = await self._client.list_rules()
-        self._rules_at = self._now()
-        self._set_aside = answer.set_aside
+        self._listed_at, self._is_switched = self._now(), False
         self._are_rules_whole = answer.is_whole and not answer.set_aside
         listed = {rule.id: rule for rule in answer.value}
         self.rules = listed if self._are_rules_whole else self.rules | listed
-        return self.inventory()
-
-    def inventory(self) -> Inventory:
-        """The channels of the rules that are known, at the devices where they belong now."""
         self.devices = {rule.id: self._home(rule) for rule in self.rules.values()}
+        return answer
+
+    def _inventory(self, *, is_new: bool) -> Inventory:
+        """The channels of the rules that are known; what a list that was used before lacks is not missed once more."""
         return Inventory(
             devices=(),
             channels=list(self._channels()),
-            is_complete=self._are_rules_whole,
-            scope=ALERTS,
+            is_complete=is_new and self._are_rules_whole,
+            scope=RULES,
         )
 
     def _home(self, of: AlertRule | Alert) -> str:
@@ -121,9 +146,7 @@ class AlertFeed:
                 rule, self.devices[rule.id], self.switch, self._acknowledge_rule
             )
 
-    async def _read_alerts(
-        self, inventory: Inventory | None, failure: VendorError | None
-    ) -> FeedUpdate:
+    async def _read_alerts(self, inventory: Inventory | None) -> FeedUpdate:
         was_enough = False
 
         def is_enough(alerts: Sequence[Alert]) -> bool:
@@ -131,25 +154,16 @@ class AlertFeed:
             was_enough = self.log.is_enough(alerts, self._now())
             return was_enough
 
-        try:
-            answer = await self._client.list_alerts(is_enough)
-        except VendorError as err:
-            if inventory is None:
-                raise
-            return FeedUpdate(inventory=inventory, failure=err)
-        if self._names_new_rules(answer.value) and failure is None:
-            try:
-                inventory = await self._read_rules()
-            except VendorError as err:
-                failure = err
+        answer = await self._client.list_alerts(is_enough)
+        if self._name_new_rules(answer.value):
+            inventory = await self._new_rules() or inventory
         told = self._take(answer, is_cut=was_enough)
         return FeedUpdate(
             readings=self.readings(),
             occurrences=list(self.log.occurrences(told, self.where, self._now())),
             freshness=answer.freshness,
             inventory=inventory,
-            set_aside=answer.set_aside + self._set_aside,
-            failure=failure,
+            set_aside=answer.set_aside,
         )
 
     def _take(self, answer: Answer[list[Alert]], *, is_cut: bool) -> list[Alert]:
@@ -159,9 +173,9 @@ class AlertFeed:
         self.log.is_whole = is_clean and (answer.is_whole or is_cut)
         return told
 
-    def _names_new_rules(self, alerts: Iterable[Alert]) -> bool:
+    def _name_new_rules(self, alerts: Iterable[Alert]) -> bool:
         """Whether an open alert is of a rule that no list has named, which is worth a look."""
-        return self._is_due(NEW_RULES_EVERY) and any(
+        return any(
             alert.is_open and alert.rule is not None and alert.rule not in self.rules
             for alert in alerts
         )
@@ -183,10 +197,12 @@ class AlertFeed:
         """How it stands with each rule, and in all."""
         by_rule = self.log.by_rule()
         doubtful = {rule for alert in by_rule.get(None, ()) for rule in self._candidates(alert)}
-        readings = count_readings(ACCOUNT, self.log, self.rules.values())
+        readings = count_readings(self.log, self.rules.values())
+        is_current = self._is_listed_within(RULES_STAND)
         for rule in self.rules.values():
-            # Of what is switched off nobody knows whether it would fire.
-            is_watched = rule.is_enabled is not False and rule.id not in doubtful
+            # Of what is switched off, or may be by now, nobody knows whether it would fire.
+            is_enabled = is_current and rule.is_enabled is not False
+            is_watched = is_enabled and rule.id not in doubtful
             standing = self.log.standing(by_rule.get(rule.id, ()), is_watched=is_watched)
             readings |= rule_readings(rule, self.devices[rule.id], standing)
         return readings
@@ -206,7 +222,7 @@ class AlertFeed:
             await (self._client.enable_rule if is_on else self._client.disable_rule)(rule)
             if (known := self.rules.get(rule)) is not None:
                 self.rules[rule] = replace(known, is_enabled=is_on)
-            self._rules_at = None  # the vendor's list has the last word
+            self._is_switched = True  # the vendor's list has the last word
         self._show(self.shown())
 
     async def _acknowledge_rule(self, rule: str) -> None:
@@ -239,7 +255,8 @@ class AlertFeed:
     def shown(self, alerts: Iterable[Alert] = ()) -> FeedUpdate:
         """How it stands with everything, and what happened to alerts that were moved from here."""
         told = list(self.log.occurrences(alerts, self.where, self._now()))
-        return FeedUpdate(readings=self.readings(), occurrences=told)
+        readings = self.readings() | switch_readings(self.rules.values(), self.devices)
+        return FeedUpdate(readings=readings, occurrences=told)
 
     def diagnostics(self) -> dict[str, object]:
         """Counts, never contents."""

@@ -19,11 +19,11 @@ from ...engine.model import ChannelId, FeedUpdate
 from ..base import ActionHandler, Feed
 from ..errors import NotAllowed, UnexpectedReply
 from .alert_actions import AlertActions
-from .alert_feed import AlertFeed
-from .alerts import ALERTS, account_channels, is_of_rule, title
+from .alert_feed import RULES_EVERY, AlertFeed
+from .alerts import ALERTS, RULES, account_channels, is_of_rule, title
 from .client.alerting import AlertingClient
 from .client.api import Api
-from .estate import ACCOUNT, Estate
+from .estate import Estate
 from .part import Part, Survey
 from .push import AlertPush
 
@@ -67,11 +67,14 @@ class AlertingPart(Part):
     async def survey(self) -> Survey:
         """What stands for all alerts together; the rules come with their own list."""
         has_push = self.push is not None and bool(self._chosen)
-        return Survey(channels=list(account_channels(ACCOUNT, has_push=has_push)))
+        return Survey(channels=list(account_channels(has_push=has_push)))
 
     @override
     def feeds(self) -> Sequence[Feed]:
-        return [Feed(ALERTS, self._fetch, ALERTS_EVERY, LEAST_INTERVAL, is_whole=True)]
+        return [
+            Feed(ALERTS, self._fetch, ALERTS_EVERY, LEAST_INTERVAL, is_whole=True),
+            Feed(RULES, self.feed.fetch_rules, RULES_EVERY, LEAST_INTERVAL, is_whole=True),
+        ]
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         self.feed.resume(self._told_until())
@@ -79,7 +82,7 @@ class AlertingPart(Part):
 
     @override
     def scope_of(self, key: str) -> str | None:
-        return ALERTS if is_of_rule(key) else None
+        return RULES if is_of_rule(key) else None
 
     @property
     @override
