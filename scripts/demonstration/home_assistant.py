@@ -40,6 +40,7 @@ logbook:
 media_source:
 recorder:
   commit_interval: 1
+stream:
 system_health:
 webhook:
 """

@@ -25,8 +25,6 @@ _FAILURE = STATES / "screenshots-failed.png"
 _SIZE = ViewportSize(width=1280, height=800)
 # Until the graphs show a line and not a dot.
 _GRAPH_SECONDS = 240
-# The view of the account with cameras; the views stand in the order of the accounts.
-_CAMERAS = 3
 _FURNISH_SECONDS = 60
 # A leak of eleven minutes that begins some minutes after the start.
 _LEAK_SECONDS = 1500
@@ -61,7 +59,8 @@ async def take_all(chromium: str, *, is_snapshot_enough: bool = False) -> None:
             if not is_snapshot_enough:
                 await _set_up(page, doors["sensorist"])
             async with furnished(client, doors) as (house, _):
-                await watch_a_snapshot(page, house, _CAMERAS, doors["viziosense"], _take)
+                view = house.view_of("viziosense")
+                await watch_a_snapshot(page, house, view, doors["viziosense"], _take)
                 if not is_snapshot_enough:
                     await asyncio.sleep(_GRAPH_SECONDS)
                     await _show(page, house)
