@@ -290,6 +290,34 @@ async def test_a_long_list_is_not_read_to_its_end_every_time(
     assert len(asked(mk, "/alerts")) - before <= 10 * polls
 
 
+async def test_a_long_list_that_must_be_read_to_its_end_is_read_the_more_rarely(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    mk = await open_mk({"listing": "oldest"}, old_alerts=300, page_size=20, page_most=20)
+    await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    before = len(asked(mk, "/alerts"))
+    await mk_house.pass_time(6 * 60)
+    assert len(asked(mk, "/alerts")) - before <= 10 * 6
+    assert alarm(mk_house, rule).state == STATE_OFF
+    mk.fire(rule, 41)
+    await mk_house.pass_time(150)
+    assert alarm(mk_house, rule).state == STATE_ON
+
+
+@pytest.mark.soak
+async def test_more_alerts_than_are_read_make_every_quiet_rule_unknown(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    mk = await open_mk({"listing": "oldest"}, old_alerts=10_600)
+    entry = await mk_house.sign_in(mk)
+    await mk_house.pass_time(POLL)
+    assert {alarm(mk_house, rule).state for rule in mk.rules} == {STATE_UNKNOWN}
+    assert counts(mk_house)[0] == STATE_UNKNOWN
+    told = entry.runtime_data.coordinators["alerts"].diagnostics()["records_set_aside"]
+    assert told == {"alert: more than are read": 1}
+
+
 async def test_an_alert_of_a_new_rule_brings_the_rule_at_once(
     mk_house: MkHouse, mk: ManfredKunzeCloud
 ) -> None:

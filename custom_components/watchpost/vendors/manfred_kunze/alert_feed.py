@@ -33,6 +33,9 @@ from .records.alerting import Alert, AlertRule, Lifecycle
 RULES_EVERY: Final = timedelta(minutes=5)
 # For so long a list of rules says whether they are on.
 RULES_STAND: Final = 3 * RULES_EVERY
+# A list that takes more requests than a few is read so often that it takes one in so long, on average.
+FEW_REQUESTS: Final = 4
+PER_REQUEST: Final = timedelta(seconds=7.5)
 # Rules that were listed for the alerts are not asked for again so soon.
 JUST: Final = timedelta(seconds=15)
 # An alert may name a rule that is not known because it is new; it is looked for no more often than this.
@@ -66,6 +69,7 @@ class AlertFeed:
         self._asked_rules_at: datetime | None = None
         self._are_rules_whole = False
         self._is_switched = False
+        self._rests_until: datetime | None = None
 
     def resume(self, told_until: datetime | None) -> None:
         """Take note, before the first poll, up to when occurrences have been told."""
@@ -75,10 +79,18 @@ class AlertFeed:
     # -- polling --
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Read the alerts; where they name a rule that is not known, or none was ever listed, the rules as well."""
+        """Read the alerts; where they name a rule that is not known, or none was ever listed, the rules as well.
+
+        A list of many pages, whose order does not let the reading stop, is read the more rarely.
+        """
         async with self.lock:
-            inventory = await self._new_rules() if self._asked_rules_at is None else None
-            return await self._read_alerts(inventory)
+            if self._rests_until is not None and self._now() < self._rests_until:
+                return FeedUpdate(readings=self.readings())
+            return await self._fetch()
+
+    async def _fetch(self) -> FeedUpdate:
+        inventory = await self._new_rules() if self._asked_rules_at is None else None
+        return await self._read_alerts(inventory)
 
     async def fetch_rules(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Read the rules, unless that was just done for the alerts."""
@@ -94,7 +106,8 @@ class AlertFeed:
 
     async def look(self) -> FeedUpdate:
         """Read the alerts between two polls: what the rules' list lacks is then not missed once more."""
-        update = await self.fetch(frozenset())
+        async with self.lock:
+            update = await self._fetch()
         inventory = update.inventory and dataclasses.replace(update.inventory, is_complete=False)
         return dataclasses.replace(update, inventory=inventory)
 
@@ -155,6 +168,9 @@ class AlertFeed:
             return was_enough
 
         answer = await self._client.list_alerts(is_enough)
+        requests = len(answer.freshness)
+        is_long = requests > FEW_REQUESTS
+        self._rests_until = self._now() + requests * PER_REQUEST if is_long else None
         if self._name_new_rules(answer.value):
             inventory = await self._new_rules() or inventory
         told = self._take(answer, is_cut=was_enough)
