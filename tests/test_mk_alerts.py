@@ -497,3 +497,19 @@ async def test_a_rule_without_a_name_or_a_sensor_that_is_known_is_shown_all_the_
     await mk_house.pass_time(POLL)
     shown = mk_house.shown("account", f"alert_rule-{rule.id}", "binary_sensor")
     assert shown.state == STATE_ON
+
+
+@pytest.mark.parametrize("lacking", ["/components", "/sensors"])
+async def test_a_rule_stays_at_its_device_while_a_list_lacks_what_it_watches(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, lacking: str
+) -> None:
+    entry = await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    mk.faults.add(Fault(match=lacking, method="GET", status=500))
+    await mk_house.pass_time(61)
+    await mk_house.reload(entry)
+    mk.fire(rule, 41)
+    await mk_house.pass_time(POLL)
+    assert alarm(mk_house, rule).state == STATE_ON
+    for device in ("account", f"device-{rule.sensor.device.id}"):
+        assert mk_house.entity(device, f"alert_rule-{rule.id}", "binary_sensor") is None

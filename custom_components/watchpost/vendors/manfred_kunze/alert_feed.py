@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 import dataclasses
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from .alerts import (
     RULES,
     count_readings,
     events_channel,
+    is_of_rule,
     rule_channels,
     rule_data,
     rule_key,
@@ -45,7 +47,8 @@ NEW_RULES_EVERY: Final = timedelta(minutes=1)
 class AlertFeed:
     """Rules and alerts of one organisation.
 
-    `estate` says where things belong, `now` is the clock (UTC), `show` has something shown between two polls.
+    `estate` says where things belong, `now` is the clock (UTC), `show` has something shown between two polls,
+    `remembered` are the channels that have entities from before this start.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class AlertFeed:
         estate: Estate,
         now: Callable[[], datetime],
         show: Callable[[FeedUpdate], None],
+        remembered: Callable[[], Collection[ChannelId]],
     ) -> None:
         self.log = AlertLog()
         self.rules: dict[str, AlertRule] = {}
@@ -64,6 +68,7 @@ class AlertFeed:
         self._estate = estate
         self._now = now
         self._show = show
+        self._remembered = remembered
         # When the rules were listed last, and when that was tried last.
         self._listed_at: datetime | None = None
         self._asked_rules_at: datetime | None = None
@@ -144,11 +149,25 @@ class AlertFeed:
         )
 
     def _home(self, of: AlertRule | Alert) -> str:
-        """The device of a rule's or alert's sensor; a rule stays where it was while the lists lack its sensor."""
+        """The device of a rule's or alert's sensor.
+
+        While a list lacks that sensor or its component, a rule stays where it was, also before this start.
+        """
+        sensor = self._estate.sensors.get(of.sensor or "")
         home = self._estate.home_of(of.sensor)
         if home == ACCOUNT:
             home = self._estate.home(component=of.component, device=of.device)
-        return self.devices.get(of.id, home) if home == ACCOUNT else home
+        is_known = sensor is not None and (
+            sensor.component is None or sensor.component in self._estate.components
+        )
+        if is_known:
+            return home
+        return self.devices.get(of.id) or self._before.get(rule_key(of.id)) or home
+
+    @cached_property
+    def _before(self) -> Mapping[str, str]:
+        """At which device each rule had an entity before this start, by the channel's key."""
+        return {key: device for device, key in self._remembered() if is_of_rule(key)}
 
     def _channels(self) -> Iterator[Channel]:
         for device in dict.fromkeys(self.devices.values()):

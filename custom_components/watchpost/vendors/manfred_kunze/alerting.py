@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, override
@@ -38,7 +38,8 @@ class AlertingPart(Part):
     """Rules and alerts of one organisation.
 
     `webhook_id` is None while no vendor could call in. `told_until` says up to when occurrences have been told, `show`
-    has something shown between two polls; both are known only once the account is set up.
+    has something shown between two polls, `remembered` are the channels that have entities from before; all are known
+    only once the account is set up.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class AlertingPart(Part):
         *,
         told_until: Callable[[], datetime | None],
         show: Callable[[FeedUpdate], None],
+        remembered: Callable[[], Collection[ChannelId]],
     ) -> None:
         self._client = AlertingClient(api)
         self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
         self._told_until = told_until
         ledger = api.transport.ledger
-        self.feed = AlertFeed(self._client, estate, ledger.now_utc, show)
+        self.feed = AlertFeed(self._client, estate, ledger.now_utc, show, remembered)
         self._actions = AlertActions(self.feed)
         self.push: AlertPush | None = None
         if webhook_id is not None:

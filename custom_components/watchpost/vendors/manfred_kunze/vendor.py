@@ -69,6 +69,7 @@ class ManfredKunzeConnection(Connection):
             webhook_id,
             told_until=lambda: self.told_until,
             show=self._show,
+            remembered=lambda: self.remembered,
         )
         self.push: AlertPush | None = alerting.push
         self._readings_client = readings = ReadingsClient(api)
