@@ -162,7 +162,16 @@ def main() -> int:
     words = sys.argv[1:]
     if words and words[0].replace(".", "").isdecimal():
         os.environ[DAYS_VARIABLE] = words.pop(0)
-    options = ["-q", "-s", "--no-header", "--timeout=0", "-p", "no:cacheprovider", "-p", "no:logging"]
+    options = [
+        "-q",
+        "-s",
+        "--no-header",
+        "--timeout=0",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:logging",
+    ]
     chosen = ["-k", " or ".join(words)] if words else []
     # In a process of its own: the plugin must come before what it prepares.
     return subprocess.call([sys.executable, "-m", "pytest", __file__, *options, *chosen])
