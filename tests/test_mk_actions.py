@@ -366,7 +366,10 @@ async def test_a_command_is_sent_once_and_followed_to_its_end(call: Caller) -> N
     "forms",
     [
         {"command_track": "list", "command_name": "type", "names": "other", "listing": "oldest"},
-        {"command_track": "item", "references": "nested", "errors": "text"},
+        pytest.param(
+            {"command_track": "item", "references": "nested", "errors": "text"},
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 async def test_commands_are_followed_in_whatever_form_they_come(
@@ -539,7 +542,10 @@ async def test_a_configuration_is_added_assigned_and_deleted(call: Caller) -> No
     assert answer["binding"]["id"] not in {row["id"] for row in listed["records"]}
 
 
-@pytest.mark.parametrize("forms", [{}, {"names": "other", "paging": "items"}])
+@pytest.mark.parametrize(
+    "forms",
+    [{}, pytest.param({"names": "other", "paging": "items"}, marks=pytest.mark.soak)],
+)
 async def test_annotations_label_moments_and_periods_of_what_is_targeted(
     mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
 ) -> None:

@@ -158,15 +158,18 @@ async def test_what_happened_while_home_assistant_was_down_is_told_late_and_once
             "errors": "text",
             "acted": "empty",
         },
-        {
-            "paging": "data",
-            "first_page": 1,
-            "literals": "lower",
-            "times": "offset",
-            "alert_state": "state",
-            "nulls": "omitted",
-            "errors": "spring",
-        },
+        pytest.param(
+            {
+                "paging": "data",
+                "first_page": 1,
+                "literals": "lower",
+                "times": "offset",
+                "alert_state": "state",
+                "nulls": "omitted",
+                "errors": "spring",
+            },
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 async def test_alerts_are_read_in_whatever_form_they_come(

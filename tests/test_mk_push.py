@@ -74,7 +74,10 @@ async def test_nothing_is_registered_and_no_rule_is_touched_unless_one_is_chosen
     "forms",
     [
         {},
-        {"channel_config": "flat", "names": "other", "webhook_body": "text", "errors": "text"},
+        pytest.param(
+            {"channel_config": "flat", "names": "other", "webhook_body": "text", "errors": "text"},
+            marks=pytest.mark.soak,
+        ),
         {"channel_url": "masked", "acted": "empty", "references": "nested", "put": "merge"},
     ],
 )
