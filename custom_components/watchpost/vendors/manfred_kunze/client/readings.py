@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from ....engine.model import Freshness
 from ...errors import UnexpectedReply
@@ -90,7 +90,13 @@ class ReadingsClient:
 
         Without `since` the last 30 days are looked through.
         """
-        spans = [since] if since is not None else self._looks()
+        was_oldest_first = self.is_oldest_first
+        answer = await self._newest(sensor, [since] if since is not None else self._looks())
+        if since is None and self.is_oldest_first and not was_oldest_first:
+            answer = await self._newest(sensor, self._looks())
+        return answer
+
+    async def _newest(self, sensor: str, spans: Sequence[datetime]) -> Answer[list[Reading]]:
         freshness: list[Freshness] = []
         aside: Counter[str] = Counter()
         for start in spans:
@@ -260,28 +266,8 @@ class ReadingsClient:
 
         return await self._try(self.batches, ask)
 
-    # -- how it is found out --
-
-    async def _try[T](self, ways: Ways, ask: Callable[[Way], Any]) -> Answer[T]:
-        """Ask in the way that works, or find one; raises UnexpectedReply with status 404 where there is none."""
-        now = self._api.transport.ledger.now()
-        if not ways.is_off(now):
-            gone: set[str] = set()
-            for way in ways.tries():
-                if way.path in gone:
-                    continue
-                try:
-                    answer: Answer[T] = await ask(way)
-                except UnexpectedReply as err:
-                    if not may_differ(err) or (ways.works and err.status == 404):
-                        raise
-                    if err.status == 404:
-                        gone.add(way.path)
-                else:
-                    ways.served()
-                    return answer
-            ways.failed(now)
-        raise UnexpectedReply("the vendor has no such readings", 404)
+    async def _try[T](self, ways: Ways, ask: Callable[[Way], Awaitable[T]]) -> T:
+        return await ways.ask(ask, self._api.transport.ledger.now())
 
     def diagnostics(self) -> dict[str, str]:
         """How readings are asked for."""
