@@ -231,6 +231,12 @@ async def test_readings_of_a_period_are_returned_raw_grouped_and_as_statistics(
     stats = await call("get_readings", entity_id=entity, type="stats", **period)
     assert stats["sensors"][0]["stats"]
 
+    just = {"start": (now - timedelta(minutes=10)).isoformat(), "type": "window"}
+    window = await call("get_readings", entity_id=entity, **just)
+    assert 8 <= len(window["sensors"][0]["readings"]) <= 12
+    with pytest.raises(ServiceValidationError):
+        await call("get_readings", entity_id=entity, **just, end=now.isoformat())
+
     of_component = await call("get_readings", device_id=call.component(0), **period)
     known = {one.id for one in call.mk.sensors if one.component is call.mk.components[0]}
     assert {one["sensor_id"] for one in of_component["sensors"]} == known
