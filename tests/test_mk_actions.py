@@ -706,3 +706,22 @@ async def test_replies_that_show_nothing_of_use_are_said_to_be_unexpected(call: 
             data={"name": "x"},
         )
     assert call.sent("PUT") == []
+
+
+async def test_what_became_of_an_alert_is_open_where_the_list_cannot_be_had_again(
+    call: Caller,
+) -> None:
+    alert = call.mk.fire(call.mk.rules[0], 41)
+    await call.house.pass_time(POLL)
+    call.mk.faults.add(Fault(match="/v1/alerts", method="GET", status=502))
+    call.mk.faults.add(Fault(match="/acknowledge", status=409))
+    answer = await call("acknowledge_alert", entity_id=call.alarm(0))
+    assert answer["failed"] == [{"alert_id": alert.id, "reason": "refused"}]
+
+
+async def test_links_that_are_none_are_not_shown(call: Caller) -> None:
+    call.mk.faults.add(
+        Fault(match="/packs", kind="root", value=[{"id": "1", "source": "https://[broken/x?sig=1"}])
+    )
+    listed = await call.ask("list_records", resource="packs")
+    assert listed["records"] == [{"id": "1", "source": None}]

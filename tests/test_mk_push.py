@@ -421,3 +421,34 @@ async def test_a_key_that_may_not_read_channels_goes_on_polling(
     ]
     assert rights == ["read notification channels"]
     await mk_house.hass.config_entries.async_remove(entry.entry_id)
+
+
+async def test_a_channel_that_was_taken_without_its_address_is_deleted_and_added_otherwise(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    bare = json.dumps({"id": "11111111-2222-4333-8444-555555555555", "name": "Watchpost"})
+    mk.faults.add(
+        Fault(match="/notification-channels", method="POST", status=201, body=bare, times=1)
+    )
+    rule = mk.rules[0]
+    await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    (channel,) = ours(mk)
+    assert channel.id in rule.channels
+    deleted = [one for one in writes(mk) if one.startswith("DELETE")]
+    assert [one.rsplit("/", 1)[-1] for one in deleted] == ["11111111-2222-4333-8444-555555555555"]
+
+
+async def test_a_channel_that_cannot_be_added_for_now_is_tried_in_one_form_alone(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    mk.faults.add(Fault(match="/notification-channels", method="POST", status=409))
+    await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    assert len(asked(mk, "/notification-channels", "POST")) == 1
+    mk.faults.clear()
+    mk.faults.add(Fault(match="/test", method="POST", status=400))
+    await mk_house.pass_time(301)
+    await arrive(mk_house, mk)
+    assert ours(mk) == []  # it was added, and could not be tested
+    assert len(asked(mk, "/notification-channels", "POST")) == 2
