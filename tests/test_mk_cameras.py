@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 import logging
+import re
 from typing import Any
 
 from homeassistant.components.camera import async_get_image, async_request_stream
@@ -157,8 +158,13 @@ async def below(house: MkHouse, *parts: str) -> list[Any]:
 
 @pytest.mark.parametrize("form", ["json", "redirect", "text"])
 async def test_clips_are_found_by_camera_and_day_and_played_by_a_fresh_link_each_time(
-    browser: MkHouse, open_mk: OpenMk, form: str, hass_client: Any, told: list[dict[str, Any]]
+    browser: MkHouse,
+    open_mk: OpenMk,
+    form: str,
+    hass_client: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     mk = await open_mk(forms={"download": form}, old_captures=8)
     await browser.sign_in(mk)
     camera = mk.cameras[0]
@@ -189,6 +195,9 @@ async def test_clips_are_found_by_camera_and_day_and_played_by_a_fresh_link_each
     response = await client.get(media.url)
     assert response.status == 200
     assert (await response.read())[4:8] == b"ftyp"
+    assert "/download" in caplog.text
+    assert not re.search(r"Signature=\w", caplog.text)
+    assert re.search(r"Signature=\w", links[0])
 
     mk.faults.add(Fault(match="/download", kind="status", status=404))
     assert (await client.get(media.url, allow_redirects=False)).status == 502

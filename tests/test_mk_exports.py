@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 import json
+import logging
 import os
 from pathlib import Path
+import re
 import shutil
 from typing import Any
 import zipfile
@@ -93,8 +95,12 @@ def newest(house: MkHouse) -> Any:
     ids=["full", "short"],
 )
 async def test_an_export_is_followed_saved_and_opened(
-    mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
+    mk_house: MkHouse,
+    open_mk: OpenMk,
+    forms: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     mk = await open_mk(forms=forms)
     await mk_house.sign_in(mk)
     assert newest(mk_house).state == "unknown"
@@ -126,6 +132,8 @@ async def test_an_export_is_followed_saved_and_opened(
     assert shown.attributes["export_id"] == outcome["export_id"]
     assert "http" not in json.dumps([dict(shown.attributes), outcome], default=str)
     assert not mk.storage.intruders
+    assert "/v1/exports/" in caplog.text
+    assert not re.search(r"Signature=\w", caplog.text)
 
 
 async def test_devices_components_sensors_and_sites_are_exported(
