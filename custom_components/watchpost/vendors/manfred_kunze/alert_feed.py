@@ -236,7 +236,7 @@ class AlertFeed:
         is_current = self._is_listed_within(RULES_STAND)
         for rule in self.rules.values():
             # Of what is switched off, or may be by now, nobody knows whether it would fire.
-            is_enabled = is_current and rule.is_enabled is not False
+            is_enabled = is_current and rule.is_enabled is not False and not rule.is_doubtful
             is_watched = is_enabled and rule.id not in doubtful
             standing = self.log.standing(by_rule.get(rule.id, ()), is_watched=is_watched)
             readings |= rule_readings(rule, self.devices[rule.id], standing)
