@@ -28,7 +28,7 @@ async def test_a_device_comes_without_a_reload_and_goes_after_three_lists_withou
     assert mk_house.shown(name, "device_status").state == "pending"
     assert mk_house.shown(name, "connectivity", "binary_sensor").state == "unknown"
     mk.become(new, "ACTIVE")
-    await mk_house.pass_time(1000)  # its sensors come with the next lists
+    await mk_house.pass_time(90)
     component = next(one for one in mk.components if one.device is new)
     assert mk_house.device(f"component-{component.id}") is not None
     assert mk_house.shown(name, "device_status").state == "active"

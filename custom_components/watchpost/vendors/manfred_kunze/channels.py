@@ -98,11 +98,13 @@ def _device(estate: Estate, device: topology.Device) -> Device:
     )
 
 
-def status_channels(estate: Estate) -> Iterator[Channel]:
-    """What each device's own record says of it."""
+def status_channels(estate: Estate, good_for: timedelta) -> Iterator[Channel]:
+    """What each device's own record says of it, and is shown for so long."""
     for device in estate.devices:
         for description in (_STATUS, _CONNECTIVITY, _MAINTENANCE):
-            yield Channel(device_id(device), description.key, description, STATUSES)
+            yield Channel(
+                device_id(device), description.key, description, STATUSES, good_for=good_for
+            )
 
 
 def status_readings(listed: Iterable[topology.Device]) -> dict[ChannelId, Reading]:

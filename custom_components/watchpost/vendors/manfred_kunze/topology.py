@@ -15,9 +15,13 @@ from .client.topology import TopologyClient
 from .estate import Estate, by_id
 from .part import Part, Survey
 from .records import topology
+from .records.topology import DeviceStatus
 
 STATUSES_EVERY: Final = timedelta(minutes=1)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
+LONGEST_PAUSE: Final = timedelta(minutes=10)
+# So long for each page of the list of devices until it is read again.
+_PER_PAGE: Final = timedelta(seconds=6)
 
 type Ask = Callable[[], Awaitable[Answer[list[Any]]]]
 
@@ -37,7 +41,9 @@ class TopologyPart(Part):
         self._now = now
         self._resurvey = resurvey
         self._listed: Answer[list[topology.Device]] | None = None
-        self._strangers: frozenset[str] = frozenset()
+        self._strangers: set[str] = set()
+        self._asked = float("-inf")
+        self._pages = 1
         self.absent: dict[str, str] = {}
 
     async def identity(self) -> tuple[str | None, list[topology.Device]]:
@@ -68,7 +74,8 @@ class TopologyPart(Part):
             if (rows := await self._try(found, name, ask, is_needed=name in needed)) is not None:
                 setattr(estate, name, rows if name.endswith("_profiles") else by_id(rows))
         found.devices += channels.devices(estate)
-        found.channels += channels.status_channels(estate)
+        self._pages = len(listed.freshness)
+        found.channels += channels.status_channels(estate, 3 * self._every)
         return found
 
     async def _try(
@@ -108,23 +115,37 @@ class TopologyPart(Part):
     async def _statuses(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """The devices as they are now; what a survey listed just before is not asked for again."""
         listed, self._listed = self._listed, None
+        if listed is None and self._now() - self._asked < self._every.total_seconds() - 1:
+            return FeedUpdate()
         if listed is None or not self._is_recent(listed):
             listed = await self._client.devices()
-        known = self._estate.devices
-        strangers = frozenset(device.id for device in listed.value if device.id not in known)
-        for device in listed.value:
-            if device.id in known:
-                known[device.id] = device
-        resurveyed: FeedUpdate | None = None
-        if strangers - self._strangers:
-            self._strangers = strangers
-            resurveyed = await self._resurvey()
+        self._asked, self._pages = self._now(), len(listed.freshness)
+        is_new = self._take(listed)
+        resurveyed = await self._resurvey() if is_new and listed.is_whole else None
         return FeedUpdate(
             readings=channels.status_readings(listed.value),
             freshness=listed.freshness,
             inventory=resurveyed.inventory if resurveyed else None,
             set_aside=listed.set_aside,
         )
+
+    def _take(self, listed: Answer[list[topology.Device]]) -> bool:
+        """Take over how the devices are; returns whether there is a new one, or one that has just come to life."""
+        known = self._estate.devices
+        strangers = {device.id for device in listed.value if device.id not in known}
+        are_new = bool(strangers - self._strangers)
+        self._strangers |= strangers
+        for device in listed.value:
+            if (before := known.get(device.id)) is not None:
+                is_pending = before.status is DeviceStatus.PENDING
+                are_new |= is_pending and device.status is DeviceStatus.ACTIVE
+                known[device.id] = device
+        return are_new
+
+    @property
+    def _every(self) -> timedelta:
+        """How often the list of devices is read: one of many pages more rarely."""
+        return min(max(STATUSES_EVERY, self._pages * _PER_PAGE), LONGEST_PAUSE)
 
     def _is_recent(self, listed: Answer[list[topology.Device]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
