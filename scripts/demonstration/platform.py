@@ -165,14 +165,17 @@ async def _clip(page: Page, house: House, platform: Platform, take: Take) -> Non
     camera = (await platform.get("/media"))["cameras"][0]
     await page.goto("/media-browser/browser")
     account = house.accounts[house.view_of(VENDOR)]["title"]
-    panel = page.locator("ha-media-player-browse")
-    for name in ("Watchpost", account, camera["name"]):
-        await panel.get_by_text(name, exact=True).first.click()
+    year = datetime.now(UTC).strftime("%Y-")
+    for name in (
+        "Watchpost",
+        account,
+        camera["name"],
+        year,
+        " s)",
+    ):  # the newest day, the newest clip
+        items = page.locator("ha-media-player-browse").locator(".child, ha-list-item")
+        await items.filter(has_text=name).first.click()
         await page.wait_for_timeout(1000)
-    newest = datetime.now(UTC).strftime("%Y-")
-    await panel.get_by_text(newest).first.click()
-    await page.wait_for_timeout(1000)
-    await panel.get_by_text(" s)").first.click()
     (first,) = (await _playing(page))[:1]
     await take(page, "manfred_kunze-clip")
     (later,) = (await _playing(page))[:1]
