@@ -19,13 +19,14 @@ from ...engine.model import ChannelId, FeedUpdate
 from ..base import ActionHandler, Feed
 from ..errors import NotAllowed, UnexpectedReply
 from .alert_actions import AlertActions
-from .alert_feed import RULES_EVERY, AlertFeed
+from .alert_feed import AlertFeed
 from .alerts import ALERTS, RULES, account_channels, is_of_rule, title
 from .client.alerting import AlertingClient
 from .client.api import Api
 from .estate import Estate
 from .part import Part, Survey
 from .push import AlertPush
+from .rule_book import RULES_EVERY, RuleBook
 
 CONF_PUSH_RULES: Final = "push_rules"
 
@@ -57,7 +58,8 @@ class AlertingPart(Part):
         self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
         self._told_until = told_until
         ledger = api.transport.ledger
-        self.feed = AlertFeed(self._client, estate, ledger.now_utc, show, remembered)
+        book = RuleBook(self._client, estate, ledger.now_utc, remembered)
+        self.feed = AlertFeed(self._client, book, ledger.now_utc, show)
         self._actions = AlertActions(self.feed)
         self.push: AlertPush | None = None
         if webhook_id is not None:
