@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from homeassistant.components.camera import async_get_image, async_request_stream
+from homeassistant.components.media_player.errors import BrowseError
 from homeassistant.components.media_source import async_browse_media, async_resolve_media
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -205,6 +206,37 @@ async def test_clips_are_found_by_camera_and_day_and_played_by_a_fresh_link_each
     assert (await client.get(gone, allow_redirects=False)).status == 404
 
 
+async def test_clips_of_no_camera_or_time_are_found_and_what_is_no_clip_is_said(
+    browser: MkHouse, mk: ManfredKunzeCloud, hass_client: Any
+) -> None:
+    lone = {"id": "lone", "startedAt": None, "status": None}
+    mk.faults.add(Fault(match="/captures", kind="mutate", mutate=lambda _: [lone]))
+    await browser.sign_in(mk)
+    folders = [each.title for each in await below(browser)]
+    assert folders == [*(each.name for each in mk.cameras), "Other captures"]
+    assert [each.title for each in await below(browser, "others")] == ["undated"]
+    (clip,) = await below(browser, "others", "undated")
+    assert clip.title == "lone"
+    media = await async_resolve_media(browser.hass, clip.media_content_id, None)
+    client = await hass_client()
+
+    mk.faults.clear()
+    film = {"status": 200, "body": b"film", "headers": {"Content-Type": "video/webm"}}
+    mk.faults.add(Fault(match="/download", kind="status", **film))
+    response = await client.get(media.url)
+    assert (response.status, await response.read()) == (200, b"film")
+    assert response.content_type == "video/webm"
+    for answer in ('{"size": 7}', '{"url": "http://10.0.0.1/1.mp4"}', '{"url": "https://["}'):
+        mk.faults.clear()
+        mk.faults.add(Fault(match="/download", kind="status", status=200, body=answer))
+        assert (await client.get(media.url, allow_redirects=False)).status == 502
+    for path in (("nobody",), ("others", "1999-01-01"), ("others", "undated", "lone", "more")):
+        with pytest.raises(BrowseError):
+            await below(browser, *path)
+    folder = media.url.rpartition("/")[0]
+    assert (await client.get(folder, allow_redirects=False)).status == 404
+
+
 # -- footage of a camera's own recorder --
 
 
@@ -255,6 +287,21 @@ async def test_footage_that_does_not_come_is_said(
     await mk_house.pass_time(400)
     outcome = await asking
     assert (outcome["state"], outcome["capture_id"]) == (state, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [({}, "unknown"), ({"id": "r1", "captureId": "x1"}, "done")],
+    ids=["silent", "done at once"],
+)
+async def test_footage_is_as_far_as_the_answer_says(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, answer: dict[str, str], state: str
+) -> None:
+    await mk_house.sign_in(mk)
+    mk.faults.add(Fault(match="/dvr-clip", kind="mutate", mutate=lambda _: answer))
+    mk.faults.add(Fault(match="/captures", kind="status", status=502, times=1))
+    outcome = await (await request(mk_house, entity(mk_house, mk.cameras[0])))
+    assert (outcome["state"], outcome["capture_id"]) == (state, answer.get("captureId"))
 
 
 async def test_only_cameras_have_footage(mk_house: MkHouse, mk: ManfredKunzeCloud) -> None:
