@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 from aiohttp.test_utils import TestClient
-from homeassistant.const import STATE_OFF, STATE_ON
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -452,3 +452,22 @@ async def test_a_channel_that_cannot_be_added_for_now_is_tried_in_one_form_alone
     await arrive(mk_house, mk)
     assert ours(mk) == []  # it was added, and could not be tested
     assert len(asked(mk, "/notification-channels", "POST")) == 2
+
+
+async def test_an_address_that_comes_later_is_used_at_once(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, hass_client_no_auth: Any
+) -> None:
+    rule = mk.rules[0]
+    before = list(rule.channels)
+    entry = await mk_house.sign_in(mk, push_rules=[rule.id])
+    assert (ours(mk), rule.channels) == ([], before)
+    assert mk_house.shown("account", "push", "binary_sensor").state == STATE_UNKNOWN
+
+    assert await async_setup_component(mk_house.hass, "webhook", {})
+    client = await hass_client_no_auth()
+    await mk_house.pass_time(61)
+    await mk_house.hass.config.async_update(external_url=base(client))
+    await arrive(mk_house, mk)
+    (channel,) = ours(mk)
+    assert channel.target == f"{base(client)}{hook(entry)}"
+    assert rule.channels == [*before, channel.id]

@@ -62,7 +62,7 @@ class AlertingPart(Part):
         self.feed = AlertFeed(self._client, book, ledger.now_utc, show)
         self._actions = AlertActions(self.feed)
         self.push: AlertPush | None = None
-        if webhook_id is not None:
+        if self._chosen or webhook_id is not None:
             self.push = AlertPush(
                 self._client, self._chosen, webhook_id, self.feed.look, ledger.now
             )
@@ -70,8 +70,7 @@ class AlertingPart(Part):
     @override
     async def survey(self) -> Survey:
         """What stands for all alerts together; the rules come with their own list."""
-        has_push = self.push is not None and bool(self._chosen)
-        return Survey(channels=list(account_channels(has_push=has_push)))
+        return Survey(channels=list(account_channels(has_push=bool(self._chosen))))
 
     @override
     def feeds(self) -> Sequence[Feed]:
