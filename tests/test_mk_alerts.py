@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import Event, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
@@ -61,6 +62,14 @@ async def test_an_alert_is_shown_from_its_rising_to_its_end_and_each_stage_is_to
 ) -> None:
     await mk_house.sign_in(mk)
     rule = mk.rules[0]
+    seen: list[tuple[str, Any]] = []
+
+    @callback
+    def look(event: Event[dict[str, Any]]) -> None:
+        shown = alarm(mk_house, rule)
+        seen.append((shown.state, shown.attributes.get("acknowledged")))
+
+    mk_house.hass.bus.async_listen("watchpost_event", look)
     assert alarm(mk_house, rule).state == STATE_OFF
     assert alarm(mk_house, rule).name.endswith(rule.name)
     assert counts(mk_house) == ["0", "0", "0", "0"]
@@ -85,6 +94,7 @@ async def test_an_alert_is_shown_from_its_rising_to_its_end_and_each_stage_is_to
     assert counts(mk_house) == ["0", "0", "0", "0"]
 
     assert types(told) == ["alarm_raised", "alarm_acknowledged", "alarm_cleared"]
+    assert seen == [(STATE_ON, False), (STATE_ON, True), (STATE_OFF, None)]  # state first
     assert {each["alarm_entity_id"] for each in told} == {shown.entity_id}
     assert {each["alert_id"] for each in told} == {alert.id}
     assert told[0]["direction"] == "above"
