@@ -725,3 +725,14 @@ async def test_links_that_are_none_are_not_shown(call: Caller) -> None:
     )
     listed = await call.ask("list_records", resource="packs")
     assert listed["records"] == [{"id": "1", "source": None}]
+
+
+async def test_a_list_with_more_records_than_are_returned_says_so(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    mk = await open_mk(old_alerts=2_100)
+    call = Caller(mk_house, mk, await mk_house.sign_in(mk))
+    before = len(asked(mk, "/alerts"))
+    listed = await call.ask("list_records", resource="alerts")
+    assert (len(listed["records"]), listed["truncated"]) == (2_000, True)
+    assert len(asked(mk, "/alerts")) - before == 5
