@@ -8,7 +8,7 @@ from typing import Any, Final, override
 
 from ...engine.model import ChannelId, FeedUpdate
 from ..base import Feed
-from ..errors import NotAllowed, NothingListed, VendorError
+from ..errors import NotAllowed, NothingListed, SignInRejected, VendorError
 from . import channels
 from .client.api import Answer, is_missing
 from .client.topology import TopologyClient
@@ -23,6 +23,8 @@ LONGEST_PAUSE: Final = timedelta(minutes=10)
 # So long for each page of the list of devices until it is read again.
 _PER_PAGE: Final = timedelta(seconds=6)
 
+_KEPT: Final = "organisation"
+
 type Ask = Callable[[], Awaitable[Answer[list[Any]]]]
 
 
@@ -35,11 +37,14 @@ class TopologyPart(Part):
         estate: Estate,
         now: Callable[[], float],
         resurvey: Callable[[], Awaitable[FeedUpdate]],
+        changed: Callable[[], None],
     ) -> None:
         self._client = client
         self._estate = estate
         self._now = now
         self._resurvey = resurvey
+        self._changed = changed
+        self._known: str | None = None
         self._listed: Answer[list[topology.Device]] | None = None
         self._strangers: set[str] = set()
         self._asked = float("-inf")
@@ -49,17 +54,30 @@ class TopologyPart(Part):
     async def identity(self) -> tuple[str | None, list[topology.Device]]:
         """The organisation's id, if any answer shows it, and the devices; raises NothingListed without either."""
         devices = (await self._client.devices()).value
-        organisation = next((each.organisation for each in devices if each.organisation), None)
+        organisation = _organisation(devices)
+        if organisation is None and not devices:
+            organisation = await self._client.organisation()
         if organisation is None and not devices:
             raise NothingListed("the key shows no device")
         return organisation, devices
+
+    async def _list(self) -> Answer[list[topology.Device]]:
+        """List the devices; raises SignInRejected when the key has come to show another organisation."""
+        listed = await self._client.devices()
+        organisation = _organisation(listed.value)
+        if self._known is None and organisation is not None:
+            self._known = organisation
+            self._changed()
+        if organisation not in (None, self._known):
+            raise SignInRejected("the key shows another organisation")
+        return listed
 
     @override
     async def survey(self) -> Survey:
         """Read the lists; without the devices nothing is known, any other list may fail by itself."""
         found = Survey()
         estate, client = self._estate, self._client
-        self._listed = listed = await client.devices()
+        self._listed = listed = await self._list()
         estate.devices = by_id(listed.value)
         self._note(found, listed)
         found.freshness += listed.freshness
@@ -118,7 +136,7 @@ class TopologyPart(Part):
         if listed is None and self._now() - self._asked < self._every.total_seconds() - 1:
             return FeedUpdate()
         if listed is None or not self._is_recent(listed):
-            listed = await self._client.devices()
+            listed = await self._list()
         self._asked, self._pages = self._now(), len(listed.freshness)
         is_new = self._take(listed)
         resurveyed = await self._resurvey() if is_new and listed.is_whole else None
@@ -151,6 +169,17 @@ class TopologyPart(Part):
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
         return self._now() - newest < LEAST_INTERVAL.total_seconds()
 
+    # -- what is kept and said --
+
+    @override
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        kept = memory.get(_KEPT)
+        self._known = kept if isinstance(kept, str) else None
+
+    @override
+    def memory(self) -> Mapping[str, Any]:
+        return {_KEPT: self._known}
+
     @override
     def diagnostics(self) -> Mapping[str, Any]:
         estate = self._estate
@@ -162,3 +191,8 @@ class TopologyPart(Part):
             "sensor_profiles": len(estate.sensor_profiles),
             "absent": dict(self.absent),
         }
+
+
+def _organisation(devices: Sequence[topology.Device]) -> str | None:
+    """The organisation that the devices say they are of."""
+    return next((device.organisation for device in devices if device.organisation), None)

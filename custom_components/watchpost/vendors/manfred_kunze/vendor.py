@@ -60,7 +60,7 @@ class ManfredKunzeConnection(Connection):
         clock = api.transport.ledger
         topology, operations = TopologyClient(api), OperationsClient(api)
         self._topology = TopologyPart(
-            topology, self._estate, clock.now, self._fetch_inventory_again
+            topology, self._estate, clock.now, self._fetch_inventory_again, self._changed
         )
         alerting = AlertingPart(
             api,
