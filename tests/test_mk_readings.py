@@ -214,3 +214,20 @@ async def test_only_what_somebody_looks_at_is_asked_for(mk_house: MkHouse, open_
     await mk_house.pass_time(300)
     assert {record.path for record in readings_asked(mk)} == {f"/api/v1/readings/sensor/{kept.id}"}
     assert entry.domain == DOMAIN
+
+
+async def test_the_last_measurement_of_a_component_is_that_of_its_newest_sensor(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    mk.devices[0].listen(mk.world.now, silent=True)
+    await mk_house.pass_time(120)
+    temperature, humidity = mk.sensor("temperature"), mk.sensor("humidity")
+    home = f"component-{mk.components[0].id}"
+    mk.report(temperature, 21.0)
+    await mk_house.pass_time(61)
+    newest = mk_house.shown(home, "last_measurement").state
+    mk.report(humidity, 41.0, ago=80)
+    await mk_house.pass_time(61)
+    assert mk_house.sensor(humidity).state == "41.0"
+    assert mk_house.shown(home, "last_measurement").state == newest

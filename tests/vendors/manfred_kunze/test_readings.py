@@ -18,6 +18,7 @@ from custom_components.watchpost.vendors.errors import UnexpectedReply
 from custom_components.watchpost.vendors.manfred_kunze import values
 from custom_components.watchpost.vendors.manfred_kunze.client.habits import AGAIN_AFTER, Way, Ways
 from custom_components.watchpost.vendors.manfred_kunze.cycles import Track, good_for, in_turn
+from custom_components.watchpost.vendors.manfred_kunze.estate import Estate
 from custom_components.watchpost.vendors.manfred_kunze.records import (
     health,
     operations,
@@ -162,9 +163,13 @@ def test_a_field_is_found_in_profiles_of_any_form() -> None:
         {"channels": [{"fieldName": "temp", "unitOfMeasurement": "°C"}]},
     ]
     for form in forms:
-        field = topology.profile("1", form).field(None, "nothing", "TEMP")
+        estate = Estate()
+        estate.components["c"] = topology.component("c", {"sensorProfileId": "1"})
+        estate.sensor_profiles = [topology.profile("1", form)]
+        field = estate.field_of(topology.sensor("s", {"componentId": "c", "name": "TEMP"}))
         assert field is not None
         assert field.unit == "°C"
+        assert estate.field_of(topology.sensor("s", {"componentId": "c", "name": "x"})) is None
     assert topology.profile("1", {"version": 1.2}).version == "1.2"
 
 

@@ -142,7 +142,9 @@ _TRUTHS: Final[Mapping[str, BinarySensorDeviceClass]] = {
 }
 _NEGATION: Final = frozenset({"no", "not", "ok", "clear", "free", "normal", "off"})
 
-_SUPERSCRIPTS: Final = str.maketrans({"²": "2", "³": "3", "\u00b5": "u", "μ": "u", "^": None, " ": None})
+_SUPERSCRIPTS: Final = str.maketrans(
+    {"²": "2", "³": "3", "\u00b5": "u", "μ": "u", "^": None, " ": None}
+)
 
 
 @lru_cache(maxsize=1024)
