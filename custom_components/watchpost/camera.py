@@ -93,7 +93,7 @@ class LiveCamera(ChannelCamera):
     def __init__(self, account: Account, channel: Channel, live: Live) -> None:
         super().__init__(account, channel)
         session = async_get_clientsession(account.hass)
-        self._relay = Relay(session, live, on_watched=self._on_watched, on_renewed=self._on_renewed)
+        self._relay = Relay(session, live, self._on_watched)
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -144,9 +144,3 @@ class LiveCamera(ChannelCamera):
         self._attr_is_streaming = is_watched
         if self.hass is not None:
             self.async_write_ha_state()
-
-    @callback
-    def _on_renewed(self) -> None:
-        """Have a player that runs begin anew; one that waits to try again does so by itself."""
-        if self.stream is not None and self.stream.available and self.stream.outputs():
-            self.stream.update_source(self.stream.source)
