@@ -425,3 +425,35 @@ async def test_what_is_no_bundle_is_not_kept(
             )
     assert said.value.translation_key == key
     assert files(mk_house) == []
+
+
+async def test_exports_of_others_are_shown_and_followed_while_they_are_made(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    task = begin(mk_house, "create_export", **device(mk_house, mk), timeout=0)
+    made = await finished(mk_house, task)
+    await mk_house.reload(mk_house.entries[0])
+    assert newest(mk_house).state in ("pending", "running")
+    before = len(asked(mk, "/exports"))
+    await mk_house.pass_time(60)
+    assert newest(mk_house).state == "ready"
+    assert newest(mk_house).attributes["export_id"] == made["export_id"]
+    assert 1 <= len(asked(mk, "/exports")) - before <= 4
+    before = len(asked(mk, "/exports"))
+    await mk_house.pass_time(1200)
+    assert len(asked(mk, "/exports")) - before <= 3
+
+
+async def test_exports_that_cannot_be_listed_at_first_come_later(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    broken = Fault(match="/exports", kind="status", status=502, times=2)
+    mk.faults.add(broken)
+    await mk_house.sign_in(mk)
+    assert newest(mk_house).state in ("unknown", "unavailable")
+    await mk_house.pass_time(1000)
+    assert newest(mk_house).state == "unknown"
+    mk.faults.add(Fault(match="/exports", kind="root", value={"status": "PENDING"}, method="POST"))
+    with pytest.raises(HomeAssistantError):
+        await call(mk_house, "create_export", **device(mk_house, mk))
