@@ -208,6 +208,20 @@ async def test_a_description_names_the_ways_and_their_parameters(
     assert len(deployment.asked) == 2  # the description has no statistics
 
 
+async def test_a_description_names_the_fields_of_a_reading(
+    deployment: Deployment, client: ReadingsClient
+) -> None:
+    client.follow(
+        Contract.read(
+            b"""{"paths": {"/v1/readings/sensor/{id}": {"get": {"responses": {"200": {"content": {"a/b": {
+          "schema": {"items": {"properties": {"when": {"format": "date-time"}, "v": {}, "unit": {},
+          "sensorId": {}}}}}}}}}}}}"""
+        )
+    )
+    deployment.answer = lambda path, query: [{"when": row(timedelta(0))["timestamp"], "v": 21.5}]
+    assert await newest(client) == 21.5
+
+
 # -- one poll --
 
 

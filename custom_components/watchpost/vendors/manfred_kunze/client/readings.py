@@ -31,6 +31,7 @@ from .reading_ways import (
     STEPS,
     WINDOWS,
     said,
+    value_names,
 )
 
 RIGHT: Final = "read readings"
@@ -51,6 +52,7 @@ class ReadingsClient:
     def __init__(self, api: Api) -> None:
         self._api = api
         self.time_names: tuple[str, ...] = ()
+        self.value_names: tuple[str, ...] = ()
         self.period = 0
         self.is_sorted = True
         self.is_oldest_first = False
@@ -64,6 +66,7 @@ class ReadingsClient:
         raw = contract.operation(RAW)
         if raw is not None:
             self.time_names = tuple(sorted(raw.times - set(records.TIMES)))
+            self.value_names = value_names(raw)
             starts = [start in raw.query for start, _ in PERIODS]
             self.period = starts.index(True) if any(starts) else self.period
         now = self._api.transport.ledger.now()
@@ -171,9 +174,9 @@ class ReadingsClient:
         return listed
 
     def _is_older(self, rows: Sequence[object], start: datetime) -> bool:
-        """Whether the oldest of these came well before the period began."""
+        """Whether many of these came well before the period began; single ones may have been late."""
         times = [at for row in rows if (at := _time_of(row, self.time_names)) is not None]
-        return bool(times) and min(times) < start - _HOUR
+        return 4 * sum(at < start - _HOUR for at in times) > len(times)
 
     def _read(self, rows: Sequence[object]) -> tuple[list[Reading], Counter[str]]:
         """The readings of a list, oldest first."""
@@ -183,7 +186,9 @@ class ReadingsClient:
         return good, +aside
 
     def _reading(self, row: object) -> Reading | None:
-        return records.reading(row, self.time_names) if isinstance(row, dict) else None
+        if not isinstance(row, dict):
+            return None
+        return records.reading(row, self.time_names, self.value_names)
 
     def _period(self, start: datetime, end: datetime | None) -> dict[str, str]:
         names = PERIODS[self.period]
