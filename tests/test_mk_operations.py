@@ -37,10 +37,10 @@ async def test_a_device_comes_without_a_reload_and_goes_after_three_lists_withou
 
     mk.remove_device(new)
     mk.faults.add(Fault(match="/api/v1/devices", kind="status", status=500))
-    await mk_house.pass_time(3000)
+    await mk_house.pass_time(1900)
     mk.faults.clear()
     assert mk_house.device(name) is not None  # lists that fail remove nothing
-    await mk_house.pass_time(4000)
+    await mk_house.pass_time(3700)
     assert mk_house.device(name) is None
     assert mk_house.device(f"component-{component.id}") is None
 
@@ -132,7 +132,7 @@ async def test_quarantined_payloads_are_counted_by_reason_and_absent_without_the
     assert (state.attributes["missing_profile"], state.attributes["other"]) == (1, 1)
 
     mk.plan.admin = False
-    await mk_house.pass_time(3000)
+    await mk_house.pass_time(2720)
     assert mk_house.entity("account", "quarantined_payloads") is None
     assert entry.runtime_data.inventory.last_update_success
 
@@ -199,7 +199,7 @@ async def test_what_a_key_may_not_see_is_not_there_and_what_fails_is_not_gone(
     mk.faults.clear()
     for group in groups:
         mk.faults.add(Fault(match=f"/api/v1/{group}", kind="status", status=418))
-    await mk_house.pass_time(4000)
+    await mk_house.pass_time(2800)
     for device, key_, domain in (
         ("account", "quarantined_payloads", "sensor"),
         (name, key, "sensor"),
