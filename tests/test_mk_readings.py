@@ -62,6 +62,15 @@ async def test_without_batches_many_sensors_have_their_turn_within_the_budget(
     ]
     assert set(states) <= {"on", "here", "7", "7.0"}
 
+    # After a restart too each value is shown until its sensor had its turn again.
+    await mk_house.reload(mk_house.entries[0])
+    await mk_house.pass_time(230)
+    states = [
+        mk_house.sensor(sensor, "binary_sensor" if sensor.type == "BOOLEAN" else "sensor").state
+        for sensor in mk.sensors
+    ]
+    assert set(states) <= {"on", "here", "7", "7.0"}
+
 
 async def test_a_sensor_is_not_asked_before_it_can_have_measured_again(
     mk_house: MkHouse, open_mk: OpenMk

@@ -77,6 +77,7 @@ class ReadingsPart(Part):
         self._known: frozenset[str] = frozenset()
         self._lines: dict[str, _Line] = {}
         self._last: dict[ChannelId, datetime] = {}
+        self._shown_by = READINGS_EVERY
 
     # -- what there is --
 
@@ -91,6 +92,7 @@ class ReadingsPart(Part):
             del self._tracks[gone]
         self._lines = {sensor.id: _line(estate, sensor) for sensor in estate.sensors.values()}
         self._wanted = frozenset()
+        self._shown_by = self._round()
         good_for = {sensor: self._good_for(sensor) for sensor in self._lines}
         found = list(channels.sensor_channels(estate, good_for))
         self._offered = {channel.id: channel for channel in found}
@@ -186,22 +188,22 @@ class ReadingsPart(Part):
         return line.shown if line else Shown(None)
 
     def _learned(self, sensors: set[str]) -> Inventory | None:
-        """The channels of sensors that have just shown how often they measure."""
+        """The channels of sensors that have just shown how often they measure; all, if a round takes longer or less."""
         new = {
             sensor: cycle
             for sensor in sensors
             if (cycle := self._track(sensor).cycle) is not None
             and stepped(cycle) != self._cycles.get(sensor)
         }
-        if not new:
-            return None
         self._cycles |= {sensor: stepped(cycle) for sensor, cycle in new.items()}
-        self._changed()
+        if new:
+            self._changed()
+        is_other, self._shown_by = self._round() != self._shown_by, self._round()
         changed: list[Channel] = []
-        for sensor in new.keys() & self._lines.keys():
-            before = self._offered.get(self._lines[sensor].channel)
-            if before is not None and before.good_for != self._good_for(sensor):
-                changed.append(replace(before, good_for=self._good_for(sensor)))
+        for sensor in self._lines.keys() if is_other else new.keys() & self._lines.keys():
+            before, good = self._offered.get(self._lines[sensor].channel), self._good_for(sensor)
+            if before is not None and before.good_for != good:
+                changed.append(replace(before, good_for=good))
         self._offered |= {channel.id: channel for channel in changed}
         if not changed:
             return None
