@@ -394,3 +394,51 @@ async def test_a_live_stream_is_open_while_somebody_watches_and_no_longer(
     assert len(mk.sessions) == 2
     assert session.token not in caplog.text
     assert not mk.storage.intruders
+
+
+# -- what comes and goes --
+
+
+async def test_a_camera_and_a_rule_that_are_added_from_here_are_there(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    entry = await mk_house.sign_in(mk)
+
+    async def record(name: str, resource: str, **fields: Any) -> Any:
+        return await mk_house.hass.services.async_call(
+            "watchpost",
+            name,
+            {"config_entry_id": entry.entry_id, "resource": resource, **fields},
+            blocking=True,
+            return_response=True,
+        )
+
+    before = set(mk.album.cameras)
+    await record("save_record", "cameras", data={"name": "Gate", "deviceId": mk.devices[0].id})
+    (added,) = (camera for found, camera in mk.album.cameras.items() if found not in before)
+    await mk_house.pass_time(POLL)
+    assert shown(mk_house, added, "camera_status").state == "online"
+    assert shown(mk_house, added, "camera", "camera").name == "Gate"
+
+    rules = (await record("list_records", "media_capture_rules"))["records"]
+    rule = {"name": "Doors", "cameraId": added.id, "preRollSeconds": 5, "postRollSeconds": 10}
+    await record("save_record", "media_capture_rules", data=rule)
+    listed = (await record("list_records", "media_capture_rules"))["records"]
+    assert len(listed) == len(rules) + 1
+    (made,) = (each for each in listed if each["name"] == "Doors")
+    await record("delete_record", "media_capture_rules", record_id=made["id"])
+    assert (await record("list_records", "media_capture_rules"))["records"] == rules
+
+
+async def test_cameras_that_a_key_may_not_read_stay_as_they_were(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    entry = await mk_house.sign_in(mk)
+    mk.faults.add(Fault(match="/cameras", kind="status", status=403))
+    await mk_house.pass_time(4 * 900)
+    assert mk_house.device(device(mk.cameras[0])) is not None
+    assert shown(mk_house, mk.cameras[0], "camera_status").state == "unavailable"
+    mk.faults.clear()
+    await mk_house.pass_time(900)
+    assert shown(mk_house, mk.cameras[0], "camera_status").state == "online"
+    assert entry.runtime_data.connection.diagnostics()["MediaPart"]["absent"] is None
