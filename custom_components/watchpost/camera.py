@@ -125,6 +125,10 @@ class LiveCamera(ChannelCamera):
         return await self._relay.address()
 
     @override
+    async def async_refresh_providers(self, *, write_state: bool = True) -> None:
+        """Use no provider of WebRTC: what is preloaded there is open for nobody, and nobody hears of failures."""
+
+    @override
     async def async_create_stream(self) -> Stream | None:
         """Open the stream for somebody who wants to watch; raises HomeAssistantError where that fails."""
         if STREAM in self.hass.config.components:
