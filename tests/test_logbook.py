@@ -110,7 +110,7 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     ("incursion_acknowledged", {}, "incursion acknowledged"),
     ("button_pressed", {}, "button pressed"),
     ("system_notice", {"message": "Anna's fridge"}, "notice from the vendor"),
-    ("capture_made", {}, "picture taken"),
+    ("capture_made", {}, "picture or clip taken"),
     ("something_new", {}, "something new"),
     (
         "alarm_raised",

@@ -231,6 +231,12 @@ async def test_readings_of_a_period_are_returned_raw_grouped_and_as_statistics(
     stats = await call("get_readings", entity_id=entity, type="stats", **period)
     assert stats["sensors"][0]["stats"]
 
+    just = {"start": (now - timedelta(minutes=10)).isoformat(), "type": "window"}
+    window = await call("get_readings", entity_id=entity, **just)
+    assert 8 <= len(window["sensors"][0]["readings"]) <= 12
+    with pytest.raises(ServiceValidationError):
+        await call("get_readings", entity_id=entity, **just, end=now.isoformat())
+
     of_component = await call("get_readings", device_id=call.component(0), **period)
     known = {one.id for one in call.mk.sensors if one.component is call.mk.components[0]}
     assert {one["sensor_id"] for one in of_component["sensors"]} == known
@@ -366,7 +372,10 @@ async def test_a_command_is_sent_once_and_followed_to_its_end(call: Caller) -> N
     "forms",
     [
         {"command_track": "list", "command_name": "type", "names": "other", "listing": "oldest"},
-        {"command_track": "item", "references": "nested", "errors": "text"},
+        pytest.param(
+            {"command_track": "item", "references": "nested", "errors": "text"},
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 async def test_commands_are_followed_in_whatever_form_they_come(
@@ -539,7 +548,10 @@ async def test_a_configuration_is_added_assigned_and_deleted(call: Caller) -> No
     assert answer["binding"]["id"] not in {row["id"] for row in listed["records"]}
 
 
-@pytest.mark.parametrize("forms", [{}, {"names": "other", "paging": "items"}])
+@pytest.mark.parametrize(
+    "forms",
+    [{}, pytest.param({"names": "other", "paging": "items"}, marks=pytest.mark.soak)],
+)
 async def test_annotations_label_moments_and_periods_of_what_is_targeted(
     mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
 ) -> None:
@@ -694,3 +706,33 @@ async def test_replies_that_show_nothing_of_use_are_said_to_be_unexpected(call: 
             data={"name": "x"},
         )
     assert call.sent("PUT") == []
+
+
+async def test_what_became_of_an_alert_is_open_where_the_list_cannot_be_had_again(
+    call: Caller,
+) -> None:
+    alert = call.mk.fire(call.mk.rules[0], 41)
+    await call.house.pass_time(POLL)
+    call.mk.faults.add(Fault(match="/v1/alerts", method="GET", status=502))
+    call.mk.faults.add(Fault(match="/acknowledge", status=409))
+    answer = await call("acknowledge_alert", entity_id=call.alarm(0))
+    assert answer["failed"] == [{"alert_id": alert.id, "reason": "refused"}]
+
+
+async def test_links_that_are_none_are_not_shown(call: Caller) -> None:
+    call.mk.faults.add(
+        Fault(match="/packs", kind="root", value=[{"id": "1", "source": "https://[broken/x?sig=1"}])
+    )
+    listed = await call.ask("list_records", resource="packs")
+    assert listed["records"] == [{"id": "1", "source": None}]
+
+
+async def test_a_list_with_more_records_than_are_returned_says_so(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    mk = await open_mk(old_alerts=2_100)
+    call = Caller(mk_house, mk, await mk_house.sign_in(mk))
+    before = len(asked(mk, "/alerts"))
+    listed = await call.ask("list_records", resource="alerts")
+    assert (len(listed["records"]), listed["truncated"]) == (2_000, True)
+    assert len(asked(mk, "/alerts")) - before == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import Event, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
@@ -61,6 +62,14 @@ async def test_an_alert_is_shown_from_its_rising_to_its_end_and_each_stage_is_to
 ) -> None:
     await mk_house.sign_in(mk)
     rule = mk.rules[0]
+    seen: list[tuple[str, Any]] = []
+
+    @callback
+    def look(event: Event[dict[str, Any]]) -> None:
+        shown = alarm(mk_house, rule)
+        seen.append((shown.state, shown.attributes.get("acknowledged")))
+
+    mk_house.hass.bus.async_listen("watchpost_event", look)
     assert alarm(mk_house, rule).state == STATE_OFF
     assert alarm(mk_house, rule).name.endswith(rule.name)
     assert counts(mk_house) == ["0", "0", "0", "0"]
@@ -85,6 +94,7 @@ async def test_an_alert_is_shown_from_its_rising_to_its_end_and_each_stage_is_to
     assert counts(mk_house) == ["0", "0", "0", "0"]
 
     assert types(told) == ["alarm_raised", "alarm_acknowledged", "alarm_cleared"]
+    assert seen == [(STATE_ON, False), (STATE_ON, True), (STATE_OFF, None)]  # state first
     assert {each["alarm_entity_id"] for each in told} == {shown.entity_id}
     assert {each["alert_id"] for each in told} == {alert.id}
     assert told[0]["direction"] == "above"
@@ -158,15 +168,18 @@ async def test_what_happened_while_home_assistant_was_down_is_told_late_and_once
             "errors": "text",
             "acted": "empty",
         },
-        {
-            "paging": "data",
-            "first_page": 1,
-            "literals": "lower",
-            "times": "offset",
-            "alert_state": "state",
-            "nulls": "omitted",
-            "errors": "spring",
-        },
+        pytest.param(
+            {
+                "paging": "data",
+                "first_page": 1,
+                "literals": "lower",
+                "times": "offset",
+                "alert_state": "state",
+                "nulls": "omitted",
+                "errors": "spring",
+            },
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 async def test_alerts_are_read_in_whatever_form_they_come(
@@ -290,6 +303,34 @@ async def test_a_long_list_is_not_read_to_its_end_every_time(
     assert len(asked(mk, "/alerts")) - before <= 10 * polls
 
 
+async def test_a_long_list_that_must_be_read_to_its_end_is_read_the_more_rarely(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    mk = await open_mk({"listing": "oldest"}, old_alerts=300, page_size=20, page_most=20)
+    await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    before = len(asked(mk, "/alerts"))
+    await mk_house.pass_time(6 * 60)
+    assert len(asked(mk, "/alerts")) - before <= 10 * 6
+    assert alarm(mk_house, rule).state == STATE_OFF
+    mk.fire(rule, 41)
+    await mk_house.pass_time(150)
+    assert alarm(mk_house, rule).state == STATE_ON
+
+
+@pytest.mark.soak
+async def test_more_alerts_than_are_read_make_every_quiet_rule_unknown(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    mk = await open_mk({"listing": "oldest"}, old_alerts=10_600)
+    entry = await mk_house.sign_in(mk)
+    await mk_house.pass_time(POLL)
+    assert {alarm(mk_house, rule).state for rule in mk.rules} == {STATE_UNKNOWN}
+    assert counts(mk_house)[0] == STATE_UNKNOWN
+    told = entry.runtime_data.coordinators["alerts"].diagnostics()["records_set_aside"]
+    assert told == {"alert: more than are read": 1}
+
+
 async def test_an_alert_of_a_new_rule_brings_the_rule_at_once(
     mk_house: MkHouse, mk: ManfredKunzeCloud
 ) -> None:
@@ -396,17 +437,28 @@ async def test_a_key_without_the_right_to_alerts_is_said_and_costs_nothing_else(
     assert mk_house.shown(f"device-{mk.devices[0].id}", "device_status").state == "active"
 
 
-async def test_rules_that_cannot_be_listed_cost_the_alerts_nothing(
+async def test_rules_that_cannot_be_listed_cost_the_alerts_nothing_and_are_not_safe_for_ever(
     mk_house: MkHouse, mk: ManfredKunzeCloud
 ) -> None:
     await mk_house.sign_in(mk)
-    rule = mk.rules[0]
+    loud, quiet = mk.rules[0], mk.rules[1]
+    mk.faults.add(Fault(match="/alert-rules", status=403))
     await mk_house.pass_time(6 * 60)
-    mk.faults.add(Fault(match="/alert-rules", status=500, times=4))
+    before = len(asked(mk, "/alerts"))
+    mk.fire(loud, 41)
     await mk_house.pass_time(5 * 60)
-    mk.fire(rule, 41)
-    await mk_house.pass_time(3 * 60)
-    assert alarm(mk_house, rule).state == STATE_ON
+    assert len(asked(mk, "/alerts")) - before == pytest.approx(10, abs=1)
+    assert alarm(mk_house, loud).state == STATE_ON
+    assert alarm(mk_house, quiet).state == STATE_OFF
+
+    await mk_house.pass_time(6 * 60)
+    assert alarm(mk_house, loud).state == STATE_ON
+    assert alarm(mk_house, quiet).state == STATE_UNKNOWN  # it may be switched off by now
+    assert switch(mk_house, quiet).state == STATE_UNAVAILABLE
+    mk.faults.clear()
+    await mk_house.pass_time(15 * 60)
+    assert alarm(mk_house, quiet).state == STATE_OFF
+    assert mk_house.shown("account", "enabled_alert_rules").state == str(len(mk.rules))
 
 
 async def test_an_alert_that_names_no_rule_is_that_of_the_only_one_of_its_sensor(
@@ -458,3 +510,19 @@ async def test_a_rule_without_a_name_or_a_sensor_that_is_known_is_shown_all_the_
     await mk_house.pass_time(POLL)
     shown = mk_house.shown("account", f"alert_rule-{rule.id}", "binary_sensor")
     assert shown.state == STATE_ON
+
+
+@pytest.mark.parametrize("lacking", ["/components", "/sensors"])
+async def test_a_rule_stays_at_its_device_while_a_list_lacks_what_it_watches(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, lacking: str
+) -> None:
+    entry = await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    mk.faults.add(Fault(match=lacking, method="GET", status=500))
+    await mk_house.pass_time(61)
+    await mk_house.reload(entry)
+    mk.fire(rule, 41)
+    await mk_house.pass_time(POLL)
+    assert alarm(mk_house, rule).state == STATE_ON
+    for device in ("account", f"device-{rule.sensor.device.id}"):
+        assert mk_house.entity(device, f"alert_rule-{rule.id}", "binary_sensor") is None

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 import logging
+import re
 from typing import Any
 
 from homeassistant.components.camera import async_get_image, async_request_stream
+from homeassistant.components.media_player.errors import BrowseError
 from homeassistant.components.media_source import async_browse_media, async_resolve_media
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -157,8 +159,13 @@ async def below(house: MkHouse, *parts: str) -> list[Any]:
 
 @pytest.mark.parametrize("form", ["json", "redirect", "text"])
 async def test_clips_are_found_by_camera_and_day_and_played_by_a_fresh_link_each_time(
-    browser: MkHouse, open_mk: OpenMk, form: str, hass_client: Any, told: list[dict[str, Any]]
+    browser: MkHouse,
+    open_mk: OpenMk,
+    form: str,
+    hass_client: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     mk = await open_mk(forms={"download": form}, old_captures=8)
     await browser.sign_in(mk)
     camera = mk.cameras[0]
@@ -189,11 +196,45 @@ async def test_clips_are_found_by_camera_and_day_and_played_by_a_fresh_link_each
     response = await client.get(media.url)
     assert response.status == 200
     assert (await response.read())[4:8] == b"ftyp"
+    assert "/download" in caplog.text
+    assert not re.search(r"Signature=\w", caplog.text)
+    assert re.search(r"Signature=\w", links[0])
 
     mk.faults.add(Fault(match="/download", kind="status", status=404))
     assert (await client.get(media.url, allow_redirects=False)).status == 502
     gone = media.url.replace(there[0].id, "00000000-0000-0000-0000-000000000000")
     assert (await client.get(gone, allow_redirects=False)).status == 404
+
+
+async def test_clips_of_no_camera_or_time_are_found_and_what_is_no_clip_is_said(
+    browser: MkHouse, mk: ManfredKunzeCloud, hass_client: Any
+) -> None:
+    lone = {"id": "lone", "startedAt": None, "status": None}
+    mk.faults.add(Fault(match="/captures", kind="mutate", mutate=lambda _: [lone]))
+    await browser.sign_in(mk)
+    folders = [each.title for each in await below(browser)]
+    assert folders == [*(each.name for each in mk.cameras), "Other captures"]
+    assert [each.title for each in await below(browser, "others")] == ["undated"]
+    (clip,) = await below(browser, "others", "undated")
+    assert clip.title == "lone"
+    media = await async_resolve_media(browser.hass, clip.media_content_id, None)
+    client = await hass_client()
+
+    mk.faults.clear()
+    film = {"status": 200, "body": b"film", "headers": {"Content-Type": "video/webm"}}
+    mk.faults.add(Fault(match="/download", kind="status", **film))
+    response = await client.get(media.url)
+    assert (response.status, await response.read()) == (200, b"film")
+    assert response.content_type == "video/webm"
+    for answer in ('{"size": 7}', '{"url": "http://10.0.0.1/1.mp4"}', '{"url": "https://["}'):
+        mk.faults.clear()
+        mk.faults.add(Fault(match="/download", kind="status", status=200, body=answer))
+        assert (await client.get(media.url, allow_redirects=False)).status == 502
+    for path in (("nobody",), ("others", "1999-01-01"), ("others", "undated", "lone", "more")):
+        with pytest.raises(BrowseError):
+            await below(browser, *path)
+    folder = media.url.rpartition("/")[0]
+    assert (await client.get(folder, allow_redirects=False)).status == 404
 
 
 # -- footage of a camera's own recorder --
@@ -246,6 +287,21 @@ async def test_footage_that_does_not_come_is_said(
     await mk_house.pass_time(400)
     outcome = await asking
     assert (outcome["state"], outcome["capture_id"]) == (state, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [({}, "unknown"), ({"id": "r1", "captureId": "x1"}, "done")],
+    ids=["silent", "done at once"],
+)
+async def test_footage_is_as_far_as_the_answer_says(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, answer: dict[str, str], state: str
+) -> None:
+    await mk_house.sign_in(mk)
+    mk.faults.add(Fault(match="/dvr-clip", kind="mutate", mutate=lambda _: answer))
+    mk.faults.add(Fault(match="/captures", kind="status", status=502, times=1))
+    outcome = await (await request(mk_house, entity(mk_house, mk.cameras[0])))
+    assert (outcome["state"], outcome["capture_id"]) == (state, answer.get("captureId"))
 
 
 async def test_only_cameras_have_footage(mk_house: MkHouse, mk: ManfredKunzeCloud) -> None:
@@ -338,3 +394,51 @@ async def test_a_live_stream_is_open_while_somebody_watches_and_no_longer(
     assert len(mk.sessions) == 2
     assert session.token not in caplog.text
     assert not mk.storage.intruders
+
+
+# -- what comes and goes --
+
+
+async def test_a_camera_and_a_rule_that_are_added_from_here_are_there(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    entry = await mk_house.sign_in(mk)
+
+    async def record(name: str, resource: str, **fields: Any) -> Any:
+        return await mk_house.hass.services.async_call(
+            "watchpost",
+            name,
+            {"config_entry_id": entry.entry_id, "resource": resource, **fields},
+            blocking=True,
+            return_response=True,
+        )
+
+    before = set(mk.album.cameras)
+    await record("save_record", "cameras", data={"name": "Gate", "deviceId": mk.devices[0].id})
+    (added,) = (camera for found, camera in mk.album.cameras.items() if found not in before)
+    await mk_house.pass_time(POLL)
+    assert shown(mk_house, added, "camera_status").state == "online"
+    assert shown(mk_house, added, "camera", "camera").name == "Gate"
+
+    rules = (await record("list_records", "media_capture_rules"))["records"]
+    rule = {"name": "Doors", "cameraId": added.id, "preRollSeconds": 5, "postRollSeconds": 10}
+    await record("save_record", "media_capture_rules", data=rule)
+    listed = (await record("list_records", "media_capture_rules"))["records"]
+    assert len(listed) == len(rules) + 1
+    (made,) = (each for each in listed if each["name"] == "Doors")
+    await record("delete_record", "media_capture_rules", record_id=made["id"])
+    assert (await record("list_records", "media_capture_rules"))["records"] == rules
+
+
+async def test_cameras_that_a_key_may_not_read_stay_as_they_were(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    entry = await mk_house.sign_in(mk)
+    mk.faults.add(Fault(match="/cameras", kind="status", status=403))
+    await mk_house.pass_time(4 * 900)
+    assert mk_house.device(device(mk.cameras[0])) is not None
+    assert shown(mk_house, mk.cameras[0], "camera_status").state == "unavailable"
+    mk.faults.clear()
+    await mk_house.pass_time(900)
+    assert shown(mk_house, mk.cameras[0], "camera_status").state == "online"
+    assert entry.runtime_data.connection.diagnostics()["MediaPart"]["absent"] is None

@@ -79,7 +79,10 @@ def truth(sensor: Sensor, now: int, hour: datetime) -> list[float]:
     "forms",
     [
         {},
-        {"readings_paths": "query", "names": "other", "paging": "items", "times": "offset"},
+        pytest.param(
+            {"readings_paths": "query", "names": "other", "paging": "items", "times": "offset"},
+            marks=pytest.mark.soak,
+        ),
         {"aggregated": False, "order": "oldest", "reading": "typed", "paging": "array"},
     ],
     ids=["aggregated", "aggregated elsewhere", "raw"],

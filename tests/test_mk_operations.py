@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import entity_registry as er
 
@@ -28,17 +30,17 @@ async def test_a_device_comes_without_a_reload_and_goes_after_three_lists_withou
     assert mk_house.shown(name, "device_status").state == "pending"
     assert mk_house.shown(name, "connectivity", "binary_sensor").state == "unknown"
     mk.become(new, "ACTIVE")
-    await mk_house.pass_time(1000)  # its sensors come with the next lists
+    await mk_house.pass_time(90)
     component = next(one for one in mk.components if one.device is new)
     assert mk_house.device(f"component-{component.id}") is not None
     assert mk_house.shown(name, "device_status").state == "active"
 
     mk.remove_device(new)
     mk.faults.add(Fault(match="/api/v1/devices", kind="status", status=500))
-    await mk_house.pass_time(3000)
+    await mk_house.pass_time(1900)
     mk.faults.clear()
     assert mk_house.device(name) is not None  # lists that fail remove nothing
-    await mk_house.pass_time(4000)
+    await mk_house.pass_time(3700)
     assert mk_house.device(name) is None
     assert mk_house.device(f"component-{component.id}") is None
 
@@ -130,7 +132,7 @@ async def test_quarantined_payloads_are_counted_by_reason_and_absent_without_the
     assert (state.attributes["missing_profile"], state.attributes["other"]) == (1, 1)
 
     mk.plan.admin = False
-    await mk_house.pass_time(3000)
+    await mk_house.pass_time(2720)
     assert mk_house.entity("account", "quarantined_payloads") is None
     assert entry.runtime_data.inventory.last_update_success
 
@@ -148,3 +150,59 @@ async def test_firmware_is_an_update_only_where_it_is_said_to_be_for_the_device(
     await mk_house.pass_time(1000)
     state = mk_house.shown(f"device-{mk.devices[0].id}", "firmware", "update")
     assert state.state == "off"
+
+
+def by_model(payload: Any) -> Any:
+    """Firmware and devices that name a model each, in place of a profile."""
+    for row in payload["content"]:
+        row.pop("deviceProfileId", None)
+        row["model"] = "Edge 7" if "name" in row else "EDGE 7"
+        row.pop("createdAt", None)
+    payload["content"].append({"id": "fw-0", "version": None, "model": "Edge 7"})
+    return payload
+
+
+async def test_firmware_may_name_a_model_and_the_greatest_number_is_the_newest(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    mk.faults.add(Fault(match="/api/v1/firmware", kind="mutate", mutate=by_model))
+    await mk_house.sign_in(mk)
+    name = f"device-{mk.devices[0].id}"
+    assert mk_house.entity(name, "firmware", "update") is None  # no device says which model it is
+    mk.faults.add(Fault(match="/api/v1/devices", kind="mutate", mutate=by_model))
+    await mk_house.pass_time(1000)
+    state = mk_house.shown(name, "firmware", "update")
+    assert state.attributes["latest_version"] == "1.5.0"
+
+
+async def test_what_a_key_may_not_see_is_not_there_and_what_fails_is_not_gone(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    groups = ("desired-state-bindings", "admin/quarantine", "firmware", "config-artefacts")
+    for group in groups:
+        mk.faults.add(Fault(match=f"/api/v1/{group}", kind="status", status=403))
+    entry = await mk_house.sign_in(mk)
+    name = f"device-{mk.devices[0].id}"
+    orders = mk.commanding.of(mk.main)
+    binding = next(one for one in orders.bindings.values() if one.target_type == "DEVICE")
+    key = f"binding-{binding.id}"
+    assert mk_house.entity("account", "quarantined_payloads") is None
+    assert mk_house.entity(name, "firmware", "update") is None
+    assert mk_house.entity(name, key) is None
+    assert entry.runtime_data.inventory.last_update_success
+
+    mk.faults.clear()
+    mk.faults.add(Fault(match="/api/v1/config-artefacts", kind="status", status=403))
+    await mk_house.pass_time(1000)
+    assert mk_house.shown("account", "quarantined_payloads").state == "2"
+    assert mk_house.shown(name, key).state == "accepted"
+    mk.faults.clear()
+    for group in groups:
+        mk.faults.add(Fault(match=f"/api/v1/{group}", kind="status", status=418))
+    await mk_house.pass_time(2800)
+    for device, key_, domain in (
+        ("account", "quarantined_payloads", "sensor"),
+        (name, key, "sensor"),
+        (name, "firmware", "update"),
+    ):
+        assert mk_house.entity(device, key_, domain) is not None

@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 from aiohttp.test_utils import TestClient
-from homeassistant.const import STATE_OFF, STATE_ON
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -74,7 +74,10 @@ async def test_nothing_is_registered_and_no_rule_is_touched_unless_one_is_chosen
     "forms",
     [
         {},
-        {"channel_config": "flat", "names": "other", "webhook_body": "text", "errors": "text"},
+        pytest.param(
+            {"channel_config": "flat", "names": "other", "webhook_body": "text", "errors": "text"},
+            marks=pytest.mark.soak,
+        ),
         {"channel_url": "masked", "acted": "empty", "references": "nested", "put": "merge"},
     ],
 )
@@ -418,3 +421,53 @@ async def test_a_key_that_may_not_read_channels_goes_on_polling(
     ]
     assert rights == ["read notification channels"]
     await mk_house.hass.config_entries.async_remove(entry.entry_id)
+
+
+async def test_a_channel_that_was_taken_without_its_address_is_deleted_and_added_otherwise(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    bare = json.dumps({"id": "11111111-2222-4333-8444-555555555555", "name": "Watchpost"})
+    mk.faults.add(
+        Fault(match="/notification-channels", method="POST", status=201, body=bare, times=1)
+    )
+    rule = mk.rules[0]
+    await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    (channel,) = ours(mk)
+    assert channel.id in rule.channels
+    deleted = [one for one in writes(mk) if one.startswith("DELETE")]
+    assert [one.rsplit("/", 1)[-1] for one in deleted] == ["11111111-2222-4333-8444-555555555555"]
+
+
+async def test_a_channel_that_cannot_be_added_for_now_is_tried_in_one_form_alone(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    mk.faults.add(Fault(match="/notification-channels", method="POST", status=409))
+    await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    assert len(asked(mk, "/notification-channels", "POST")) == 1
+    mk.faults.clear()
+    mk.faults.add(Fault(match="/test", method="POST", status=400))
+    await mk_house.pass_time(301)
+    await arrive(mk_house, mk)
+    assert ours(mk) == []  # it was added, and could not be tested
+    assert len(asked(mk, "/notification-channels", "POST")) == 2
+
+
+async def test_an_address_that_comes_later_is_used_at_once(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, hass_client_no_auth: Any
+) -> None:
+    rule = mk.rules[0]
+    before = list(rule.channels)
+    entry = await mk_house.sign_in(mk, push_rules=[rule.id])
+    assert (ours(mk), rule.channels) == ([], before)
+    assert mk_house.shown("account", "push", "binary_sensor").state == STATE_UNKNOWN
+
+    assert await async_setup_component(mk_house.hass, "webhook", {})
+    client = await hass_client_no_auth()
+    await mk_house.pass_time(61)
+    await mk_house.hass.config.async_update(external_url=base(client))
+    await arrive(mk_house, mk)
+    (channel,) = ours(mk)
+    assert channel.target == f"{base(client)}{hook(entry)}"
+    assert rule.channels == [*before, channel.id]

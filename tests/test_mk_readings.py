@@ -62,6 +62,15 @@ async def test_without_batches_many_sensors_have_their_turn_within_the_budget(
     ]
     assert set(states) <= {"on", "here", "7", "7.0"}
 
+    # After a restart too each value is shown until its sensor had its turn again.
+    await mk_house.reload(mk_house.entries[0])
+    await mk_house.pass_time(230)
+    states = [
+        mk_house.sensor(sensor, "binary_sensor" if sensor.type == "BOOLEAN" else "sensor").state
+        for sensor in mk.sensors
+    ]
+    assert set(states) <= {"on", "here", "7", "7.0"}
+
 
 async def test_a_sensor_is_not_asked_before_it_can_have_measured_again(
     mk_house: MkHouse, open_mk: OpenMk
@@ -214,3 +223,20 @@ async def test_only_what_somebody_looks_at_is_asked_for(mk_house: MkHouse, open_
     await mk_house.pass_time(300)
     assert {record.path for record in readings_asked(mk)} == {f"/api/v1/readings/sensor/{kept.id}"}
     assert entry.domain == DOMAIN
+
+
+async def test_the_last_measurement_of_a_component_is_that_of_its_newest_sensor(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    mk.devices[0].listen(mk.world.now, silent=True)
+    await mk_house.pass_time(120)
+    temperature, humidity = mk.sensor("temperature"), mk.sensor("humidity")
+    home = f"component-{mk.components[0].id}"
+    mk.report(temperature, 21.0)
+    await mk_house.pass_time(61)
+    newest = mk_house.shown(home, "last_measurement").state
+    mk.report(humidity, 41.0, ago=80)
+    await mk_house.pass_time(61)
+    assert mk_house.sensor(humidity).state == "41.0"
+    assert mk_house.shown(home, "last_measurement").state == newest

@@ -169,11 +169,37 @@ async def test_where_no_answer_shows_the_organisation_the_oldest_device_names_it
     assert result["reason"] == "reauth_successful"
 
 
-async def test_an_organisation_without_anything_to_know_it_by_is_not_set_up(
+async def test_an_organisation_without_devices_is_set_up_if_anything_shows_its_id(
     mk_house: MkHouse, open_mk: OpenMk
 ) -> None:
-    mk = await open_mk(devices=0)
+    mk = await open_mk({"organization": "absent"}, devices=0)
     assert await said(mk_house, mk_credentials(mk)) == "nothing_listed"
+    mk.plan.forms.organization = "orgId"
+    entry = await mk_house.sign_in(mk)
+    assert entry.unique_id == f"{VENDOR}:{mk.main.id}"
+    mk.add_device("first", status="ACTIVE")
+    await mk_house.pass_time(1000)
+    assert mk_house.device(f"device-{mk.devices[0].id}") is not None
+
+
+async def test_a_key_that_comes_to_show_another_organisation_shows_none_of_it(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    entry = await mk_house.sign_in(mk)
+    mk.keys.by_name["main"].organisation = mk.world.other
+    await mk_house.pass_time(130)
+    (flow,) = mk_house.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["source"] == "reauth"
+    foreign = next(iter(mk.world.other.devices))
+    await mk_house.reload(entry)
+    assert mk_house.device(f"device-{foreign}") is None
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    again = await reauth(mk_house, mk.plan.api_key)
+    assert again["reason"] == "other_account"
+    mk.keys.by_name["main"].organisation = mk.main
+    result = await reauth(mk_house, mk.plan.api_key)
+    assert result["reason"] == "reauth_successful"
+    assert entry.state is ConfigEntryState.LOADED
 
 
 async def test_a_right_that_is_taken_away_costs_what_it_is_for_and_is_named(

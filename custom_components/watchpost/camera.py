@@ -93,7 +93,7 @@ class LiveCamera(ChannelCamera):
     def __init__(self, account: Account, channel: Channel, live: Live) -> None:
         super().__init__(account, channel)
         session = async_get_clientsession(account.hass)
-        self._relay = Relay(session, live, on_watched=self._on_watched, on_renewed=self._on_renewed)
+        self._relay = Relay(session, live, self._on_watched)
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -125,6 +125,10 @@ class LiveCamera(ChannelCamera):
         return await self._relay.address()
 
     @override
+    async def async_refresh_providers(self, *, write_state: bool = True) -> None:
+        """Use no provider of WebRTC: what is preloaded there is open for nobody, and nobody hears of failures."""
+
+    @override
     async def async_create_stream(self) -> Stream | None:
         """Open the stream for somebody who wants to watch; raises HomeAssistantError where that fails."""
         if STREAM in self.hass.config.components:
@@ -144,9 +148,3 @@ class LiveCamera(ChannelCamera):
         self._attr_is_streaming = is_watched
         if self.hass is not None:
             self.async_write_ha_state()
-
-    @callback
-    def _on_renewed(self) -> None:
-        """Have a player that runs begin anew; one that waits to try again does so by itself."""
-        if self.stream is not None and self.stream.available and self.stream.outputs():
-            self.stream.update_source(self.stream.source)

@@ -21,7 +21,7 @@ _SENTENCES: Final[dict[str, str]] = {
     OccurrenceType.INCURSION_ACKNOWLEDGED: "incursion acknowledged",
     OccurrenceType.BUTTON_PRESSED: "button pressed",
     OccurrenceType.SYSTEM_NOTICE: "notice from the vendor",
-    OccurrenceType.CAPTURE_MADE: "picture taken",
+    OccurrenceType.CAPTURE_MADE: "picture or clip taken",
     OccurrenceType.MESSAGE_RECEIVED: "message received",
 }
 

@@ -26,16 +26,16 @@ class Vendor:
 
 VENDORS = (
     Vendor(
+        "manfred_kunze",
+        lambda door: {"url": door["url"], "api_key": door["api_key"]},
+    ),
+    Vendor(
         "sensorist",
         lambda door: {
             "username": door["username"],
             "password": door["password"],
             "advanced": {"url": door["url"]},
         },
-    ),
-    Vendor(
-        "manfred_kunze",
-        lambda door: {"url": door["url"], "api_key": door["api_key"]},
     ),
     Vendor(
         "sensit",

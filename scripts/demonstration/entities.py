@@ -13,9 +13,12 @@ _NO_STATE = ("unavailable", "unknown")
 _UNKNOWN_AT_FIRST = ("button", "event")
 # Calm air has none.
 _UNKNOWN_AT_TIMES = ("wind_direction",)
-# Nothing tells them from what has not happened today.
+# Nothing tells them from what has not happened today, or not yet at all.
 _UNKNOWN_ON_QUIET_DAYS = frozenset(
-    {"acknowledgement_score", "incursions_per_hour", "last_incursion", "mean_length"}
+    {
+        *("acknowledgement_score", "incursions_per_hour", "last_incursion", "mean_length"),
+        "newest_export",
+    }
 )
 _STEADY_SECONDS = 3
 
@@ -72,6 +75,15 @@ class House:
         """Whether every account has entities and all of them show values."""
         seen = {entity.registered["config_entry_id"] for entity in self.entities}
         return seen == {account["entry_id"] for account in self.accounts} and not self.untold
+
+    def view_of(self, vendor: str) -> int:
+        """Return the number of a vendor's view on the dashboard: the views stand in the order of the accounts."""
+        accounts = [
+            entity.registered["config_entry_id"]
+            for entity in self.entities
+            if str(entity.registered["unique_id"]).startswith(f"{vendor}:")
+        ]
+        return [account["entry_id"] for account in self.accounts].index(accounts[0])
 
     def below(self, device: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return the devices that hang from `device`."""

@@ -21,6 +21,8 @@ homeassistant:
   language: en
   time_zone: Europe/Zurich
   external_url: http://127.0.0.1:{port}
+  media_dirs:
+    local: {media}
 
 http:
   server_host: 127.0.0.1
@@ -40,6 +42,7 @@ logbook:
 media_source:
 recorder:
   commit_interval: 1
+stream:
 system_health:
 webhook:
 """
@@ -71,7 +74,11 @@ async def home_assistant(state: State, port: int) -> AsyncIterator[Child]:
 
 
 def _write_configuration(state: State, port: int) -> None:
-    (state.config / "configuration.yaml").write_text(_CONFIGURATION.format(port=port))
+    media = state.config / "media"
+    media.mkdir(exist_ok=True)
+    (state.config / "configuration.yaml").write_text(
+        _CONFIGURATION.format(port=port, media=media.resolve())
+    )
     (state.config / "automations.yaml").touch()
     link = state.config / "custom_components"
     if not link.is_symlink():

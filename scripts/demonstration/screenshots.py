@@ -10,7 +10,7 @@ import sys
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Locator, Page, ViewportSize, async_playwright
 
-from . import leak
+from . import leak, platform
 from .accounts import sign_in_accounts
 from .client import Client
 from .clouds import Door
@@ -23,10 +23,9 @@ from .state import REPOSITORY, STATES, DemoError, State, free_port
 _IMAGES = REPOSITORY / "docs" / "images"
 _FAILURE = STATES / "screenshots-failed.png"
 _SIZE = ViewportSize(width=1280, height=800)
+_LARGE = ViewportSize(width=1500, height=940)
 # Until the graphs show a line and not a dot.
 _GRAPH_SECONDS = 240
-# The view of the account with cameras; the views stand in the order of the accounts.
-_CAMERAS = 3
 _FURNISH_SECONDS = 60
 # A leak of eleven minutes that begins some minutes after the start.
 _LEAK_SECONDS = 1500
@@ -61,7 +60,8 @@ async def take_all(chromium: str, *, is_snapshot_enough: bool = False) -> None:
             if not is_snapshot_enough:
                 await _set_up(page, doors["sensorist"])
             async with furnished(client, doors) as (house, _):
-                await watch_a_snapshot(page, house, _CAMERAS, doors["viziosense"], _take)
+                view = house.view_of("viziosense")
+                await watch_a_snapshot(page, house, view, doors["viziosense"], _take)
                 if not is_snapshot_enough:
                     await asyncio.sleep(_GRAPH_SECONDS)
                     await _show(page, house)
@@ -84,10 +84,28 @@ async def take_leak(chromium: str) -> None:
             await until_furnished(client, _FURNISH_SECONDS)
             scene = await leak.set_scene(client, across)
             await leak.until_alarmed(client, scene, _LEAK_SECONDS)
-            await page.set_viewport_size({"width": 1500, "height": 940})
+            await page.set_viewport_size(_LARGE)
             await page.goto(leak.address())
             await page.locator("hui-statistics-graph-card").first.wait_for()
             await _take(page, "gas-leak")
+    finally:
+        state.remove()
+
+
+async def take_platform(chromium: str) -> None:
+    """Run a demo of its own and take the pictures of the Manfred Kunze platform: an alert, a camera, a clip."""
+    _IMAGES.mkdir(parents=True, exist_ok=True)
+    state = State(STATES / f"platform-{os.getpid()}")
+    port = free_port()
+    try:
+        async with (
+            stage(state, port) as (client, doors, _),
+            _signed_in_page(chromium, f"http://127.0.0.1:{port}", client) as page,
+            furnished(client, doors) as (house, _),
+        ):
+            await page.set_viewport_size(_LARGE)
+            door, media = doors[platform.VENDOR], state.config / "media"
+            await platform.watch_the_platform(page, client, house, door, media=media, take=_take)
     finally:
         state.remove()
 
@@ -167,9 +185,16 @@ def main() -> None:
         "--snapshot", action="store_true", help="only watch a snapshot that is asked for"
     )
     parser.add_argument("--leak", action="store_true", help="only the picture of a gas leak")
+    parser.add_argument(
+        "--platform",
+        action="store_true",
+        help="only the Manfred Kunze platform, and how it is used",
+    )
     options = parser.parse_args()
     try:
-        if options.leak:
+        if options.platform:
+            asyncio.run(take_platform(options.chromium))
+        elif options.leak:
             asyncio.run(take_leak(options.chromium))
         else:
             asyncio.run(take_all(options.chromium, is_snapshot_enough=options.snapshot))

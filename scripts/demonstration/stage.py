@@ -7,7 +7,7 @@ from .accounts import sign_in_accounts
 from .alarm import Watch, restless, set_alarm
 from .cameras import wake
 from .client import Client, signed_in
-from .clouds import VENDORS, Door, simulated_clouds
+from .clouds import Door, simulated_clouds
 from .dashboard import show_dashboard
 from .entities import House, until_furnished
 from .home_assistant import home_assistant
@@ -37,7 +37,7 @@ async def furnished(
     await sign_in_accounts(client, doors)
     watch = await set_alarm(client, _FURNISH_SECONDS)
     await wake(client, doors["viziosense"], _FURNISH_SECONDS)
-    async with restless(doors[VENDORS[0].key], watch), careless(doors["sensorzone"]):
+    async with restless(doors["sensorist"], watch), careless(doors["sensorzone"]):
         house = await until_furnished(client, _FURNISH_SECONDS)
         await show_dashboard(client, house)
         yield house, watch

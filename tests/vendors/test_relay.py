@@ -70,6 +70,9 @@ class Scene:
         if self.failure is not None:
             self.failed.set()
             raise self.failure
+        if len(self.opened) > 1:
+            self.until = None
+            self.renewed.set()
         return StreamSource(
             [self.vendor.url + path for path in self.paths], CREDENTIALS, self.until
         )
@@ -98,9 +101,7 @@ async def scene_fixture() -> AsyncIterator[Scene]:
         session = await stack.enter_async_context(ClientSession(cookies={"canary": "cookie"}))
         player = await stack.enter_async_context(ClientSession())
         scene = Scene(vendors[0], vendors[1], player)
-        scene.relay = Relay(
-            session, scene, on_watched=scene.watched.append, on_renewed=scene.renewed.set
-        )
+        scene.relay = Relay(session, scene, scene.watched.append)
         stack.push_async_callback(scene.relay.stop)
         yield scene
 
@@ -282,16 +283,29 @@ async def test_nobody_watching_for_a_while_closes_it(
     assert scene.opened == [False, False]
 
 
-async def test_a_stream_is_replaced_before_its_end_while_somebody_watches(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_same", [True, False])
+async def test_a_stream_is_renewed_before_its_end_while_somebody_watches(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, is_same: bool
 ) -> None:
     monkeypatch.setattr(relay_module, "LEAST_LIFE", 0.05)
     scene.until = datetime.now(UTC) + timedelta(seconds=15)
     scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", "1.ts")
+    scene.vendor.files["/b/live.m3u8"] = playlist("#EXTINF:2,", "2.ts")
+    scene.vendor.files["/b/2.ts"] = SEGMENT
     await scene.get()
-    scene.until = None
+    scene.paths = ("/a/live.m3u8",) if is_same else ("/b/live.m3u8",)
     await asyncio.wait_for(scene.renewed.wait(), 10)
+    # Players go on with what they have to its end.
+    asked = len(scene.vendor.asked)
+    await scene.get()
+    assert [path for path, _ in scene.vendor.asked[asked:]] == ["/a/live.m3u8"]
     assert scene.opened == [False, True]
+    if not is_same:
+        del scene.vendor.files["/a/live.m3u8"]
+        assert (await scene.get())[0] == 502
+        (name,) = names((await scene.get())[1])
+        assert (await scene.get(name))[0] == 200
+        assert scene.opened == [False, True]
     await scene.relay.stop()
     assert scene.closed.is_set()
     assert scene.watched == [True, False]

@@ -5,8 +5,8 @@ certificates to trust, and fetch whatever a playlist names. So they get an addre
 interface, and what they ask for is fetched here: over verified TLS, with the stream's credentials for its own origin
 alone, and never over plain http unless the stream itself is (which only a loopback address may be).
 
-A stream is opened when somebody first asks for its playlist, opened anew when it ends while somebody watches, and
-closed when nobody has asked for anything for a while.
+A stream is opened when somebody first asks for its playlist, renewed before it ends or opened anew when it has while
+somebody watches, and closed when nobody has asked for anything for a while.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOGGER = logging.getLogger(__name__)
 IDLE_SECONDS: Final = 30.0
 # A live playlist that says the same for so long is that of a stream that has died.
 STILL_SECONDS: Final = 20.0
-# A stream is replaced so many seconds before its end, and however soon that is not sooner than after so many.
+# A stream is renewed so many seconds before its end, and however soon that is not sooner than after so many.
 RENEWED_BEFORE: Final = 15.0
 LEAST_LIFE: Final = 20.0
 MOST_PLAYLIST_BYTES: Final = 1024 * 1024
@@ -50,30 +50,24 @@ _KEPT: Final = (hdrs.CONTENT_TYPE, hdrs.CONTENT_RANGE)
 
 
 class Relay:
-    """One stream.
-
-    `on_watched` hears when somebody begins to watch, and when nobody does any more; `on_renewed` that another stream
-    has taken the place of one that is about to end, which players must begin anew.
-    """
+    """One stream; `on_watched` hears when somebody begins to watch, and when nobody does any more."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         live: Live,
-        *,
         on_watched: Callable[[bool], None],
-        on_renewed: Callable[[], None],
     ) -> None:
         self._session = session
         self._live = live
         self._on_watched = on_watched
-        self._on_renewed = on_renewed
         self._token = secrets.token_urlsafe(24)
         self._runner: web.AppRunner | None = None
         self._starting = asyncio.Lock()
         self._opening = asyncio.Lock()
         self._address: str | None = None
         self._source: StreamSource | None = None
+        self._next: StreamSource | None = None
         self._is_over = False
         self._names = Names()
         self._still: tuple[str, float] = ("", 0.0)
@@ -110,10 +104,15 @@ class Relay:
             return self._source
 
     async def _begin(self, *, anew: bool) -> StreamSource:
-        self._source = source = await self._live.open(anew=anew)
+        self._source = source = self._next or await self._live.open(anew=anew)
+        self._next = None
         self._is_over = False
         self._still = ("", 0.0)
         self._names = Names()
+        self._plan_renewal(source)
+        return source
+
+    def _plan_renewal(self, source: StreamSource) -> None:
         if self._renewal is not None:
             self._renewal.cancel()
             self._renewal = None
@@ -121,22 +120,26 @@ class Relay:
             left = (source.until - datetime.now(UTC)).total_seconds() - RENEWED_BEFORE
             loop = asyncio.get_running_loop()
             self._renewal = loop.call_later(max(left, LEAST_LIFE), self._renew)
-        return source
 
     def _renew(self) -> None:
         self._renewal = None
-        self._renewing = asyncio.get_running_loop().create_task(self._replace())
+        self._renewing = asyncio.get_running_loop().create_task(self._prolong())
 
-    async def _replace(self) -> None:
-        """Have another stream begin before this one ends, if somebody still watches."""
+    async def _prolong(self) -> None:
+        """Have the stream go on, if somebody still watches.
+
+        That may be the same one for longer, or another one: players go on with that when this one has ended.
+        """
         async with self._opening:
-            if not self.is_watched or self._is_over:
+            if not self.is_watched or self._is_over or self._source is None:
                 return
-            try:
-                await self._begin(anew=True)
-            except VendorError:
-                return  # it is tried again when this one has ended
-        self._on_renewed()
+            with suppress(VendorError):  # it is tried again when this one has ended
+                source = await self._live.open(anew=True)
+                if _is_same(source, self._source):
+                    self._source = source
+                    self._plan_renewal(source)
+                else:
+                    self._next = source
 
     async def stop(self) -> None:
         """Close the stream and listen no more."""
@@ -167,7 +170,7 @@ class Relay:
         self._on_watched(False)
         async with self._opening:
             if self._idle is None and self._source is not None:
-                self._source = None
+                self._source = self._next = None
                 if self._renewal is not None:
                     self._renewal.cancel()
                 with suppress(VendorError):
@@ -283,6 +286,10 @@ class Relay:
         elif now - since > STILL_SECONDS:
             self._is_over = True
             raise Unreachable("the live stream stands still")
+
+
+def _is_same(one: StreamSource, other: StreamSource) -> bool:
+    return list(one.urls) == list(other.urls) and dict(one.headers) == dict(other.headers)
 
 
 def _origin(link: str) -> URL:

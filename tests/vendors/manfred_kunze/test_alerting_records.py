@@ -84,6 +84,19 @@ def test_a_rule_is_read_in_any_form(row: dict[str, Any]) -> None:
     assert rule.channels == ("c",)
 
 
+def test_whether_a_rule_may_fire_is_known_not_told_or_doubtful() -> None:
+    for row, is_enabled, is_doubtful in (
+        ({"enabled": 0}, False, False),
+        ({"status": "paused"}, False, False),
+        ({"status": "TRIGGERED"}, None, False),
+        ({}, None, False),
+        ({"active": "sometimes"}, None, True),
+        ({"enabled": {"until": NOON}}, None, True),
+    ):
+        rule = read_rule("1", row)
+        assert (rule.is_enabled, rule.is_doubtful) == (is_enabled, is_doubtful), row
+
+
 def test_a_channel_is_added_in_the_list_s_own_form_and_all_else_stays() -> None:
     channel = read_channel("n", {"id": "n", "type": "WEBHOOK", "config": {"url": URL}})
     for key, before, added in (

@@ -12,52 +12,50 @@ from typing import Final
 from msgspec.structs import replace
 
 from ...engine.model import Channel, ChannelId, FeedUpdate, Inventory, Reading
-from ..errors import VendorError
 from .alert_log import AlertLog, Where
 from .alerts import (
-    ALERTS,
+    RULES,
     count_readings,
     events_channel,
     rule_channels,
     rule_data,
     rule_key,
     rule_readings,
+    switch_readings,
 )
 from .client.alerting import AlertingClient
 from .client.api import Answer
-from .estate import ACCOUNT, Estate
-from .records.alerting import Alert, AlertRule, Lifecycle
+from .estate import ACCOUNT
+from .records.alerting import Alert, Lifecycle
+from .rule_book import RuleBook
 
-RULES_EVERY: Final = timedelta(minutes=5)
-# An alert may name a rule that is not known because it is new; it is looked for no more often than this.
-NEW_RULES_EVERY: Final = timedelta(minutes=1)
+# A list that takes more requests than a few is read so often that it takes one in so long, on average.
+FEW_REQUESTS: Final = 4
+PER_REQUEST: Final = timedelta(seconds=7.5)
 
 
 class AlertFeed:
     """Rules and alerts of one organisation.
 
-    `estate` says where things belong, `now` is the clock (UTC), `show` has something shown between two polls.
+    `now` is the clock (UTC), `show` has something shown between two polls.
     """
 
     def __init__(
         self,
         client: AlertingClient,
-        estate: Estate,
+        book: RuleBook,
         now: Callable[[], datetime],
         show: Callable[[FeedUpdate], None],
     ) -> None:
         self.log = AlertLog()
-        self.rules: dict[str, AlertRule] = {}
-        self.devices: dict[str, str] = {}
-        # One after the other, so that what came first is not believed last.
-        self.lock = asyncio.Lock()
         self._client = client
-        self._estate = estate
+        self._book = book
         self._now = now
         self._show = show
-        self._rules_at: datetime | None = None
+        # One after the other, so that what came first is not believed last.
+        self._lock = asyncio.Lock()
+        self._rests_until: datetime | None = None
         self._set_aside: Counter[str] = Counter()
-        self._are_rules_whole = False
 
     def resume(self, told_until: datetime | None) -> None:
         """Take note, before the first poll, up to when occurrences have been told."""
@@ -67,63 +65,49 @@ class AlertFeed:
     # -- polling --
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Read the alerts, and every few minutes the rules."""
-        async with self.lock:
-            inventory, failure = None, None
-            if self._is_due(RULES_EVERY):
-                try:
-                    inventory = await self._read_rules()
-                except VendorError as err:
-                    failure = err
-            return await self._read_alerts(inventory, failure)
+        """Read the alerts; where they name a rule that is not known, or none was ever listed, the rules as well.
+
+        A list of many pages, whose order does not let the reading stop, is read the more rarely.
+        """
+        async with self._lock:
+            if self._rests_until is not None and self._now() < self._rests_until:
+                return FeedUpdate(readings=self.readings(), set_aside=self._set_aside)
+            return await self._fetch()
+
+    async def _fetch(self) -> FeedUpdate:
+        is_new = await self._book.look_for_new() if not self._book.was_tried else False
+        answer = await self._ask()
+        if self._book.lacks_any(answer.value):
+            is_new = await self._book.look_for_new() or is_new
+        told = self._take(answer)
+        return FeedUpdate(
+            readings=self.readings(),
+            occurrences=list(self.log.occurrences(told, self.where, self._now())),
+            freshness=answer.freshness,
+            inventory=self._inventory(is_new=True) if is_new else None,
+            set_aside=answer.set_aside,
+        )
+
+    async def fetch_rules(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """Read the rules, unless that was just done for the alerts."""
+        async with self._lock:
+            answer = None if self._book.is_just_listed else await self._book.list()
+            return FeedUpdate(
+                readings=self._switches(),
+                freshness=answer.freshness if answer else (),
+                inventory=self._inventory(is_new=answer is not None),
+                set_aside=answer.set_aside if answer else Counter(),
+            )
 
     async def look(self) -> FeedUpdate:
         """Read the alerts between two polls: what the rules' list lacks is then not missed once more."""
-        update = await self.fetch(frozenset())
+        async with self._lock:
+            update = await self._fetch()
         inventory = update.inventory and dataclasses.replace(update.inventory, is_complete=False)
         return dataclasses.replace(update, inventory=inventory)
 
-    def _is_due(self, every: timedelta) -> bool:
-        return self._rules_at is None or self._now() - self._rules_at >= every
-
-    async def _read_rules(self) -> Inventory:
-        answer = await self._client.list_rules()
-        self._rules_at = self._now()
-        self._set_aside = answer.set_aside
-        self._are_rules_whole = answer.is_whole and not answer.set_aside
-        listed = {rule.id: rule for rule in answer.value}
-        self.rules = listed if self._are_rules_whole else self.rules | listed
-        return self.inventory()
-
-    def inventory(self) -> Inventory:
-        """The channels of the rules that are known, at the devices where they belong now."""
-        self.devices = {rule.id: self._home(rule) for rule in self.rules.values()}
-        return Inventory(
-            devices=(),
-            channels=list(self._channels()),
-            is_complete=self._are_rules_whole,
-            scope=ALERTS,
-        )
-
-    def _home(self, of: AlertRule | Alert) -> str:
-        """The device of a rule's or alert's sensor; a rule stays where it was while the lists lack its sensor."""
-        home = self._estate.home_of(of.sensor)
-        if home == ACCOUNT:
-            home = self._estate.home(component=of.component, device=of.device)
-        return self.devices.get(of.id, home) if home == ACCOUNT else home
-
-    def _channels(self) -> Iterator[Channel]:
-        for device in dict.fromkeys(self.devices.values()):
-            if device != ACCOUNT:
-                yield events_channel(device)
-        for rule in self.rules.values():
-            yield from rule_channels(
-                rule, self.devices[rule.id], self.switch, self._acknowledge_rule
-            )
-
-    async def _read_alerts(
-        self, inventory: Inventory | None, failure: VendorError | None
-    ) -> FeedUpdate:
+    async def _ask(self) -> Answer[list[Alert]]:
+        """Ask for as many alerts as are enough; `is_whole` says whether nothing is missing."""
         was_enough = False
 
         def is_enough(alerts: Sequence[Alert]) -> bool:
@@ -131,82 +115,67 @@ class AlertFeed:
             was_enough = self.log.is_enough(alerts, self._now())
             return was_enough
 
-        try:
-            answer = await self._client.list_alerts(is_enough)
-        except VendorError as err:
-            if inventory is None:
-                raise
-            return FeedUpdate(inventory=inventory, failure=err)
-        if self._names_new_rules(answer.value) and failure is None:
-            try:
-                inventory = await self._read_rules()
-            except VendorError as err:
-                failure = err
-        told = self._take(answer, is_cut=was_enough)
-        return FeedUpdate(
-            readings=self.readings(),
-            occurrences=list(self.log.occurrences(told, self.where, self._now())),
-            freshness=answer.freshness,
-            inventory=inventory,
-            set_aside=answer.set_aside + self._set_aside,
-            failure=failure,
-        )
+        answer = await self._client.list_alerts(is_enough)
+        requests = len(answer.freshness)
+        is_long = requests > FEW_REQUESTS
+        self._rests_until = self._now() + requests * PER_REQUEST if is_long else None
+        self._set_aside = answer.set_aside
+        self.log.is_whole = not answer.set_aside and (answer.is_whole or was_enough)
+        return answer
 
-    def _take(self, answer: Answer[list[Alert]], *, is_cut: bool) -> list[Alert]:
+    def _take(self, answer: Answer[list[Alert]]) -> list[Alert]:
+        alerts = [replace(alert, rule=self._book.rule_of(alert)) for alert in answer.value]
         is_clean = not answer.set_aside
-        alerts = [replace(alert, rule=self._rule_of(alert)) for alert in answer.value]
-        told = self.log.take(alerts, self._now(), is_all=answer.is_whole, is_clean=is_clean)
-        self.log.is_whole = is_clean and (answer.is_whole or is_cut)
-        return told
+        return self.log.take(alerts, self._now(), is_all=answer.is_whole, is_clean=is_clean)
 
-    def _names_new_rules(self, alerts: Iterable[Alert]) -> bool:
-        """Whether an open alert is of a rule that no list has named, which is worth a look."""
-        return self._is_due(NEW_RULES_EVERY) and any(
-            alert.is_open and alert.rule is not None and alert.rule not in self.rules
-            for alert in alerts
+    def _inventory(self, *, is_new: bool) -> Inventory:
+        """The channels of the rules that are known; what a list that was used before lacks is not missed once more."""
+        return Inventory(
+            devices=(),
+            channels=list(self._channels()),
+            is_complete=is_new and self._book.is_whole,
+            scope=RULES,
         )
 
-    def _rule_of(self, alert: Alert) -> str | None:
-        """The rule of an alert; where it names none, the only one that watches its sensor."""
-        if alert.rule is not None:
-            return alert.rule
-        found = self._candidates(alert)
-        return found[0] if len(found) == 1 and alert.sensor is not None else None
-
-    def _candidates(self, alert: Alert) -> list[str]:
-        """The rules that an alert may be of."""
-        return [rule.id for rule in self.rules.values() if alert.sensor in (None, rule.sensor)]
+    def _channels(self) -> Iterator[Channel]:
+        for device in dict.fromkeys(self._book.devices.values()):
+            if device != ACCOUNT:
+                yield events_channel(device)
+        for rule in self._book.rules.values():
+            home = self._book.devices[rule.id]
+            yield from rule_channels(rule, home, self._switch, self._acknowledge_rule)
 
     # -- what is shown --
 
     def readings(self) -> dict[ChannelId, Reading]:
         """How it stands with each rule, and in all."""
-        by_rule = self.log.by_rule()
-        doubtful = {rule for alert in by_rule.get(None, ()) for rule in self._candidates(alert)}
-        readings = count_readings(ACCOUNT, self.log, self.rules.values())
-        for rule in self.rules.values():
+        book, by_rule = self._book, self.log.by_rule()
+        doubtful = {rule for alert in by_rule.get(None, ()) for rule in book.candidates(alert)}
+        readings = count_readings(self.log, book.rules.values())
+        for rule in book.rules.values():
             # Of what is switched off nobody knows whether it would fire.
-            is_watched = rule.is_enabled is not False and rule.id not in doubtful
+            is_watched = book.may_fire(rule) and rule.id not in doubtful
             standing = self.log.standing(by_rule.get(rule.id, ()), is_watched=is_watched)
-            readings |= rule_readings(rule, self.devices[rule.id], standing)
+            readings |= rule_readings(rule, book.devices[rule.id], standing)
         return readings
+
+    def _switches(self) -> dict[ChannelId, Reading]:
+        return switch_readings(self._book.rules.values(), self._book.devices)
 
     def where(self, alert: Alert) -> Where:
         """Where an alert belongs."""
-        rule = self.rules.get(alert.rule or "")
+        rule = self._book.rules.get(alert.rule or "")
         if rule is not None:
-            return Where(self.devices[rule.id], rule_key(rule.id), rule_data(rule))
-        return Where(self._home(alert))
+            return Where(self._book.devices[rule.id], rule_key(rule.id), rule_data(rule))
+        return Where(self._book.home(alert))
 
     # -- acting --
 
-    async def switch(self, rule: str, is_on: bool) -> None:
+    async def _switch(self, rule: str, is_on: bool) -> None:
         """Let a rule fire or not; raises a `VendorError`."""
-        async with self.lock:
+        async with self._lock:
             await (self._client.enable_rule if is_on else self._client.disable_rule)(rule)
-            if (known := self.rules.get(rule)) is not None:
-                self.rules[rule] = replace(known, is_enabled=is_on)
-            self._rules_at = None  # the vendor's list has the last word
+            self._book.switched(rule, is_on=is_on)
         self._show(self.shown())
 
     async def _acknowledge_rule(self, rule: str) -> None:
@@ -222,7 +191,7 @@ class AlertFeed:
 
     async def move(self, alert: Alert, to: Lifecycle) -> Alert:
         """Acknowledge or resolve an alert once; how it is then. Raises a `VendorError`."""
-        async with self.lock:
+        async with self._lock:
             is_ack = to is Lifecycle.ACKNOWLEDGED
             told = await (self._client.acknowledge if is_ack else self._client.resolve)(alert.id)
             moved = replace(alert, state=to)
@@ -239,12 +208,12 @@ class AlertFeed:
     def shown(self, alerts: Iterable[Alert] = ()) -> FeedUpdate:
         """How it stands with everything, and what happened to alerts that were moved from here."""
         told = list(self.log.occurrences(alerts, self.where, self._now()))
-        return FeedUpdate(readings=self.readings(), occurrences=told)
+        return FeedUpdate(readings=self.readings() | self._switches(), occurrences=told)
 
     def diagnostics(self) -> dict[str, object]:
         """Counts, never contents."""
         return {
-            "rules": len(self.rules),
+            "rules": len(self._book.rules),
             "open_alerts": len(self.log.open),
             "are_alerts_whole": self.log.is_whole,
         }

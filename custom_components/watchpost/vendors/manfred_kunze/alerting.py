@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, override
@@ -20,12 +20,13 @@ from ..base import ActionHandler, Feed
 from ..errors import NotAllowed, UnexpectedReply
 from .alert_actions import AlertActions
 from .alert_feed import AlertFeed
-from .alerts import ALERTS, account_channels, is_of_rule, title
+from .alerts import ALERTS, RULES, account_channels, is_of_rule, title
 from .client.alerting import AlertingClient
 from .client.api import Api
-from .estate import ACCOUNT, Estate
+from .estate import Estate
 from .part import Part, Survey
 from .push import AlertPush
+from .rule_book import RULES_EVERY, RuleBook
 
 CONF_PUSH_RULES: Final = "push_rules"
 
@@ -38,7 +39,8 @@ class AlertingPart(Part):
     """Rules and alerts of one organisation.
 
     `webhook_id` is None while no vendor could call in. `told_until` says up to when occurrences have been told, `show`
-    has something shown between two polls; both are known only once the account is set up.
+    has something shown between two polls, `remembered` are the channels that have entities from before; all are known
+    only once the account is set up.
     """
 
     def __init__(
@@ -50,15 +52,17 @@ class AlertingPart(Part):
         *,
         told_until: Callable[[], datetime | None],
         show: Callable[[FeedUpdate], None],
+        remembered: Callable[[], Collection[ChannelId]],
     ) -> None:
         self._client = AlertingClient(api)
         self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
         self._told_until = told_until
         ledger = api.transport.ledger
-        self.feed = AlertFeed(self._client, estate, ledger.now_utc, show)
+        book = RuleBook(self._client, estate, ledger.now_utc, remembered)
+        self.feed = AlertFeed(self._client, book, ledger.now_utc, show)
         self._actions = AlertActions(self.feed)
         self.push: AlertPush | None = None
-        if webhook_id is not None:
+        if self._chosen or webhook_id is not None:
             self.push = AlertPush(
                 self._client, self._chosen, webhook_id, self.feed.look, ledger.now
             )
@@ -66,12 +70,14 @@ class AlertingPart(Part):
     @override
     async def survey(self) -> Survey:
         """What stands for all alerts together; the rules come with their own list."""
-        has_push = self.push is not None and bool(self._chosen)
-        return Survey(channels=list(account_channels(ACCOUNT, has_push=has_push)))
+        return Survey(channels=list(account_channels(has_push=bool(self._chosen))))
 
     @override
     def feeds(self) -> Sequence[Feed]:
-        return [Feed(ALERTS, self._fetch, ALERTS_EVERY, LEAST_INTERVAL, is_whole=True)]
+        return [
+            Feed(ALERTS, self._fetch, ALERTS_EVERY, LEAST_INTERVAL, is_whole=True),
+            Feed(RULES, self.feed.fetch_rules, RULES_EVERY, LEAST_INTERVAL, is_whole=True),
+        ]
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         self.feed.resume(self._told_until())
@@ -79,7 +85,7 @@ class AlertingPart(Part):
 
     @override
     def scope_of(self, key: str) -> str | None:
-        return ALERTS if is_of_rule(key) else None
+        return RULES if is_of_rule(key) else None
 
     @property
     @override

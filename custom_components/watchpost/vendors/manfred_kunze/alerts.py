@@ -16,15 +16,18 @@ from homeassistant.const import EntityCategory
 from ...engine.model import Channel, ChannelId, OccurrenceType, Reading, ReadingValue, Work
 from ..titles import fitting
 from .alert_log import AlertLog, Standing
+from .estate import ACCOUNT
 from .records.alerting import Alert, AlertRule, Severity
 
 ALERTS: Final = "alerts"
+RULES: Final = "alert_rules"
 EVENTS: Final = "events"
 PUSH: Final = "push"
 _RULE: Final = "alert_rule-"
 _SWITCH: Final = "alert_rule_enabled-"
 _BUTTON: Final = "alert_rule_acknowledge-"
 _OPEN: Final = "open_alerts"
+_ENABLED: Final = "enabled_alert_rules"
 
 _EVENTS: Final = EventEntityDescription(
     key=EVENTS,
@@ -41,6 +44,12 @@ _COUNTS: Final[Mapping[str, Severity | None]] = {
     "warning_alerts": Severity.WARNING,
     "info_alerts": Severity.INFO,
 }
+_RULES_ENABLED: Final = SensorEntityDescription(
+    key=_ENABLED,
+    translation_key=_ENABLED,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    state_class=SensorStateClass.MEASUREMENT,
+)
 _PUSH: Final = BinarySensorEntityDescription(
     key=PUSH,
     translation_key=PUSH,
@@ -77,16 +86,17 @@ def is_of_rule(key: str) -> bool:
     return key.startswith((_RULE, _SWITCH, _BUTTON))
 
 
-def account_channels(account: str, *, has_push: bool) -> Iterator[Channel]:
+def account_channels(*, has_push: bool) -> Iterator[Channel]:
     """Yield what is shown of all alerts together."""
     for key in _COUNTS:
         description = SensorEntityDescription(
             key=key, translation_key=key, state_class=SensorStateClass.MEASUREMENT
         )
-        yield Channel(account, key, description, ALERTS)
-    yield events_channel(account)
+        yield Channel(ACCOUNT, key, description, ALERTS)
+    yield Channel(ACCOUNT, _ENABLED, _RULES_ENABLED, RULES)
+    yield events_channel(ACCOUNT)
     if has_push:
-        yield Channel(account, PUSH, _PUSH, ALERTS, stands_when_stale=True)
+        yield Channel(ACCOUNT, PUSH, _PUSH, ALERTS, stands_when_stale=True)
 
 
 def events_channel(device: str) -> Channel:
@@ -118,7 +128,7 @@ def rule_channels(
         SwitchEntityDescription(
             key=key, translation_key="alert_rule", entity_category=EntityCategory.CONFIG
         ),
-        ALERTS,
+        RULES,
         placeholders=called,
         switch=switched,
     )
@@ -173,7 +183,7 @@ def rule_data(rule: AlertRule) -> dict[str, ReadingValue]:
 
 
 def rule_readings(rule: AlertRule, device: str, standing: Standing) -> dict[ChannelId, Reading]:
-    """Whether an alert of a rule is open, and whether the rule may fire."""
+    """Whether an alert of a rule is open."""
     newest: Sequence[Alert] = standing.open[:1]
     attributes: dict[str, ReadingValue] = {
         **{key: value for key, value in rule_data(rule).items() if key != "source"},
@@ -186,18 +196,26 @@ def rule_readings(rule: AlertRule, device: str, standing: Standing) -> dict[Chan
             "since": alert.raised_at,
             "value": alert.value,
         }
-    return {
-        ChannelId(device, rule_key(rule.id)): Reading(standing.is_on, attributes=attributes),
-        ChannelId(device, f"{_SWITCH}{rule.id}"): Reading(rule.is_enabled),
-    }
+    return {ChannelId(device, rule_key(rule.id)): Reading(standing.is_on, attributes=attributes)}
 
 
-def count_readings(
-    account: str, log: AlertLog, rules: Iterable[AlertRule]
+def switch_readings(
+    rules: Iterable[AlertRule], devices: Mapping[str, str]
 ) -> dict[ChannelId, Reading]:
+    """Whether each rule may fire, and how many may."""
+    listed = list(rules)
+    readings = {
+        ChannelId(devices[rule.id], f"{_SWITCH}{rule.id}"): Reading(rule.is_enabled)
+        for rule in listed
+    }
+    enabled = sum(rule.is_enabled is True for rule in listed)
+    return {ChannelId(ACCOUNT, _ENABLED): Reading(enabled)} | readings
+
+
+def count_readings(log: AlertLog, rules: Iterable[AlertRule]) -> dict[ChannelId, Reading]:
     """How many alerts are open, by severity."""
     severities = {rule.id: rule.severity for rule in rules if rule.severity is not None}
     return {
-        ChannelId(account, key): Reading(log.count(severity, severities))
+        ChannelId(ACCOUNT, key): Reading(log.count(severity, severities))
         for key, severity in _COUNTS.items()
     }

@@ -98,11 +98,13 @@ def _device(estate: Estate, device: topology.Device) -> Device:
     )
 
 
-def status_channels(estate: Estate) -> Iterator[Channel]:
-    """What each device's own record says of it."""
+def status_channels(estate: Estate, good_for: timedelta) -> Iterator[Channel]:
+    """What each device's own record says of it, and is shown for so long."""
     for device in estate.devices:
         for description in (_STATUS, _CONNECTIVITY, _MAINTENANCE):
-            yield Channel(device_id(device), description.key, description, STATUSES)
+            yield Channel(
+                device_id(device), description.key, description, STATUSES, good_for=good_for
+            )
 
 
 def status_readings(listed: Iterable[topology.Device]) -> dict[ChannelId, Reading]:
@@ -119,12 +121,10 @@ def status_readings(listed: Iterable[topology.Device]) -> dict[ChannelId, Readin
     return readings
 
 
-def sensor_channels(
-    estate: Estate, good_for: Mapping[str, timedelta], at_least: timedelta
-) -> Iterator[Channel]:
+def sensor_channels(estate: Estate, good_for: Mapping[str, timedelta]) -> Iterator[Channel]:
     """A channel for each sensor, and for what it hangs from when anything was measured there last.
 
-    `good_for` is how long a sensor's readings are shown, where it has shown how often it measures; else `at_least`.
+    `good_for` is how long each sensor's readings are shown.
     """
     described = {sensor.id: describe(estate, sensor) for sensor in estate.sensors.values()}
     homes = {sensor.id: estate.home_of(sensor.id) for sensor in estate.sensors.values()}
@@ -137,7 +137,7 @@ def sensor_channels(
             sensor_key(sensor.id),
             what,
             READINGS,
-            good_for=good_for.get(sensor.id, at_least),
+            good_for=good_for[sensor.id],
             name=None if is_named else _name(sensor),
         )
     for home in dict.fromkeys(homes.values()):

@@ -188,11 +188,8 @@ class ControlPart(Part):
         path = resource.path.format(found)
         if not resource.is_list:
             return {"record": shown(await self._client.read(path))}
-        rows, is_whole = await self._client.rows(path, call.fields[QUERY])
-        return {
-            "records": [shown(row) for row in rows[:MOST_ROWS]],
-            "truncated": not is_whole or len(rows) > MOST_ROWS,
-        }
+        rows, is_whole = await self._client.rows(path, call.fields[QUERY], most=MOST_ROWS)
+        return {"records": [shown(row) for row in rows], "truncated": not is_whole}
 
     async def _save_record(self, call: ActionCall) -> Mapping[str, Any]:
         """Add a record, or change the given fields of one."""

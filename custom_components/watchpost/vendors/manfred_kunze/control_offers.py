@@ -37,6 +37,7 @@ CHANNEL_ID: Final = "channel_id"
 RAW: Final = "raw"
 AGGREGATED: Final = "aggregated"
 STATS: Final = "stats"
+WINDOW: Final = "window"
 
 # What a desired state can be assigned to; the vendor's text names these, not their literals.
 TARGETS: Final = ("device", "component", "device_group", "device_profile", "sensor_profile")
@@ -58,6 +59,11 @@ def _half_a_target(fields: Mapping[str, Any]) -> str | None:
     if (TARGET_TYPE in fields) == (TARGET_ID in fields):
         return None
     return TARGET_TYPE if TARGET_TYPE in fields else TARGET_ID
+
+
+def _wrong_window(fields: Mapping[str, Any]) -> str | None:
+    """A window that does not end now, or a period that is none."""
+    return END if fields[CONF_TYPE] == WINDOW and END in fields else wrong_period(fields)
 
 
 ACTIONS: Final = (
@@ -108,11 +114,11 @@ ACTIONS: Final = (
         "get_readings",
         For.ANY,
         {
-            vol.Optional(CONF_TYPE, default=RAW): vol.In([RAW, AGGREGATED, STATS]),
+            vol.Optional(CONF_TYPE, default=RAW): vol.In([RAW, WINDOW, AGGREGATED, STATS]),
             **PERIOD,
         },
         is_read=True,
-        check=wrong_period,
+        check=_wrong_window,
     ),
     Action(
         "set_desired_state",

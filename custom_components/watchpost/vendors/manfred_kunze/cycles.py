@@ -15,7 +15,6 @@ from .records.readings import Reading
 _ALIKE: Final = 1.5
 _GAPS: Final = 3
 _KEPT: Final = 6
-# Cycles are taken for the next of these, so that what hangs on them does not change with every reading.
 _STEPS: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400)
 
 # How long after its time a reading can be had, and how often one is asked for that is overdue.
@@ -87,9 +86,12 @@ def _cycle(times: Sequence[datetime]) -> float | None:
 
 def good_for(cycle: float, poll: float) -> timedelta:
     """How long a regular sensor's reading is shown: three of its cycles, or of the polls that reach it."""
-    longest = max(cycle, poll)
-    step = next((step for step in _STEPS if longest <= 1.1 * step), longest)
-    return timedelta(seconds=3 * step)
+    return timedelta(seconds=3 * stepped(max(cycle, poll)))
+
+
+def stepped(cycle: float) -> float:
+    """A cycle as the next of a few, so that what hangs on it does not change with every reading."""
+    return next((float(step) for step in _STEPS if cycle <= 1.1 * step), cycle)
 
 
 def in_turn(tracks: dict[str, Track], due: Iterable[str], most: int) -> list[str]:

@@ -34,9 +34,21 @@ class Estate:
         self.sensors: dict[str, Sensor] = {}
         self.sites: dict[str, Place] = {}
         self.groups: dict[str, Place] = {}
-        self.sensor_profiles: list[Profile] = []
         self.device_profiles: list[Profile] = []
+        self._profiles: dict[str, dict[str | None, Profile]] = {}
+        self._fields: dict[tuple[str, str | None], dict[str, ProfileField]] = {}
         self._kinds: dict[str, ValueType | None] = {}
+
+    @property
+    def sensor_profiles(self) -> list[Profile]:
+        """The sensor profiles in all their versions."""
+        return [profile for named in self._profiles.values() for profile in named.values()]
+
+    @sensor_profiles.setter
+    def sensor_profiles(self, profiles: Iterable[Profile]) -> None:
+        self._profiles, self._fields = {}, {}
+        for profile in profiles:
+            self._profiles.setdefault(profile.id, {})[profile.version] = profile
 
     def device_of(self, sensor: Sensor) -> Device | None:
         """The device that a sensor is part of, also by way of its component."""
@@ -69,15 +81,21 @@ class Estate:
 
     def profile_of(self, component: Component) -> Profile | None:
         """The profile that a component is bound to, in its version where that is listed."""
-        named = [profile for profile in self.sensor_profiles if profile.id == component.profile]
-        bound = [profile for profile in named if profile.version == component.profile_version]
-        return next(iter(bound or named), None)
+        named = self._profiles.get(component.profile or "", {})
+        return named.get(component.profile_version) or next(iter(named.values()), None)
 
     def field_of(self, sensor: Sensor) -> ProfileField | None:
         """The field that a sensor is of its component's profile."""
         component = self.components.get(sensor.component or "")
         profile = self.profile_of(component) if component else None
-        return profile.field(sensor.field, sensor.name) if profile else None
+        if profile is None:
+            return None
+        known = self._fields.get((profile.id, profile.version))
+        if known is None:
+            known = {field.name.lower(): field for field in profile.fields}
+            self._fields[profile.id, profile.version] = known
+        names = (name.lower() for name in (sensor.field, sensor.name) if name)
+        return next((known[name] for name in names if name in known), None)
 
 
 def by_id[T: (Device, Component, Sensor, Place)](records: Iterable[T]) -> dict[str, T]:

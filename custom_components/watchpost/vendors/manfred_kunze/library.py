@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, override
 
 from homeassistant.util import dt as dt_util
@@ -61,10 +62,16 @@ class CaptureLibrary(Library):
         reply = await self._client.download(capture.id)
         kind = capture.content_type or _VIDEO
         if (link := link_of(reply)) is not None:
-            return Media(kind, url=str(self._home.join(URL(link, encoded=True))))
+            return Media(kind, url=self._absolute(link))
         if reply.body and reply.content_type.startswith("video/"):
             return Media(reply.content_type, content=reply.body)
         raise UnexpectedReply("the reply holds no link to the clip")
+
+    def _absolute(self, link: str) -> str:
+        """Return a link with its host; raises UnexpectedReply for what is none."""
+        with suppress(ValueError):
+            return str(self._home.join(URL(link, encoded=True)))
+        raise UnexpectedReply("the link to the clip is none")
 
     def _cameras(self) -> list[MediaItem]:
         cameras = self._gallery.cameras.values()

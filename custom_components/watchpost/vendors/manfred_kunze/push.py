@@ -34,8 +34,8 @@ type Look = Callable[[], Awaitable[FeedUpdate]]
 class AlertPush(Push):
     """The webhook channel of one organisation.
 
-    `chosen` are the rules that are to call in, `webhook_id` is the secret in our address, `look` asks for the alerts,
-    `clock` is the ledger's.
+    `chosen` are the rules that are to call in, `webhook_id` is the secret in our address, if there is one yet, `look`
+    asks for the alerts, `clock` is the ledger's.
     """
 
     channel = ChannelId(ACCOUNT, PUSH)
@@ -44,7 +44,7 @@ class AlertPush(Push):
         self,
         client: AlertingClient,
         chosen: Iterable[str],
-        webhook_id: str,
+        webhook_id: str | None,
         look: Look,
         clock: Callable[[], float],
     ) -> None:
@@ -70,7 +70,8 @@ class AlertPush(Push):
         ]
 
     def _is_ours(self, channel: NotificationChannel) -> bool:
-        return channel.id in self.known or (channel.url or "").endswith(self._webhook_id)
+        secret = self._webhook_id
+        return channel.id in self.known or bool(secret and (channel.url or "").endswith(secret))
 
     def _registration(self, channel: NotificationChannel, *, is_sound: bool) -> Registration:
         """As the vendor lists it, with the address that we know where the vendor shows a mask."""

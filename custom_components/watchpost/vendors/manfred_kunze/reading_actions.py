@@ -13,7 +13,7 @@ from ...engine.model import Channel
 from ..action import END, START
 from ..base import ActionCall, ActionHandler
 from .client.readings import ReadingsClient
-from .control_offers import AGGREGATED, RAW
+from .control_offers import AGGREGATED, RAW, WINDOW
 from .estate import Estate, component_id, device_id, sensor_key
 from .records.topology import Sensor
 
@@ -54,8 +54,12 @@ class ReadingActions:
     async def _told(
         self, kind: str, sensor: Sensor, start: datetime, end: datetime
     ) -> dict[str, Any]:
-        if kind == RAW:
-            raw = await self._client.raw(sensor.id, start, end)
+        if kind in (RAW, WINDOW):
+            raw = await (
+                self._client.raw(sensor.id, start, end)
+                if kind == RAW
+                else self._client.window(sensor.id, end - start)
+            )
             rows: list[dict[str, Any]] = [
                 {"time": _text(one.at), "value": one.raw} for one in raw.value
             ]

@@ -7,9 +7,10 @@ else one sensor at a time, those first that waited longest, and none before it c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any, Final, override
+from typing import Any, Final, NamedTuple, override
 
 import voluptuous as vol
 
@@ -18,11 +19,11 @@ from ..base import Feed
 from . import channels, values
 from .asking import MOST_REQUESTS, Asking
 from .client.readings import PER_BATCH, ReadingsClient
-from .cycles import Track, good_for
+from .cycles import Track, good_for, stepped
 from .estate import Estate, sensor_key
 from .options import readings_fields
 from .part import Part, Survey
-from .records.topology import DeviceStatus
+from .records.topology import DeviceStatus, Sensor, ValueType
 from .units import Shown, shown
 
 READINGS_EVERY: Final = timedelta(minutes=1)
@@ -30,6 +31,16 @@ LEAST_INTERVAL: Final = timedelta(seconds=15)
 
 _SILENT: Final = frozenset({DeviceStatus.OFFLINE, DeviceStatus.INACTIVE, DeviceStatus.PENDING})
 _KEPT: Final = "cycles"
+
+
+class _Line(NamedTuple):
+    """What is needed of a sensor at each poll: its channels, its device's id, and what its values are."""
+
+    channel: ChannelId
+    last: ChannelId
+    device: str | None
+    kind: ValueType | None
+    shown: Shown
 
 
 class ReadingsPart(Part):
@@ -64,31 +75,35 @@ class ReadingsPart(Part):
         self._cycles: dict[str, float] = {}
         self._untold: set[str] = set()
         self._known: frozenset[str] = frozenset()
+        self._lines: dict[str, _Line] = {}
+        self._last: dict[ChannelId, datetime] = {}
+        self._shown_by = READINGS_EVERY
 
     # -- what there is --
 
     @override
     async def survey(self) -> Survey:
         """A channel for each sensor; what the list of sensors tells of values is taken as well."""
-        for sensor in self._estate.sensors.values():
+        estate = self._estate
+        for sensor in estate.sensors.values():
             if sensor.latest is not None and self._track(sensor.id).take([sensor.latest]):
                 self._untold.add(sensor.id)
-        for gone in self._tracks.keys() - self._estate.sensors.keys():
+        for gone in self._tracks.keys() - estate.sensors.keys():
             del self._tracks[gone]
+        self._lines = {sensor.id: _line(estate, sensor) for sensor in estate.sensors.values()}
         self._wanted = frozenset()
-        return Survey(channels=self._channels())
-
-    def _channels(self) -> list[Channel]:
-        poll = self._round().total_seconds()
-        known = {
-            sensor: good_for(track.cycle, poll)
-            for sensor, track in self._tracks.items()
-            if track.cycle is not None
-        }
-        at_least = max(self._at_least, 3 * self._round())
-        found = list(channels.sensor_channels(self._estate, known, at_least))
+        self._shown_by = self._round()
+        good_for = {sensor: self._good_for(sensor) for sensor in self._lines}
+        found = list(channels.sensor_channels(estate, good_for))
         self._offered = {channel.id: channel for channel in found}
-        return found
+        return Survey(channels=found)
+
+    def _good_for(self, sensor: str) -> timedelta:
+        """How long a sensor's newest value is shown."""
+        cycle, poll = self._cycles.get(sensor), self._round()
+        if cycle is None:
+            return max(self._at_least, 3 * poll)
+        return good_for(cycle, poll.total_seconds())
 
     def _round(self) -> timedelta:
         """How long it takes until each sensor that is looked at has had its turn."""
@@ -139,64 +154,57 @@ class ReadingsPart(Part):
             return
         self._wanted = wanted
         found: dict[str, None] = {}
-        spare: dict[str, str] = {}
-        seen: set[str] = set()
-        for sensor in self._estate.sensors:
-            home = self._estate.home_of(sensor)
-            if ChannelId(home, sensor_key(sensor)) in wanted:
+        spare: dict[ChannelId, str] = {}
+        seen: set[ChannelId] = set()
+        for sensor, line in self._lines.items():
+            if line.channel in wanted:
                 found[sensor] = None
-                seen.add(home)
-            elif ChannelId(home, channels.LAST_MEASUREMENT) in wanted:
-                spare.setdefault(home, sensor)
-        found.update({sensor: None for home, sensor in spare.items() if home not in seen})
+                seen.add(line.last)
+            elif line.last in wanted:
+                spare.setdefault(line.last, sensor)
+        found.update({sensor: None for last, sensor in spare.items() if last not in seen})
         self._looked_at = list(found)
 
     def _is_silent(self, sensor: str) -> bool:
         """Whether the platform says that nothing is measured there for now."""
-        device = self._estate.device_of(self._estate.sensors[sensor])
+        device = self._estate.devices.get(self._lines[sensor].device or "")
         return device is not None and device.status in _SILENT
 
     def _readings(self, sensors: set[str]) -> dict[ChannelId, Reading]:
         readings: dict[ChannelId, Reading] = {}
-        last: dict[str, datetime] = {}
-        for found in sensors & self._estate.sensors.keys():
-            sensor, newest = self._estate.sensors[found], self._track(found).newest
+        for found in sensors & self._lines.keys():
+            line, newest = self._lines[found], self._track(found).newest
             if newest is None:
                 continue
-            home = self._estate.home_of(found)
-            channel = ChannelId(home, sensor_key(found))
-            meant = self.shown(found)
             is_live = found not in self._silent
-            kind = self._estate.kind_of(sensor)
-            readings[channel] = values.reading(newest, kind, meant, is_live=is_live)
-            last[home] = max(newest.at, last.get(home, newest.at))
-        for home, at in last.items():
-            readings[ChannelId(home, channels.LAST_MEASUREMENT)] = Reading(at, at)
+            readings[line.channel] = values.reading(newest, line.kind, line.shown, is_live=is_live)
+            at = self._last[line.last] = max(newest.at, self._last.get(line.last, newest.at))
+            readings[line.last] = Reading(at, at)
         return readings
 
-    def shown(self, sensor_id: str) -> Shown:
+    def shown(self, sensor: str) -> Shown:
         """How a sensor's number is shown."""
-        sensor = self._estate.sensors.get(sensor_id)
-        if sensor is None:
-            return Shown(None)
-        field = self._estate.field_of(sensor)
-        name = (field.name if field else None) or sensor.field or sensor.name or ""
-        return shown(sensor.unit or (field.unit if field else None), name)
+        line = self._lines.get(sensor)
+        return line.shown if line else Shown(None)
 
     def _learned(self, sensors: set[str]) -> Inventory | None:
-        """The channels of sensors that have just shown how often they measure."""
+        """The channels of sensors that have just shown how often they measure; all, if a round takes longer or less."""
         new = {
-            sensor: track.cycle
+            sensor: cycle
             for sensor in sensors
-            if (track := self._track(sensor)).cycle is not None
-            and self._cycles.get(sensor) != track.cycle
+            if (cycle := self._track(sensor).cycle) is not None
+            and stepped(cycle) != self._cycles.get(sensor)
         }
-        if not new:
-            return None
-        self._cycles |= {sensor: cycle for sensor, cycle in new.items() if cycle is not None}
-        self._changed()
-        before = self._offered
-        changed = [one for one in self._channels() if one.id in before and one != before[one.id]]
+        self._cycles |= {sensor: stepped(cycle) for sensor, cycle in new.items()}
+        if new:
+            self._changed()
+        is_other, self._shown_by = self._round() != self._shown_by, self._round()
+        changed: list[Channel] = []
+        for sensor in self._lines.keys() if is_other else new.keys() & self._lines.keys():
+            before, good = self._offered.get(self._lines[sensor].channel), self._good_for(sensor)
+            if before is not None and before.good_for != good:
+                changed.append(replace(before, good_for=good))
+        self._offered |= {channel.id: channel for channel in changed}
         if not changed:
             return None
         return Inventory([], changed, is_complete=False, scope=channels.READINGS)
@@ -239,3 +247,16 @@ class ReadingsPart(Part):
             "regular": sum(track.cycle is not None for track in self._tracks.values()),
             "round_seconds": self._round().total_seconds(),
         }
+
+
+def _line(estate: Estate, sensor: Sensor) -> _Line:
+    home, device = estate.home_of(sensor.id), estate.device_of(sensor)
+    field = estate.field_of(sensor)
+    name = (field.name if field else None) or sensor.field or sensor.name or ""
+    return _Line(
+        channel=ChannelId(home, sensor_key(sensor.id)),
+        last=ChannelId(home, channels.LAST_MEASUREMENT),
+        device=device.id if device else None,
+        kind=estate.kind_of(sensor),
+        shown=shown(sensor.unit or (field.unit if field else None), name),
+    )

@@ -8,16 +8,22 @@ from typing import Any, Final, override
 
 from ...engine.model import ChannelId, FeedUpdate
 from ..base import Feed
-from ..errors import NotAllowed, NothingListed, VendorError
+from ..errors import NotAllowed, NothingListed, SignInRejected, VendorError
 from . import channels
 from .client.api import Answer, is_missing
 from .client.topology import TopologyClient
 from .estate import Estate, by_id
 from .part import Part, Survey
 from .records import topology
+from .records.topology import DeviceStatus
 
 STATUSES_EVERY: Final = timedelta(minutes=1)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
+LONGEST_PAUSE: Final = timedelta(minutes=10)
+# So long for each page of the list of devices until it is read again.
+_PER_PAGE: Final = timedelta(seconds=6)
+
+_KEPT: Final = "organisation"
 
 type Ask = Callable[[], Awaitable[Answer[list[Any]]]]
 
@@ -31,29 +37,47 @@ class TopologyPart(Part):
         estate: Estate,
         now: Callable[[], float],
         resurvey: Callable[[], Awaitable[FeedUpdate]],
+        changed: Callable[[], None],
     ) -> None:
         self._client = client
         self._estate = estate
         self._now = now
         self._resurvey = resurvey
+        self._changed = changed
+        self._known: str | None = None
         self._listed: Answer[list[topology.Device]] | None = None
-        self._strangers: frozenset[str] = frozenset()
+        self._strangers: set[str] = set()
+        self._asked = float("-inf")
+        self._pages = 1
         self.absent: dict[str, str] = {}
 
     async def identity(self) -> tuple[str | None, list[topology.Device]]:
         """The organisation's id, if any answer shows it, and the devices; raises NothingListed without either."""
         devices = (await self._client.devices()).value
-        organisation = next((each.organisation for each in devices if each.organisation), None)
+        organisation = _organisation(devices)
+        if organisation is None and not devices:
+            organisation = await self._client.organisation()
         if organisation is None and not devices:
             raise NothingListed("the key shows no device")
         return organisation, devices
+
+    async def _list(self) -> Answer[list[topology.Device]]:
+        """List the devices; raises SignInRejected when the key has come to show another organisation."""
+        listed = await self._client.devices()
+        organisation = _organisation(listed.value)
+        if self._known is None and organisation is not None:
+            self._known = organisation
+            self._changed()
+        if organisation not in (None, self._known):
+            raise SignInRejected("the key shows another organisation")
+        return listed
 
     @override
     async def survey(self) -> Survey:
         """Read the lists; without the devices nothing is known, any other list may fail by itself."""
         found = Survey()
         estate, client = self._estate, self._client
-        self._listed = listed = await client.devices()
+        self._listed = listed = await self._list()
         estate.devices = by_id(listed.value)
         self._note(found, listed)
         found.freshness += listed.freshness
@@ -68,7 +92,8 @@ class TopologyPart(Part):
             if (rows := await self._try(found, name, ask, is_needed=name in needed)) is not None:
                 setattr(estate, name, rows if name.endswith("_profiles") else by_id(rows))
         found.devices += channels.devices(estate)
-        found.channels += channels.status_channels(estate)
+        self._pages = len(listed.freshness)
+        found.channels += channels.status_channels(estate, 3 * self._every)
         return found
 
     async def _try(
@@ -108,17 +133,13 @@ class TopologyPart(Part):
     async def _statuses(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """The devices as they are now; what a survey listed just before is not asked for again."""
         listed, self._listed = self._listed, None
+        if listed is None and self._now() - self._asked < self._every.total_seconds() - 1:
+            return FeedUpdate()
         if listed is None or not self._is_recent(listed):
-            listed = await self._client.devices()
-        known = self._estate.devices
-        strangers = frozenset(device.id for device in listed.value if device.id not in known)
-        for device in listed.value:
-            if device.id in known:
-                known[device.id] = device
-        resurveyed: FeedUpdate | None = None
-        if strangers - self._strangers:
-            self._strangers = strangers
-            resurveyed = await self._resurvey()
+            listed = await self._list()
+        self._asked, self._pages = self._now(), len(listed.freshness)
+        is_new = self._take(listed)
+        resurveyed = await self._resurvey() if is_new and listed.is_whole else None
         return FeedUpdate(
             readings=channels.status_readings(listed.value),
             freshness=listed.freshness,
@@ -126,9 +147,38 @@ class TopologyPart(Part):
             set_aside=listed.set_aside,
         )
 
+    def _take(self, listed: Answer[list[topology.Device]]) -> bool:
+        """Take over how the devices are; returns whether there is a new one, or one that has just come to life."""
+        known = self._estate.devices
+        strangers = {device.id for device in listed.value if device.id not in known}
+        are_new = bool(strangers - self._strangers)
+        self._strangers |= strangers
+        for device in listed.value:
+            if (before := known.get(device.id)) is not None:
+                is_pending = before.status is DeviceStatus.PENDING
+                are_new |= is_pending and device.status is DeviceStatus.ACTIVE
+                known[device.id] = device
+        return are_new
+
+    @property
+    def _every(self) -> timedelta:
+        """How often the list of devices is read: one of many pages more rarely."""
+        return min(max(STATUSES_EVERY, self._pages * _PER_PAGE), LONGEST_PAUSE)
+
     def _is_recent(self, listed: Answer[list[topology.Device]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
         return self._now() - newest < LEAST_INTERVAL.total_seconds()
+
+    # -- what is kept and said --
+
+    @override
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        kept = memory.get(_KEPT)
+        self._known = kept if isinstance(kept, str) else None
+
+    @override
+    def memory(self) -> Mapping[str, Any]:
+        return {_KEPT: self._known}
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
@@ -141,3 +191,8 @@ class TopologyPart(Part):
             "sensor_profiles": len(estate.sensor_profiles),
             "absent": dict(self.absent),
         }
+
+
+def _organisation(devices: Sequence[topology.Device]) -> str | None:
+    """The organisation that the devices say they are of."""
+    return next((device.organisation for device in devices if device.organisation), None)

@@ -99,7 +99,6 @@ _NAMED: Final[Mapping[str, tuple[tuple[str, Shown], ...]]] = {
         ("co", Shown("ppm", _C.CO, 0)),
         ("no2", Shown("ppm", _C.NITROGEN_DIOXIDE, 0)),
         ("o3", Shown("ppm", _C.OZONE, 0)),
-        ("so2", Shown("ppm", _C.SULPHUR_DIOXIDE, 0)),
         ("voc", Shown("ppm", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS, 0)),
         ("tvoc", Shown("ppm", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS, 0)),
     ),
@@ -143,7 +142,9 @@ _TRUTHS: Final[Mapping[str, BinarySensorDeviceClass]] = {
 }
 _NEGATION: Final = frozenset({"no", "not", "ok", "clear", "free", "normal", "off"})
 
-_SUPERSCRIPTS: Final = str.maketrans({"²": "2", "³": "3", "µ": "u", "μ": "u", "^": None, " ": None})
+_SUPERSCRIPTS: Final = str.maketrans(
+    {"²": "2", "³": "3", "\u00b5": "u", "μ": "u", "^": None, " ": None}
+)
 
 
 @lru_cache(maxsize=1024)

@@ -60,7 +60,7 @@ class ManfredKunzeConnection(Connection):
         clock = api.transport.ledger
         topology, operations = TopologyClient(api), OperationsClient(api)
         self._topology = TopologyPart(
-            topology, self._estate, clock.now, self._fetch_inventory_again
+            topology, self._estate, clock.now, self._fetch_inventory_again, self._changed
         )
         alerting = AlertingPart(
             api,
@@ -69,6 +69,7 @@ class ManfredKunzeConnection(Connection):
             webhook_id,
             told_until=lambda: self.told_until,
             show=self._show,
+            remembered=lambda: self.remembered,
         )
         self.push: AlertPush | None = alerting.push
         self._readings_client = readings = ReadingsClient(api)

@@ -82,6 +82,8 @@ class AlertingClient:
         )
         sieve = Sieve()
         alerts = _alerts(listed.rows, sieve)
+        if len(listed.rows) >= MOST_ALERTS and not listed.is_whole:
+            sieve.drop("alert", "more than are read")
         return Answer(alerts, sieve.set_aside, listed.freshness, listed.is_whole)
 
     async def acknowledge(self, alert: str) -> Alert | None:

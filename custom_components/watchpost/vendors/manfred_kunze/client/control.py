@@ -138,9 +138,11 @@ class ControlClient:
 
     # -- any group --
 
-    async def rows(self, path: str, query: Params | None = None) -> tuple[Sequence[object], bool]:
-        """Return the records of a list, and whether they are all there are."""
-        listed = await self._api.rows(path, query, right=_right("read", path))
+    async def rows(
+        self, path: str, query: Params | None = None, *, most: int
+    ) -> tuple[Sequence[object], bool]:
+        """Return the records of a list, at most so many, and whether they are all there are."""
+        listed = await self._api.rows(path, query, right=_right("read", path), most=most)
         return listed.rows, listed.is_whole
 
     async def read(self, path: str) -> object:

@@ -5,7 +5,7 @@ The vendor names raw, window, aggregated, stats and batch readings and publishes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -50,6 +50,26 @@ class Ways:
         for number in range(start, len(self._ways)):
             self.at = number
             yield self._ways[number]
+
+    async def ask[T](self, ask: Callable[[Way], Awaitable[T]], now: float) -> T:
+        """Ask in the way that works, or find one; raises UnexpectedReply with status 404 where there is none."""
+        if not self.is_off(now):
+            gone: set[str] = set()
+            for way in self.tries():
+                if way.path in gone:
+                    continue
+                try:
+                    answer = await ask(way)
+                except UnexpectedReply as err:
+                    if not may_differ(err) or (self.works and err.status == 404):
+                        raise
+                    if err.status == 404:
+                        gone.add(way.path)
+                else:
+                    self.served()
+                    return answer
+            self.failed(now)
+        raise UnexpectedReply("the vendor has no such readings", 404)
 
     def served(self) -> None:
         """The present way works."""

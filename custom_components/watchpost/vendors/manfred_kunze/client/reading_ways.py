@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from .contract import Contract
+from ..records.readings import VALUES
+from .contract import Contract, Operation
 from .habits import Way
 
 RAW: Final = "/readings/sensor/{}"
@@ -19,6 +20,7 @@ BATCH: Final = ("/readings/batch",)
 # Stands for the name of the parameter with one sensor, or several.
 IDS: Final = "sensorIds"
 _STEP_NAMES: Final = frozenset({"interval", "bucket", "resolution", "granularity", "step"})
+_NO_VALUES: Final = frozenset({"metadata", "quality", "unit", "sensor", "valueType", "tags"})
 _HOURLY: Final = frozenset({"1h", "pt1h", "hour", "hourly", "1 hour", "one_hour"})
 
 
@@ -35,3 +37,13 @@ def said(contract: Contract, word: str) -> Iterator[Way]:
             elif name.lower().rstrip("s") in ("sensorid", "sensor"):
                 params[IDS] = name
         yield Way(shape, params)
+
+
+def value_names(operation: Operation) -> tuple[str, ...]:
+    """What the value of a reading is called, where a document knows none of the likely names and one other field."""
+    others = [
+        name
+        for name in operation.fields - operation.times
+        if not name.lower().endswith("id") and name not in _NO_VALUES
+    ]
+    return tuple(others) if operation.fields.isdisjoint(VALUES) and len(others) == 1 else ()

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from ....engine.model import Freshness
 from ...errors import UnexpectedReply
@@ -31,6 +31,7 @@ from .reading_ways import (
     STEPS,
     WINDOWS,
     said,
+    value_names,
 )
 
 RIGHT: Final = "read readings"
@@ -51,6 +52,7 @@ class ReadingsClient:
     def __init__(self, api: Api) -> None:
         self._api = api
         self.time_names: tuple[str, ...] = ()
+        self.value_names: tuple[str, ...] = ()
         self.period = 0
         self.is_sorted = True
         self.is_oldest_first = False
@@ -64,6 +66,7 @@ class ReadingsClient:
         raw = contract.operation(RAW)
         if raw is not None:
             self.time_names = tuple(sorted(raw.times - set(records.TIMES)))
+            self.value_names = value_names(raw)
             starts = [start in raw.query for start, _ in PERIODS]
             self.period = starts.index(True) if any(starts) else self.period
         now = self._api.transport.ledger.now()
@@ -90,7 +93,13 @@ class ReadingsClient:
 
         Without `since` the last 30 days are looked through.
         """
-        spans = [since] if since is not None else self._looks()
+        was_oldest_first = self.is_oldest_first
+        answer = await self._newest(sensor, [since] if since is not None else self._looks())
+        if since is None and self.is_oldest_first and not was_oldest_first:
+            answer = await self._newest(sensor, self._looks())
+        return answer
+
+    async def _newest(self, sensor: str, spans: Sequence[datetime]) -> Answer[list[Reading]]:
         freshness: list[Freshness] = []
         aside: Counter[str] = Counter()
         for start in spans:
@@ -165,9 +174,9 @@ class ReadingsClient:
         return listed
 
     def _is_older(self, rows: Sequence[object], start: datetime) -> bool:
-        """Whether the oldest of these came well before the period began."""
+        """Whether many of these came well before the period began; single ones may have been late."""
         times = [at for row in rows if (at := _time_of(row, self.time_names)) is not None]
-        return bool(times) and min(times) < start - _HOUR
+        return 4 * sum(at < start - _HOUR for at in times) > len(times)
 
     def _read(self, rows: Sequence[object]) -> tuple[list[Reading], Counter[str]]:
         """The readings of a list, oldest first."""
@@ -177,7 +186,9 @@ class ReadingsClient:
         return good, +aside
 
     def _reading(self, row: object) -> Reading | None:
-        return records.reading(row, self.time_names) if isinstance(row, dict) else None
+        if not isinstance(row, dict):
+            return None
+        return records.reading(row, self.time_names, self.value_names)
 
     def _period(self, start: datetime, end: datetime | None) -> dict[str, str]:
         names = PERIODS[self.period]
@@ -260,28 +271,8 @@ class ReadingsClient:
 
         return await self._try(self.batches, ask)
 
-    # -- how it is found out --
-
-    async def _try[T](self, ways: Ways, ask: Callable[[Way], Any]) -> Answer[T]:
-        """Ask in the way that works, or find one; raises UnexpectedReply with status 404 where there is none."""
-        now = self._api.transport.ledger.now()
-        if not ways.is_off(now):
-            gone: set[str] = set()
-            for way in ways.tries():
-                if way.path in gone:
-                    continue
-                try:
-                    answer: Answer[T] = await ask(way)
-                except UnexpectedReply as err:
-                    if not may_differ(err) or (ways.works and err.status == 404):
-                        raise
-                    if err.status == 404:
-                        gone.add(way.path)
-                else:
-                    ways.served()
-                    return answer
-            ways.failed(now)
-        raise UnexpectedReply("the vendor has no such readings", 404)
+    async def _try[T](self, ways: Ways, ask: Callable[[Way], Awaitable[T]]) -> T:
+        return await ways.ask(ask, self._api.transport.ledger.now())
 
     def diagnostics(self) -> dict[str, str]:
         """How readings are asked for."""

@@ -6,8 +6,10 @@ inferred.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
+from ...errors import NotAllowed, UnexpectedReply
 from ...fields import Row, identifier
 from ..records import topology
 from ..records.health import Health, health
@@ -38,6 +40,16 @@ class TopologyClient:
             return topology.device(found, row) if found is not None else None
 
         return await self._api.one(f"/devices/{device}", read, right=_DEVICES)
+
+    async def organisation(self) -> str | None:
+        """The organisation's id as other records than devices show it; None where none does."""
+        for path in ("/sites", "/sensor-profiles"):
+            with suppress(NotAllowed, UnexpectedReply):
+                rows = (await self._api.rows(path, right=_DEVICES, most=1)).rows
+                found = (topology.organisation(row) for row in rows if isinstance(row, dict))
+                if (organisation := next(found, None)) is not None:
+                    return organisation
+        return None
 
     async def components(self) -> Answer[list[Component]]:
         """List components: GET /components."""

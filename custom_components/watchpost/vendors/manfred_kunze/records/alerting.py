@@ -29,6 +29,8 @@ _CHANNEL_LISTS = (
     *("notifications",),
 )
 _THRESHOLDS = ("threshold", "thresholdValue", "comparisonValue", "value")
+_SWITCHES = ("enabled", "isEnabled", "active", "isActive")
+_RESTING = frozenset({"PAUSED", "SUSPENDED", "MUTED", "SNOOZED", "STOPPED", "ARCHIVED", "DRAFT"})
 _COOLDOWNS = ("cooldownSeconds", "cooldown", "coolDownSeconds", "cooldownMinutes")
 _MASKS = ("**", "••", "…", "...")
 _MOST_DEEP = 4
@@ -72,7 +74,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule; `channels` are the ids of those it notifies, None where that is not shown. `row` is all that came."""
+    """A rule; `channels` are the ids of those it notifies, None where that is not shown. `row` is all that came.
+
+    `is_doubtful`: it says whether it may fire, in a way that is not understood.
+    """
 
     id: str
     name: str | None = None
@@ -81,6 +86,7 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
     device: str | None = None
     severity: Severity | None = None
     is_enabled: bool | None = None
+    is_doubtful: bool = False
     comparison: str | None = None
     threshold: float | str | bool | None = None
     aggregate: str | None = None
@@ -150,7 +156,9 @@ def read_rule(found: str, row: Row) -> AlertRule:
         component=reference(held, "component"),
         device=reference(held, "device"),
         severity=_severity(held),
-        is_enabled=flag(held, "enabled", "isEnabled", "active", "isActive", "status", "state"),
+        is_enabled=_is_enabled(row),
+        is_doubtful=_is_enabled(row) is None
+        and any(row.get(name) is not None for name in _SWITCHES),
         comparison=word(held, "comparison", "comparator", "operator", "comparisonOperator"),
         threshold=_value(held, _THRESHOLDS),
         aggregate=word(held, "aggregate", "aggregation", "function"),
@@ -158,6 +166,11 @@ def read_rule(found: str, row: Row) -> AlertRule:
         channels=references(row, *_CHANNEL_LISTS),
         row=dict(row),
     )
+
+
+def _is_enabled(row: Row) -> bool | None:
+    said = flag(row, *_SWITCHES, "status", "state")
+    return False if said is None and word(row, "status", "state") in _RESTING else said
 
 
 def read_channel(found: str, row: Row) -> NotificationChannel:

@@ -45,10 +45,10 @@ class Bucket:
     greatest: float
 
 
-def reading(row: Row, names: Sequence[str] = ()) -> Reading | None:
-    """Read one reading, None where it says no time; `names` are further names of the time."""
-    at = time_of(row, *TIMES, *names)
-    return None if at is None else Reading(at, _value(row, VALUES))
+def reading(row: Row, times: Sequence[str] = (), values: Sequence[str] = ()) -> Reading | None:
+    """Read one reading, None where it says no time; `times` and `values` are further names of these."""
+    at = time_of(row, *TIMES, *times)
+    return None if at is None else Reading(at, _value(row, (*VALUES, *values)))
 
 
 def latest(row: Row) -> Reading | None:

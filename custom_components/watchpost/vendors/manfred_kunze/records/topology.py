@@ -106,11 +106,6 @@ class Profile:
     version: str | None = None
     fields: tuple[ProfileField, ...] = ()
 
-    def field(self, *names: str | None) -> ProfileField | None:
-        """The field with the first of these names that there is, in capitals or not."""
-        known = {field.name.lower(): field for field in self.fields}
-        return next((known[name.lower()] for name in names if name and name.lower() in known), None)
-
 
 def device(found: str, row: Row) -> Device:
     """Read a device; its location is left alone."""

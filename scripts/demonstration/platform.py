@@ -1,0 +1,236 @@
+"""What a person sees of the Manfred Kunze platform in a browser: an alert, a camera, a clip; and an export's file."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+import json
+from pathlib import Path
+import time
+from typing import Any, Final
+import zipfile
+
+import aiohttp
+from playwright.async_api import Locator, Page
+
+from .client import Client
+from .clouds import Door
+from .dashboard import URL_PATH
+from .entities import Entity, House, look
+from .state import DemoError
+
+VENDOR: Final = "manfred_kunze"
+_PATIENCE: Final = 60.0
+_POLL: Final = 40.0
+_WATCHED_SECONDS: Final = 20.0
+_HEAT: Final = 41.5
+
+type Take = Callable[[Page, str], Awaitable[None]]
+
+# All videos of a page, wherever in its shadow trees.
+_VIDEOS = """() => {
+  const found = (node) => [
+    ...(node.tagName === "VIDEO" ? [node] : []),
+    ...[...(node.shadowRoot?.children ?? []), ...(node.children ?? [])].flatMap(found),
+  ];
+  return found(document.documentElement).map((video) => ({
+    at: video.currentTime, width: video.videoWidth, error: video.error?.message ?? null,
+  }));
+}"""
+
+
+class Platform:
+    """The control door of the simulated platform."""
+
+    def __init__(self, session: aiohttp.ClientSession, door: Door) -> None:
+        """Use an open session."""
+        self._session = session
+        self._control = door["control"]
+
+    async def get(self, path: str) -> Any:
+        """GET a route."""
+        async with self._session.get(f"{self._control}{path}") as response:
+            return await response.json()
+
+    async def post(self, path: str, **body: object) -> Any:
+        """POST to a route."""
+        async with self._session.post(f"{self._control}{path}", json=body) as response:
+            response.raise_for_status()
+            return await response.json()
+
+    async def running(self) -> list[Mapping[str, Any]]:
+        """Return the live sessions that are not over."""
+        sessions = (await self.get("/media"))["sessions"]
+        return [each for each in sessions if each["status"] in ("REQUESTED", "ACTIVE")]
+
+
+async def watch_the_platform(
+    page: Page, client: Client, house: House, door: Door, *, media: Path, take: Take
+) -> None:
+    """Walk through all of it; raises DemoError where something is not as it should be. `media` is the media folder."""
+    timeout = aiohttp.ClientTimeout(total=20)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        platform = Platform(session, door)
+        await page.goto(f"/{URL_PATH}/{house.view_of(VENDOR)}")
+        await page.locator("hui-tile-card").first.wait_for()
+        await _alert(page, client, house, platform, take)
+        await _live(page, house, platform, take)
+        await _clip(page, house, platform, take)
+        await _export(client, house, media)
+
+
+# -- an alert --
+
+
+async def _alert(page: Page, client: Client, house: House, platform: Platform, take: Take) -> None:
+    """Let an alert rise, acknowledge it from the dashboard, resolve it at the vendor."""
+    rule = (await platform.get("/alerts"))["rules"][0]
+    shown = _of(house, f":alert_rule-{rule['id']}")
+    button = _of(house, f":alert_rule_acknowledge-{rule['id']}")
+    alert = await platform.post(f"/rules/{rule['id']}/fire", value=_HEAT)
+    raised = await _until(client, shown, lambda e: e.state == "on")
+    card = await _card(page, "hui-tile-card", shown)
+    await card.scroll_into_view_if_needed()
+    await take(page, "manfred_kunze-alert")
+    tile = await _card(page, "hui-tile-card", button)
+    await tile.scroll_into_view_if_needed()
+    await tile.locator("ha-control-button").first.click()
+    acknowledged = await _until(client, shown, lambda e: e.attributes.get("acknowledged") is True)
+    known = (await platform.get("/alerts"))["alerts"]
+    states = {each["id"]: each.get("status") or each.get("state") for each in known}
+    if "ACK" not in str(states.get(alert["id"])).upper():
+        raise DemoError(f"The vendor says of the alert: {states.get(alert['id'])}")
+    await platform.post(f"/alerts/{alert['id']}/resolve")
+    resolved = await _until(client, shown, lambda e: e.state == "off")
+    print(
+        f"An alert was shown after {raised:.1f} s, acknowledged from the dashboard after "
+        f"{acknowledged:.1f} s, and over {resolved:.1f} s after it was resolved at the vendor"
+    )
+
+
+async def _until(client: Client, entity: Entity, is_so: Callable[[Entity], bool]) -> float:
+    """Wait until an entity is so; returns the seconds."""
+    began = time.monotonic()
+    while time.monotonic() - began < _PATIENCE:
+        now = next(each for each in (await look(client)).entities if each.id == entity.id)
+        if is_so(now):
+            return time.monotonic() - began
+        await asyncio.sleep(0.2)
+    raise DemoError(f"{entity.id} did not come to that in {_PATIENCE:.0f} s")
+
+
+# -- a camera --
+
+
+async def _live(page: Page, house: House, platform: Platform, take: Take) -> None:
+    """Watch the cameras of the dashboard for a while; nothing is left open when the page is left."""
+    camera = next(e for e in house.entities if e.domain == "camera" and _is_ours(e))
+    card = await _card(page, "hui-picture-entity-card", camera)
+    await card.scroll_into_view_if_needed()
+    began = time.monotonic()
+    first = await _playing(page)
+    took = time.monotonic() - began
+    await page.wait_for_timeout(1000 * _WATCHED_SECONDS)
+    later = await _playing(page)
+    played = max(each["at"] for each in later) - max(each["at"] for each in first)
+    if played < _WATCHED_SECONDS / 2:
+        raise DemoError(f"The live stream advanced by {played:.1f} s in {_WATCHED_SECONDS:.0f} s")
+    await take(page, "manfred_kunze-camera")
+    open_now = len(await platform.running())
+    await page.goto("/profile/general")
+    left = time.monotonic()
+    while await platform.running():
+        if time.monotonic() - left > 3 * _PATIENCE:
+            raise DemoError("A live session is open though nobody watches")
+        await asyncio.sleep(1)
+    print(
+        f"Live: playing after {took:.1f} s at {first[0]['width']} px, {played:.1f} s of video in "
+        f"{_WATCHED_SECONDS:.0f} s; {open_now} sessions, none {time.monotonic() - left:.0f} s after leaving"
+    )
+
+
+async def _playing(page: Page) -> list[dict[str, Any]]:
+    """Wait until a video of the page plays; raises DemoError."""
+    deadline = time.monotonic() + _PATIENCE
+    videos: list[dict[str, Any]] = []
+    while time.monotonic() < deadline:
+        videos = await page.evaluate(_VIDEOS)
+        if playing := [each for each in videos if each["at"] > 0 and each["width"]]:
+            return playing
+        await page.wait_for_timeout(200)
+    raise DemoError(f"No video plays: {videos}")
+
+
+async def _clip(page: Page, house: House, platform: Platform, take: Take) -> None:
+    """Play the newest clip of a camera from the media browser."""
+    camera = (await platform.get("/media"))["cameras"][0]
+    await page.goto("/media-browser/browser")
+    account = house.accounts[house.view_of(VENDOR)]["title"]
+    year = datetime.now(UTC).strftime("%Y-")
+    for name in (
+        "Watchpost",
+        account,
+        camera["name"],
+        year,
+        " s)",
+    ):  # the newest day, the newest clip
+        items = page.locator("ha-media-player-browse").locator(".child, ha-list-item")
+        await items.filter(has_text=name).first.click()
+        await page.wait_for_timeout(1000)
+    (first,) = (await _playing(page))[:1]
+    await take(page, "manfred_kunze-clip")
+    (later,) = (await _playing(page))[:1]
+    if later["at"] <= first["at"]:
+        raise DemoError(f"The clip stands still at {first['at']:.1f} s")
+    print(f"A clip played from {first['at']:.1f} s to {later['at']:.1f} s")
+
+
+# -- an export --
+
+
+async def _export(client: Client, house: House, media: Path) -> None:
+    """Have a day of a device exported and saved, and open the bundle."""
+    ends = [e for e in house.entities if e.domain == "sensor" and ":device-" in _id(e)]
+    device = next(e.registered["device_id"] for e in ends if _is_ours(e))
+    now = datetime.now(UTC)
+    began = time.monotonic()
+    answer = await client.post(
+        "/api/services/watchpost/create_export?return_response",
+        {
+            "device_id": device,
+            "start": (now - timedelta(hours=6)).isoformat(),
+            "end": now.isoformat(),
+            "download": True,
+        },
+    )
+    told = answer["service_response"]
+    path = media / "watchpost" / str(told["media_content_id"]).rpartition("/")[2]
+    with zipfile.ZipFile(path) as bundle:
+        damaged = bundle.testzip()
+        names = bundle.namelist()
+        manifest = json.loads(bundle.read("manifest.json"))
+    if damaged or path.stat().st_size != told["size"]:
+        raise DemoError(f"The export's file is damaged: {damaged}")
+    print(
+        f"An export was saved after {time.monotonic() - began:.1f} s: {path.stat().st_size} bytes, "
+        f"{', '.join(names)}; {told['readings']} readings, manifest with {', '.join(manifest)}"
+    )
+
+
+def _id(entity: Entity) -> str:
+    return str(entity.registered["unique_id"])
+
+
+def _is_ours(entity: Entity) -> bool:
+    return _id(entity).startswith(f"{VENDOR}:")
+
+
+def _of(house: House, end: str) -> Entity:
+    return next(each for each in house.entities if _id(each).endswith(end))
+
+
+async def _card(page: Page, kind: str, entity: Entity) -> Locator:
+    """Return the card of an entity."""
+    cards = page.locator(kind)
+    await cards.first.wait_for()
+    found = "(cards, id) => cards.findIndex((card) => card._config?.entity === id)"
+    return cards.nth(await cards.evaluate_all(found, entity.id))

@@ -1,0 +1,358 @@
+"""Cameras, captures, live sessions and exports of the Manfred Kunze platform, in whatever form they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from custom_components.watchpost.engine.model import Freshness
+from custom_components.watchpost.vendors.ledger import Reply
+from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
+from custom_components.watchpost.vendors.manfred_kunze.client.media import link_of
+from custom_components.watchpost.vendors.manfred_kunze.gallery import Gallery
+from custom_components.watchpost.vendors.manfred_kunze.records.exports import (
+    Export,
+    ExportState,
+    joined,
+    read_export,
+)
+from custom_components.watchpost.vendors.manfred_kunze.records.media import (
+    Camera,
+    CameraStatus,
+    Capture,
+    LiveState,
+    Progress,
+    read_camera,
+    read_capture,
+    read_clip_request,
+    read_live,
+    thumbnail_of,
+)
+
+HOME = "https://iot.example.org/api"
+AT = datetime(2026, 9, 13, 12, tzinfo=UTC)
+STREAM = "https://stream.example.org/a/index.m3u8?sig=canary"
+
+
+@pytest.mark.parametrize(
+    ("row", "status"),
+    [
+        ({"status": "ONLINE"}, CameraStatus.ONLINE),
+        ({"state": "degraded"}, CameraStatus.DEGRADED),
+        ({"status": {"name": "OFFLINE"}}, CameraStatus.OFFLINE),
+        ({"status": "REBOOTING"}, None),
+        ({"status": 7}, None),
+        ({}, None),
+    ],
+)
+def test_a_camera_has_a_status_that_is_known_or_none(
+    row: dict[str, Any], status: CameraStatus | None
+) -> None:
+    camera = read_camera("c1", {"name": "Yard", "device": {"id": "d1"}, **row})
+    assert (camera.name, camera.device, camera.status) == ("Yard", "d1", status)
+
+
+def test_a_capture_is_read_from_any_likely_form() -> None:
+    flat = {"cameraId": "c1", "startedAt": "2026-09-13T12:00:00Z", "durationSeconds": 12}
+    deep = {
+        "camera": {"id": "c1"},
+        "clip": {"from": "2026-09-13T12:00:00Z", "to": "2026-09-13T12:00:12Z"},
+        "event": {"id": "e1", "severity": "critical"},
+        "status": "UPLOADING",
+    }
+    one, other = read_capture("x", flat), read_capture("x", deep)
+    assert (one.at, other.at) == (AT, AT)
+    assert (one.seconds, other.seconds) == (12, 12)
+    assert (one.camera, other.camera) == ("c1", "c1")
+    assert (one.event, other.event, other.severity) == (None, "e1", "CRITICAL")
+    assert (one.is_there, other.is_there) == (True, False)
+    assert not read_capture("x", {"status": "FAILED"}).is_there
+    assert read_capture("x", {"startedAt": "soon", "durationSeconds": -1, "to": 7}).at is None
+
+
+@pytest.mark.parametrize(
+    ("row", "link"),
+    [
+        ({"thumbnailUrl": "https://a.example/1.jpg"}, "https://a.example/1.jpg"),
+        ({"thumbnail": {"href": "https://a.example/1.jpg"}}, "https://a.example/1.jpg"),
+        ({"thumbnail": "javascript:alert(1)"}, None),
+        ({"thumbnail": {"url": 7}}, None),
+        ({}, None),
+    ],
+)
+def test_a_thumbnail_is_a_link_or_none(row: dict[str, Any], link: str | None) -> None:
+    assert thumbnail_of(row) == link
+
+
+@pytest.mark.parametrize(
+    ("row", "state", "capture"),
+    [
+        ({"status": "COMPLETED", "captureId": "x"}, Progress.DONE, "x"),
+        ({"status": "NO_FOOTAGE"}, Progress.FAILED, None),
+        ({"status": "FETCHING"}, Progress.UNDER_WAY, None),
+        ({"capture": {"id": "x"}}, Progress.DONE, "x"),
+        ({}, Progress.UNDER_WAY, None),
+    ],
+)
+def test_a_clip_request_is_as_far_as_it_says(
+    row: dict[str, Any], state: Progress, capture: str | None
+) -> None:
+    request = read_clip_request("r1", row)
+    assert (request.state, request.capture) == (state, capture)
+
+
+# -- live sessions --
+
+LOCAL = "https://192.168.1.9/index.m3u8"
+
+
+@pytest.mark.parametrize(
+    ("row", "urls"),
+    [
+        ({"hlsUrl": STREAM}, (STREAM,)),
+        ({"hls": {"url": STREAM}}, (STREAM,)),
+        ({"streams": {"primary": {"uri": STREAM}}}, (STREAM,)),
+        ({"session": {"playbackUrl": STREAM}}, (STREAM,)),
+        ({"url": "https://stream.example.org/watch"}, ("https://stream.example.org/watch",)),
+        ({"remoteUrl": STREAM, "localUrl": LOCAL}, (LOCAL, STREAM)),
+        ({"remoteUrl": STREAM, "localUrl": "http://192.168.1.9/index.m3u8"}, (STREAM,)),
+        ({"hlsUrl": "/live/1.m3u8"}, ("https://iot.example.org/live/1.m3u8",)),
+        ({"url": STREAM, "thumbnailUrl": "https://a.example/1.m3u8"}, (STREAM,)),
+        ({"note": "https://example.org/help"}, None),
+        ({"hlsUrl": "http://127.0.0.1/1.m3u8"}, None),
+        ({"hlsUrl": "rtsp://example.org/1"}, None),
+        ({"hlsUrl": "https://user:password@example.org/1.m3u8"}, None),
+        ({"hlsUrl": "https://["}, None),
+        ({"hlsUrl": "https://a.example/" + "x" * 9000}, None),
+        ({"hlsUrl": {"a": {"b": {"c": {"d": {"url": STREAM}}}}}}, None),
+        ({}, None),
+    ],
+)
+def test_a_session_is_watched_at_safe_places_the_nearest_first(
+    row: dict[str, Any], urls: tuple[str, ...] | None
+) -> None:
+    session = read_live("s1", {"status": "ACTIVE", **row}, HOME)
+    assert (session.access and session.access.urls) == urls
+    assert "example" not in repr(session)
+    assert "canary" not in repr(session)
+
+
+@pytest.mark.parametrize(
+    ("row", "headers"),
+    [
+        ({"token": "canary"}, {"Authorization": "Bearer canary"}),
+        ({"credentials": {"accessToken": "canary"}}, {"Authorization": "Bearer canary"}),
+        (
+            {"credentials": {"username": "me", "password": "pw"}},
+            {"Authorization": "Basic bWU6cHc="},
+        ),
+        (
+            {"headers": {"X-Key": "canary", "Host": "evil", "Bad\r\n": "x", "Y": "a\nb", "Z": 7}},
+            {"X-Key": "canary"},
+        ),
+        ({"token": "line\nbreak"}, {}),
+        ({"credentials": "secret"}, {}),
+        ({}, {}),
+    ],
+)
+def test_its_credentials_become_headers(row: dict[str, Any], headers: dict[str, str]) -> None:
+    access = read_live("s1", {"hlsUrl": STREAM, **row}, HOME).access
+    assert access is not None
+    assert access.headers == headers
+    assert "canary" not in repr(access)
+
+
+@pytest.mark.parametrize(
+    ("row", "state", "is_over"),
+    [
+        ({"status": "REQUESTED"}, LiveState.REQUESTED, False),
+        ({"state": "stopping"}, LiveState.STOPPING, True),
+        ({"status": "EXPIRED"}, LiveState.EXPIRED, True),
+        ({"status": "WARMING_UP"}, None, False),
+        ({"hlsUrl": STREAM}, LiveState.ACTIVE, False),
+        ({"hlsUrl": STREAM, "status": "WARMING_UP"}, None, False),
+        ({}, None, False),
+    ],
+)
+def test_a_session_is_as_far_as_it_says(
+    row: dict[str, Any], state: LiveState | None, is_over: bool
+) -> None:
+    session = read_live("s1", row, HOME)
+    assert (session.state, session.is_over) == (state, is_over)
+
+
+# -- links --
+
+
+def reply(body: bytes = b"", kind: str = "application/json", location: str = "") -> Reply:
+    fresh = Freshness(received=0, expires=0)
+    return Reply(200, body, kind, fresh, None, location=location)
+
+
+@pytest.mark.parametrize(
+    ("answer", "link"),
+    [
+        (reply(location="https://a.example/1"), "https://a.example/1"),
+        (reply(b'{"downloadUrl": "https://a.example/1"}'), "https://a.example/1"),
+        (reply(b'{"data": {"url": "https://a.example/1"}}'), "https://a.example/1"),
+        (reply(b'"https://a.example/1"'), "https://a.example/1"),
+        (reply(b'"https://a.example/1"\n', "text/plain"), "https://a.example/1"),
+        (reply(b"No such clip", "text/plain"), None),
+        (reply(b"https://a.example/1\n2", "text/plain"), None),
+        (reply(b'{"size": 7}'), None),
+        (reply(b"[1]"), None),
+        (reply(b"\x00\x00", "video/mp4"), None),
+    ],
+)
+def test_a_download_is_answered_with_a_link_in_any_form(answer: Reply, link: str | None) -> None:
+    assert link_of(answer) == link
+
+
+# -- exports --
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("PENDING", ExportState.PENDING),
+        ("running", ExportState.RUNNING),
+        ("READY", ExportState.READY),
+        ("CANCELLED", ExportState.FAILED),
+        ("EXPIRED", ExportState.EXPIRED),
+        ("ARCHIVED", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_an_export_is_as_far_as_it_says(said: object, state: ExportState | None) -> None:
+    export = read_export("x", {"status": said, "downloadUrl": STREAM, "requestedBy": "user_canary"})
+    assert export.state is state
+    assert "canary" not in repr(export)
+
+
+def test_what_an_export_leaves_out_when_it_is_ready_is_kept() -> None:
+    asked = read_export(
+        "x",
+        {
+            "scopeType": "DEVICE",
+            "scopeId": "d1",
+            "from": "2026-09-13T12:00:00Z",
+            "includes": ["READINGS"],
+            "createdAt": "2026-09-13T12:00:00Z",
+            "status": "PENDING",
+            "sizeBytes": -1,
+        },
+    )
+    ready = joined(asked, read_export("x", {"status": "READY", "sizeBytes": "184320"}))
+    assert (ready.scope_type, ready.scope_id, ready.created_at) == ("DEVICE", "d1", AT)
+    assert (ready.state, ready.size, ready.includes) == (ExportState.READY, 184320, ("READINGS",))
+    assert asked.size is None
+    assert joined(None, asked) is asked
+    assert isinstance(ready, Export)
+
+
+# -- what is new --
+
+
+class Lists:
+    """The vendor's list of captures, and how far it was read."""
+
+    def __init__(self) -> None:
+        self.captures: list[Capture] = []
+        self.read: list[int] = []
+        self.page = 2
+
+    async def list_captures(self, enough: Any = None) -> Answer[list[Capture]]:
+        came: list[Capture] = []
+        for capture in self.captures:
+            came.append(capture)
+            if enough is not None and not len(came) % self.page and enough(came):
+                break
+        self.read.append(len(came))
+        return Answer(came, is_whole=len(came) == len(self.captures))
+
+
+def capture(number: int, camera: str | None = "c1", **more: Any) -> Capture:
+    return Capture(id=f"x{number}", camera=camera, at=AT.replace(minute=number), **more)
+
+
+@pytest.fixture(name="now")
+def now_fixture() -> list[float]:
+    return [0.0]
+
+
+@pytest.fixture(name="lists")
+def lists_fixture() -> Lists:
+    return Lists()
+
+
+@pytest.fixture(name="gallery")
+def gallery_fixture(lists: Lists, now: list[float]) -> Gallery:
+    gallery = Gallery(lists, lambda: now[0], lambda: AT)  # type: ignore[arg-type]
+    gallery.cameras = {"c1": Camera(id="c1", device="d1"), "c2": Camera(id="c2", device="d2")}
+    return gallery
+
+
+def told(occurrences: Sequence[Any]) -> list[str]:
+    return [each.data["capture_id"] for each in occurrences]
+
+
+async def test_only_what_is_new_is_read_where_the_newest_come_first(
+    gallery: Gallery, lists: Lists, now: list[float]
+) -> None:
+    lists.captures = [capture(number) for number in (8, 7, 6, 5, 4, 3)]
+    assert len((await gallery.fetch()).occurrences) == 6
+    assert await gallery.recent() is None
+    now[0] = 60
+    lists.captures.insert(0, capture(9))
+    update = await gallery.recent()
+    assert update is not None
+    assert told(update.occurrences) == ["x9"]
+    assert lists.read == [6, 2]
+    now[0] = 1000
+    del lists.captures[-1]
+    assert (await gallery.fetch()).occurrences == []
+    assert lists.read[-1] == len(gallery) == 6
+
+    lists.captures.reverse()
+    now[0] = 1060
+    await gallery.fetch()
+    assert lists.read[-1] == 6
+
+
+async def test_a_clip_is_told_when_it_is_there_at_the_time_at_which_it_came(
+    gallery: Gallery, lists: Lists
+) -> None:
+    lists.captures = [capture(1, state=Progress.UNDER_WAY)]
+    assert (await gallery.fetch()).occurrences == []
+    lists.captures = [capture(1), capture(2, state=Progress.FAILED)]
+    lists.captures.append(capture(3, made_at=AT.replace(minute=30)))
+    first, other = (await gallery.fetch()).occurrences
+    assert (first.at, other.at) == (AT, AT.replace(minute=30))
+    assert (await gallery.fetch()).occurrences == []
+
+
+async def test_a_clip_belongs_to_its_camera_or_the_only_one_of_its_device(
+    gallery: Gallery, lists: Lists
+) -> None:
+    lists.captures = [
+        capture(1),
+        capture(2, camera=None, device="d2"),
+        capture(3, camera="gone"),
+        capture(4, camera=None),
+        Capture(id="x5", camera="c1"),
+    ]
+    update = await gallery.fetch()
+    assert [each.device for each in update.occurrences] == [
+        *("camera-c1", "camera-c2", "account", "account", "camera-c1")
+    ]
+    assert [each.id for each in gallery.of("c1")] == ["x1", "x5"]
+    assert [each.id for each in gallery.of("c2")] == ["x2"]
+    assert {each.id for each in gallery.of(None)} == {"x3", "x4"}
+    assert {camera: each.id for camera, each in gallery.newest().items()} == {
+        "c1": "x1",
+        "c2": "x2",
+    }
