@@ -403,6 +403,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         if occurred:
             self._on_occurrences(occurred)
 
+    @property
+    def set_aside(self) -> Counter[str]:
+        """How many malformed records the newest replies had, by place and reason."""
+        return sum((lane.set_aside for lane in self._lanes), Counter())
+
     def diagnostics(self) -> dict[str, Any]:
         """Counts and times, never contents."""
         now = self._ledger.now()
@@ -422,5 +427,5 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 for lane in self._lanes
             ],
             **self.held.counts,
-            "records_set_aside": dict(sum((lane.set_aside for lane in self._lanes), Counter())),
+            "records_set_aside": dict(self.set_aside),
         }
