@@ -11,10 +11,10 @@ from typing import Any, Final, override
 
 import aiohttp
 from homeassistant.const import CONF_API_KEY, CONF_URL, CONF_WEBHOOK_ID
-from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import voluptuous as vol
 
 from ...engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
+from .. import entering
 from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
 from ..errors import NotSecure, VendorError
 from ..http import Transport
@@ -230,14 +230,10 @@ class ManfredKunzeVendor(Vendor):
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        secret = TextSelector(
-            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-        )
-        secrets = {vol.Required(CONF_API_KEY): secret}
+        secrets = {vol.Required(CONF_API_KEY): entering.TOKEN}
         if only_secrets:
             return vol.Schema(secrets)
-        address = TextSelector(TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url"))
-        return vol.Schema({vol.Required(CONF_URL): address, **secrets})
+        return vol.Schema({vol.Required(CONF_URL): entering.ADDRESS, **secrets})
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:
