@@ -296,6 +296,28 @@ async def test_a_rule_that_would_be_left_without_a_channel_keeps_nothing_from_go
     assert ours(mk) == []
 
 
+async def test_a_channel_that_nobody_lists_is_not_added_in_one_form_after_the_other(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    path = "/notification-channels"
+    mk.faults.add(Fault(match=path, method="POST", status=201, body="{}"))
+    await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    assert len(asked(mk, path, "POST")) == 1
+
+
+async def test_a_lacking_right_to_change_rules_keeps_no_channel_from_going(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    entry = await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    assert len(ours(mk)) == 1
+    mk.faults.add(Fault(match="/alert-rules/", method="PUT", status=403))
+    await mk_house.hass.config_entries.async_remove(entry.entry_id)
+    await mk_house.settle()
+    assert ours(mk) == []
+
+
 @pytest.mark.parametrize(
     "spoil", [lambda payload: {}, lambda payload: {"id": payload.get("id")}, None]
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ...fields import Row, nested, number, text
+from ...fields import Row, identifier, nested, number, text
 from .names import figure, flag, member, reference, references, time_of, word, words
 
 _RAISED = (
@@ -214,12 +214,12 @@ def with_channel(rule: AlertRule, channel: NotificationChannel, *, wanted: bool)
         are_objects = any(isinstance(item, dict) for item in others)
         # The first of a list says nothing of its form; where the name does, it decides.
         is_object = are_objects or (not others and not key.endswith("Ids"))
-        others.append(dict(channel.row) if is_object else channel.id)
+        others.append(dict(channel.row) if is_object else channel.row.get("id", channel.id))
     return {**rule.row, key: others}
 
 
-def _id_of(item: object) -> object:
-    return item.get("id") if isinstance(item, dict) else item
+def _id_of(item: object) -> str | None:
+    return identifier(item.get("id") if isinstance(item, dict) else item)
 
 
 def with_url(channel: NotificationChannel, url: str) -> dict[str, Any]:
