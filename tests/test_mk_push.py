@@ -282,6 +282,20 @@ async def test_forged_calls_ask_a_few_times_and_tell_nothing(
     assert shown.state == STATE_OFF
 
 
+async def test_many_calls_have_a_long_list_read_no_more_often_than_it_should_be(
+    mk_house: MkHouse, open_mk: OpenMk, door: TestClient
+) -> None:
+    mk = await open_mk({"listing": "oldest"}, old_alerts=300, page_size=20, page_most=20)
+    entry = await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    await mk_house.pass_time(300)
+    before = len(asked(mk, "/alerts"))
+    for _ in range(10):
+        await call(mk_house, door, entry, b"alert!")
+        await mk_house.pass_time(11)
+    assert len(asked(mk, "/alerts")) - before <= 3 * 17
+
+
 async def test_a_rule_that_would_be_left_without_a_channel_keeps_nothing_from_going(
     mk_house: MkHouse, open_mk: OpenMk, door: TestClient
 ) -> None:
