@@ -205,7 +205,11 @@ ENDED = playlist("#EXTINF:2,", "1.ts", "#EXT-X-ENDLIST")
 HUGE = playlist(*["#" + "x" * 1000] * 1100)
 
 
-@pytest.mark.parametrize("dead", [None, _redirected, _led_away, HUGE], ids=str)
+@pytest.mark.parametrize(
+    "dead",
+    [None, _redirected, _led_away, HUGE],
+    ids=["gone", "in circles", "led away", "too large"],
+)
 async def test_a_stream_that_has_died_is_opened_anew(
     scene: Scene, dead: bytes | Answer | None
 ) -> None:
