@@ -169,6 +169,25 @@ async def test_an_alert_that_somebody_resolved_meanwhile_is_skipped_and_one_that
     assert call.sent().count(f"/alerts/{alerts[1].id}/acknowledge") == 1
 
 
+async def test_after_a_refusal_that_is_for_all_the_others_are_not_tried(call: Caller) -> None:
+    mk = call.mk
+    alerts = {alert.id for alert in [mk.fire(mk.rules[0], 41 + n) for n in range(4)]}
+    answer = mk.answer
+
+    def once(request: Any) -> Any:
+        answered = answer(request)
+        if request.path.endswith("/acknowledge"):
+            mk.faults.add(Fault(match="/acknowledge", status=403))
+        return answered
+
+    mk.answer = once  # type: ignore[method-assign]
+    outcome = await call("acknowledge_alert", entity_id=call.alarm(0))
+    assert len(outcome["acknowledged"]) == 1
+    assert [one["reason"] for one in outcome["failed"]] == ["refused", "not_tried", "not_tried"]
+    assert {one["alert_id"] for one in outcome["failed"]} < alerts
+    assert len(call.sent()) == 2
+
+
 async def test_alerts_of_a_whole_account_are_named_never_all_by_accident(call: Caller) -> None:
     alert = call.mk.fire(call.mk.rules[0], 41)
     with pytest.raises(ServiceValidationError) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from homeassistant.components.switch import DATA_COMPONENT
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -390,11 +391,90 @@ async def test_a_switch_that_the_vendor_refuses_says_so_and_stays(
     await mk_house.sign_in(mk)
     shown = switch(mk_house, mk.rules[0])
     mk.faults.add(Fault(match="/disable", status=403))
+    answer = mk.answer
+
+    def written_meanwhile(request: Any) -> Any:
+        if request.path.endswith("/disable"):
+            mk_house.hass.data[DATA_COMPONENT].get_entity(shown.entity_id).async_write_ha_state()
+        return answer(request)
+
+    mk.answer = written_meanwhile  # type: ignore[method-assign]
     with pytest.raises(HomeAssistantError) as caught:
         await call(mk_house, "switch", "turn_off", shown.entity_id)
     assert caught.value.translation_key == "not_allowed"
     assert switch(mk_house, mk.rules[0]).state == STATE_ON
     assert mk.rules[0].enabled
+
+
+async def test_a_rule_of_which_nobody_knows_whether_it_was_switched_is_not_safe(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    mk.faults.add(Fault(match="/disable", status=500))
+    with pytest.raises(HomeAssistantError) as caught:
+        await call(mk_house, "switch", "turn_off", switch(mk_house, rule).entity_id)
+    assert caught.value.translation_key == "outcome_unknown"
+    assert switch(mk_house, rule).state == STATE_UNKNOWN
+    assert alarm(mk_house, rule).state == STATE_UNKNOWN
+    await mk_house.pass_time(6 * 60)
+    assert switch(mk_house, rule).state == STATE_ON
+    assert alarm(mk_house, rule).state == STATE_OFF
+
+
+async def test_one_that_somebody_moved_on_keeps_the_button_from_no_other(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    alerts = {alert.id: alert for alert in (mk.fire(rule, 41), mk.fire(rule, 42))}
+    await mk_house.pass_time(POLL)
+    answer, moved = mk.answer, []
+
+    def meanwhile(request: Any) -> Any:
+        if request.path.endswith("/acknowledge") and not moved:
+            moved.append(alerts.pop(request.path.split("/")[-2]))
+            mk.resolve(moved[0])
+        return answer(request)
+
+    mk.answer = meanwhile  # type: ignore[method-assign]
+    button = mk_house.entity(home(rule), f"alert_rule_acknowledge-{rule.id}", "button")
+    await call(mk_house, "button", "press", button)
+    assert [alert.state for alert in alerts.values()] == ["ACKNOWLEDGED"]
+    shown = alarm(mk_house, rule)
+    assert (shown.attributes["open_alerts"], shown.attributes["acknowledged"]) == (1, True)
+
+    mk.answer = answer  # type: ignore[method-assign]
+    mk.faults.add(Fault(match="/acknowledge", status=422))
+    refused = mk.fire(rule, 43)
+    await mk_house.pass_time(POLL)
+    with pytest.raises(HomeAssistantError) as caught:
+        await call(mk_house, "button", "press", button)
+    assert caught.value.translation_key in ("refused", "refused_fields")
+    assert refused.state == "ACTIVE"
+
+
+async def test_what_was_resolved_from_here_does_not_come_back_with_an_old_answer(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    mk.fire(rule, 41)
+    mk.faults.add(
+        Fault(match="/v1/alerts", method="GET", kind="headers",
+              headers={"Cache-Control": "max-age=600"})
+    )  # fmt: skip
+    await mk_house.pass_time(POLL)
+    assert alarm(mk_house, rule).state == STATE_ON
+    target = {"entity_id": alarm(mk_house, rule).entity_id}
+    act = mk_house.hass.services.async_call
+    for action in ("resolve_alert", "acknowledge_alert"):
+        await mk_house.pass_time(1)
+        await act("watchpost", action, target, blocking=True)
+        await mk_house.settle()
+        assert alarm(mk_house, rule).state == STATE_OFF
+    assert [one.path for one in mk.log if one.path.endswith("/acknowledge")] == []
+    assert mk.early_requests() == []
 
 
 async def test_the_button_acknowledges_every_open_alert_of_its_rule(

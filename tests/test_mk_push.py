@@ -282,6 +282,20 @@ async def test_forged_calls_ask_a_few_times_and_tell_nothing(
     assert shown.state == STATE_OFF
 
 
+async def test_many_calls_have_a_long_list_read_no_more_often_than_it_should_be(
+    mk_house: MkHouse, open_mk: OpenMk, door: TestClient
+) -> None:
+    mk = await open_mk({"listing": "oldest"}, old_alerts=300, page_size=20, page_most=20)
+    entry = await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    await mk_house.pass_time(300)
+    before = len(asked(mk, "/alerts"))
+    for _ in range(10):
+        await call(mk_house, door, entry, b"alert!")
+        await mk_house.pass_time(11)
+    assert len(asked(mk, "/alerts")) - before <= 3 * 17
+
+
 async def test_a_rule_that_would_be_left_without_a_channel_keeps_nothing_from_going(
     mk_house: MkHouse, open_mk: OpenMk, door: TestClient
 ) -> None:
@@ -291,6 +305,28 @@ async def test_a_rule_that_would_be_left_without_a_channel_keeps_nothing_from_go
     await arrive(mk_house, mk)
     (channel,) = ours(mk)
     rule.channels[:] = [channel.id]
+    await mk_house.hass.config_entries.async_remove(entry.entry_id)
+    await mk_house.settle()
+    assert ours(mk) == []
+
+
+async def test_a_channel_that_nobody_lists_is_not_added_in_one_form_after_the_other(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    path = "/notification-channels"
+    mk.faults.add(Fault(match=path, method="POST", status=201, body="{}"))
+    await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    assert len(asked(mk, path, "POST")) == 1
+
+
+async def test_a_lacking_right_to_change_rules_keeps_no_channel_from_going(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    entry = await mk_house.sign_in(mk, push_rules=[mk.rules[0].id])
+    await arrive(mk_house, mk)
+    assert len(ours(mk)) == 1
+    mk.faults.add(Fault(match="/alert-rules/", method="PUT", status=403))
     await mk_house.hass.config_entries.async_remove(entry.entry_id)
     await mk_house.settle()
     assert ours(mk) == []

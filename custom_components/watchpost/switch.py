@@ -60,7 +60,9 @@ class ChannelSwitch(ChannelEntity, SwitchEntity):
         except BaseException:
             self._asked = None
             raise
-        self.async_write_ha_state()
+        finally:
+            # Also after a failure: what was asked for may have been written meanwhile.
+            self.async_write_ha_state()
 
     @callback
     def _on_end(self, state: WorkState | None) -> None:

@@ -205,7 +205,11 @@ ENDED = playlist("#EXTINF:2,", "1.ts", "#EXT-X-ENDLIST")
 HUGE = playlist(*["#" + "x" * 1000] * 1100)
 
 
-@pytest.mark.parametrize("dead", [None, _redirected, _led_away, HUGE], ids=str)
+@pytest.mark.parametrize(
+    "dead",
+    [None, _redirected, _led_away, HUGE],
+    ids=["gone", "in circles", "led away", "too large"],
+)
 async def test_a_stream_that_has_died_is_opened_anew(
     scene: Scene, dead: bytes | Answer | None
 ) -> None:
@@ -219,6 +223,28 @@ async def test_a_stream_that_has_died_is_opened_anew(
     scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", "2.ts")
     assert (await scene.get())[0] == 200
     assert scene.opened == [False, True]
+
+
+@pytest.mark.parametrize("tag", ["#EXT-X-MEDIA-SEQUENCE:3", "#EXT-X-VERSION:3"])
+async def test_the_numbers_of_another_stream_go_on_where_those_of_the_first_ended(
+    scene: Scene, tag: str
+) -> None:
+    async def first_number() -> int:
+        found = re.search(r"MEDIA-SEQUENCE:(\d+)", (await scene.get())[1])
+        return int(found[1]) if found else 0
+
+    def stream(line: str) -> bytes:
+        return playlist(line, "#EXTINF:2,", "1.ts", "#EXTINF:2,", "2.ts")
+
+    scene.vendor.files["/a/live.m3u8"] = stream("#EXT-X-MEDIA-SEQUENCE:40")
+    assert await first_number() == 40
+    scene.vendor.files["/a/live.m3u8"] = stream("#EXT-X-MEDIA-SEQUENCE:41")
+    assert await first_number() == 41
+    del scene.vendor.files["/a/live.m3u8"]
+    assert (await scene.get())[0] == 502
+    scene.vendor.files["/a/live.m3u8"] = stream(tag)
+    assert await first_number() == 43
+    assert await first_number() == 43
 
 
 async def test_what_has_ended_or_stands_still_is_followed_by_another_stream(

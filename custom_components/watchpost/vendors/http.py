@@ -25,6 +25,7 @@ from yarl import URL
 from ..engine.cadence import folded, freshness, http_date, retry_after
 from ..engine.model import Freshness
 from .errors import (
+    Invalid,
     NotAllowed,
     NotSecure,
     SignInRejected,
@@ -220,14 +221,15 @@ class Transport:
     ) -> Reply:
         """POST, PUT, PATCH or DELETE; never stored, leaves what is held as it is, and sent again only after a 401.
 
-        Raises a `VendorError`; after TimedOut or Unreachable nobody knows whether the vendor acted.
+        Raises a `VendorError`, Invalid where `json` holds what JSON cannot; after TimedOut or Unreachable nobody knows
+        whether the vendor acted.
         """
         url = self._resolve(path, params)
         kind, body = None, None
         if form is not None:
             kind, body = "application/x-www-form-urlencoded", urlencode(form).encode()
         elif json is not None:
-            kind, body = "application/json", msgspec.json.encode(json)
+            kind, body = "application/json", _encoded(json)
         headers = {"Content-Type": kind} if kind else {}
         answer = await self._signed_in(_Request(method, path, url, right, headers, body))
         return _reply(answer)
@@ -252,6 +254,10 @@ class Transport:
     def forget(self, path: str, params: Mapping[str, str] | None = None) -> None:
         """Drop what is held of a resource, because its body turned out to be a refusal."""
         self.ledger.forget(self._key(self._resolve(path, params)))
+
+    def forget_below(self, path: str) -> None:
+        """Drop what is held of a resource and of all below it, because it was written to (RFC 9111, 4.4)."""
+        self.ledger.forget_below(self._key(self._resolve(path, None)))
 
     def refused(
         self, status: int, right: str, headers: Mapping[str, str] | None = None
@@ -476,6 +482,13 @@ async def _bounded_body(response: aiohttp.ClientResponse, most: int = MAX_BODY) 
 # -- decoding --
 
 _UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+
+
+def _encoded(value: object) -> bytes:
+    """Encode what is sent; raises Invalid for half a surrogate pair, or an object that is none of JSON's."""
+    with suppress(*_UNDECODABLE, TypeError):
+        return msgspec.json.encode(value)
+    raise Invalid({"data": "cannot be written as JSON"})
 
 
 def decode[T](body: bytes, kind: type[T]) -> T:

@@ -209,6 +209,11 @@ class Ledger:
         elif (reply := self._stored.pop(key, None)) is not None:
             self._stored_bytes -= _weight(key, reply)
 
+    def forget_below(self, key: str) -> None:
+        """Drop what is held under `key`, under anything below it, and under either with a query."""
+        for known in [each for each in self._stored if _is_below(each, key)]:
+            self.forget(known)
+
     # -- one request for all who ask the same --
 
     async def share(self, key: str, fetch: Callable[[], Coroutine[Any, Any, Reply]]) -> Reply:
@@ -250,6 +255,10 @@ class Ledger:
             if self._parts
             else {}
         )
+
+
+def _is_below(key: str, above: str) -> bool:
+    return key == above or key.startswith((f"{above}/", f"{above}?"))
 
 
 def _weight(key: str, reply: Reply) -> int:

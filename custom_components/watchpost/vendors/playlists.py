@@ -16,6 +16,7 @@ _MAGIC: Final = b"#EXTM3U"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _END: Final = "#EXT-X-ENDLIST"
 _PART: Final = "#EXTINF"
+_SEQUENCE: Final = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d{1,18})")
 _URI: Final = re.compile(r'URI="([^"]*)"')
 # Players look at the ends of names to learn what something is.
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
@@ -36,6 +37,41 @@ def is_ended(text: str) -> bool:
 def has_parts(text: str) -> bool:
     """Whether a playlist is of parts of a video, and not of other playlists."""
     return _PART in text
+
+
+def numbers_in(text: str) -> range:
+    """The numbers of the parts that a playlist names."""
+    found = _SEQUENCE.search(text)
+    first = int(found[1]) if found else 0
+    return range(first, first + text.count(_PART))
+
+
+class Numbers:
+    """The numbers of parts over streams that take each other's place: those of the next go on where the last ended.
+
+    A player that runs waits for the next number, whatever stream that is of.
+    """
+
+    def __init__(self) -> None:
+        self._shift: int | None = None
+        self._next = 0
+
+    def begin(self) -> None:
+        """Another stream begins."""
+        self._shift = None
+
+    def continued(self, text: str) -> str:
+        """Return a playlist of the stream with numbers that go on."""
+        numbers = numbers_in(text)
+        if self._shift is None:
+            self._shift = max(self._next - numbers.start, 0)
+        self._next = numbers.stop + self._shift
+        if not self._shift:
+            return text
+        line = f"#EXT-X-MEDIA-SEQUENCE:{numbers.start + self._shift}"
+        if _SEQUENCE.search(text):
+            return _SEQUENCE.sub(line, text, count=1)
+        return text.replace("#EXTM3U", f"#EXTM3U\n{line}", 1)
 
 
 def checked_target(url: URL, link: str) -> URL:

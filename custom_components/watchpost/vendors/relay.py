@@ -26,7 +26,14 @@ from yarl import URL
 
 from ..engine.model import Live, StreamSource
 from .errors import Unreachable, VendorError
-from .playlists import Names, checked_target, has_parts, is_ended, is_playlist
+from .playlists import (
+    Names,
+    Numbers,
+    checked_target,
+    has_parts,
+    is_ended,
+    is_playlist,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,6 +78,7 @@ class Relay:
         self._is_over = False
         self._names = Names()
         self._still: tuple[str, float] = ("", 0.0)
+        self._numbers = Numbers()
         self._idle: asyncio.TimerHandle | None = None
         self._renewal: asyncio.TimerHandle | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -109,6 +117,7 @@ class Relay:
         self._is_over = False
         self._still = ("", 0.0)
         self._names = Names()
+        self._numbers.begin()
         self._plan_renewal(source)
         return source
 
@@ -171,6 +180,7 @@ class Relay:
         async with self._opening:
             if self._idle is None and self._source is not None:
                 self._source = self._next = None
+                self._numbers = Numbers()
                 if self._renewal is not None:
                     self._renewal.cancel()
                 with suppress(VendorError):
@@ -251,7 +261,8 @@ class Relay:
                 body += chunk
                 if len(body) > MOST_PLAYLIST_BYTES:
                     raise Unreachable("the live stream's playlist is too large")
-            return self._playlist(url, body.decode("utf-8-sig", errors="replace"))
+            text = body.decode("utf-8-sig", errors="replace")
+            return self._playlist(url, text, is_lead=request.match_info["name"] == _PLAYLIST)
         headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
         answer = web.StreamResponse(status=response.status, headers=headers)
         await answer.prepare(request)
@@ -270,12 +281,14 @@ class Relay:
                 request.transport.abort()
         return answer
 
-    def _playlist(self, url: URL, text: str) -> web.Response:
+    def _playlist(self, url: URL, text: str, *, is_lead: bool) -> web.Response:
         """Serve a playlist with names of ours; raises Unreachable for one that has stood still for too long."""
         if is_ended(text):
             self._is_over = True  # what comes next is another stream
         elif has_parts(text):
             self._notice(text)
+        if is_lead and has_parts(text):
+            text = self._numbers.continued(text)
         return web.Response(text=self._names.renamed(url, text), content_type=_PLAYLIST_TYPE)
 
     def _notice(self, text: str) -> None:

@@ -81,6 +81,17 @@ def test_times_of_a_clock_that_is_ahead_are_now_and_stages_never_go_back() -> No
     assert stages == [(RAISED, NOON), (OVER, NOON)]
 
 
+def test_a_clock_that_is_ahead_makes_nothing_old_new_at_the_first_look() -> None:
+    log = AlertLog()
+    log.told_until = NOON - timedelta(seconds=10)  # the account was set up then
+    log.ahead = timedelta(hours=1)
+    old = alert(1, raised_at=NOON + timedelta(minutes=50))
+    assert look(log, [old]) == [(RAISED, NOON - 10 * MINUTE)]
+    new = alert(2, raised_at=NOON + timedelta(minutes=63))
+    later = NOON + 5 * MINUTE
+    assert look(log, [old, new], later)[1] == (RAISED, NOON + 3 * MINUTE)
+
+
 def test_only_its_time_tells_whether_one_that_is_over_was_seen() -> None:
     log = open_log()
     times = {"resolved_at": NOON, "state": Lifecycle.RESOLVED}

@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.watchpost.vendors.manfred_kunze.records.alerting import (
     Lifecycle,
+    NotificationChannel,
     Severity,
     read_alert,
     read_channel,
@@ -112,6 +113,16 @@ def test_a_channel_is_added_in_the_list_s_own_form_and_all_else_stays() -> None:
         assert more == {**row, key: [*before, added]}
         assert with_channel(read_rule("1", more), channel, wanted=False) == row
         assert with_channel(read_rule("1", more), channel, wanted=True) == more
+
+
+def test_ids_that_are_numbers_are_put_back_as_numbers_and_found_again() -> None:
+    channel = read_channel("12", {"id": 12, "type": "WEBHOOK"})
+    row = {"id": "1", "channelIds": [7]}
+    more = with_channel(read_rule("1", row), channel, wanted=True)
+    assert more == {"id": "1", "channelIds": [7, 12]}
+    assert with_channel(read_rule("1", more), channel, wanted=True) == more
+    known = NotificationChannel(id="12")
+    assert with_channel(read_rule("1", more), known, wanted=False) == row
 
 
 def test_a_rule_that_shows_no_channels_is_not_put_back() -> None:

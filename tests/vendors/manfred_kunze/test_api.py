@@ -19,13 +19,17 @@ from custom_components.watchpost.vendors.errors import (
 )
 from custom_components.watchpost.vendors.http import Transport
 from custom_components.watchpost.vendors.ledger import Ledger
+from custom_components.watchpost.vendors.manfred_kunze.client import alerting
+from custom_components.watchpost.vendors.manfred_kunze.client.alerting import AlertingClient
 from custom_components.watchpost.vendors.manfred_kunze.client.api import (
     Api,
     KeySignIn,
     api_address,
     is_missing,
 )
+from custom_components.watchpost.vendors.manfred_kunze.client.control import ControlClient
 from custom_components.watchpost.vendors.manfred_kunze.client.paging import MOST_PAGES, read_page
+from custom_components.watchpost.vendors.manfred_kunze.records.alerting import read_alert
 
 type Answering = Callable[[web.Request], Awaitable[web.StreamResponse] | web.StreamResponse]
 type OpenApi = Callable[[Answering], Awaitable[Api]]
@@ -302,3 +306,130 @@ def test_addresses_are_made_of_the_host_alone() -> None:
     for url in ("", "https://", "http://iot.example.com", "https://a b", "https://x?y=z"):
         with pytest.raises(NotSecure):
             api_address(url)
+
+
+# -- what is held --
+
+
+async def test_what_was_written_to_is_asked_for_anew_and_so_is_what_is_put_back(
+    open_api: OpenApi,
+) -> None:
+    asked: list[str] = []
+    rule = {"id": "r1", "limit": 1, "note": "first"}
+
+    def answer(request: web.Request) -> web.Response:
+        asked.append(f"{request.method} {request.path.removeprefix('/api/v1')}")
+        held = [rule] if request.path.endswith("rules") else rule
+        return web.json_response(held, headers={"Cache-Control": "max-age=600"})
+
+    api = await open_api(answer)
+    rules = AlertingClient(api)
+    await rules.list_rules()
+    await rules.list_rules()
+    await rules.enable_rule("r1")
+    await rules.list_rules()
+    assert asked == ["GET /alert-rules", "POST /alert-rules/r1/enable"]
+
+    asked.clear()
+    assert (await rules.get_rule("r1")).value.row["note"] == "first"
+    rule["note"] = "by somebody else"
+    assert (await rules.get_rule("r1")).value.row["note"] == "by somebody else"
+    await ControlClient(api).update("/alert-rules", "r1", {"limit": 2})
+    await rules.list_rules()
+    gets = ["GET /alert-rules/r1"] * 3
+    assert asked == [*gets, "PUT /alert-rules/r1", "GET /alert-rules"]
+
+
+async def test_a_change_does_not_undo_what_somebody_else_changed_a_moment_ago(
+    open_api: OpenApi,
+) -> None:
+    rule: dict[str, Any] = {"id": "r1", "limit": 1, "note": "first"}
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            rule.update(await request.json())
+        return web.json_response(rule, headers={"Cache-Control": "max-age=600"})
+
+    api = await open_api(answer)
+    control = ControlClient(api)
+    await control.read("/alert-rules/r1")
+    rule["note"] = "by somebody else"
+    await control.update("/alert-rules", "r1", {"limit": 2})
+    assert rule == {"id": "r1", "limit": 2, "note": "by somebody else"}
+
+
+async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
+    open_api: OpenApi,
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response([])
+
+    api = await open_api(answer)
+    clock = 1000.0
+    api.transport.ledger.now = lambda: clock
+    again = Api(api.transport)  # as after a reload
+
+    async def look(who: Api) -> list[int]:
+        """How often each of a slow and a quick list has been asked for by then."""
+        for path in ("/sites", "/alerts"):
+            await who.pages(path, "thing", lambda found, row: found, right=RIGHT)
+        return [asked.count(f"/api/v1{path}") for path in ("/sites", "/alerts")]
+
+    assert await look(api) == [1, 1]
+    assert await look(again) == [1, 2]
+    clock += 10
+    again.look_anew()
+    clock += 1
+    assert await look(again) == [2, 3]
+    clock += 29
+    assert await look(again) == [2, 4]
+    clock += 2
+    assert await look(again) == [3, 5]
+
+
+async def test_what_json_cannot_hold_is_refused_before_it_is_sent(open_api: OpenApi) -> None:
+    asked: list[str] = []
+
+    def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response({})
+
+    api = await open_api(answer)
+    for what in ("\ud800", object()):
+        with pytest.raises(Invalid):
+            await api.send("POST", "/things", {"name": what}, right=RIGHT)
+    assert asked == []
+
+
+async def test_each_alert_of_a_long_list_is_read_a_few_times_at_most(
+    open_api: OpenApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, each = 30, 20
+    count = 0
+
+    def answer(request: web.Request) -> web.Response:
+        number = int(request.query["page"])
+        return web.json_response(
+            {"content": things(number * each, each), "last": number == pages - 1}
+        )
+
+    def read(found: str, row: Any) -> Any:
+        nonlocal count
+        count += 1
+        return read_alert(found, row)
+
+    monkeypatch.setattr(alerting, "read_alert", read)
+    seen: list[int] = []
+
+    def enough(alerts: Any) -> bool:
+        seen.append(len(alerts))
+        return False
+
+    api = await open_api(answer)
+    answered = await AlertingClient(api).list_alerts(enough)
+    assert len(answered.value) == pages * each
+    assert seen == [each * (n + 1) for n in range(pages)][: len(seen)]
+    assert count <= 2 * pages * each

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 
-from ...engine.model import FeedUpdate
 from ..base import ActionCall, ActionHandler
-from ..errors import (
-    Invalid,
-    NotAllowed,
-    RateLimited,
-    SignInRejected,
-    UnexpectedReply,
-    Unreachable,
-    VendorError,
-)
-from .alert_feed import AlertFeed
+from ..errors import NotAllowed, RateLimited, SignInRejected, Unreachable, VendorError
+from .alert_feed import AlertFeed, is_open, is_refusal
 from .alerts import rule_of
 from .control_offers import ALERT_IDS
 from .records.alerting import Alert, Lifecycle
 
-# What a vendor may answer about an alert that somebody else has moved on meanwhile.
-_REFUSED: Final = frozenset({400, 404, 409, 410, 422})
+# After so many alerts in a row for which the vendor could not be reached, the others are left alone.
+_ENOUGH: Final = 3
 _ENTITY_ID: Final = "entity_id"
 
 
@@ -46,27 +36,35 @@ class AlertActions:
 
     async def _move(self, call: ActionCall, to: Lifecycle) -> Mapping[str, Any]:
         """Move each alert that is meant, one after the other; says what became of every one."""
-        updates: list[FeedUpdate] = []
         with suppress(
             Unreachable
         ):  # what is known may be enough, and else the write says what is the matter
-            updates.append(await self._feed.look())
+            await self._feed.look_and_show()
         ids, meant = self._meant(call)
         done: list[Alert] = []
         skipped: list[dict[str, str]] = []
         failed: list[dict[str, str]] = []
+        is_broken, failures = False, 0
         for alert_id in ids:
             alert = self._feed.log.open.get(alert_id)
             reason = _why_not(alert, to) if alert_id in meant or alert is None else "not_of_target"
             if alert is None or reason is not None:
                 skipped.append({"alert_id": alert_id, "reason": reason or "not_open"})
                 continue
+            if is_broken:
+                failed.append({"alert_id": alert_id, "reason": "not_tried"})
+                continue
             try:
                 done.append(await self._feed.move(alert, to))
+                failures = 0
             except VendorError as err:
-                if not done and isinstance(err, SignInRejected | NotAllowed | RateLimited):
+                is_final = isinstance(err, SignInRejected | NotAllowed | RateLimited)
+                if not done and not failed and is_final:
                     raise
-                if _is_refusal(err) and await self._is_moved(alert_id, to, updates):
+                failures += 1
+                # What no alert would fare better with is not tried with hundreds of them.
+                is_broken = is_final or (isinstance(err, Unreachable) and failures >= _ENOUGH)
+                if is_refusal(err) and await self._is_moved(alert_id, to):
                     skipped.append({"alert_id": alert_id, "reason": "moved_meanwhile"})
                 else:
                     failed.append({"alert_id": alert_id, "reason": _reason(err)})
@@ -75,7 +73,7 @@ class AlertActions:
             word: [alert.id for alert in done],
             "skipped": skipped,
             "failed": failed,
-            "update": _merged(updates, self._feed.shown(done)),
+            "update": self._feed.shown(done),
         }
 
     def _meant(self, call: ActionCall) -> tuple[Collection[str], Collection[str]]:
@@ -98,23 +96,13 @@ class AlertActions:
     def _is_at(self, alert: Alert, device: str) -> bool:
         return self._feed.where(alert).device == device
 
-    async def _is_moved(self, alert: str, to: Lifecycle, updates: list[FeedUpdate]) -> bool:
+    async def _is_moved(self, alert: str, to: Lifecycle) -> bool:
         """Whether somebody was faster, by a look at the list."""
         try:
-            updates.append(await self._feed.look())
+            await self._feed.look_and_show()
         except VendorError:
             return False
         return _why_not(self._feed.log.open.get(alert), to) is not None
-
-
-def _merged(updates: Iterable[FeedUpdate], last: FeedUpdate) -> FeedUpdate:
-    """What several looks brought: how it stands by the last, and all that happened."""
-    before = list(updates)
-    return replace(
-        last,
-        occurrences=[each for update in (*before, last) for each in update.occurrences],
-        inventory=next((u.inventory for u in reversed(before) if u.inventory), None),
-    )
 
 
 def _why_not(alert: Alert | None, to: Lifecycle) -> str | None:
@@ -125,9 +113,5 @@ def _why_not(alert: Alert | None, to: Lifecycle) -> str | None:
     return "already_acknowledged" if is_done else None
 
 
-def _is_refusal(err: VendorError) -> bool:
-    return isinstance(err, Invalid) or (isinstance(err, UnexpectedReply) and err.status in _REFUSED)
-
-
 def _reason(err: VendorError) -> str:
-    return "refused" if _is_refusal(err) else "outcome_unknown"
+    return "outcome_unknown" if is_open(err) else "refused"

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from ...engine.model import Channel, ChannelId, FeedUpdate, Inventory, Reading
+from ..errors import Invalid, RateLimited, UnexpectedReply, Unreachable, VendorError
 from .alert_log import AlertLog, Where
 from .alerts import (
     RULES,
@@ -34,33 +35,53 @@ FEW_REQUESTS: Final = 4
 PER_REQUEST: Final = timedelta(seconds=7.5)
 
 
+# What a vendor may answer about an alert that somebody else has moved on meanwhile.
+_REFUSED: Final = frozenset({400, 404, 409, 410, 422})
+
+
+def is_refusal(err: VendorError) -> bool:
+    """Whether the vendor said that this cannot be done to this alert."""
+    return isinstance(err, Invalid) or (isinstance(err, UnexpectedReply) and err.status in _REFUSED)
+
+
+def is_open(err: VendorError) -> bool:
+    """Whether nobody knows if the vendor did what it was asked."""
+    return isinstance(err, Unreachable) or (isinstance(err, UnexpectedReply) and err.status is None)
+
+
 class AlertFeed:
     """Rules and alerts of one organisation.
 
-    `now` is the clock (UTC), `show` has something shown between two polls.
+    `now` is the clock (UTC), `clock` that of the replies (monotonic seconds), `vendor_now` the vendor's (UTC).
+    `told_until` says up to when occurrences have been told, `show` has something shown between two polls.
     """
 
     def __init__(
         self,
         client: AlertingClient,
         book: RuleBook,
+        *,
         now: Callable[[], datetime],
+        clock: Callable[[], float],
+        vendor_now: Callable[[], datetime],
+        told_until: Callable[[], datetime | None],
         show: Callable[[FeedUpdate], None],
     ) -> None:
         self.log = AlertLog()
         self._client = client
         self._book = book
         self._now = now
+        self._clock = clock
+        self._vendor_now = vendor_now
+        self._told_until = told_until
         self._show = show
         # One after the other, so that what came first is not believed last.
         self._lock = asyncio.Lock()
         self._rests_until: datetime | None = None
+        self._hears_again_at: datetime | None = None
         self._set_aside: Counter[str] = Counter()
-
-    def resume(self, told_until: datetime | None) -> None:
-        """Take note, before the first poll, up to when occurrences have been told."""
-        if told_until is not None and not self.log.has_looked:
-            self.log.told_until = told_until
+        # What was acknowledged or resolved from here, and when on the replies' clock.
+        self._moved: dict[str, tuple[Alert, float]] = {}
 
     # -- polling --
 
@@ -75,10 +96,9 @@ class AlertFeed:
             return await self._fetch()
 
     async def _fetch(self) -> FeedUpdate:
-        is_new = await self._book.look_for_new() if not self._book.was_tried else False
+        is_new = await self._book.look_for_new() if self._book.is_due else False
         answer = await self._ask()
-        if self._book.lacks_any(answer.value):
-            is_new = await self._book.look_for_new() or is_new
+        is_new = await self._book.look_for_rules_of(answer.value) or is_new
         told = self._take(answer)
         return FeedUpdate(
             readings=self.readings(),
@@ -106,6 +126,19 @@ class AlertFeed:
         inventory = update.inventory and dataclasses.replace(update.inventory, is_complete=False)
         return dataclasses.replace(update, inventory=inventory)
 
+    async def look_and_show(self) -> None:
+        """Look between two polls, and have everybody see what that brings."""
+        self._show(await self.look())
+
+    async def hear(self) -> FeedUpdate:
+        """Look because the vendor called; raises RateLimited while a long list that a call had read is to rest."""
+        again_at, now = self._hears_again_at, self._now()
+        if again_at is not None and now < again_at:
+            raise RateLimited((again_at - now).total_seconds(), again_at)
+        update = await self.look()
+        self._hears_again_at = self._rests_until
+        return update
+
     async def _ask(self) -> Answer[list[Alert]]:
         """Ask for as many alerts as are enough; `is_whole` says whether nothing is missing."""
         was_enough = False
@@ -124,7 +157,14 @@ class AlertFeed:
         return answer
 
     def _take(self, answer: Answer[list[Alert]]) -> list[Alert]:
-        alerts = [replace(alert, rule=self._book.rule_of(alert)) for alert in answer.value]
+        if (told_until := self._told_until()) is not None and not self.log.has_looked:
+            self.log.told_until = told_until
+        self.log.ahead = self._vendor_now() - self._now()
+        # What is held from before an alert was moved says nothing of how it is since.
+        oldest = min((reply.received for reply in answer.freshness), default=0.0)
+        self._moved = {found: told for found, told in self._moved.items() if told[1] > oldest}
+        listed = [self._moved.get(alert.id, (alert, 0.0))[0] for alert in answer.value]
+        alerts = [replace(alert, rule=self._book.rule_of(alert)) for alert in listed]
         is_clean = not answer.set_aside
         return self.log.take(alerts, self._now(), is_all=answer.is_whole, is_clean=is_clean)
 
@@ -172,22 +212,44 @@ class AlertFeed:
     # -- acting --
 
     async def _switch(self, rule: str, is_on: bool) -> None:
-        """Let a rule fire or not; raises a `VendorError`."""
+        """Let a rule fire or not; raises a `VendorError`, after which nobody may know whether it does."""
         async with self._lock:
-            await (self._client.enable_rule if is_on else self._client.disable_rule)(rule)
-            self._book.switched(rule, is_on=is_on)
-        self._show(self.shown())
+            try:
+                await (self._client.enable_rule if is_on else self._client.disable_rule)(rule)
+            except VendorError as err:
+                if is_open(err):
+                    self._book.switched(rule, is_on=None)
+                raise
+            else:
+                self._book.switched(rule, is_on=is_on)
+            finally:
+                self._show(self.shown())
 
     async def _acknowledge_rule(self, rule: str) -> None:
-        """Acknowledge every open alert of a rule that nobody has; raises a `VendorError`."""
+        """Acknowledge every open alert of a rule that nobody has; raises a `VendorError`.
+
+        One that is refused may have been moved on by somebody else: the others are acknowledged all the same.
+        """
         done: list[Alert] = []
+        refusals: dict[str, VendorError] = {}
         try:
             for alert in self.log.by_rule().get(rule, ()):
-                if alert.state is not Lifecycle.ACKNOWLEDGED:
-                    # One by one: what was done counts, although the next one may fail.
-                    done.append(await self.move(alert, Lifecycle.ACKNOWLEDGED))  # noqa: PERF401
+                if alert.state is Lifecycle.ACKNOWLEDGED:
+                    continue
+                try:
+                    done.append(await self.move(alert, Lifecycle.ACKNOWLEDGED))
+                except VendorError as err:
+                    if not is_refusal(err):
+                        raise
+                    refusals[alert.id] = err
         finally:
             self._show(self.shown(done))
+        if refusals:
+            await self.look_and_show()
+        for found, refusal in refusals.items():
+            known = self.log.open.get(found)
+            if known is not None and known.state is not Lifecycle.ACKNOWLEDGED:
+                raise refusal
 
     async def move(self, alert: Alert, to: Lifecycle) -> Alert:
         """Acknowledge or resolve an alert once; how it is then. Raises a `VendorError`."""
@@ -203,6 +265,7 @@ class AlertFeed:
                     resolved_at=told.resolved_at or alert.resolved_at,
                 )
             self.log.changed(moved)
+            self._moved[alert.id] = (moved, self._clock())
             return moved
 
     def shown(self, alerts: Iterable[Alert] = ()) -> FeedUpdate:

@@ -21,6 +21,9 @@ WHOLE_EVERY: Final = timedelta(hours=6)
 ABSENCES: Final = 2
 MOST_NOTICED: Final = 100_000
 
+# Clocks that differ by less are one: the vendor tells its time in whole seconds, and some time after it read it.
+_TOLERATED: Final = timedelta(seconds=30)
+
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -49,11 +52,13 @@ class Standing:
 class AlertLog:
     """The alerts of one organisation, as lists of them came, one after the other.
 
-    `told_until` (UTC) is up to when occurrences had been told before the first list.
+    `told_until` (UTC) is up to when occurrences had been told before the first list, `ahead` how far the vendor's clock
+    goes before ours.
     """
 
     def __init__(self) -> None:
         self.told_until: datetime = _LONG_AGO
+        self.ahead = timedelta(0)
         self.open: dict[str, Alert] = {}
         self.is_whole = False
         self.has_looked = False
@@ -100,7 +105,7 @@ class AlertLog:
         if is_all:
             self._whole_at = now
         self._newest = max(
-            (at for alert in told if (at := alert.raised_at) is not None and at <= now),
+            (at for alert in told if (at := alert.raised_at) is not None and self._here(at) <= now),
             default=self._newest,
         )
         return told
@@ -162,8 +167,9 @@ class AlertLog:
     def _remember_old(self, alerts: Iterable[Alert], now: datetime) -> None:
         """What the first list shows without a time is as old as the alert, or nobody knows how old."""
         for alert in alerts:
-            raised = alert.raised_at or _LONG_AGO
-            for _, stage, at in _stages(alert):
+            raised = self._here(alert.raised_at) if alert.raised_at else _LONG_AGO
+            for _, stage, told in _stages(alert):
+                at = self._here(told) if told else None
                 if at is None or at <= self.told_until:
                     self._noticed.setdefault(_name(alert, stage), min(at or raised, now))
 
@@ -191,11 +197,16 @@ class AlertLog:
 
         What a later list shows for the first time is new, whatever the vendor's clock says.
         """
-        if told is not None and told > self.told_until and name not in self._noticed:
-            return min(told, now)
+        at = self._here(told) if told is not None else None
+        if at is not None and at > self.told_until and name not in self._noticed:
+            return min(at, now)
         if len(self._noticed) > MOST_NOTICED:
             del self._noticed[next(iter(self._noticed))]
         return self._noticed.setdefault(name, now)
+
+    def _here(self, at: datetime) -> datetime:
+        """A time of the vendor's by our clock."""
+        return at - self.ahead if abs(self.ahead) > _TOLERATED else at
 
 
 def _name(alert: Alert, stage: str) -> str:

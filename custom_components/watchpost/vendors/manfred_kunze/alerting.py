@@ -56,15 +56,22 @@ class AlertingPart(Part):
     ) -> None:
         self._client = AlertingClient(api)
         self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
-        self._told_until = told_until
         ledger = api.transport.ledger
-        book = RuleBook(self._client, estate, ledger.now_utc, remembered)
-        self.feed = AlertFeed(self._client, book, ledger.now_utc, show)
+        book = RuleBook(self._client, estate, ledger.now_utc, ledger.now, remembered)
+        self.feed = AlertFeed(
+            self._client,
+            book,
+            now=ledger.now_utc,
+            clock=ledger.now,
+            vendor_now=api.now,
+            told_until=told_until,
+            show=show,
+        )
         self._actions = AlertActions(self.feed)
         self.push: AlertPush | None = None
         if self._chosen or webhook_id is not None:
             self.push = AlertPush(
-                self._client, self._chosen, webhook_id, self.feed.look, ledger.now
+                self._client, self._chosen, webhook_id, self.feed.hear, ledger.now
             )
 
     @override
@@ -75,13 +82,9 @@ class AlertingPart(Part):
     @override
     def feeds(self) -> Sequence[Feed]:
         return [
-            Feed(ALERTS, self._fetch, ALERTS_EVERY, LEAST_INTERVAL, is_whole=True),
+            Feed(ALERTS, self.feed.fetch, ALERTS_EVERY, LEAST_INTERVAL, is_whole=True),
             Feed(RULES, self.feed.fetch_rules, RULES_EVERY, LEAST_INTERVAL, is_whole=True),
         ]
-
-    async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        self.feed.resume(self._told_until())
-        return await self.feed.fetch(wanted)
 
     @override
     def scope_of(self, key: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final, override
 
 from ...engine.model import ChannelId, FeedUpdate
 from ..base import Hint, Push, Registration
-from ..errors import Invalid, UnexpectedReply, VendorError
+from ..errors import Invalid, NotAllowed, UnexpectedReply, VendorError
 from .alerts import ALERTS, PUSH
 from .client.alerting import AlertingClient
 from .client.api import is_missing
@@ -121,11 +121,12 @@ class AlertPush(Push):
                 continue
             if made is None or not _leads_to(made, url):
                 made = await self._new(before, made)
-            if made is not None and _leads_to(made, url):
+            if made is None:  # another form would add another one
+                raise UnexpectedReply("the channel that was added is not listed")
+            if _leads_to(made, url):
                 return made
-            if made is not None:
-                await self._client.delete_channel(made.id)
-        raise refusal or UnexpectedReply("the channel that was added is not listed")
+            await self._client.delete_channel(made.id)
+        raise refusal or UnexpectedReply("no form of a channel shows the address that it was given")
 
     async def _new(
         self, before: set[str], made: NotificationChannel | None
@@ -178,13 +179,9 @@ class AlertPush(Push):
             row = with_channel(rule, channel, wanted=wanted)
         except ValueError:
             raise UnexpectedReply("the rule does not show its channels") from None
-        asked_at = self._clock()
         after = await self._client.update_rule(rule_id, row)
         if after is None or after.channels is None:
-            answer = await self._client.get_rule(rule_id)
-            if any(reply.received < asked_at for reply in answer.freshness):
-                return  # what is held says nothing of now
-            after = answer.value
+            after = (await self._client.get_rule(rule_id)).value
         if wanted != _notifies(after, channel):
             raise UnexpectedReply("the rule is as it was before it was changed")
 
@@ -195,8 +192,9 @@ class AlertPush(Push):
         for rule in await self._rules():
             is_unsure = rule.channels is None and rule.id in self._chosen
             if is_unsure or _notifies(rule, channel):
-                # A rule that would be left without any channel may be refused; the channel goes all the same.
-                with suppress(UnexpectedReply, Invalid):
+                # A rule that would be left without any channel may be refused, or the right to change rules be lacking;
+                # the channel goes all the same.
+                with suppress(UnexpectedReply, Invalid, NotAllowed):
                     await self._attach(rule.id, channel, wanted=False)
         await self._client.delete_channel(registration_id)
 

@@ -115,6 +115,7 @@ class ManfredKunzeConnection(Connection):
     @override
     async def identify(self) -> Identity:
         """By the organisation, where any answer shows its id; else by the host and the oldest device."""
+        self._api.look_anew()  # a key may have come to show another organisation
         organisation, devices = await self._topology.identity()
         shown = frozenset(device_id(device.id) for device in devices)
         if organisation is not None:
@@ -171,6 +172,7 @@ class ManfredKunzeConnection(Connection):
         found.failure = more.failure or found.failure
 
     async def _fetch_inventory_again(self) -> FeedUpdate:
+        self._api.look_anew()
         return await self._fetch_inventory(frozenset())
 
     @override

@@ -48,8 +48,9 @@ class AlertingClient:
         return await self._api.pages(RULES, "alert rule", read_rule, right=_READ_RULES)
 
     async def get_rule(self, rule: str) -> Answer[AlertRule]:
-        """Return one rule: GET /alert-rules/{id}."""
+        """Return one rule as it is at this moment, to be put back: GET /alert-rules/{id}."""
         path = f"{RULES}/{rule}"
+        self._api.forget(path)
         return await self._api.one(path, lambda row: _read(row, read_rule), right=_READ_RULES)
 
     async def update_rule(self, rule: str, row: Mapping[str, Any]) -> AlertRule | None:
@@ -72,10 +73,11 @@ class AlertingClient:
         self, enough: Callable[[Sequence[Alert]], bool] | None = None
     ) -> Answer[list[Alert]]:
         """Return the alerts of all pages, or of so many as are said to be enough: GET /alerts."""
+        read = _Reading()
 
         def is_enough(rows: Sequence[object]) -> bool:
             assert enough is not None
-            return enough(_alerts(rows, Sieve()))
+            return enough(read.all_of(rows))
 
         listed = await self._api.rows(
             ALERTS, right=_READ_ALERTS, most=MOST_ALERTS, enough=is_enough if enough else None
@@ -128,6 +130,24 @@ class AlertingClient:
     async def test_channel(self, channel: str) -> None:
         """Have a test message sent: POST /notification-channels/{id}/test."""
         await self._api.send(METH_POST, f"{CHANNELS}/{channel}/test", right=_CHANGE_CHANNELS)
+
+
+class _Reading:
+    """The alerts of a list that grows page by page, each read once."""
+
+    def __init__(self) -> None:
+        self._rows: Sequence[object] = ()
+        self._count = 0
+        self._alerts: list[Alert] = []
+        self._sieve = Sieve()
+
+    def all_of(self, rows: Sequence[object]) -> list[Alert]:
+        """The alerts of all rows; those of another list than before are read from its beginning."""
+        if rows is not self._rows:
+            self._rows, self._count, self._alerts, self._sieve = rows, 0, [], Sieve()
+        self._alerts += _alerts(rows[self._count :], self._sieve)
+        self._count = len(rows)
+        return self._alerts
 
 
 def _alerts(rows: Sequence[object], sieve: Sieve) -> list[Alert]:

@@ -35,6 +35,16 @@ _NO_SUCH_PAGE: Final = frozenset({400, 404, 416, 422})
 _GONE: Final = frozenset({404, 405, 410, 501})
 _EXPLAINED: Final = frozenset({400, 409, 422})
 _ID: Final = re.compile(r"[0-9]")
+# Lists that change slowly are not asked for again so soon by a reload or after an action, where nothing that came says
+# how long it is current.
+USUAL_SECONDS: Final = 30.0
+_SLOW: Final = frozenset(
+    {
+        *("/devices", "/components", "/sensors", "/sites", "/device-groups"),
+        *("/sensor-profiles", "/device-profiles", "/config-artefacts", "/firmware"),
+        *("/desired-state-bindings", "/admin/quarantine", "/exports"),
+    }
+)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -109,6 +119,7 @@ class Api:
         # Lists for which other names of pages have been tried.
         self._settled: set[str] = set()
         self._skew = timedelta(0)
+        self._anew_since = float("-inf")
 
     @property
     def url(self) -> URL:
@@ -144,7 +155,10 @@ class Api:
 
     async def get(self, path: str, query: Params | None = None, *, right: str) -> Reply:
         """Ask for anything: text, bytes, JSON as it comes."""
-        return await self._get(self._address(path), query or {}, right)
+        usual = None
+        if path in _SLOW:
+            usual = min(USUAL_SECONDS, self.transport.ledger.now() - self._anew_since)
+        return await self._get(self._address(path), query or {}, right, usual)
 
     async def raw(self, path: str, query: Params | None = None, *, right: str) -> Reply:
         """Ask for what stands outside `/v1`: the schemas, the OpenAPI document."""
@@ -233,6 +247,14 @@ class Api:
             walk.dialect.first = 1
         return walk, True
 
+    def forget(self, path: str) -> None:
+        """Have something and what is below it asked for anew, whatever is held: what was written to, or is put back."""
+        self.transport.forget_below(self._address(path))
+
+    def look_anew(self) -> None:
+        """Have the lists that change slowly asked for anew, unless what came of one says that it is current."""
+        self._anew_since = self.transport.ledger.now()
+
     # -- writes --
 
     async def send(
@@ -244,7 +266,10 @@ class Api:
         *,
         right: str,
     ) -> object | None:
-        """POST, PUT or DELETE; returns the JSON that came back, None where none came."""
+        """POST, PUT or DELETE; returns the JSON that came back, None where none came.
+
+        What is held of what was written to, or of the list that it is in, is void then, however that went.
+        """
         try:
             reply = await self.transport.send(
                 method, self._address(path), json=body, params=query, right=right
@@ -253,6 +278,8 @@ class Api:
             if err.status in _EXPLAINED and (problems := problems_in(err.body)):
                 raise Invalid(problems) from None
             raise
+        finally:
+            self.forget(_listing(path))
         try:
             return loose(reply.body) if reply.body else None
         except UnexpectedReply:
@@ -260,11 +287,12 @@ class Api:
 
     # -- how it is asked --
 
-    async def _get(self, path: str, query: Params, right: str) -> Reply:
-        """Ask; what says neither how long it is current nor how to revalidate it is not held."""
-        reply = await self.transport.get(path, query, right=right)
+    async def _get(self, path: str, query: Params, right: str, usual: float | None = None) -> Reply:
+        """Ask; what says neither how long it is current nor how to revalidate it is not held without a `usual` time."""
+        reply = await self.transport.get(path, query, right=right, usual=usual or 0.0)
         fresh = reply.freshness
-        if fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None:
+        is_silent = fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None
+        if is_silent and usual is None:
             self.transport.forget(path, query)
         if reply.date is not None and not reply.reused:
             self._skew = reply.date - self.transport.ledger.now_utc()
@@ -305,6 +333,12 @@ def _parted(path: str) -> tuple[str, list[str]]:
     parts = path.split("/")
     ids = [part for part in parts if _ID.search(part)]
     return "/".join("{}" if _ID.search(part) else part for part in parts), ids
+
+
+def _listing(path: str) -> str:
+    """The list that a record is in; any other path is its own."""
+    above, _, last = path.rpartition("/")
+    return above if _ID.search(last) else path
 
 
 def single(held: object) -> Row | None:

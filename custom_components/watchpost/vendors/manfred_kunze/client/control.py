@@ -159,7 +159,8 @@ class ControlClient:
         return single(await self._api.send(METH_POST, path, body, right=_right("add", path)))
 
     async def update(self, path: str, found: str, changes: Mapping[str, Any]) -> None:
-        """Change some fields of a record and put all others back as they are."""
+        """Change some fields of a record and put all others back as they are at this moment."""
+        self._api.forget(f"{path}/{found}")
         held = single(await self.read(f"{path}/{found}"))
         if held is None:
             raise UnexpectedReply("the reply is not of the expected shape")

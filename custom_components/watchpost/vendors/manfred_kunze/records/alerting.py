@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ...fields import Row, nested, number, text
+from ...fields import Row, identifier, nested, number, text
 from .names import figure, flag, member, reference, references, time_of, word, words
 
 _RAISED = (
@@ -59,6 +59,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state: Lifecycle | None = None
     severity: Severity | None = None
     rule: str | None = None
+    rule_name: str | None = None
     sensor: str | None = None
     component: str | None = None
     device: str | None = None
@@ -121,6 +122,7 @@ def read_alert(found: str, row: Row) -> Alert:
         state=_state(held, acknowledged_at, resolved_at),
         severity=_severity(held),
         rule=reference(held, "alertRule", "rule"),
+        rule_name=_rule_name(held),
         sensor=reference(held, "sensor"),
         component=reference(held, "component"),
         device=reference(held, "device"),
@@ -129,6 +131,12 @@ def read_alert(found: str, row: Row) -> Alert:
         acknowledged_at=acknowledged_at,
         resolved_at=resolved_at,
     )
+
+
+def _rule_name(held: Row) -> str | None:
+    """What its rule is called, which may stand where another form of the record has the rule's id."""
+    told = words(held, "alertRuleName", "ruleName", "alertRule", "rule")
+    return told or words(nested(held, "alertRule"), "name") or words(nested(held, "rule"), "name")
 
 
 def _state(
@@ -214,12 +222,12 @@ def with_channel(rule: AlertRule, channel: NotificationChannel, *, wanted: bool)
         are_objects = any(isinstance(item, dict) for item in others)
         # The first of a list says nothing of its form; where the name does, it decides.
         is_object = are_objects or (not others and not key.endswith("Ids"))
-        others.append(dict(channel.row) if is_object else channel.id)
+        others.append(dict(channel.row) if is_object else channel.row.get("id", channel.id))
     return {**rule.row, key: others}
 
 
-def _id_of(item: object) -> object:
-    return item.get("id") if isinstance(item, dict) else item
+def _id_of(item: object) -> str | None:
+    return identifier(item.get("id") if isinstance(item, dict) else item)
 
 
 def with_url(channel: NotificationChannel, url: str) -> dict[str, Any]:
