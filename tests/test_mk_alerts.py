@@ -390,7 +390,7 @@ async def test_a_switch_that_the_vendor_refuses_says_so_and_stays(
 ) -> None:
     await mk_house.sign_in(mk)
     shown = switch(mk_house, mk.rules[0])
-    mk.faults.add(Fault(match="/disable", status=403))
+    mk.keys.by_name["main"].denied = {"alert-rules"}
     answer = mk.answer
 
     def written_meanwhile(request: Any) -> Any:

@@ -28,6 +28,7 @@ from custom_components.watchpost.vendors.manfred_kunze.client.api import (
     is_missing,
 )
 from custom_components.watchpost.vendors.manfred_kunze.client.control import ControlClient
+from custom_components.watchpost.vendors.manfred_kunze.client.habits import Way, Ways
 from custom_components.watchpost.vendors.manfred_kunze.client.paging import MOST_PAGES, read_page
 from custom_components.watchpost.vendors.manfred_kunze.records.alerting import read_alert
 
@@ -433,3 +434,23 @@ async def test_each_alert_of_a_long_list_is_read_a_few_times_at_most(
     assert len(answered.value) == pages * each
     assert seen == [each * (n + 1) for n in range(pages)][: len(seen)]
     assert count <= 2 * pages * each
+
+
+# -- ways --
+
+
+async def test_a_way_that_is_remembered_and_gone_gives_way_to_those_before_it() -> None:
+    ways = Ways([Way("/a"), Way("/b"), Way("/c")])
+    ways.from_memory({"path": "/b", "params": {}})
+    asked: list[str] = []
+
+    async def ask(way: Way) -> str:
+        asked.append(way.path)
+        if way.path != "/a":
+            raise UnexpectedReply("gone", 404)
+        return way.path
+
+    assert await ways.ask(ask, 0.0) == "/a"
+    assert asked == ["/b", "/c", "/a"]
+    assert await ways.ask(ask, 1.0) == "/a"
+    assert asked[3:] == ["/a"]
