@@ -265,6 +265,11 @@ def test_who_is_due() -> None:
     assert due(regular, 4000, asked_ago=300)
     assert not due(regular, 906, is_resting=True)
     assert due(regular, 906, is_resting=True, asked_ago=3600)
+    # A door that says each quarter of an hour that it is closed says at once that it opens.
+    assert due(regular, 60, is_event=True, is_cheap=True)
+    assert due(regular, 300, is_event=True, asked_ago=300)
+    assert not due(regular, 300, is_event=True, asked_ago=200)
+    assert not due(regular, 60, is_event=True, is_cheap=True, is_resting=True)
     irregular = track(7000, 0)
     assert not due(irregular, 3600)
     assert due(irregular, 3600, asked_ago=300)

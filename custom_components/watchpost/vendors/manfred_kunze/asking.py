@@ -73,6 +73,7 @@ class Asking:
                 return list(due)  # batches proved not to be there
             self.served = True
             self.freshness += answer.freshness
+            self.set_aside += answer.set_aside
             for sensor in some:
                 track, readings = self._tracks[sensor], answer.value.get(sensor, [])
                 self._take(sensor, readings)

@@ -59,11 +59,18 @@ class Track:
         return age > batch.total_seconds() and since >= min(age / _PATIENCE, _RESTING)
 
     def is_due(
-        self, now: float, clock: datetime, *, is_resting: bool = False, is_cheap: bool = False
+        self,
+        now: float,
+        clock: datetime,
+        *,
+        is_resting: bool = False,
+        is_cheap: bool = False,
+        is_event: bool = False,
     ) -> bool:
         """Whether there may be something new; `now` is monotonic, `clock` the vendor's.
 
-        `is_resting`: its device measures nothing for now. `is_cheap`: it is asked for together with others.
+        `is_resting`: its device measures nothing for now. `is_cheap`: it is asked for together with others. `is_event`:
+        it also tells what happens between the regular ones, as a door does that opens.
         """
         since = now - self.asked
         if is_resting:
@@ -73,6 +80,8 @@ class Track:
         age = (clock - self.newest.at).total_seconds()
         if self.cycle is None:
             return is_cheap or since >= min(age / _PATIENCE, _RARELY)
+        if is_event and (is_cheap or since >= min(self.cycle / _LATE, _RARELY)):
+            return True
         if age < self.cycle + _DELAY:
             return age < 0  # a clock that is ahead tells nothing about the next one
         return age < _LATE * self.cycle or since >= min(self.cycle, _RARELY)

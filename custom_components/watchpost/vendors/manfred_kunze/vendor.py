@@ -60,7 +60,12 @@ class ManfredKunzeConnection(Connection):
         clock = api.transport.ledger
         topology, operations = TopologyClient(api), OperationsClient(api)
         self._topology = TopologyPart(
-            topology, self._estate, clock.now, self._fetch_inventory_again, self._changed
+            topology,
+            self._estate,
+            clock.now,
+            self._fetch_inventory_again,
+            changed=self._changed,
+            remembered=lambda: self.remembered,
         )
         alerting = AlertingPart(
             api,

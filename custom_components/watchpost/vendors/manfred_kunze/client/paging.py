@@ -206,6 +206,9 @@ class Walk:
 
 
 def _name(row: object) -> str | int:
-    """What tells a record from others: its id, or where it has none, all of it."""
+    """What tells a record from others: its id, with a version like 1.0, or where it has no id, all of it."""
     found = identifier(row.get("id")) if isinstance(row, dict) else None
-    return hash(repr(row)) if found is None else found
+    if found is None or not isinstance(row, dict):
+        return hash(repr(row))
+    version = row.get("version")
+    return f"{found} {version}" if isinstance(version, str | float) else found
