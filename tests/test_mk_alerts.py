@@ -370,7 +370,10 @@ async def test_a_rule_is_switched_at_the_vendor_and_off_it_is_not_safe(
     shown = switch(mk_house, rule)
     assert shown.state == STATE_ON
 
+    await mk_house.pass_time(50)
+    before = len(mk.log)
     await call(mk_house, "switch", "turn_off", shown.entity_id)
+    assert len(mk.log) - before <= 3  # not everything there is, for one switch
     assert not rule.enabled
     assert switch(mk_house, rule).state == STATE_OFF
     assert alarm(mk_house, rule).state == STATE_UNKNOWN

@@ -90,7 +90,7 @@ def _ended(
     if state is WorkState.DONE:
         ir.async_delete_issue(account.hass, DOMAIN, issue_id)
         account.entry.async_create_background_task(
-            account.hass, account.inventory.async_request_refresh(), f"{DOMAIN} after {channel.key}"
+            account.hass, account.async_request_refresh(channel), f"{DOMAIN} after {channel.key}"
         )
     else:
         ir.async_create_issue(
