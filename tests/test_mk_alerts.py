@@ -289,6 +289,27 @@ async def test_an_open_alert_that_is_not_listed_any_more_is_doubted_and_then_ove
     assert types(told) == ["alarm_raised", "alarm_cleared"]
 
 
+async def test_an_answer_that_is_used_again_is_no_further_list_that_lacks_an_alert(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    alert = mk.fire(rule, 41)
+    await mk_house.pass_time(POLL)
+    del mk.book.alerts[alert.id]
+    caching = {"Cache-Control": "max-age=600"}
+    mk.faults.add(Fault(match="/v1/alerts", method="GET", kind="headers", headers=caching))
+    await mk_house.pass_time(POLL)
+    mk.book.alerts[alert.id] = alert
+    target = {"entity_id": alarm(mk_house, mk.rules[1]).entity_id}
+    for _ in range(3):
+        await mk_house.pass_time(POLL)
+        await mk_house.hass.services.async_call(
+            "watchpost", "acknowledge_alert", target, blocking=True
+        )
+        assert alarm(mk_house, rule).state == STATE_UNKNOWN
+
+
 async def test_a_long_list_is_not_read_to_its_end_every_time(
     mk_house: MkHouse, open_mk: OpenMk
 ) -> None:

@@ -151,6 +151,21 @@ async def test_every_other_field_of_a_rule_is_put_back_as_it_was(
     assert "hannel" in differing.pop()
 
 
+async def test_rules_of_one_name_are_told_apart_where_they_are_chosen(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    first, second, *others = mk.rules
+    second.name = first.name
+    entry = await mk_house.sign_in(mk)
+    form = await mk_house.hass.config_entries.options.async_init(entry.entry_id)
+    (selector,) = [
+        field for key, field in form["data_schema"].schema.items() if key == "push_rules"
+    ]
+    labels = {one["value"]: one["label"] for one in selector.config["options"]}
+    assert labels[first.id] != labels[second.id]
+    assert {labels[rule.id] for rule in others} == {rule.name for rule in others}
+
+
 async def test_what_is_chosen_otherwise_is_attached_otherwise(
     mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
 ) -> None:
