@@ -359,6 +359,25 @@ async def test_a_change_does_not_undo_what_somebody_else_changed_a_moment_ago(
     assert rule == {"id": "r1", "limit": 2, "note": "by somebody else"}
 
 
+async def test_a_mask_is_not_put_in_the_place_of_what_it_hides(open_api: OpenApi) -> None:
+    sent: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            sent.append(await request.json())
+        config = {"url": "https://ops.example/****", "retries": 3}
+        return web.json_response({"id": "n1", "name": "*** Ops ***", "config": config})
+
+    control = ControlClient(await open_api(answer))
+    with pytest.raises(Invalid) as caught:
+        await control.update("/notification-channels", "n1", {"enabled": False})
+    assert list(caught.value.problems) == ["config"]
+    assert sent == []
+    config = {"url": "https://ops.example/hook", "retries": 3}
+    await control.update("/notification-channels", "n1", {"config": config})
+    assert sent == [{"id": "n1", "name": "*** Ops ***", "config": config}]
+
+
 async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
     open_api: OpenApi,
 ) -> None:
