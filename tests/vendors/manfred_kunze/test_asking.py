@@ -276,6 +276,31 @@ async def test_batches_that_leave_out_what_there_is_are_not_asked_for_again(
     assert BATCH not in deployment.paths()
 
 
+async def test_a_silent_sensor_does_not_make_all_others_tell_everything_again(
+    deployment: Deployment, client: ReadingsClient
+) -> None:
+    told = {"a1": minutes(120), "a2": [row(timedelta(minutes=50))]}
+
+    def answer(path: str, query: dict[str, str]) -> Any:
+        return {name: since(told[name], query["from"]) for name in query["sensorIds"].split(",")}
+
+    deployment.answer = answer
+    tracks = {name: Track() for name in told}
+    ago = []
+    for minute in range(7):
+        poll = Asking(client, tracks, 1000.0 + 60 * minute, NOW)
+        await poll.ask(["a1", "a2"])
+        start = datetime.fromisoformat(deployment.asked[-1][1]["from"])
+        ago.append((NOW - start).total_seconds() / 60)
+    assert ago[:2] == [60, 50]  # all there may be, once
+    assert max(ago[2:6]) <= 6  # what is new, or a little late
+    assert ago[6] == 50  # and now and again what is very late
+    told["a2"].append(row(timedelta(0), 2.0))
+    poll = Asking(client, tracks, 1500.0, NOW)
+    await poll.ask(["a1", "a2"])
+    assert poll.changed == {"a2"}
+
+
 async def test_a_batch_that_fails_for_now_is_no_reason_to_give_batches_up(
     deployment: Deployment, client: ReadingsClient
 ) -> None:

@@ -106,6 +106,13 @@ class HealthPart(Part):
             self._off_since = self._why_off = None
             self._changed()
 
+    def _learn_more(self, health: Health) -> None:
+        """Note what the first devices did not tell of; the next list offers it."""
+        new = {vital: health.units.get(vital) for vital in health.vitals.keys() - self._units}
+        if new:
+            self._units |= new
+            self._changed()
+
     def _awake(self) -> list[str]:
         return [device.id for device in self._estate.devices.values() if device.status in _AWAKE]
 
@@ -142,6 +149,7 @@ class HealthPart(Part):
                 if isinstance(err, UnexpectedReply):
                     continue
                 break
+            self._learn_more(answer.value)
             readings |= self._readings(device, answer.value)
             freshness += answer.freshness
         if failures and not readings:

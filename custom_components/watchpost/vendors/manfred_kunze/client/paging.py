@@ -25,7 +25,7 @@ _LAST: Final = ("last", "isLast")
 _MORE: Final = ("hasNext", "hasMore", "has_more")
 _PAGES: Final = ("totalPages", "pages", "pageCount")
 _TOTALS: Final = ("totalElements", "total", "totalCount", "totalItems")
-# A server that caps pages caps them at a round number; a page of any other length was not full.
+# A server that caps pages caps them at a round number, also a power of two; a page of any other length was not full.
 _ROUND: Final = 5
 
 
@@ -57,7 +57,8 @@ def read_page(body: bytes, number: int, before: int, name: str = "") -> Page:
 
 def is_full(count: int, size: int) -> bool:
     """Whether a page of so many records may be followed by another, where nothing says so."""
-    return count >= size or (count >= 2 * _ROUND and count % _ROUND == 0)
+    is_round = count % _ROUND == 0 or count.bit_count() == 1
+    return count >= size or (count >= 2 * _ROUND and is_round)
 
 
 def _rows(held: Row, name: str) -> list[object] | None:
