@@ -208,6 +208,22 @@ async def test_a_changed_address_is_followed_by_the_same_channel(
     assert rule.channels.count(kept) == 1
 
 
+async def test_a_channel_that_keeps_its_old_address_is_replaced(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    rule = mk.rules[0]
+    entry = await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    (before,) = ours(mk)
+    mk.faults.add(Fault(match="/notification-channels/", method="PUT", status=200, body="{}"))
+    await mk_house.hass.config.async_update(external_url="https://new.example.com")
+    await arrive(mk_house, mk)
+    (after,) = ours(mk)
+    assert after.id != before.id
+    assert after.target == f"https://new.example.com{hook(entry)}"
+    assert (before.id in rule.channels, after.id in rule.channels) == (False, True)
+
+
 async def test_a_rule_that_cannot_be_changed_leaves_nothing_behind_and_is_tried_again(
     mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
 ) -> None:

@@ -378,6 +378,20 @@ async def test_a_mask_is_not_put_in_the_place_of_what_it_hides(open_api: OpenApi
     assert sent == [{"id": "n1", "name": "*** Ops ***", "config": config}]
 
 
+async def test_what_is_in_conflict_is_not_sent_in_another_form(open_api: OpenApi) -> None:
+    asked: list[str] = []
+
+    def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response({"errors": [{"field": "type"}]}, status=409)
+
+    control = ControlClient(await open_api(answer))
+    with pytest.raises(UnexpectedReply) as caught:
+        await control.post_event({"type": "X", "title": "y"})
+    assert caught.value.status == 409
+    assert len(asked) == 1
+
+
 async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
     open_api: OpenApi,
 ) -> None:

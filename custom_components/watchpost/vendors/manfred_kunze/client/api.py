@@ -33,7 +33,7 @@ _REFUSED_PARAMS: Final = frozenset({400, 422})
 # What a page beyond the last may be answered with, where nothing said that there is one.
 _NO_SUCH_PAGE: Final = frozenset({400, 404, 416, 422})
 _GONE: Final = frozenset({404, 405, 410, 501})
-_EXPLAINED: Final = frozenset({400, 409, 422})
+_EXPLAINED: Final = frozenset({400, 422})
 _ID: Final = re.compile(r"[0-9]")
 # Lists that change slowly are not asked for again so soon by a reload or after an action, where nothing that came says
 # how long it is current.
