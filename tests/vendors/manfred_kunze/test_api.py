@@ -424,6 +424,23 @@ async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
     assert await look(again) == [3, 5]
 
 
+async def test_a_broken_answer_is_not_held(open_api: OpenApi) -> None:
+    bodies = ["<html>", "[]"]
+
+    def answer(request: web.Request) -> web.Response:
+        return web.Response(text=bodies.pop(0), content_type="application/json")
+
+    api = await open_api(answer)
+
+    async def look() -> list[str]:
+        found = await api.pages("/sites", "site", lambda found, row: found, right=RIGHT)
+        return found.value
+
+    with pytest.raises(UnexpectedReply):
+        await look()
+    assert await look() == []
+
+
 async def test_what_json_cannot_hold_is_refused_before_it_is_sent(open_api: OpenApi) -> None:
     asked: list[str] = []
 

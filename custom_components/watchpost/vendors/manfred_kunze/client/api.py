@@ -237,7 +237,7 @@ class Api:
         walk = Walk(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
         for number in range(MOST_PAGES):
             reply = await self._page(ask.path, ask.query, number, walk, ask.right)
-            if reply is None or not walk.take(reply.body, reply.freshness, number):
+            if reply is None or not self._taken(walk, reply, number, ask.path):
                 break
             if ask.enough is not None and ask.enough(walk.rows):
                 return walk, False
@@ -246,6 +246,15 @@ class Api:
         if walk.is_from_one:
             walk.dialect.first = 1
         return walk, True
+
+    def _taken(self, walk: Walk, reply: Reply, number: int, path: str) -> bool:
+        """Have a walk take a page; one that is none is not held for the next time."""
+        try:
+            return walk.take(reply.body, reply.freshness, number)
+        except UnexpectedReply:
+            if reply.freshness.lifetime is None:
+                self.forget(path)
+            raise
 
     def forget(self, path: str) -> None:
         """Have something and what is below it asked for anew, whatever is held: what was written to, or is put back."""

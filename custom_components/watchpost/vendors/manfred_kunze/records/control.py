@@ -18,6 +18,7 @@ from ...fields import Row, identifier, text
 from .names import first_of, member, time_of, words
 
 _MASK = re.compile(r"\*{3,}|•{3,}")
+_PLAIN = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 _FREE_TEXTS = frozenset({"name", "title", "label", "description"})
 _MOST_DEEP = 12
 _LONGEST_TOKEN = 16_384
@@ -125,7 +126,8 @@ def read_upload(row: Row) -> str | None:
 
 def masked_fields(row: Row) -> list[str]:
     """The fields in which stars stand for what the vendor does not show; sent back, they would take its place."""
-    return [key for key, held in row.items() if key not in _FREE_TEXTS and _is_masked(held)]
+    found = (key for key, held in row.items() if key not in _FREE_TEXTS and _is_masked(held))
+    return [key if _PLAIN.fullmatch(key) else "a field" for key in found]
 
 
 def _is_masked(held: object, depth: int = 0) -> bool:
