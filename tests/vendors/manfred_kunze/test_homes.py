@@ -10,6 +10,7 @@ import pytest
 
 from custom_components.watchpost.engine.model import ChannelId, FeedUpdate
 from custom_components.watchpost.vendors.errors import (
+    NotAllowed,
     SignInRejected,
     UnexpectedReply,
     Unreachable,
@@ -178,3 +179,26 @@ async def test_versions_of_a_profile_under_one_id_are_all_read_and_each_once(
     found = [(profile.id, profile.version) for profile in answered.value]
     assert found == [("p1", "1.0"), ("p1", "2.0"), ("p1", "3.0"), ("p2", None)]
     assert answered.set_aside == {"sensor profile: id": 1}
+
+
+async def test_a_call_that_takes_no_keys_is_no_reason_to_ask_for_another_key(
+    open_api: OpenApi,  # noqa: F811
+) -> None:
+    good = ["/api/v1/devices"]
+    asked: list[str] = []
+
+    def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response([]) if request.path in good else web.Response(status=401)
+
+    api = await open_api(answer)
+    with pytest.raises(NotAllowed):
+        await api.rows("/admin/quarantine", right="read quarantined payloads")
+    with pytest.raises(NotAllowed):
+        await api.send("DELETE", "/exports/e1", right="delete exports")
+    assert asked == ["/api/v1/admin/quarantine", *good, "/api/v1/exports/e1", *good]
+    good.clear()
+    for path in ("/admin/quarantine", "/devices"):
+        with pytest.raises(SignInRejected):
+            await api.rows(path, right="read things")
+    assert len(asked) == 7  # a key that is refused there is refused

@@ -7,7 +7,7 @@ key goes into `Authorization: Bearer sk_…`; only the HTTP status of an error d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,14 @@ from typing import Final
 from yarl import URL
 
 from ....engine.model import Freshness
-from ...errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, VendorError
+from ...errors import (
+    Invalid,
+    NotAllowed,
+    NotSecure,
+    SignInRejected,
+    UnexpectedReply,
+    VendorError,
+)
 from ...fields import Row, Sieve
 from ...http import Reply, Transport, checked_address, loose
 from .contract import VERSION, Contract
@@ -45,6 +52,8 @@ _SLOW: Final = frozenset(
         *("/desired-state-bindings", "/admin/quarantine", "/exports"),
     }
 )
+# Asked for to see whether the key is good.
+_PROOF: Final = "/devices"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -166,7 +175,8 @@ class Api:
 
     async def lead(self, path: str, *, right: str) -> Reply:
         """Ask where something is: a redirect is not followed, since the key must not go where it leads."""
-        return await self.transport.lead(self._address(path), right=right)
+        address = self._address(path)
+        return await self._allowed(path, right, self.transport.lead(address, right=right))
 
     async def one[T](
         self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
@@ -280,9 +290,10 @@ class Api:
         What is held of what was written to, or of the list that it is in, is void then, however that went.
         """
         try:
-            reply = await self.transport.send(
+            sending = self.transport.send(
                 method, self._address(path), json=body, params=query, right=right
             )
+            reply = await self._allowed(path, right, sending)
         except UnexpectedReply as err:
             if err.status in _EXPLAINED and (problems := problems_in(err.body)):
                 raise Invalid(problems) from None
@@ -298,7 +309,8 @@ class Api:
 
     async def _get(self, path: str, query: Params, right: str, usual: float | None = None) -> Reply:
         """Ask; what says neither how long it is current nor how to revalidate it is not held without a `usual` time."""
-        reply = await self.transport.get(path, query, right=right, usual=usual or 0.0)
+        asking = self.transport.get(path, query, right=right, usual=usual or 0.0)
+        reply = await self._allowed(path, right, asking)
         fresh = reply.freshness
         is_silent = fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None
         if is_silent and usual is None:
@@ -306,6 +318,20 @@ class Api:
         if reply.date is not None and not reply.reused:
             self._skew = reply.date - self.transport.ledger.now_utc()
         return reply
+
+    async def _allowed[T](self, path: str, right: str, asking: Awaitable[T]) -> T:
+        """Await an answer; a 401 where the key is good elsewhere is a right that it lacks, and no end of the key.
+
+        Which calls take keys at all is not published: some may take people's sign-ins alone.
+        """
+        try:
+            return await asking
+        except SignInRejected:
+            if path.endswith(_PROOF):
+                raise
+        with suppress(NotAllowed):
+            await self.transport.lead(self._address(_PROOF), right=right)
+        raise NotAllowed(right)
 
     async def _page(
         self, path: str, query: Params, number: int, walk: Walk, right: str
