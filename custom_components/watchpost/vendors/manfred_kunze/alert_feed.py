@@ -193,7 +193,8 @@ class AlertFeed:
     def readings(self) -> dict[ChannelId, Reading]:
         """How it stands with each rule, and in all."""
         book, by_rule = self._book, self.log.by_rule()
-        doubtful = {rule for alert in by_rule.get(None, ()) for rule in book.candidates(alert)}
+        nobodys = {alert.sensor for alert in by_rule.get(None, ())}
+        doubtful = {rule for sensor in nobodys for rule in book.watching(sensor)}
         readings = count_readings(self.log, book.rules.values())
         for rule in book.rules.values():
             # Of what is switched off nobody knows whether it would fire.
