@@ -30,7 +30,7 @@ from ...errors import (
 from ...fields import Row, Sieve
 from ...http import Reply, Transport, checked_address, loose
 from .contract import VERSION, Contract
-from .paging import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk
+from .paging import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk, others
 from .problems import problems_in
 
 __all__ = ["Answer", "Api", "KeySignIn", "Params", "api_address"]
@@ -127,6 +127,8 @@ class Api:
         self._dialects: dict[str, Dialect] = {}
         # Lists for which other names of pages have been tried.
         self._settled: set[str] = set()
+        # How many records a page may be asked to have; what one list refuses is not tried with the next.
+        self._most = PER_PAGE
         self._skew = timedelta(0)
         self._anew_since = float("-inf")
 
@@ -144,7 +146,7 @@ class Api:
         shape, _ = _parted(path)
         if shape not in self._dialects:
             said = self.contract.dialect(shape) if self.contract else None
-            self._dialects[shape] = said or Dialect()
+            self._dialects[shape] = replace(said or Dialect(), most=self._most)
         return self._dialects[shape]
 
     def follow(self, contract: Contract) -> None:
@@ -345,13 +347,16 @@ class Api:
                 return None
             if number or not dialect.is_paged or err.status not in _REFUSED_PARAMS:
                 raise
-        # Pages may be counted from 1, or not be known at all; or something else was refused.
-        for other in (replace(dialect, first=1), replace(dialect, is_paged=False)):
+        # Pages may be counted from 1, be smaller, or not be known at all; or something else was refused.
+        tried = [dialect.params(number, walk.size)]
+        for other in others(dialect):
+            if (params := other.params(number, walk.size)) in tried:
+                continue
+            tried.append(params)
             with suppress(UnexpectedReply):
-                reply = await self.get(
-                    path, {**query, **other.params(number, walk.size)}, right=right
-                )
+                reply = await self.get(path, {**query, **params}, right=right)
                 self._dialects[_parted(path)[0]] = walk.dialect = other
+                self._most = other.most
                 return reply
         raise UnexpectedReply(
             "the vendor refused every way to ask for a list", HTTPStatus.BAD_REQUEST

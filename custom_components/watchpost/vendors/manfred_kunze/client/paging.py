@@ -7,8 +7,8 @@ it says nothing, guessed by how full the page is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ....engine.model import Freshness
@@ -112,7 +112,7 @@ class Dialect:
 
     `first` is the number of the first page. `is_offset`: records are counted, not pages. Without `is_paged` it is
     asked for without any parameters of pages. `is_endless`: a page that looks full may be followed by another,
-    which is so until the same one came again and again.
+    which is so until the same one came again and again. `most` is how many records a page may be asked to have.
     """
 
     page: str = "page"
@@ -121,13 +121,27 @@ class Dialect:
     is_offset: bool = False
     is_paged: bool = True
     is_endless: bool = True
+    most: int = PER_PAGE
 
     def params(self, number: int, size: int) -> dict[str, str]:
         """The parameters of page `number`, counted from 0, with so many records."""
         if not self.is_paged:
             return {}
+        size = min(size, self.most)
         at = number * size if self.is_offset else number + self.first
         return {self.page: str(at), self.size: str(size)}
+
+
+# A page of more may be refused; then so many are asked for.
+_FEWER: Final = 50
+
+
+def others(dialect: Dialect) -> Iterator[Dialect]:
+    """How else a list may be asked for where its first page was refused: from 1, in smaller pages, in none."""
+    yield replace(dialect, first=1)
+    yield replace(dialect, most=_FEWER)
+    yield replace(dialect, first=1, most=_FEWER)
+    yield replace(dialect, is_paged=False)
 
 
 # The names of the parameters of pages that are usual, the likeliest first.
@@ -192,7 +206,8 @@ class Walk:
             return False
         if page.has_more is not None:
             return page.has_more
-        return self.dialect.is_endless and is_full(len(page.rows), self.size)
+        size = min(self.size, self.dialect.most)
+        return self.dialect.is_endless and is_full(len(page.rows), size)
 
     def listed(self, *, is_ended: bool = True) -> Listed:
         """What the walk brought; `is_ended` is False if it was broken off."""
