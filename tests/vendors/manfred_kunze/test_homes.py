@@ -61,6 +61,7 @@ class Place:
     def __init__(self, *before: str) -> None:
         self.lists = Lists()
         self.estate = Estate()
+        self.resurveys = 0
         remembered = [ChannelId(device, "sensor-s1") for device in before]
         self.part = TopologyPart(
             self.lists,  # type: ignore[arg-type]
@@ -72,7 +73,8 @@ class Place:
         )
 
     async def _resurvey(self) -> FeedUpdate:
-        return FeedUpdate()
+        self.resurveys += 1
+        raise Unreachable("x")
 
     async def survey(self) -> tuple[Survey, list[str]]:
         """What was found, and what the sensors' channels hang from."""
@@ -107,6 +109,27 @@ async def test_a_sensor_is_not_offered_before_it_is_known_what_it_hangs_from() -
     assert (await place.survey())[1] == []
     place.lists.listed["components"] = [Component("c1", device="d1")]
     assert (await place.survey())[1] == [HOME]
+
+
+async def test_sensors_are_not_missed_where_their_list_is_not_there_for_now() -> None:
+    for before, is_complete in (((HOME,), False), ((), True)):
+        place = Place(*before)
+        place.lists.listed["sensors"] = UnexpectedReply("x", 404)
+        assert (await place.survey())[0].is_complete is is_complete
+
+
+async def test_a_new_device_is_looked_at_again_when_its_lists_fail_and_the_others_are_told() -> (
+    None
+):
+    place = Place()
+    await place.survey()
+    place.lists.listed["devices"] = [Device("d1", organisation="o1"), Device("d2")]
+    for count in (1, 2):
+        place.part._asked = float("-inf")
+        update = await place.part._statuses(frozenset())
+        assert place.resurveys == count
+        assert isinstance(update.failure, Unreachable)
+        assert ChannelId("device-d1", channels.STATUS) in update.readings
 
 
 async def test_where_there_is_no_list_of_components_sensors_hang_from_devices() -> None:

@@ -8,11 +8,19 @@ from typing import Any, Final, override
 
 from ...engine.model import ChannelId, FeedUpdate
 from ..base import Feed
-from ..errors import NotAllowed, NothingListed, SignInRejected, VendorError
+from ..errors import (
+    NotAllowed,
+    NothingListed,
+    RateLimited,
+    SignInRejected,
+    UnexpectedReply,
+    Unreachable,
+    VendorError,
+)
 from . import channels
 from .client.api import Answer, is_missing
 from .client.topology import TopologyClient
-from .estate import Estate, by_id, component_id, device_id
+from .estate import Estate, by_id, component_id, device_id, sensor_key
 from .part import Part, Survey, lifetime
 from .records import topology
 from .records.topology import DeviceStatus
@@ -114,9 +122,11 @@ class TopologyPart(Part):
         """Note what there is, for as long as a list lacks it only because it could not be had."""
         estate = self._estate
         listed = {*map(device_id, estate.devices), *map(component_id, estate.components)}
-        if "components" in self.absent and any(
-            each.startswith(component_id("")) for each in estate.known
-        ):
+        had = {
+            "components": any(each.startswith(component_id("")) for each in estate.known),
+            "sensors": any(key.startswith(sensor_key("")) for _, key in self._remembered()),
+        }
+        if any(had.get(name) for name in self.absent):
             found.is_complete = False  # a list that was there before is missing for now
         estate.known = frozenset(listed if found.is_complete else estate.known | listed)
 
@@ -164,12 +174,19 @@ class TopologyPart(Part):
         self._asked = self._now()
         self._learn(listed)
         is_new = self._take(listed)
-        resurveyed = await self._resurvey() if is_new and listed.is_whole else None
+        resurveyed, failure = None, None
+        if is_new and listed.is_whole:
+            try:
+                resurveyed = await self._resurvey()
+            except (NotAllowed, RateLimited, UnexpectedReply, Unreachable) as err:
+                failure = err  # how the devices are is known all the same
+                self._strangers.clear()
         return FeedUpdate(
             readings=channels.status_readings(listed.value),
             freshness=listed.freshness,
             inventory=resurveyed.inventory if resurveyed else None,
             set_aside=listed.set_aside,
+            failure=failure,
         )
 
     def _take(self, listed: Answer[list[topology.Device]]) -> bool:
