@@ -273,6 +273,8 @@ class Account:
             self._cancel_probe()
         if self._watch_inventory is not None:
             self._watch_inventory()
+        # Whoever still waits for the vendor has nothing shown and told beside the account that comes next.
+        self.connection.show = None
 
     def _coordinator(self, feed: Feed) -> FeedCoordinator:
         coordinator = FeedCoordinator(

@@ -66,6 +66,8 @@ async def async_act(
 @callback
 def async_go_on(account: Account, work: Work) -> None:
     """Follow in the background what goes on after an action; who asks about it shows how far it is."""
+    if account.connection.show is None:
+        return  # it was unloaded meanwhile
     ask = partial(_asked, account, work)
     async_follow(account.hass, account.entry, work.name, ask, lambda state: None)
 
