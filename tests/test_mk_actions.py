@@ -14,7 +14,8 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 import voluptuous as vol
 
-from custom_components.watchpost.vendors.manfred_kunze.resources import RESOURCES
+from custom_components.watchpost.vendors.manfred_kunze import reading_actions
+from custom_components.watchpost.vendors.manfred_kunze.resources import RESOURCES, shown
 from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 
@@ -259,6 +260,18 @@ async def test_readings_of_a_period_are_returned_raw_grouped_and_as_statistics(
     of_component = await call("get_readings", device_id=call.component(0), **period)
     known = {one.id for one in call.mk.sensors if one.component is call.mk.components[0]}
     assert {one["sensor_id"] for one in of_component["sensors"]} == known
+
+
+async def test_readings_that_would_not_be_returned_are_not_asked_for(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_actions, "MOST_ROWS", 10)
+    before = len(call.mk.log)
+    answer = await call("get_readings", device_id=call.component(0))
+    (told,) = answer["sensors"]
+    assert (len(told["readings"]), told["truncated"], answer["truncated"]) == (10, True, True)
+    paths = {one.path for one in call.mk.log[before:] if "/readings/sensor/" in one.path}
+    assert len(paths) == 1
 
 
 async def test_readings_are_of_sensors_alone(call: Caller) -> None:
@@ -567,6 +580,19 @@ async def test_a_configuration_is_added_assigned_and_deleted(call: Caller) -> No
     assert answer["binding"]["id"] not in {row["id"] for row in listed["records"]}
 
 
+async def test_of_two_targets_none_is_taken(call: Caller) -> None:
+    target = {"device_id": call.device(0)}
+    for action, fields in (
+        ("set_desired_state", {"artefact_id": NOWHERE, "target_type": "device"}),
+        ("create_annotation", {"class_id": NOWHERE}),
+    ):
+        name = "target_id" if "target_type" in fields else "site_id"
+        with pytest.raises(ServiceValidationError) as caught:
+            await call(action, **target, **fields, **{name: call.mk.devices[1].id})
+        assert caught.value.translation_placeholders == {"field": name}
+    assert call.sent() == call.sent("PUT") == []
+
+
 @pytest.mark.parametrize(
     "forms",
     [{}, pytest.param({"names": "other", "paging": "items"}, marks=pytest.mark.soak)],
@@ -736,6 +762,22 @@ async def test_what_became_of_an_alert_is_open_where_the_list_cannot_be_had_agai
     call.mk.faults.add(Fault(match="/acknowledge", status=409))
     answer = await call("acknowledge_alert", entity_id=call.alarm(0))
     assert answer["failed"] == [{"alert_id": alert.id, "reason": "refused"}]
+
+
+def test_of_links_and_secrets_nothing_is_shown_that_opens_anything() -> None:
+    record = {
+        "id": "1",
+        "webhookId": "s3cret",
+        "accessKeyId": "s3cret",
+        "upload": " https://store.example/x?sig=s3cret",
+        "source": "s3://s3cret:s3cret@bucket/s3cret",
+        "text": "See HTTPS://ha.example:8123/api/webhook/s3cret, or rtsp://u:s3cret@cam/1.",
+        "list": [{"Authorization": "s3cret"}],
+    }
+    told = shown(record)
+    assert "s3cret" not in str(told).lower()
+    assert told["upload"] == "https://store.example"
+    assert told["text"] == "See https://ha.example or rtsp://cam"
 
 
 async def test_links_that_are_none_are_not_shown(call: Caller) -> None:

@@ -289,6 +289,27 @@ async def test_an_open_alert_that_is_not_listed_any_more_is_doubted_and_then_ove
     assert types(told) == ["alarm_raised", "alarm_cleared"]
 
 
+async def test_an_answer_that_is_used_again_is_no_further_list_that_lacks_an_alert(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    await mk_house.sign_in(mk)
+    rule = mk.rules[0]
+    alert = mk.fire(rule, 41)
+    await mk_house.pass_time(POLL)
+    del mk.book.alerts[alert.id]
+    caching = {"Cache-Control": "max-age=600"}
+    mk.faults.add(Fault(match="/v1/alerts", method="GET", kind="headers", headers=caching))
+    await mk_house.pass_time(POLL)
+    mk.book.alerts[alert.id] = alert
+    target = {"entity_id": alarm(mk_house, mk.rules[1]).entity_id}
+    for _ in range(3):
+        await mk_house.pass_time(POLL)
+        await mk_house.hass.services.async_call(
+            "watchpost", "acknowledge_alert", target, blocking=True
+        )
+        assert alarm(mk_house, rule).state == STATE_UNKNOWN
+
+
 async def test_a_long_list_is_not_read_to_its_end_every_time(
     mk_house: MkHouse, open_mk: OpenMk
 ) -> None:
@@ -370,7 +391,10 @@ async def test_a_rule_is_switched_at_the_vendor_and_off_it_is_not_safe(
     shown = switch(mk_house, rule)
     assert shown.state == STATE_ON
 
+    await mk_house.pass_time(50)
+    before = len(mk.log)
     await call(mk_house, "switch", "turn_off", shown.entity_id)
+    assert len(mk.log) - before <= 3  # not everything there is, for one switch
     assert not rule.enabled
     assert switch(mk_house, rule).state == STATE_OFF
     assert alarm(mk_house, rule).state == STATE_UNKNOWN
@@ -390,7 +414,7 @@ async def test_a_switch_that_the_vendor_refuses_says_so_and_stays(
 ) -> None:
     await mk_house.sign_in(mk)
     shown = switch(mk_house, mk.rules[0])
-    mk.faults.add(Fault(match="/disable", status=403))
+    mk.keys.by_name["main"].denied = {"alert-rules"}
     answer = mk.answer
 
     def written_meanwhile(request: Any) -> Any:

@@ -221,7 +221,7 @@ async def test_clips_of_no_camera_or_time_are_found_and_what_is_no_clip_is_said(
     client = await hass_client()
 
     mk.faults.clear()
-    film = {"status": 200, "body": b"film", "headers": {"Content-Type": "video/webm"}}
+    film = {"status": 200, "body": b"film", "headers": {"Content-Type": "video/webm; charset=x"}}
     mk.faults.add(Fault(match="/download", kind="status", **film))
     response = await client.get(media.url)
     assert (response.status, await response.read()) == (200, b"film")
@@ -273,6 +273,20 @@ async def test_footage_is_asked_for_followed_and_told_of(
     heard = [each for each in told if each["type"] == "capture_made"]
     assert [each["capture_id"] for each in heard] == [made.id]
     assert heard[0]["late"] is False
+
+
+async def test_footage_that_comes_after_a_reload_is_told_of_once(
+    mk_house: MkHouse, open_mk: OpenMk, told: list[dict[str, Any]]
+) -> None:
+    mk = await open_mk(forms={"dvr_track": "item"})
+    await mk_house.sign_in(mk)
+    asking = await request(mk_house, entity(mk_house, mk.cameras[0]))
+    await mk_house.reload(mk_house.entries[0])
+    await mk_house.pass_time(60)
+    outcome = await asking
+    await mk_house.pass_time(2 * POLL)
+    heard = [each["capture_id"] for each in told if each["type"] == "capture_made"]
+    assert heard == [outcome["capture_id"]]
 
 
 @pytest.mark.parametrize(("fate", "state"), [("fail", "failed"), ("hang", "under_way")])

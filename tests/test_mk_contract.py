@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from homeassistant.config_entries import ConfigEntryState
 import pytest
 
@@ -111,6 +113,42 @@ def test_fields_are_found_behind_references_lists_and_parts() -> None:
     assert contract.operations["/readings/sensor/{}"].times == {"when"}
     assert contract.operations["/sensors"].fields == frozenset()
     assert "/devices: no field status" in contract.contradictions()
+
+
+def test_a_description_of_several_versions_is_read_for_the_one_that_is_known() -> None:
+    for first, second in (("v1", "v2"), ("v2", "v1")):
+        body = f'{{"paths": {{"/{first}/devices": {{"get": {{}}}}, "/{second}/devices": {{"get": {{}}}}}}}}'
+        assert Contract.read(body.encode()).place("/devices") == ("v1", "/devices")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/../devices",
+        "/v1/x/./devices",
+        "/v1//devices",
+        "/v1/{devices",
+        "/v1/a}/devices",
+        "/v1/..",
+        "/v1/a{b/}/devices",
+    ],
+)
+def test_a_path_of_a_description_that_leads_nowhere_is_not_followed(path: str) -> None:
+    contract = Contract.read(json.dumps({"paths": {path: {"get": {}}, "/v1/a.b": {}}}).encode())
+    assert contract.place("/devices") == ("v1", "/devices")
+    assert set(contract.operations) == {"/a.b"}
+
+
+def test_a_description_that_is_made_of_itself_over_and_over_is_read_in_no_time() -> None:
+    itself = {"$ref": "#/components/schemas/Self"}
+    schema = {"allOf": [itself] * 40, "properties": {"id": {}}}
+    answer = {"200": {"content": {"a/b": {"schema": {"items": itself}}}}}
+    document = {
+        "paths": {f"/v1/a{number}": {"get": {"responses": answer}} for number in range(200)},
+        "components": {"schemas": {"Self": schema}},
+    }
+    contract = Contract.read(json.dumps(document).encode())  # else 40 to the power of 12 steps
+    assert {each.fields for each in contract.operations.values()} == {frozenset({"id"})}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"paths": []}', b"<html>"])

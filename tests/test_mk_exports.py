@@ -337,6 +337,8 @@ async def test_a_file_is_saved_once_at_a_time_and_a_broken_one_leaves_the_one_be
     whole = path.read_bytes()
     save = {**account(mk_house), "export_id": made["export_id"]}
 
+    left = folder(mk_house) / ".left.zip.part"
+    left.touch()
     first, second = (
         begin(mk_house, "download_export", **save),
         begin(mk_house, "download_export", **save),
@@ -345,6 +347,7 @@ async def test_a_file_is_saved_once_at_a_time_and_a_broken_one_leaves_the_one_be
         await asyncio.gather(first, second)
     assert said.value.translation_key == "being_saved"
     await asyncio.wait([first, second])
+    assert not left.exists()  # what was not finished when Home Assistant ended
 
     folder(mk_house).chmod(0o500)
     path.unlink()

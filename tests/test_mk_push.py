@@ -151,6 +151,21 @@ async def test_every_other_field_of_a_rule_is_put_back_as_it_was(
     assert "hannel" in differing.pop()
 
 
+async def test_rules_of_one_name_are_told_apart_where_they_are_chosen(
+    mk_house: MkHouse, mk: ManfredKunzeCloud
+) -> None:
+    first, second, *others = mk.rules
+    second.name = first.name
+    entry = await mk_house.sign_in(mk)
+    form = await mk_house.hass.config_entries.options.async_init(entry.entry_id)
+    (selector,) = [
+        field for key, field in form["data_schema"].schema.items() if key == "push_rules"
+    ]
+    labels = {one["value"]: one["label"] for one in selector.config["options"]}
+    assert labels[first.id] != labels[second.id]
+    assert {labels[rule.id] for rule in others} == {rule.name for rule in others}
+
+
 async def test_what_is_chosen_otherwise_is_attached_otherwise(
     mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
 ) -> None:
@@ -191,6 +206,22 @@ async def test_a_changed_address_is_followed_by_the_same_channel(
     (after,) = ours(mk)
     assert (after.id, after.target) == (kept, f"https://new.example.com{hook(entry)}")
     assert rule.channels.count(kept) == 1
+
+
+async def test_a_channel_that_keeps_its_old_address_is_replaced(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient
+) -> None:
+    rule = mk.rules[0]
+    entry = await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    (before,) = ours(mk)
+    mk.faults.add(Fault(match="/notification-channels/", method="PUT", status=200, body="{}"))
+    await mk_house.hass.config.async_update(external_url="https://new.example.com")
+    await arrive(mk_house, mk)
+    (after,) = ours(mk)
+    assert after.id != before.id
+    assert after.target == f"https://new.example.com{hook(entry)}"
+    assert (before.id in rule.channels, after.id in rule.channels) == (False, True)
 
 
 async def test_a_rule_that_cannot_be_changed_leaves_nothing_behind_and_is_tried_again(

@@ -82,7 +82,11 @@ async def test_a_sensor_is_not_asked_before_it_can_have_measured_again(
     await mk_house.pass_time(3600)
     each = Counter(record.path for record in readings_asked(mk))
     assert len(each) == len(mk.sensors)
-    assert set(each.values()) <= {4, 5}  # of 60 polls
+    measuring = {sensor.id for sensor in mk.sensors if sensor.type in ("DOUBLE", "BIGINT")}
+    regular = [count for path, count in each.items() if path.rsplit("/", 1)[-1] in measuring]
+    assert set(regular) <= {4, 5}  # of 60 polls
+    assert len(regular) < len(each)
+    assert max(each.values()) <= 13  # what happens may be told at any time
 
     # Three cycles may be missed before a value is too old; then it is looked for now and again.
     sensor = mk.sensor("temperature")
@@ -240,3 +244,25 @@ async def test_the_last_measurement_of_a_component_is_that_of_its_newest_sensor(
     await mk_house.pass_time(61)
     assert mk_house.sensor(humidity).state == "41.0"
     assert mk_house.shown(home, "last_measurement").state == newest
+
+
+async def test_what_a_reply_is_current_for_is_how_long_it_is_shown_at_least(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    mk = await open_mk(devices=1, components=1)
+    for path in ("/readings", "/devices"):
+        headers = {"Cache-Control": "max-age=600"}
+        mk.faults.add(Fault(match=path, kind="headers", headers=headers))
+    entry = await mk_house.sign_in(mk)
+    device = f"device-{mk.devices[0].id}"
+    mk.log.clear()
+    for _ in range(5):
+        await mk_house.pass_time(115)
+        assert mk_house.sensor(mk.sensor("temperature")).state != "unavailable"
+        assert mk_house.shown(device, "device_status").state == "active"
+        assert mk_house.shown(device, "uptime").state not in ("unknown", "unavailable")
+    assert not [record for record in mk.log if record.path == "/api/v1/devices"]
+    assert not readings_asked(mk)
+    assert entry.runtime_data.connection._readings._good_for(mk.sensors[0].id).seconds == 1800
+    await mk_house.pass_time(60)
+    assert readings_asked(mk)

@@ -167,6 +167,8 @@ async def test_where_no_answer_shows_the_organisation_the_oldest_device_names_it
     mk.plan.forms.organization = "organizationId"
     result = await reauth(mk_house, mk.credentials["api_key"])
     assert result["reason"] == "reauth_successful"
+    again = await mk_house.submit(await mk_house.start_flow(VENDOR), mk_credentials(mk))
+    assert again["reason"] == "already_configured"
 
 
 async def test_an_organisation_without_devices_is_set_up_if_anything_shows_its_id(

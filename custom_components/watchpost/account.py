@@ -218,6 +218,8 @@ class Account:
         self.outages.async_stop()
         if self._watch_inventory is not None:
             self._watch_inventory()
+        # Whoever still waits for the vendor has nothing shown and told beside the account that comes next.
+        self.connection.show = None
 
     def _coordinator(self, feed: Feed) -> FeedCoordinator:
         coordinator = FeedCoordinator(

@@ -66,6 +66,8 @@ async def async_act(
 @callback
 def async_go_on(account: Account, work: Work) -> None:
     """Follow in the background what goes on after an action; who asks about it shows how far it is."""
+    if account.connection.show is None:
+        return  # it was unloaded meanwhile
     ask = partial(_asked, account, work)
     async_follow(account.hass, account.entry, work.name, ask, lambda state: None)
 
@@ -90,7 +92,7 @@ def _ended(
     if state is WorkState.DONE:
         ir.async_delete_issue(account.hass, DOMAIN, issue_id)
         account.entry.async_create_background_task(
-            account.hass, account.inventory.async_request_refresh(), f"{DOMAIN} after {channel.key}"
+            account.hass, account.async_request_refresh(channel), f"{DOMAIN} after {channel.key}"
         )
     else:
         ir.async_create_issue(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import override
 
 from aiohttp import web
@@ -117,12 +118,14 @@ class LiveCamera(ChannelCamera):
         await self._relay.stop()
 
     @override
-    async def stream_source(self) -> str:
+    async def stream_source(self) -> str | None:
         """An address that stays the same. The vendor is asked when a player fetches what is there, and not before.
 
         Home Assistant asks for a source also where nobody watches.
         """
-        return await self._relay.address()
+        with suppress(VendorError):  # the camera is being removed
+            return await self._relay.address()
+        return None
 
     @override
     async def async_refresh_providers(self, *, write_state: bool = True) -> None:

@@ -52,7 +52,9 @@ class ChannelNumber(ChannelEntity, NumberEntity):
         except BaseException:
             self._asked = None
             raise
-        self.async_write_ha_state()
+        finally:
+            # Also after a failure: what was asked for may have been written meanwhile.
+            self.async_write_ha_state()
 
     @override
     @callback

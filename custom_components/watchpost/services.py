@@ -135,7 +135,8 @@ def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
     """
     if (work := outcome.pop("work", None)) is not None:
         async_go_on(account, work)
-    if (update := outcome.pop("update", None)) is not None:
+    # While the vendor was asked the account may have been unloaded.
+    if (update := outcome.pop("update", None)) is not None and account.connection.show is not None:
         account.async_apply(update)
     if (gone := outcome.pop("gone", None)) is not None:
         account.async_remove_channel(gone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -253,6 +253,27 @@ async def test_nobody_there_and_no_answer_are_unreachable(session: ClientSession
             await LinkFetcher(session, home.make_url("/"), timeout=0.2).picture("/a.jpg")
     with pytest.raises(Unreachable):
         await LinkFetcher(session, URL("http://127.0.0.1:9/")).picture("/a.jpg")
+
+
+async def test_a_file_that_never_ends_is_given_up(
+    session: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(OSError):
+            for _ in range(100):
+                await response.write(b"x")
+                await asyncio.sleep(0.02)
+        return response
+
+    async def take(chunk: bytes) -> None:
+        pass
+
+    monkeypatch.setattr(links, "_MOST_SECONDS", 0.2)
+    async with serving(slowly) as home:
+        with pytest.raises(TimedOut):
+            await LinkFetcher(session, home.make_url("/")).file("/a.zip", take, 1000)
 
 
 async def test_a_name_that_does_not_resolve_is_unreachable(

@@ -12,10 +12,12 @@ import re
 from aiohttp import ClientError, ClientSession, web
 from aiohttp.test_utils import TestServer
 import pytest
+from yarl import URL
 
 from custom_components.watchpost.engine.model import StreamSource
 from custom_components.watchpost.vendors import relay as relay_module
-from custom_components.watchpost.vendors.errors import Unreachable
+from custom_components.watchpost.vendors.errors import NotSecure, Unreachable
+from custom_components.watchpost.vendors.playlists import checked_target
 from custom_components.watchpost.vendors.relay import Relay
 
 CREDENTIALS = {"Authorization": "Bearer canary"}
@@ -171,11 +173,52 @@ async def test_what_a_playlist_must_not_name_is_not_fetched(scene: Scene) -> Non
     )
     _, text = await scene.get()
     assert set(names(text)) == {"refused"}
+    # What players read that is not quite as it should be, and what RFC 8216 says of the rest.
+    scene.vendor.files["/a/live.m3u8"] = playlist(
+        *(
+            "#EXT-X-MAP:URI=http://10.0.0.1/map",
+            '#EXT-X-KEY:METHOD=AES-128,URI="http://10.0.0.1/key',
+        ),
+        "#EXT-X-NOTE\0http://10.0.0.1/hidden.ts",
+    )
+    _, text = await scene.get()
+    assert "10.0.0.1" not in text
+    assert names(text) == ["refused"]
     assert (await scene.get("refused"))[0] == 404
 
 
-async def test_the_next_place_is_tried_where_the_first_has_nothing(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    "link", ["https://127.0.0.1:8123/", "https://localhost/", "https://[::1]/"]
+)
+def test_a_stream_from_elsewhere_leads_to_nothing_on_this_machine(link: str) -> None:
+    with pytest.raises(NotSecure):
+        checked_target(URL("https://stream.example.org/live.m3u8"), link)
+
+
+async def test_a_playlist_that_comes_in_pieces_is_one_and_an_endless_one_is_not(
+    scene: Scene,
+) -> None:
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b"#EX", b"TM", b"3U\n#EXTINF:2,\n", b"http://10.0.0.1/1.ts"):
+            await response.write(piece)
+            await asyncio.sleep(0.02)
+        return response
+
+    scene.vendor.files["/a/live.m3u8"] = slowly
+    assert names((await scene.get())[1]) == ["refused"]
+    scene.vendor.files["/a/live.m3u8"] = b"#EXTM3U\n#EXTINF:2,\n" + b"a\n" * 11_000
+    assert (await scene.get())[0] == 502
+
+
+@pytest.mark.parametrize("page", [None, b"<html>Sign in</html>"], ids=["nothing", "a page"])
+async def test_the_next_place_is_tried_where_the_first_has_no_playlist(
+    scene: Scene, page: bytes | None
+) -> None:
     scene.paths = ("/local.m3u8", "/remote.m3u8")
+    if page is not None:
+        scene.vendor.files["/local.m3u8"] = page
     scene.vendor.files["/remote.m3u8"] = playlist("#EXTINF:2,", "1.ts")
     assert (await scene.get())[0] == 200
     assert [path for path, _ in scene.vendor.asked] == ["/local.m3u8", "/remote.m3u8"]
@@ -260,6 +303,52 @@ async def test_what_has_ended_or_stands_still_is_followed_by_another_stream(
     assert (await scene.get())[0] == 502
     assert (await scene.get())[0] == 200
     assert scene.opened == [False, True, True]
+
+
+async def test_pictures_stand_still_also_where_sound_has_a_playlist_of_its_own(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.vendor.files |= {
+        "/a/live.m3u8": playlist("#EXT-X-STREAM-INF:BANDWIDTH=1", "v.m3u8", "a.m3u8"),
+        "/a/v.m3u8": playlist("#EXTINF:2,", "1.ts"),
+        "/a/a.m3u8": playlist("#EXTINF:2,", "1.aac"),
+    }
+    video, audio = names((await scene.get())[1])
+    assert [(await scene.get(name))[0] for name in (video, audio)] == [200, 200]
+    monkeypatch.setattr(relay_module, "STILL_SECONDS", -1.0)
+    assert [(await scene.get(name))[0] for name in (video, audio)] == [502, 502]
+
+
+async def test_stopping_waits_for_nothing_and_is_for_good(scene: Scene) -> None:
+    has_begun, is_given_up = asyncio.Event(), asyncio.Event()
+
+    async def never(*, anew: bool) -> StreamSource:
+        scene.opened.append(anew)
+        has_begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_given_up.set()
+        raise AssertionError
+
+    scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", "1.ts")
+    scene.open = never  # type: ignore[method-assign]
+    address = await scene.relay.address()
+    opening = asyncio.ensure_future(scene.relay.open())
+    getting = asyncio.ensure_future(scene.get())
+    await asyncio.wait_for(has_begun.wait(), 5)
+    await asyncio.wait_for(scene.relay.stop(), 5)
+    assert is_given_up.is_set()
+    with pytest.raises(Unreachable):
+        await opening
+    assert (await getting)[0] == 502
+    for again in (scene.relay.address, scene.relay.open):
+        with pytest.raises(Unreachable):
+            await again()
+    with pytest.raises(ClientError):
+        await scene.player.get(address)
+    assert (scene.opened, scene.watched) == ([False], [True, False])
+    assert not scene.relay.is_watched
 
 
 async def test_a_stream_that_cannot_be_opened_is_tried_again(scene: Scene) -> None:

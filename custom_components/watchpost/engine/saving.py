@@ -34,7 +34,7 @@ class _File:
     def __init__(self, hass: HomeAssistant, path: Path) -> None:
         self._hass = hass
         self._path = path
-        self._part = path.with_name(f".{path.name}.part")
+        self._part = _part_of(path)
         self._file = self._part.open("wb")
         self._unlooked = 0
         self.size = 0
@@ -97,7 +97,8 @@ async def async_save(hass: HomeAssistant, file: MediaFile | MediaDownload) -> Pa
 
 
 async def _save(hass: HomeAssistant, path: Path, file: MediaFile | MediaDownload) -> None:
-    opened = await hass.async_add_executor_job(_opened, hass, path, file.size or 0)
+    under_way = frozenset(hass.data[_UNDER_WAY])
+    opened = await hass.async_add_executor_job(_opened, hass, path, file.size or 0, under_way)
     try:
         await file.fetch(opened.take)
         await hass.async_add_executor_job(opened.finish, file.is_sound)
@@ -105,12 +106,27 @@ async def _save(hass: HomeAssistant, path: Path, file: MediaFile | MediaDownload
         await hass.async_add_executor_job(opened.discard)
 
 
-def _opened(hass: HomeAssistant, path: Path, size: int) -> _File:
+def _opened(hass: HomeAssistant, path: Path, size: int, under_way: frozenset[Path]) -> _File:
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear(path.parent, under_way)
     if size > MOST_BYTES:
         raise _wrong("file_too_large", path)
     _check_space(path, size)
     return _File(hass, path)
+
+
+def _clear(folder: Path, under_way: frozenset[Path]) -> None:
+    """Delete what was left half written when Home Assistant ended."""
+    growing = {_part_of(path) for path in under_way}
+    for part in folder.glob(".*.part"):
+        if part not in growing:
+            with suppress(OSError):
+                part.unlink()
+
+
+def _part_of(path: Path) -> Path:
+    """The name of a file while it grows."""
+    return path.with_name(f".{path.name}.part")
 
 
 def _check_space(path: Path, size: int) -> None:

@@ -44,6 +44,7 @@ __all__ = [
     "checked_address",
     "checked_link",
     "decode",
+    "is_loopback",
     "loose",
 ]
 
@@ -102,7 +103,7 @@ def checked_address(url: str) -> URL:
     except ValueError:
         address, host = URL(), ""
     is_plain = host and url.isprintable() and not set(url) & set(" ?#@\\")
-    is_safe = address.scheme == "https" or (address.scheme == "http" and _is_loopback(host))
+    is_safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(host))
     if not (is_plain and is_safe):
         raise NotSecure("the address must begin with https:// and hold no user, query or fragment")
     return address
@@ -121,7 +122,8 @@ def checked_link(url: str) -> URL:
     return link
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its address or by its usual name."""
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"

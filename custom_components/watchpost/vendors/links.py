@@ -35,6 +35,8 @@ MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LARGE: Final = "it is larger than was agreed"
 _CHUNK: Final = 1024 * 1024
+# Longer than this no file takes that is not held back.
+_MOST_SECONDS: Final = 6 * 3600.0
 _ELSEWHERE: Final = "its link leads to an address that is not public"
 # Of a host with many addresses so many are tried.
 _MOST_ADDRESSES: Final = 4
@@ -152,7 +154,7 @@ class LinkFetcher:
         and for more bytes than that; Unreachable for what may pass. What `take` raises comes through.
         """
         tally = _Tally(take, most)
-        patience = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+        patience = aiohttp.ClientTimeout(total=_MOST_SECONDS, sock_connect=10, sock_read=60)
         outcome: VendorError
         try:
             await self._followed(link, _Wish("*/*", patience, tally.read))

@@ -9,19 +9,28 @@ from typing import Final
 
 from yarl import URL
 
-from .errors import NotSecure
-from .http import checked_link
+from .errors import NotSecure, Unreachable
+from .http import checked_link, is_loopback
 
 _MAGIC: Final = b"#EXTM3U"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _END: Final = "#EXT-X-ENDLIST"
 _PART: Final = "#EXTINF"
 _SEQUENCE: Final = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d{1,18})")
-_URI: Final = re.compile(r'URI="([^"]*)"')
+# Players read an address that is not in quotation marks, or whose second one is missing, as well.
+_URI: Final = re.compile(r'URI=(?:"([^"]*)"?|([^,]*))')
 # Players look at the ends of names to learn what something is.
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _MOST_NAMES: Final = 512
+# So many addresses and lines of a playlist are looked at, which takes a while for each.
+_MOST_LINES: Final = 10_000
+# Players take a NUL for the end of a line.
+_ENDS: Final = str.maketrans({"\0": "\n"})
 _NOWHERE: Final = "refused"
+
+
+# So many bytes tell whether something is a playlist.
+TELLING: Final = len(_BYTE_ORDER_MARK + _MAGIC)
 
 
 def is_playlist(start: bytes) -> bool:
@@ -77,7 +86,7 @@ class Numbers:
 def checked_target(url: URL, link: str) -> URL:
     """Return where a link of something at `url` leads.
 
-    Raises NotSecure for what is no link, or plain http unless that is on this machine and `url` is so as well.
+    Raises NotSecure for what is no link, for plain http, and for this machine unless `url` is on it as well.
     """
     try:
         target = checked_link(str(url.join(URL(link, encoded=True))))
@@ -85,6 +94,8 @@ def checked_target(url: URL, link: str) -> URL:
         raise NotSecure("the link is none") from None
     if target.scheme not in {url.scheme, "https"}:
         raise NotSecure("the link leads from https to http")
+    if is_loopback(target.host or "") and not is_loopback(url.host or ""):
+        raise NotSecure("the link leads to this machine")
     return target
 
 
@@ -100,12 +111,17 @@ class Names:
         return self._addresses.get(name)
 
     def renamed(self, url: URL, text: str) -> str:
-        """Return the playlist at `url` with names in place of addresses."""
-        return "".join(f"{self._line(url, line.strip())}\n" for line in text.splitlines())
+        """Return the playlist at `url` with names in place of addresses; raises Unreachable for too long a one."""
+        lines = text.translate(_ENDS).splitlines()
+        if len(lines) + text.count("URI=") > _MOST_LINES:
+            raise Unreachable("the live stream's playlist is too long")
+        return "".join(f"{self._line(url, line.strip())}\n" for line in lines)
 
     def _line(self, url: URL, line: str) -> str:
         if line.startswith("#"):
-            return _URI.sub(lambda found: f'URI="{self._name(url, found[1])}"', line)
+            return _URI.sub(
+                lambda found: f'URI="{self._name(url, found[1] or found[2] or "")}"', line
+            )
         return self._name(url, line) if line else line
 
     def _name(self, url: URL, link: str) -> str:

@@ -27,6 +27,7 @@ from yarl import URL
 from ..engine.model import Live, StreamSource
 from .errors import Unreachable, VendorError
 from .playlists import (
+    TELLING,
     Names,
     Numbers,
     checked_target,
@@ -47,9 +48,13 @@ MOST_PLAYLIST_BYTES: Final = 1024 * 1024
 MOST_SEGMENT_BYTES: Final = 64 * 1024 * 1024
 _MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# Pictures and sound may have a playlist each.
+_MOST_VARIANTS: Final = 32
+_CLOSING_SECONDS: Final = 10.0
 _CHUNK: Final = 64 * 1024
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
 
+_STOPPED: Final = "the live stream is not relayed any more"
 _PLAYLIST: Final = "live.m3u8"
 _PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
 # What of an answer is handed on: parts of files are asked for as such.
@@ -77,8 +82,11 @@ class Relay:
         self._next: StreamSource | None = None
         self._is_over = False
         self._names = Names()
-        self._still: tuple[str, float] = ("", 0.0)
+        # Of each playlist what it said last, and since when.
+        self._still: dict[str, tuple[int, float]] = {}
         self._numbers = Numbers()
+        self._is_stopped = False
+        self._opener: asyncio.Task[StreamSource] | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._renewal: asyncio.TimerHandle | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -90,8 +98,12 @@ class Relay:
         return self._idle is not None
 
     async def address(self) -> str:
-        """Return where the stream is to be had, from this machine alone; opens nothing at the vendor's."""
+        """Return where the stream is to be had, from this machine alone; opens nothing at the vendor's.
+
+        Raises Unreachable once it has been stopped.
+        """
         async with self._starting:
+            self._check_open()
             if self._address is None:
                 app = web.Application()
                 app.router.add_get(f"/{self._token}/{{name}}", self._answer)
@@ -105,6 +117,7 @@ class Relay:
 
     async def open(self) -> StreamSource:
         """Return the stream that is open, or open it; raises a `VendorError`. Somebody is about to watch."""
+        self._check_open()
         self._asked()
         async with self._opening:
             if self._source is None or self._is_over:
@@ -112,14 +125,30 @@ class Relay:
             return self._source
 
     async def _begin(self, *, anew: bool) -> StreamSource:
-        self._source = source = self._next or await self._live.open(anew=anew)
+        self._source = source = self._next or await self._opened(anew=anew)
         self._next = None
         self._is_over = False
-        self._still = ("", 0.0)
+        self._still = {}
         self._names = Names()
         self._numbers.begin()
         self._plan_renewal(source)
         return source
+
+    async def _opened(self, *, anew: bool) -> StreamSource:
+        """Have the vendor open the stream, which stopping need not wait for."""
+        self._check_open()
+        self._opener = asyncio.get_running_loop().create_task(self._live.open(anew=anew))
+        try:
+            await asyncio.wait([self._opener])
+        finally:
+            self._opener.cancel()
+        if self._opener.cancelled():
+            raise Unreachable(_STOPPED)
+        return self._opener.result()
+
+    def _check_open(self) -> None:
+        if self._is_stopped:
+            raise Unreachable(_STOPPED)
 
     def _plan_renewal(self, source: StreamSource) -> None:
         if self._renewal is not None:
@@ -143,7 +172,7 @@ class Relay:
             if not self.is_watched or self._is_over or self._source is None:
                 return
             with suppress(VendorError):  # it is tried again when this one has ended
-                source = await self._live.open(anew=True)
+                source = await self._opened(anew=True)
                 if _is_same(source, self._source):
                     self._source = source
                     self._plan_renewal(source)
@@ -151,15 +180,19 @@ class Relay:
                     self._next = source
 
     async def stop(self) -> None:
-        """Close the stream and listen no more."""
+        """Close the stream and listen no more, for good. What is being opened is given up."""
+        self._is_stopped = True
+        if self._opener is not None:
+            self._opener.cancel()
         if self._idle is not None:
             self._idle.cancel()
             await self._end()
         elif self._closing is not None:
             await self._closing
-        if self._runner is not None:
-            await self._runner.cleanup()
-        self._runner = self._address = None
+        async with self._starting:
+            if self._runner is not None:
+                await self._runner.cleanup()
+            self._runner = self._address = None
 
     # -- who watches --
 
@@ -183,15 +216,17 @@ class Relay:
                 self._numbers = Numbers()
                 if self._renewal is not None:
                     self._renewal.cancel()
-                with suppress(VendorError):
-                    await self._live.close()
+                with suppress(VendorError, TimeoutError):
+                    async with asyncio.timeout(_CLOSING_SECONDS):
+                        await self._live.close()
 
     # -- what is asked for --
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
-        self._asked()
         try:
+            self._check_open()
+            self._asked()
             if name == _PLAYLIST:
                 return await self._led(request)
             if (url := self._names.address(name)) is None:
@@ -217,7 +252,12 @@ class Relay:
             outcome = await self._followed(request, url)
         except VendorError as err:
             outcome = err
-        except TimeoutError, aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError:
+        except (
+            TimeoutError,
+            aiohttp.ClientError,
+            aiohttp.http.HttpProcessingError,
+            OSError,
+        ):
             outcome = Unreachable("the connection to the live stream failed")
         # Raised out here, an error does not carry aiohttp's, whose text names the address.
         if isinstance(outcome, VendorError):
@@ -255,6 +295,9 @@ class Relay:
     ) -> web.StreamResponse:
         chunks = response.content.iter_chunked(_CHUNK)
         first = await anext(chunks, b"")
+        while len(first) < TELLING and (more := await anext(chunks, b"")):
+            first += more
+        is_lead = request.match_info["name"] == _PLAYLIST
         if is_playlist(first):
             body = bytearray(first)
             async for chunk in chunks:
@@ -262,7 +305,9 @@ class Relay:
                 if len(body) > MOST_PLAYLIST_BYTES:
                     raise Unreachable("the live stream's playlist is too large")
             text = body.decode("utf-8-sig", errors="replace")
-            return self._playlist(url, text, is_lead=request.match_info["name"] == _PLAYLIST)
+            return self._playlist(url, text, is_lead=is_lead)
+        if is_lead:
+            raise Unreachable("what is where the live stream was said to be is no playlist")
         headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
         answer = web.StreamResponse(status=response.status, headers=headers)
         await answer.prepare(request)
@@ -286,16 +331,19 @@ class Relay:
         if is_ended(text):
             self._is_over = True  # what comes next is another stream
         elif has_parts(text):
-            self._notice(text)
+            self._notice(url, text)
         if is_lead and has_parts(text):
             text = self._numbers.continued(text)
         return web.Response(text=self._names.renamed(url, text), content_type=_PLAYLIST_TYPE)
 
-    def _notice(self, text: str) -> None:
-        before, since = self._still
+    def _notice(self, url: URL, text: str) -> None:
+        place, said = url.path, hash(text)
+        before, since = self._still.get(place, (None, 0.0))
         now = asyncio.get_running_loop().time()
-        if text != before:
-            self._still = (text, now)
+        if said != before:
+            if len(self._still) >= _MOST_VARIANTS:
+                self._still.clear()
+            self._still[place] = (said, now)
         elif now - since > STILL_SECONDS:
             self._is_over = True
             raise Unreachable("the live stream stands still")

@@ -104,16 +104,17 @@ def test_only_its_time_tells_whether_one_that_is_over_was_seen() -> None:
 def test_what_is_not_listed_is_doubted_once_and_then_over(is_first_gone: bool) -> None:
     log = open_log(alert(1))
     assert log.standing([alert(1)]).is_on is True
-    assert look(log, []) == []
-    assert log.standing(log.open.values()).is_on is None
-    assert log.count(None, {}) is None
+    for second in range(19):
+        assert look(log, [], NOON + timedelta(seconds=second)) == []
+        assert log.standing(log.open.values()).is_on is None
+        assert log.count(None, {}) is None
     if is_first_gone:
-        assert [kind for kind, _ in look(log, [])][-1] is OVER
+        assert [kind for kind, _ in look(log, [], NOON + MINUTE)][-1] is OVER
         assert log.standing(()).is_on is False
     else:
-        look(log, [alert(1)])
+        look(log, [alert(1)], NOON + MINUTE)
         assert log.standing(log.open.values()).is_on is True
-        assert look(log, []) == []
+        assert look(log, [], NOON + 2 * MINUTE) == []
 
 
 def test_a_list_that_is_partial_or_spoiled_ends_nothing() -> None:

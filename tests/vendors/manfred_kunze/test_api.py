@@ -28,6 +28,7 @@ from custom_components.watchpost.vendors.manfred_kunze.client.api import (
     is_missing,
 )
 from custom_components.watchpost.vendors.manfred_kunze.client.control import ControlClient
+from custom_components.watchpost.vendors.manfred_kunze.client.habits import Way, Ways
 from custom_components.watchpost.vendors.manfred_kunze.client.paging import MOST_PAGES, read_page
 from custom_components.watchpost.vendors.manfred_kunze.records.alerting import read_alert
 
@@ -168,9 +169,9 @@ async def test_parameters_that_are_refused_are_left_out_from_then_on(open_api: O
 
     api = await open_api(answer)
     assert len(await ids(api)) == 20
-    assert len(asked) == 3
+    assert len(asked) == 5
     await ids(api)
-    assert len(asked) == 4
+    assert len(asked) == 6
 
     async def nothing(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest
@@ -358,6 +359,39 @@ async def test_a_change_does_not_undo_what_somebody_else_changed_a_moment_ago(
     assert rule == {"id": "r1", "limit": 2, "note": "by somebody else"}
 
 
+async def test_a_mask_is_not_put_in_the_place_of_what_it_hides(open_api: OpenApi) -> None:
+    sent: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            sent.append(await request.json())
+        config = {"url": "https://ops.example/****", "retries": 3}
+        return web.json_response({"id": "n1", "name": "*** Ops ***", "config": config})
+
+    control = ControlClient(await open_api(answer))
+    with pytest.raises(Invalid) as caught:
+        await control.update("/notification-channels", "n1", {"enabled": False})
+    assert list(caught.value.problems) == ["config"]
+    assert sent == []
+    config = {"url": "https://ops.example/hook", "retries": 3}
+    await control.update("/notification-channels", "n1", {"config": config})
+    assert sent == [{"id": "n1", "name": "*** Ops ***", "config": config}]
+
+
+async def test_what_is_in_conflict_is_not_sent_in_another_form(open_api: OpenApi) -> None:
+    asked: list[str] = []
+
+    def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response({"errors": [{"field": "type"}]}, status=409)
+
+    control = ControlClient(await open_api(answer))
+    with pytest.raises(UnexpectedReply) as caught:
+        await control.post_event({"type": "X", "title": "y"})
+    assert caught.value.status == 409
+    assert len(asked) == 1
+
+
 async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
     open_api: OpenApi,
 ) -> None:
@@ -388,6 +422,23 @@ async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
     assert await look(again) == [2, 4]
     clock += 2
     assert await look(again) == [3, 5]
+
+
+async def test_a_broken_answer_is_not_held(open_api: OpenApi) -> None:
+    bodies = ["<html>", "[]"]
+
+    def answer(request: web.Request) -> web.Response:
+        return web.Response(text=bodies.pop(0), content_type="application/json")
+
+    api = await open_api(answer)
+
+    async def look() -> list[str]:
+        found = await api.pages("/sites", "site", lambda found, row: found, right=RIGHT)
+        return found.value
+
+    with pytest.raises(UnexpectedReply):
+        await look()
+    assert await look() == []
 
 
 async def test_what_json_cannot_hold_is_refused_before_it_is_sent(open_api: OpenApi) -> None:
@@ -433,3 +484,23 @@ async def test_each_alert_of_a_long_list_is_read_a_few_times_at_most(
     assert len(answered.value) == pages * each
     assert seen == [each * (n + 1) for n in range(pages)][: len(seen)]
     assert count <= 2 * pages * each
+
+
+# -- ways --
+
+
+async def test_a_way_that_is_remembered_and_gone_gives_way_to_those_before_it() -> None:
+    ways = Ways([Way("/a"), Way("/b"), Way("/c")])
+    ways.from_memory({"path": "/b", "params": {}})
+    asked: list[str] = []
+
+    async def ask(way: Way) -> str:
+        asked.append(way.path)
+        if way.path != "/a":
+            raise UnexpectedReply("gone", 404)
+        return way.path
+
+    assert await ways.ask(ask, 0.0) == "/a"
+    assert asked == ["/b", "/c", "/a"]
+    assert await ways.ask(ask, 1.0) == "/a"
+    assert asked[3:] == ["/a"]

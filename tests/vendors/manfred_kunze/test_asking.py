@@ -129,6 +129,37 @@ async def test_an_order_that_cannot_be_asked_for_is_not_asked_for_again(
     assert len(deployment.asked) == 1
 
 
+async def test_a_sensor_that_is_refused_teaches_nothing_of_the_order_of_others(
+    deployment: Deployment, client: ReadingsClient
+) -> None:
+    deployment.answer = lambda path, query: web.Response(status=400)
+    with pytest.raises(UnexpectedReply):
+        await client.newest("s1", None)
+    assert client.is_sorted
+
+
+async def test_a_clock_that_was_far_ahead_for_a_while_hides_nothing_that_came_since(
+    deployment: Deployment, client: ReadingsClient
+) -> None:
+    rows = [row(timedelta(days=-365 * 9, minutes=number), 99.0) for number in range(30)]
+    rows += [row(timedelta(minutes=1), 5.0), row(timedelta(hours=-2), 6.0)]
+
+    def answer(path: str, query: dict[str, str]) -> Any:
+        found = [
+            one for one in since(rows, query.get("from")) if one["timestamp"] < query.get("to", "3")
+        ]
+        found.sort(key=lambda one: str(one["timestamp"]), reverse=True)
+        return dict.fromkeys(query["sensorIds"].split(","), found) if path == BATCH else found[:20]
+
+    deployment.answer = answer
+    assert await newest(client) == 6.0  # two hours ahead may be another zone
+    tracks = {name: Track() for name in ("a1", "a2")}
+    poll = asking(client, tracks)
+    await poll.ask(["a1", "a2"])
+    assert [track.newest and track.newest.raw for track in tracks.values()] == [6.0, 6.0]
+    assert poll.set_aside == {"reading: from the future": 60}
+
+
 async def test_a_sensor_without_readings_has_none_and_one_that_is_gone_says_so(
     deployment: Deployment, client: ReadingsClient
 ) -> None:
@@ -243,6 +274,31 @@ async def test_batches_that_leave_out_what_there_is_are_not_asked_for_again(
     deployment.asked.clear()
     await asking(client, tracks).ask(["a1", "a2"])
     assert BATCH not in deployment.paths()
+
+
+async def test_a_silent_sensor_does_not_make_all_others_tell_everything_again(
+    deployment: Deployment, client: ReadingsClient
+) -> None:
+    told = {"a1": minutes(120), "a2": [row(timedelta(minutes=50))]}
+
+    def answer(path: str, query: dict[str, str]) -> Any:
+        return {name: since(told[name], query["from"]) for name in query["sensorIds"].split(",")}
+
+    deployment.answer = answer
+    tracks = {name: Track() for name in told}
+    ago = []
+    for minute in range(7):
+        poll = Asking(client, tracks, 1000.0 + 60 * minute, NOW)
+        await poll.ask(["a1", "a2"])
+        start = datetime.fromisoformat(deployment.asked[-1][1]["from"])
+        ago.append((NOW - start).total_seconds() / 60)
+    assert ago[:2] == [60, 50]  # all there may be, once
+    assert max(ago[2:6]) <= 6  # what is new, or a little late
+    assert ago[6] == 50  # and now and again what is very late
+    told["a2"].append(row(timedelta(0), 2.0))
+    poll = Asking(client, tracks, 1500.0, NOW)
+    await poll.ask(["a1", "a2"])
+    assert poll.changed == {"a2"}
 
 
 async def test_a_batch_that_fails_for_now_is_no_reason_to_give_batches_up(

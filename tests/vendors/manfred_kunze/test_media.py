@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from custom_components.watchpost.engine.model import Freshness
 from custom_components.watchpost.vendors.ledger import Reply
 from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
 from custom_components.watchpost.vendors.manfred_kunze.client.media import link_of
+from custom_components.watchpost.vendors.manfred_kunze.exports import ExportsPart
 from custom_components.watchpost.vendors.manfred_kunze.gallery import Gallery
 from custom_components.watchpost.vendors.manfred_kunze.records.exports import (
     Export,
@@ -31,7 +33,11 @@ from custom_components.watchpost.vendors.manfred_kunze.records.media import (
     read_live,
     thumbnail_of,
 )
+from custom_components.watchpost.vendors.manfred_kunze.stills import Stills
 
+from ..test_pictures import PICTURES
+
+JPEG = PICTURES["JPEG"]
 HOME = "https://iot.example.org/api"
 AT = datetime(2026, 9, 13, 12, tzinfo=UTC)
 STREAM = "https://stream.example.org/a/index.m3u8?sig=canary"
@@ -346,8 +352,9 @@ async def test_a_clip_belongs_to_its_camera_or_the_only_one_of_its_device(
         Capture(id="x5", camera="c1"),
     ]
     update = await gallery.fetch()
+    # Of what has no time nobody knows at first whether it is new.
     assert [each.device for each in update.occurrences] == [
-        *("camera-c1", "camera-c2", "account", "account", "camera-c1")
+        *("camera-c1", "camera-c2", "account", "account")
     ]
     assert [each.id for each in gallery.of("c1")] == ["x1", "x5"]
     assert [each.id for each in gallery.of("c2")] == ["x2"]
@@ -356,3 +363,72 @@ async def test_a_clip_belongs_to_its_camera_or_the_only_one_of_its_device(
         "c1": "x1",
         "c2": "x2",
     }
+    lists.captures.append(Capture(id="x6", camera="c1"))
+    assert told((await gallery.fetch()).occurrences) == ["x6"]
+
+
+# -- stills --
+
+
+class Thumbnails:
+    """The vendor's thumbnails, and how often they were asked for."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+        self.asked = 0
+
+    async def thumbnail(self, capture: str) -> bytes | None:
+        self.asked += 1
+        return self.held.get(capture)
+
+
+async def test_a_picture_that_comes_later_is_waited_for_a_while_and_one_that_is_deleted_goes(
+    gallery: Gallery, lists: Lists, now: list[float]
+) -> None:
+    thumbnails = Thumbnails()
+    stills = Stills(thumbnails, gallery, None, lambda: now[0])  # type: ignore[arg-type]
+    lists.captures = [capture(1)]
+    await gallery.fetch()
+    assert [await stills.newest("c1") for _ in range(3)] == [None] * 3
+    assert thumbnails.asked == 1
+    thumbnails.held["x1"] = JPEG
+    now[0] = 61
+    shot = await stills.newest("c1")
+    assert shot is not None
+    assert (shot.content, thumbnails.asked) == (JPEG, 2)
+
+    # One that never has any is not asked for for ever, and leaves the one before.
+    lists.captures.insert(0, capture(2))
+    await gallery.fetch()
+    for _ in range(20):
+        now[0] += 61
+        assert await stills.newest("c1") is shot
+    assert thumbnails.asked == 7
+
+    lists.captures.clear()
+    now[0] = 10_000
+    await gallery.fetch()
+    assert await stills.newest("c1") is None
+
+
+# -- exports that are made --
+
+
+async def test_exports_are_looked_at_often_while_they_can_be_expected() -> None:
+    made = {"status": "RUNNING", "createdAt": AT.isoformat()}
+    clock = [AT]
+    listed = [read_export("x", made)]
+
+    async def pages(*_: Any, **__: Any) -> Answer[list[Export]]:
+        return Answer(listed)
+
+    ledger = SimpleNamespace(now=lambda: 0.0)
+    api: Any = SimpleNamespace(
+        transport=SimpleNamespace(ledger=ledger), now=lambda: clock[0], pages=pages
+    )
+    part = ExportsPart(api, None, None, show=lambda _: None)  # type: ignore[arg-type]
+    (feed,) = part.feeds()
+    (soon,) = (await feed.fetch(frozenset())).freshness
+    assert soon.lifetime == 15
+    clock[0] += timedelta(hours=2)
+    assert list((await feed.fetch(frozenset())).freshness) == []

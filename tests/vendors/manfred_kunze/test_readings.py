@@ -147,6 +147,7 @@ def test_a_sensor_may_bring_its_newest_reading_along() -> None:
     assert readings.latest({"lastReading": {"timestamp": AT, "value": 7}}) == reading
     assert readings.latest({"lastReadingAt": AT, "lastValue": 7}) == reading
     assert readings.latest({"lastReadingAt": AT}) is None
+    assert readings.latest({"lastReading": {"timestamp": AT}}) is None
 
 
 def test_a_bucket_without_extremes_has_its_mean_for_them() -> None:
@@ -265,6 +266,11 @@ def test_who_is_due() -> None:
     assert due(regular, 4000, asked_ago=300)
     assert not due(regular, 906, is_resting=True)
     assert due(regular, 906, is_resting=True, asked_ago=3600)
+    # A door that says each quarter of an hour that it is closed says at once that it opens.
+    assert due(regular, 60, is_event=True, is_cheap=True)
+    assert due(regular, 300, is_event=True, asked_ago=300)
+    assert not due(regular, 300, is_event=True, asked_ago=200)
+    assert not due(regular, 60, is_event=True, is_cheap=True, is_resting=True)
     irregular = track(7000, 0)
     assert not due(irregular, 3600)
     assert due(irregular, 3600, asked_ago=300)
@@ -302,7 +308,7 @@ def test_a_way_that_works_is_remembered_and_those_that_do_not_are_tried_again_th
     kept = json.loads(json.dumps(ways.to_memory()))
     again = Ways([Way("/a"), Way("/b", {"x": "1"})])
     again.from_memory(kept)
-    assert [way.path for way in again.tries()] == ["/b"]
+    assert next(again.tries()).path == "/b"
     again.failed(100.0)
     assert again.is_off(100.0 + AGAIN_AFTER - 1)
     assert not again.is_off(100.0 + AGAIN_AFTER)

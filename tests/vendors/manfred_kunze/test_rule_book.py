@@ -9,8 +9,10 @@ from typing import Any
 from msgspec.structs import replace
 import pytest
 
-from custom_components.watchpost.engine.model import Freshness
+from custom_components.watchpost.engine.model import ChannelId, Freshness
 from custom_components.watchpost.vendors.errors import Unreachable
+from custom_components.watchpost.vendors.manfred_kunze.alert_feed import AlertFeed
+from custom_components.watchpost.vendors.manfred_kunze.alerts import rule_key
 from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
 from custom_components.watchpost.vendors.manfred_kunze.estate import Estate
 from custom_components.watchpost.vendors.manfred_kunze.records.alerting import (
@@ -142,4 +144,25 @@ async def test_a_rule_is_known_by_its_id_or_else_by_its_name(
     found = alert(**row)
     assert lists.book.rule_of(found) == rule
     if rule is None:
-        assert lists.book.candidates(found) == (GAS, HEAT)
+        assert lists.book.watching(found.sensor) == [GAS, HEAT]
+
+
+async def test_many_alerts_that_tell_of_no_rule_cost_one_look_at_the_rules(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = AlertFeed(
+        lists,  # type: ignore[arg-type]
+        lists.book,
+        now=lambda: lists.now,
+        clock=lists.clock,
+        vendor_now=lambda: lists.now,
+        told_until=lambda: None,
+        show=lambda update: None,
+    )
+    looks: list[str | None] = []
+    watching = lists.book.watching
+    monkeypatch.setattr(lists.book, "watching", lambda s: looks.append(s) or watching(s))
+    feed.log.open = {str(n): replace(alert(), id=str(n)) for n in range(100)}
+    shown = feed.readings()
+    assert looks == [None]
+    assert [shown[ChannelId("account", rule_key(rule))].value for rule in (GAS, HEAT)] == [None] * 2

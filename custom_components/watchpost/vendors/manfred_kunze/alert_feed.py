@@ -80,6 +80,7 @@ class AlertFeed:
         self._rests_until: datetime | None = None
         self._hears_again_at: datetime | None = None
         self._set_aside: Counter[str] = Counter()
+        self._listed_at = float("-inf")
         # What was acknowledged or resolved from here, and when on the replies' clock.
         self._moved: dict[str, tuple[Alert, float]] = {}
 
@@ -165,7 +166,9 @@ class AlertFeed:
         self._moved = {found: told for found, told in self._moved.items() if told[1] > oldest}
         listed = [self._moved.get(alert.id, (alert, 0.0))[0] for alert in answer.value]
         alerts = [replace(alert, rule=self._book.rule_of(alert)) for alert in listed]
-        is_clean = not answer.set_aside
+        # An answer that is used again is no further list: what it lacks is not missed once more.
+        is_new, self._listed_at = oldest > self._listed_at, max(oldest, self._listed_at)
+        is_clean = not answer.set_aside and is_new
         return self.log.take(alerts, self._now(), is_all=answer.is_whole, is_clean=is_clean)
 
     def _inventory(self, *, is_new: bool) -> Inventory:
@@ -190,7 +193,8 @@ class AlertFeed:
     def readings(self) -> dict[ChannelId, Reading]:
         """How it stands with each rule, and in all."""
         book, by_rule = self._book, self.log.by_rule()
-        doubtful = {rule for alert in by_rule.get(None, ()) for rule in book.candidates(alert)}
+        nobodys = {alert.sensor for alert in by_rule.get(None, ())}
+        doubtful = {rule for sensor in nobodys for rule in book.watching(sensor)}
         readings = count_readings(self.log, book.rules.values())
         for rule in book.rules.values():
             # Of what is switched off nobody knows whether it would fire.

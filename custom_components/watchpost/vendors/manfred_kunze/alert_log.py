@@ -19,6 +19,8 @@ OVERLAP: Final = timedelta(days=1)
 WHOLE_EVERY: Final = timedelta(hours=6)
 # An open alert that so many whole lists in a row lack is over: deleted, or the list names open ones alone.
 ABSENCES: Final = 2
+# Lists that follow one another more closely count as one: calls and actions may have several asked for in a moment.
+APART: Final = timedelta(seconds=20)
 MOST_NOTICED: Final = 100_000
 
 # Clocks that differ by less are one: the vendor tells its time in whole seconds, and some time after it read it.
@@ -62,7 +64,8 @@ class AlertLog:
         self.open: dict[str, Alert] = {}
         self.is_whole = False
         self.has_looked = False
-        self._absent: dict[str, int] = {}
+        # How many whole lists in a row lacked it, and when the last one that counted did.
+        self._absent: dict[str, tuple[int, datetime]] = {}
         # Since when (UTC) it is known what the vendor gives no usable time for, by the occurrence's id.
         self._noticed: dict[str, datetime] = {}
         self._newest: datetime | None = None
@@ -116,8 +119,10 @@ class AlertLog:
             if known in listed:
                 self._absent.pop(known, None)
                 continue
-            self._absent[known] = self._absent.get(known, 0) + 1
-            if self._absent[known] >= ABSENCES:
+            times, last = self._absent.get(known, (0, _LONG_AGO))
+            if now - last >= APART:
+                self._absent[known] = times, last = times + 1, now
+            if times >= ABSENCES:
                 yield replace(alert, state=Lifecycle.RESOLVED, resolved_at=now)
 
     def changed(self, alert: Alert) -> None:
@@ -126,6 +131,7 @@ class AlertLog:
             self.open[alert.id] = alert
         else:
             self.open.pop(alert.id, None)
+            self._absent.pop(alert.id, None)
 
     # -- how it stands --
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from .client.api import Api
 from .estate import Estate
 from .part import Part, Survey
 from .push import AlertPush
+from .records.alerting import AlertRule
 from .rule_book import RULES_EVERY, RuleBook
 
 CONF_PUSH_RULES: Final = "push_rules"
@@ -102,7 +104,7 @@ class AlertingPart(Part):
         with suppress(
             NotAllowed, UnexpectedReply
         ):  # without the right or the call nothing new is to be chosen
-            choices = {rule.id: title(rule) for rule in (await self._client.list_rules()).value}
+            choices = _told_apart((await self._client.list_rules()).value)
         choices |= {gone: gone for gone in self._chosen if gone not in choices}
         selector = SelectSelector(
             SelectSelectorConfig(
@@ -118,3 +120,12 @@ class AlertingPart(Part):
     @override
     def diagnostics(self) -> Mapping[str, Any]:
         return self.feed.diagnostics() | {"rules_chosen_to_call_in": len(self._chosen)}
+
+
+def _told_apart(rules: Sequence[AlertRule]) -> dict[str, str]:
+    """What to call each of these rules so that no two are called the same."""
+    count = Counter(map(title, rules))
+    return {
+        rule.id: title(rule) if count[title(rule)] == 1 else f"{title(rule)} ({rule.id[:8]})"
+        for rule in rules
+    }

@@ -60,9 +60,8 @@ class Asking:
         earliest = self._clock - LONGEST_BATCH
         turn = in_turn(self._tracks, due, self._left * PER_BATCH)
         for some in batched(turn, PER_BATCH, strict=False):
-            known = [track.newest.at for sensor in some if (track := self._tracks[sensor]).newest]
-            # Of a sensor that was silent for long, a batch would bring all that the others measured meanwhile.
-            since = max(earliest, min(known)) if len(known) == len(some) else earliest
+            starts = [self._tracks[sensor].since(self._now, self._clock) for sensor in some]
+            since = max(earliest, min(start or earliest for start in starts))
             self._left -= 1
             try:
                 answer = await self._client.batch(some, since)
@@ -73,8 +72,11 @@ class Asking:
                 return list(due)  # batches proved not to be there
             self.served = True
             self.freshness += answer.freshness
+            self.set_aside += answer.set_aside
             for sensor in some:
                 track, readings = self._tracks[sensor], answer.value.get(sensor, [])
+                if track.newest is not None and since <= max(track.newest.at, earliest):
+                    track.looked = self._now
                 self._take(sensor, readings)
                 if not readings and track.is_to_be_searched(self._now, self._clock, LONGEST_BATCH):
                     alone.append(sensor)

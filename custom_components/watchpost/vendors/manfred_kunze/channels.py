@@ -73,15 +73,14 @@ def devices(estate: Estate) -> Iterator[Device]:
     for device in estate.devices.values():
         yield _device(estate, device)
     for component in estate.components.values():
-        if component.device in estate.devices:
-            profile = estate.profile_of(component)
-            yield Device(
-                component_id(component.id),
-                name=fitting(component.name) or f"Component {component.id[:8]}",
-                manufacturer=MANUFACTURER,
-                model=profile.name if profile else None,
-                via=device_id(component.device or ""),
-            )
+        profile = estate.profile_of(component)
+        yield Device(
+            component_id(component.id),
+            name=fitting(component.name) or f"Component {component.id[:8]}",
+            manufacturer=MANUFACTURER,
+            model=profile.name if profile else None,
+            via=estate.home(device=component.device),
+        )
 
 
 def _device(estate: Estate, device: topology.Device) -> Device:
@@ -126,10 +125,11 @@ def sensor_channels(estate: Estate, good_for: Mapping[str, timedelta]) -> Iterat
 
     `good_for` is how long each sensor's readings are shown.
     """
-    described = {sensor.id: describe(estate, sensor) for sensor in estate.sensors.values()}
-    homes = {sensor.id: estate.home_of(sensor.id) for sensor in estate.sensors.values()}
+    housed = estate.housed
+    described = {sensor.id: describe(estate, sensor) for sensor in housed}
+    homes = {sensor.id: estate.home_of(sensor.id) for sensor in housed}
     alike = Counter((homes[found], what.device_class) for found, what in described.items())
-    for sensor in estate.sensors.values():
+    for sensor in housed:
         home, what = homes[sensor.id], described[sensor.id]
         is_named = what.device_class is not None and alike[home, what.device_class] == 1
         yield Channel(

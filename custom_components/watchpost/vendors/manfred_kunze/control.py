@@ -134,7 +134,9 @@ class ControlPart(Part):
 
     async def _create_annotation(self, call: ActionCall) -> Mapping[str, Any]:
         site: str | None = call.fields.get(SITE_ID)
-        scope = ("SITE", site) if site is not None else self._scope_of(call)
+        scope = self._scope_of(call)
+        if site is not None:
+            scope = ("SITE", site) if scope is None else None  # never one of two that are named
         if scope is None:
             raise ValueError(SITE_ID)
         kind, found = scope
@@ -154,12 +156,13 @@ class ControlPart(Part):
     # -- configuration --
 
     async def _set_desired_state(self, call: ActionCall) -> Mapping[str, Any]:
+        scope = self._scope_of(call)
         if TARGET_ID in call.fields:
-            kind, found = call.fields[TARGET_TYPE].upper(), call.fields[TARGET_ID]
-        elif (scope := self._scope_of(call)) is not None and scope[0] != "SENSOR":
-            kind, found = scope
-        else:
+            named = (call.fields[TARGET_TYPE].upper(), call.fields[TARGET_ID])
+            scope = named if scope is None else None  # never one of two that are named
+        if scope is None or scope[0] == "SENSOR":
             raise ValueError(TARGET_ID)
+        kind, found = scope
         row = await self._client.bind(kind, found, call.fields[ARTEFACT_ID])
         return {"binding": shown(row) if row else None}
 

@@ -23,19 +23,25 @@ _LATE: Final = 3
 _RARELY: Final = 300.0
 # Of irregular ones, after the twelfth part of the time for which they have been silent.
 _PATIENCE: Final = 12
+# A reading may come so long after its time, and for later ones is looked now and again.
+_BEHIND: Final = timedelta(minutes=5)
 # What an inactive device would have to say can wait.
 _RESTING: Final = 3600.0
 
 
 @dataclass(slots=True)
 class Track:
-    """What is known of one sensor; `asked` (monotonic seconds) is when it was asked for last, `searched` when alone."""
+    """What is known of one sensor; `asked` (monotonic seconds) is when it was asked for last, `searched` when alone.
+
+    `looked` is when all was asked for in a batch that could have come since its newest.
+    """
 
     newest: Reading | None = None
     times: tuple[datetime, ...] = ()
     cycle: float | None = None
     asked: float = float("-inf")
     searched: float = float("-inf")
+    looked: float = float("-inf")
 
     def take(self, readings: Sequence[Reading]) -> bool:
         """Take what came, oldest first; returns whether the newest is another than before."""
@@ -50,6 +56,17 @@ class Track:
         is_new, self.newest = newest != self.newest, newest
         return is_new
 
+    def since(self, now: float, clock: datetime) -> datetime | None:
+        """Since when there may be something new, None if nothing is known of it.
+
+        A batch brings what all of its sensors measured since the earliest: one that is silent must not make all the
+        others tell everything again each time.
+        """
+        if self.newest is None or now - self.looked >= _RARELY:
+            return self.newest.at if self.newest else None
+        last = clock - timedelta(seconds=now - self.asked) - _BEHIND
+        return max(self.newest.at, last)
+
     def is_to_be_searched(self, now: float, clock: datetime, batch: timedelta) -> bool:
         """Whether it is to be asked for alone, since what it dates is, or may be, older than a batch looks back."""
         if self.newest is None:
@@ -59,11 +76,18 @@ class Track:
         return age > batch.total_seconds() and since >= min(age / _PATIENCE, _RESTING)
 
     def is_due(
-        self, now: float, clock: datetime, *, is_resting: bool = False, is_cheap: bool = False
+        self,
+        now: float,
+        clock: datetime,
+        *,
+        is_resting: bool = False,
+        is_cheap: bool = False,
+        is_event: bool = False,
     ) -> bool:
         """Whether there may be something new; `now` is monotonic, `clock` the vendor's.
 
-        `is_resting`: its device measures nothing for now. `is_cheap`: it is asked for together with others.
+        `is_resting`: its device measures nothing for now. `is_cheap`: it is asked for together with others. `is_event`:
+        it also tells what happens between the regular ones, as a door does that opens.
         """
         since = now - self.asked
         if is_resting:
@@ -73,6 +97,8 @@ class Track:
         age = (clock - self.newest.at).total_seconds()
         if self.cycle is None:
             return is_cheap or since >= min(age / _PATIENCE, _RARELY)
+        if is_event and (is_cheap or since >= min(self.cycle / _LATE, _RARELY)):
+            return True
         if age < self.cycle + _DELAY:
             return age < 0  # a clock that is ahead tells nothing about the next one
         return age < _LATE * self.cycle or since >= min(self.cycle, _RARELY)

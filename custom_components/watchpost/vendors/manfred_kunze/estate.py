@@ -35,6 +35,10 @@ class Estate:
         self.sites: dict[str, Place] = {}
         self.groups: dict[str, Place] = {}
         self.device_profiles: list[Profile] = []
+        # The model's ids of devices and components that there were, though a list of now may lack them.
+        self.known: frozenset[str] = frozenset()
+        # Whether sensors can be told to hang from components or not: that list came, or there is none.
+        self.is_settled = False
         self._profiles: dict[str, dict[str | None, Profile]] = {}
         self._fields: dict[tuple[str, str | None], dict[str, ProfileField]] = {}
         self._kinds: dict[str, ValueType | None] = {}
@@ -56,10 +60,27 @@ class Estate:
         return self.devices.get(sensor.device or (component.device if component else "") or "")
 
     def home(self, *, device: str | None = None, component: str | None = None) -> str:
-        """The model's id of a component, or else of a device; the account's where neither is listed."""
-        if component in self.components:
-            return component_id(component)
-        return device_id(device) if device in self.devices else ACCOUNT
+        """The model's id of a component, or else of a device; the account's where neither is listed.
+
+        What was listed once is kept to while a list fails: an entity must not move for that.
+        """
+        if component in self.components or component_id(component or "") in self.known:
+            return component_id(component or "")
+        if device in self.devices or device_id(device or "") in self.known:
+            return device_id(device or "")
+        return ACCOUNT
+
+    @property
+    def housed(self) -> list[Sensor]:
+        """The sensors of which it is known what they hang from."""
+        return [
+            sensor
+            for sensor in self.sensors.values()
+            if self.is_settled
+            or sensor.component is None
+            or sensor.component in self.components
+            or component_id(sensor.component) in self.known
+        ]
 
     def home_of(self, sensor: str | None) -> str:
         """The model's id of what a sensor hangs from."""
@@ -80,9 +101,16 @@ class Estate:
         return self._kinds[sensor.id]
 
     def profile_of(self, component: Component) -> Profile | None:
-        """The profile that a component is bound to, in its version where that is listed."""
-        named = self._profiles.get(component.profile or "", {})
-        return named.get(component.profile_version) or next(iter(named.values()), None)
+        """The profile that a component is bound to, in its version or one that only adds to it or lacks some of it.
+
+        Another major version breaks with it (Model data): a unit of that one is none of this one's.
+        """
+        named, version = self._profiles.get(component.profile or "", {}), component.profile_version
+        majors = {_major(known) for known in named} if version is None else {None, _major(version)}
+        if version is None and len(majors) > 1:
+            return None
+        alike = (one for known, one in named.items() if _major(known) in majors)
+        return named.get(version) or next(alike, None)
 
     def field_of(self, sensor: Sensor) -> ProfileField | None:
         """The field that a sensor is of its component's profile."""
@@ -96,6 +124,10 @@ class Estate:
             self._fields[profile.id, profile.version] = known
         names = (name.lower() for name in (sensor.field, sensor.name) if name)
         return next((known[name] for name in names if name in known), None)
+
+
+def _major(version: str | None) -> str | None:
+    return None if version is None else version.partition(".")[0]
 
 
 def by_id[T: (Device, Component, Sensor, Place)](records: Iterable[T]) -> dict[str, T]:

@@ -25,6 +25,7 @@ NEWEST: Final = "newest_export"
 
 EXPORTS_EVERY: Final = timedelta(minutes=15)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
+_AWAITED: Final = timedelta(hours=1)
 
 _NEWEST: Final = SensorEntityDescription(
     key=NEWEST,
@@ -92,10 +93,16 @@ class ExportsPart(Part):
         at = self._listed_at
         if at is None or self._clock() - at >= LEAST_INTERVAL.total_seconds():
             fresh = await self._list()
-        if any(export.state and export.state.is_under_way for export in self._known.values()):
+        if any(self._is_awaited(export) for export in self._known.values()):
             now, soon = self._clock(), LEAST_INTERVAL.total_seconds()
             fresh = (Freshness(received=now, expires=now + soon, lifetime=soon),)
         return FeedUpdate(readings=self._readings(), freshness=fresh)
+
+    def _is_awaited(self, export: Export) -> bool:
+        """Whether an export will be ready before long; one that has been made for hours may never be."""
+        if export.created_at is None or export.state is None or not export.state.is_under_way:
+            return False
+        return self._now() - export.created_at < _AWAITED
 
     # -- what is known --
 

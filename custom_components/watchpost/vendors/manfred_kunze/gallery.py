@@ -82,7 +82,10 @@ class Gallery:
         else:
             self._captures |= listed
         fresh = [each for each in listed.values() if each.is_there and each.id not in before]
-        if not is_first:
+        if is_first:
+            # Whether what has no time is new, nobody knows.
+            fresh = [each for each in fresh if each.made_at or each.at]
+        else:
             # What a later list shows for the first time is new, whatever period it is of.
             self._seen_at.update((each.id, self._now()) for each in fresh if each.made_at is None)
         self._seen_at = {k: at for k, at in self._seen_at.items() if k in self._captures}

@@ -21,7 +21,7 @@ from .client.api import is_missing
 from .client.habits import AGAIN_AFTER
 from .client.topology import TopologyClient
 from .estate import Estate, device_id
-from .part import Part, Survey
+from .part import Part, Survey, lifetime
 from .records.health import Health, Vital
 from .records.topology import DeviceStatus
 
@@ -66,6 +66,7 @@ class HealthPart(Part):
         self._why_off: str | None = None
         self._asked: dict[str, float] = {}
         self._untold: dict[str, Health] = {}
+        self._lifetime = timedelta(0)
 
     # -- what there is --
 
@@ -76,7 +77,7 @@ class HealthPart(Part):
             await self._learn()
         found = Survey()
         rounds = ceil(len(self._estate.devices) / PER_POLL) * POLLS_EVERY
-        good_for = 3 * max(EACH_EVERY, rounds)
+        good_for = 3 * max(EACH_EVERY, rounds, self._lifetime)
         for device in self._estate.devices:
             for vital, unit in self._units.items():
                 description = _description(vital, unit)
@@ -93,15 +94,23 @@ class HealthPart(Part):
         """Ask a few devices; where there is no such call, or no right to it, not again for a day."""
         for device in self._awake()[:_SAMPLES]:
             try:
-                health = (await self._client.health(device)).value
+                answer = await self._client.health(device)
             except (NotAllowed, UnexpectedReply) as err:
                 self._off_since, self._why_off = self._now(), type(err).__name__
                 continue
+            health, self._lifetime = answer.value, lifetime(answer.freshness)
             self._asked[device], self._untold[device] = self._now(), health
             for vital in health.vitals:
                 self._units[vital] = self._units.get(vital) or health.units.get(vital)
         if self._units:
             self._off_since = self._why_off = None
+            self._changed()
+
+    def _learn_more(self, health: Health) -> None:
+        """Note what the first devices did not tell of; the next list offers it."""
+        new = {vital: health.units.get(vital) for vital in health.vitals.keys() - self._units}
+        if new:
+            self._units |= new
             self._changed()
 
     def _awake(self) -> list[str]:
@@ -140,10 +149,13 @@ class HealthPart(Part):
                 if isinstance(err, UnexpectedReply):
                     continue
                 break
+            self._learn_more(answer.value)
             readings |= self._readings(device, answer.value)
             freshness += answer.freshness
         if failures and not readings:
             raise failures[0]
+        if freshness:
+            self._lifetime = lifetime(freshness)
         failure = failures[0] if failures else None
         return FeedUpdate(readings=readings, freshness=tuple(freshness), failure=failure)
 

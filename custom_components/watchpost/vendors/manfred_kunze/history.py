@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+import math
+from statistics import fmean
 from typing import Final
+
+from homeassistant.components.sensor import SensorStateClass
 
 from ...engine.model import Channel, ChannelId, HistoryTerms, Hour
 from ..errors import UnexpectedReply
@@ -20,6 +24,7 @@ HISTORY: Final = HistoryTerms(most_requests=20, pause=300.0, by_device=True)
 
 _PREFIX: Final = sensor_key("")
 _HOUR: Final = timedelta(hours=1)
+_CANCELLED: Final = 1e-6
 
 
 async def channel_history(
@@ -39,8 +44,10 @@ async def channel_history(
         if not channel.key.startswith(_PREFIX):
             continue
         sensor = channel.key.removeprefix(_PREFIX)
-        buckets = await _buckets(client, sensor, start, end)
-        if hours := _hours(buckets, shown(sensor), start, end):
+        limits = shown(sensor)
+        # Nothing says that the platform's means of directions are more than sums that were divided.
+        ask = _raw if limits.state_class is SensorStateClass.MEASUREMENT_ANGLE else _buckets
+        if hours := _hours(await ask(client, sensor, start, end), limits, start, end):
             found[channel.id] = hours
     return found
 
@@ -53,6 +60,10 @@ async def _buckets(
     except UnexpectedReply as err:
         if not is_missing(err):
             raise
+    return await _raw(client, sensor, start, end)
+
+
+async def _raw(client: ReadingsClient, sensor: str, start: datetime, end: datetime) -> list[Bucket]:
     readings = (await client.raw(sensor, start, end)).value
     values = [(one.at, value) for one in readings if (value := number(one.raw)) is not None]
     return [Bucket(at, value, value, value) for at, value in values]
@@ -66,12 +77,23 @@ def _hours(buckets: Iterable[Bucket], shown: Shown, start: datetime, end: dateti
         is_possible = shown.least <= bucket.least and bucket.greatest <= shown.greatest
         if start <= hour and hour + _HOUR <= end and is_possible:
             by_hour.setdefault(hour, []).append(bucket)
+    mean_of = _direction if shown.state_class is SensorStateClass.MEASUREMENT_ANGLE else fmean
     return [
         Hour(
             hour,
-            mean=sum(one.mean for one in joined) / len(joined),
+            mean=mean,
             min=min(one.least for one in joined),
             max=max(one.greatest for one in joined),
         )
         for hour, joined in sorted(by_hour.items())
+        if (mean := mean_of([one.mean for one in joined])) is not None
     ]
+
+
+def _direction(degrees: Sequence[float]) -> float | None:
+    """The mean of directions, None where they cancel each other out."""
+    north = sum(math.cos(math.radians(each)) for each in degrees)
+    east = sum(math.sin(math.radians(each)) for each in degrees)
+    if math.hypot(north, east) < _CANCELLED * len(degrees):
+        return None
+    return math.degrees(math.atan2(east, north)) % 360

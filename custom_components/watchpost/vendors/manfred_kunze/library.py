@@ -63,8 +63,9 @@ class CaptureLibrary(Library):
         kind = capture.content_type or _VIDEO
         if (link := link_of(reply)) is not None:
             return Media(kind, url=self._absolute(link))
-        if reply.body and reply.content_type.startswith("video/"):
-            return Media(reply.content_type, content=reply.body)
+        kind = reply.content_type.partition(";")[0].strip().lower()
+        if reply.body and kind.startswith("video/"):
+            return Media(kind, content=reply.body)
         raise UnexpectedReply("the reply holds no link to the clip")
 
     def _absolute(self, link: str) -> str:

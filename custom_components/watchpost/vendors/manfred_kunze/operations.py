@@ -26,7 +26,7 @@ from .client.api import Answer, is_missing
 from .client.operations import OperationsClient
 from .estate import ACCOUNT, Estate, device_id
 from .part import Part, Survey
-from .records.operations import Binding, DesiredState, Firmware
+from .records.operations import Binding, DesiredState, Firmware, Rejection
 from .records.topology import Device
 
 BINDINGS: Final = "bindings"
@@ -143,13 +143,16 @@ class QuarantinePart(Part):
                 raise
             return Survey()
         reasons = Counter(payload.reason.value for payload in answer.value)
+        # What cannot be read was rejected all the same.
+        unread = sum(answer.set_aside.values()) - (not answer.is_whole)
+        reasons += Counter({Rejection.OTHER.value: unread})
         attributes: dict[str, ReadingValue] = {**reasons}
         if not answer.is_whole:
             attributes["at_least"] = True
         channel = Channel(ACCOUNT, QUARANTINE, _QUARANTINE, INVENTORY)
         return Survey(
             channels=[channel],
-            readings={channel.id: Reading(len(answer.value), None, attributes)},
+            readings={channel.id: Reading(reasons.total(), None, attributes)},
         )
 
 

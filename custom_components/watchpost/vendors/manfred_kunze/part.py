@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import voluptuous as vol
@@ -28,6 +29,11 @@ class Survey:
     freshness: list[Freshness] = field(default_factory=list)
     is_complete: bool = True
     failure: VendorError | None = None
+
+
+def lifetime(freshness: Iterable[Freshness]) -> timedelta:
+    """How long replies said to be current, the longest: what they bring is not asked for more often."""
+    return timedelta(seconds=max((reply.lifetime or 0.0 for reply in freshness), default=0.0))
 
 
 class Part:

@@ -145,6 +145,10 @@ class AlertPush(Push):
             return None
         if self._registration(channel, is_sound=False).url != url:
             await self._client.update_channel(channel.id, with_url(channel, url))
+            changed = await self._channel(channel.id)
+            if changed is None or not _leads_to(changed, url):
+                await self.remove(channel.id)  # another one is added in its place
+                return None
             self._untested.add(channel.id)
         await self._tend(channel)
         return Registration(channel.id, url)

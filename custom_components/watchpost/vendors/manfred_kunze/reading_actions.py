@@ -39,13 +39,15 @@ class ReadingActions:
         kind, left = call.fields[CONF_TYPE], MOST_ROWS
         sensors: list[dict[str, Any]] = []
         for sensor in meant[:MOST_SENSORS]:
+            if not left:
+                break  # what is not shown is not asked for
             told = await self._told(kind, sensor, start, end)
             rows = told.get("readings", ())
             if len(rows) > left:
                 told |= {"readings": rows[:left], "truncated": True}
             left -= min(len(rows), left)
             sensors.append({"sensor_id": sensor.id, **self._about(sensor), **told})
-        return {"type": kind, "sensors": sensors, "truncated": len(meant) > MOST_SENSORS}
+        return {"type": kind, "sensors": sensors, "truncated": len(meant) > len(sensors)}
 
     def _about(self, sensor: Sensor) -> dict[str, str | None]:
         field = self._estate.field_of(sensor)

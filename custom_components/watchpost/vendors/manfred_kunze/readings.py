@@ -22,7 +22,7 @@ from .client.readings import PER_BATCH, ReadingsClient
 from .cycles import Track, good_for, stepped
 from .estate import Estate, sensor_key
 from .options import readings_fields
-from .part import Part, Survey
+from .part import Part, Survey, lifetime
 from .records.topology import DeviceStatus, Sensor, ValueType
 from .units import Shown, shown
 
@@ -30,6 +30,8 @@ READINGS_EVERY: Final = timedelta(minutes=1)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
 
 _SILENT: Final = frozenset({DeviceStatus.OFFLINE, DeviceStatus.INACTIVE, DeviceStatus.PENDING})
+# Of the others each may be told between two of its regular ones, when something happens.
+_MEASURED: Final = frozenset({ValueType.DOUBLE, ValueType.BIGINT})
 _KEPT: Final = "cycles"
 
 
@@ -78,6 +80,7 @@ class ReadingsPart(Part):
         self._lines: dict[str, _Line] = {}
         self._last: dict[ChannelId, datetime] = {}
         self._shown_by = READINGS_EVERY
+        self._lifetime = timedelta(0)
 
     # -- what there is --
 
@@ -86,11 +89,14 @@ class ReadingsPart(Part):
         """A channel for each sensor; what the list of sensors tells of values is taken as well."""
         estate = self._estate
         for sensor in estate.sensors.values():
-            if sensor.latest is not None and self._track(sensor.id).take([sensor.latest]):
+            newest = sensor.latest
+            if newest is None or not self._client.is_past(newest):
+                continue
+            if self._track(sensor.id).take([newest]):
                 self._untold.add(sensor.id)
         for gone in self._tracks.keys() - estate.sensors.keys():
             del self._tracks[gone]
-        self._lines = {sensor.id: _line(estate, sensor) for sensor in estate.sensors.values()}
+        self._lines = {sensor.id: _line(estate, sensor) for sensor in estate.housed}
         self._wanted = frozenset()
         self._shown_by = self._round()
         good_for = {sensor: self._good_for(sensor) for sensor in self._lines}
@@ -108,7 +114,8 @@ class ReadingsPart(Part):
     def _round(self) -> timedelta:
         """How long it takes until each sensor that is looked at has had its turn."""
         per_poll = MOST_REQUESTS * (PER_BATCH if self._client.batches.works else 1)
-        return READINGS_EVERY * max(ceil(len(self._looked_at) / per_poll), 1)
+        polls = max(ceil(len(self._looked_at) / per_poll), 1)
+        return max(READINGS_EVERY, self._lifetime) * polls
 
     def _track(self, sensor: str) -> Track:
         if sensor not in self._tracks:
@@ -131,13 +138,19 @@ class ReadingsPart(Part):
             sensor
             for sensor in self._looked_at
             if self._track(sensor).is_due(
-                now, clock, is_resting=sensor in silent, is_cheap=self._client.batches.works
+                now,
+                clock,
+                is_resting=sensor in silent,
+                is_cheap=self._client.batches.works,
+                is_event=self._lines[sensor].kind not in _MEASURED,
             )
         ]
         asking = Asking(self._client, self._tracks, now, min(clock, self._here()))
         await asking.ask(due)
         if asking.failures and not asking.served:
             raise asking.failures[0]
+        if asking.freshness:
+            self._lifetime = lifetime(asking.freshness)
         told = asking.changed | self._untold | (silent ^ self._silent) | (known - self._known)
         self._untold, self._silent, self._known = set(), silent, known
         return FeedUpdate(

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-_SECRET: Final = ("token", "secret", "password", "credential", "apikey", "privatekey", "signature")
-_LINKS: Final = ("http://", "https://", "rtsp://", "rtsps://")
+_SECRET: Final = (
+    *("token", "secret", "password", "passwd", "passphrase", "credential", "signature"),
+    *("apikey", "privatekey", "accesskey", "authorization", "cookie", "webhookid"),
+)
+_LINK: Final = re.compile(r"\s*[a-z][a-z0-9+.-]{1,31}://", re.IGNORECASE)
+_LINK_INSIDE: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,31}://[^\s\"'<>]*", re.IGNORECASE)
 _MOST_DEEP: Final = 12
 
 
@@ -86,9 +91,11 @@ def shown(value: Any, depth: int = 0) -> Any:
         }
     if isinstance(value, list) and depth < _MOST_DEEP:
         return [shown(held, depth + 1) for held in value]
-    if isinstance(value, str) and value.lower().startswith(_LINKS):
-        return _origin(value)
-    return value if isinstance(value, str | int | float | bool) else None
+    if isinstance(value, str):
+        if _LINK.match(value):
+            return _origin(value.strip())
+        return _LINK_INSIDE.sub(lambda found: _origin(found[0]) or "", value)
+    return value if isinstance(value, int | float | bool) else None
 
 
 def _plain(key: str) -> str:

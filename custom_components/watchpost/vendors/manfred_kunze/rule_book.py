@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -56,8 +56,8 @@ class RuleBook:
         self._listed_at: datetime | None = None
         self._seen_at: dict[str, datetime] = {}
         self._asked_at: datetime | None = None
-        self._by_name: Mapping[str | None, tuple[str, ...]] = {}
-        self._by_sensor: Mapping[str | None, tuple[str, ...]] = {}
+        self._by_name: Mapping[str | None, Sequence[str]] = {}
+        self._by_sensor: Mapping[str | None, Sequence[str]] = {}
         self._is_switched = False
         # What was switched from here, to what (None: nobody knows) and when on the replies' clock.
         self._switched: dict[str, tuple[bool | None, float]] = {}
@@ -152,12 +152,12 @@ class RuleBook:
                 return named[0]
         if is_id:
             return alert.rule
-        found = self.candidates(alert)
-        return found[0] if len(found) == 1 and alert.sensor is not None else None
+        found = self.watching(alert.sensor) if alert.sensor is not None else ()
+        return found[0] if len(found) == 1 else None
 
-    def candidates(self, alert: Alert) -> tuple[str, ...]:
-        """The rules that an alert may be of."""
-        return tuple(self.rules) if alert.sensor is None else self._by_sensor.get(alert.sensor, ())
+    def watching(self, sensor: str | None) -> Sequence[str]:
+        """The rules that an alert of this sensor may be of; any, where it tells of none."""
+        return list(self.rules) if sensor is None else self._by_sensor.get(sensor, ())
 
     # -- where they belong --
 
@@ -183,10 +183,10 @@ class RuleBook:
         return {key: device for device, key in self._remembered() if is_of_rule(key)}
 
 
-def _indexed(named: Iterable[tuple[str | None, str]]) -> Mapping[str | None, tuple[str, ...]]:
+def _indexed(named: Iterable[tuple[str | None, str]]) -> Mapping[str | None, Sequence[str]]:
     """Rules by what is said of them; nothing is under None."""
-    found: dict[str | None, tuple[str, ...]] = {}
+    found: dict[str | None, list[str]] = {}
     for name, rule in named:
         if name is not None:
-            found[name] = (*found.get(name, ()), rule)
+            found.setdefault(name, []).append(rule)
     return found

@@ -13,16 +13,21 @@ from ..links import LinkFetcher
 from ..pictures import check_picture
 from .client.media import MediaClient
 from .gallery import Gallery
+from .records.media import Capture
 
 # After a failure the last picture stands for so many seconds before it is tried again.
 _PAUSE: Final = 60.0
+# So often a capture is asked for a picture that it does not have yet.
+_MOST_LOOKS: Final = 5
 
 
 @dataclass(slots=True)
 class _Frame:
-    """What is held of one camera: the capture whose picture it is, and when another one may be tried."""
+    """What is held of one camera: the capture that needs no further look, and when another one may be tried."""
 
     capture: str | None = None
+    wanted: str | None = None
+    looks: int = 0
     shot: Shot | None = None
     not_before: float = float("-inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -45,17 +50,26 @@ class Stills:
         frame = self._frames.setdefault(camera, _Frame())
         async with frame.lock:
             capture = self._gallery.newest().get(camera)
-            is_new = capture is not None and capture.id != frame.capture
-            if capture is None or not is_new or self._clock() < frame.not_before:
-                return frame.shot
-            try:
-                found = await self._client.thumbnail(capture.id)
-                if found is not None and capture.at is not None:
-                    frame.shot = Shot(capture.at, *await self._picture(found))
-                frame.capture = capture.id
-            except VendorError:
-                frame.not_before = self._clock() + _PAUSE
+            if capture is None:  # what the vendor has deleted is not shown any more
+                frame.capture = frame.wanted = frame.shot = None
+            elif capture.id != frame.capture and self._clock() >= frame.not_before:
+                await self._look(frame, capture)
             return frame.shot
+
+    async def _look(self, frame: _Frame, capture: Capture) -> None:
+        if capture.id != frame.wanted:
+            frame.wanted, frame.looks = capture.id, 0
+        frame.looks += 1
+        try:
+            found = await self._client.thumbnail(capture.id)
+            if found is not None and capture.at is not None:
+                frame.shot = Shot(capture.at, *await self._picture(found))
+            if found is not None or frame.looks >= _MOST_LOOKS:
+                frame.capture = capture.id
+                return
+        except VendorError:
+            pass
+        frame.not_before = self._clock() + _PAUSE
 
     async def _picture(self, found: str | bytes) -> tuple[str, bytes]:
         """Content type and bytes of a picture, or of what is behind its link."""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, override
 
 from ...engine.model import ChannelId, FeedUpdate
 from ..base import Feed
-from ..errors import NotAllowed, NothingListed, SignInRejected, VendorError
+from ..errors import (
+    NotAllowed,
+    NothingListed,
+    RateLimited,
+    SignInRejected,
+    UnexpectedReply,
+    Unreachable,
+    VendorError,
+)
 from . import channels
 from .client.api import Answer, is_missing
 from .client.topology import TopologyClient
-from .estate import Estate, by_id
-from .part import Part, Survey
+from .estate import Estate, by_id, component_id, device_id, sensor_key
+from .part import Part, Survey, lifetime
 from .records import topology
 from .records.topology import DeviceStatus
 
@@ -29,7 +37,10 @@ type Ask = Callable[[], Awaitable[Answer[list[Any]]]]
 
 
 class TopologyPart(Part):
-    """Lists what there is, into the estate; `resurvey` reads everything anew when a device appears."""
+    """Lists what there is, into the estate; `resurvey` reads everything anew when a device appears.
+
+    `remembered` are the channels that have entities from before this start.
+    """
 
     def __init__(
         self,
@@ -37,18 +48,22 @@ class TopologyPart(Part):
         estate: Estate,
         now: Callable[[], float],
         resurvey: Callable[[], Awaitable[FeedUpdate]],
+        *,
         changed: Callable[[], None],
+        remembered: Callable[[], Iterable[ChannelId]],
     ) -> None:
         self._client = client
         self._estate = estate
         self._now = now
         self._resurvey = resurvey
         self._changed = changed
+        self._remembered = remembered
         self._known: str | None = None
         self._listed: Answer[list[topology.Device]] | None = None
         self._strangers: set[str] = set()
         self._asked = float("-inf")
         self._pages = 1
+        self._lifetime = timedelta(0)
         self.absent: dict[str, str] = {}
 
     async def identity(self) -> tuple[str | None, list[topology.Device]]:
@@ -69,7 +84,10 @@ class TopologyPart(Part):
             self._known = organisation
             self._changed()
         if organisation not in (None, self._known):
-            raise SignInRejected("the key shows another organisation")
+            if self._estate.known.isdisjoint(device_id(device.id) for device in listed.value):
+                raise SignInRejected("the key shows another organisation")
+            self._known = organisation  # it is called something else now; its devices are the same
+            self._changed()
         return listed
 
     @override
@@ -77,6 +95,8 @@ class TopologyPart(Part):
         """Read the lists; without the devices nothing is known, any other list may fail by itself."""
         found = Survey()
         estate, client = self._estate, self._client
+        if not estate.known:
+            estate.known = frozenset(channel.device for channel in self._remembered())
         self._listed = listed = await self._list()
         estate.devices = by_id(listed.value)
         self._note(found, listed)
@@ -91,10 +111,24 @@ class TopologyPart(Part):
         for name, ask in (needed | others).items():
             if (rows := await self._try(found, name, ask, is_needed=name in needed)) is not None:
                 setattr(estate, name, rows if name.endswith("_profiles") else by_id(rows))
+            estate.is_settled |= name == "components" and (rows is not None or name in self.absent)
+        self._settle(found)
         found.devices += channels.devices(estate)
-        self._pages = len(listed.freshness)
+        self._learn(listed)
         found.channels += channels.status_channels(estate, 3 * self._every)
         return found
+
+    def _settle(self, found: Survey) -> None:
+        """Note what there is, for as long as a list lacks it only because it could not be had."""
+        estate = self._estate
+        listed = {*map(device_id, estate.devices), *map(component_id, estate.components)}
+        had = {
+            "components": any(each.startswith(component_id("")) for each in estate.known),
+            "sensors": any(key.startswith(sensor_key("")) for _, key in self._remembered()),
+        }
+        if any(had.get(name) for name in self.absent):
+            found.is_complete = False  # a list that was there before is missing for now
+        estate.known = frozenset(listed if found.is_complete else estate.known | listed)
 
     async def _try(
         self,
@@ -137,14 +171,22 @@ class TopologyPart(Part):
             return FeedUpdate()
         if listed is None or not self._is_recent(listed):
             listed = await self._list()
-        self._asked, self._pages = self._now(), len(listed.freshness)
+        self._asked = self._now()
+        self._learn(listed)
         is_new = self._take(listed)
-        resurveyed = await self._resurvey() if is_new and listed.is_whole else None
+        resurveyed, failure = None, None
+        if is_new and listed.is_whole:
+            try:
+                resurveyed = await self._resurvey()
+            except (NotAllowed, RateLimited, UnexpectedReply, Unreachable) as err:
+                failure = err  # how the devices are is known all the same
+                self._strangers.clear()
         return FeedUpdate(
             readings=channels.status_readings(listed.value),
             freshness=listed.freshness,
             inventory=resurveyed.inventory if resurveyed else None,
             set_aside=listed.set_aside,
+            failure=failure,
         )
 
     def _take(self, listed: Answer[list[topology.Device]]) -> bool:
@@ -162,8 +204,13 @@ class TopologyPart(Part):
 
     @property
     def _every(self) -> timedelta:
-        """How often the list of devices is read: one of many pages more rarely."""
-        return min(max(STATUSES_EVERY, self._pages * _PER_PAGE), LONGEST_PAUSE)
+        """How often the list of devices is read: one of many pages more rarely, and none while it is current."""
+        pause = min(max(STATUSES_EVERY, self._pages * _PER_PAGE), LONGEST_PAUSE)
+        return max(pause, self._lifetime)
+
+    def _learn(self, listed: Answer[list[topology.Device]]) -> None:
+        """Note what decides how often the list can be read."""
+        self._pages, self._lifetime = len(listed.freshness), lifetime(listed.freshness)
 
     def _is_recent(self, listed: Answer[list[topology.Device]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))

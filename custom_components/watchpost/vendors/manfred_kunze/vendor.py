@@ -60,7 +60,12 @@ class ManfredKunzeConnection(Connection):
         clock = api.transport.ledger
         topology, operations = TopologyClient(api), OperationsClient(api)
         self._topology = TopologyPart(
-            topology, self._estate, clock.now, self._fetch_inventory_again, self._changed
+            topology,
+            self._estate,
+            clock.now,
+            self._fetch_inventory_again,
+            changed=self._changed,
+            remembered=lambda: self.remembered,
         )
         alerting = AlertingPart(
             api,
@@ -120,7 +125,8 @@ class ManfredKunzeConnection(Connection):
         shown = frozenset(device_id(device.id) for device in devices)
         if organisation is not None:
             title = f"{ManfredKunzeVendor.name} {organisation[:6]}"
-            return Identity(organisation, title, shown)
+            # A device is one organisation's: an account that knows it is the same, whatever named that one.
+            return Identity(organisation, title, shown, is_nameless=True)
         oldest = min(devices, key=lambda each: (each.created_at is None, each.created_at, each.id))
         return Identity(
             f"{self._api.url.host}-{oldest.id}",

@@ -7,7 +7,7 @@ key goes into `Authorization: Bearer sk_…`; only the HTTP status of an error d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,11 +19,18 @@ from typing import Final
 from yarl import URL
 
 from ....engine.model import Freshness
-from ...errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, VendorError
+from ...errors import (
+    Invalid,
+    NotAllowed,
+    NotSecure,
+    SignInRejected,
+    UnexpectedReply,
+    VendorError,
+)
 from ...fields import Row, Sieve
 from ...http import Reply, Transport, checked_address, loose
 from .contract import VERSION, Contract
-from .paging import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk
+from .paging import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk, others
 from .problems import problems_in
 
 __all__ = ["Answer", "Api", "KeySignIn", "Params", "api_address"]
@@ -33,7 +40,7 @@ _REFUSED_PARAMS: Final = frozenset({400, 422})
 # What a page beyond the last may be answered with, where nothing said that there is one.
 _NO_SUCH_PAGE: Final = frozenset({400, 404, 416, 422})
 _GONE: Final = frozenset({404, 405, 410, 501})
-_EXPLAINED: Final = frozenset({400, 409, 422})
+_EXPLAINED: Final = frozenset({400, 422})
 _ID: Final = re.compile(r"[0-9]")
 # Lists that change slowly are not asked for again so soon by a reload or after an action, where nothing that came says
 # how long it is current.
@@ -45,6 +52,8 @@ _SLOW: Final = frozenset(
         *("/desired-state-bindings", "/admin/quarantine", "/exports"),
     }
 )
+# Asked for to see whether the key is good.
+_PROOF: Final = "/devices"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -118,6 +127,8 @@ class Api:
         self._dialects: dict[str, Dialect] = {}
         # Lists for which other names of pages have been tried.
         self._settled: set[str] = set()
+        # How many records a page may be asked to have; what one list refuses is not tried with the next.
+        self._most = PER_PAGE
         self._skew = timedelta(0)
         self._anew_since = float("-inf")
 
@@ -135,7 +146,7 @@ class Api:
         shape, _ = _parted(path)
         if shape not in self._dialects:
             said = self.contract.dialect(shape) if self.contract else None
-            self._dialects[shape] = said or Dialect()
+            self._dialects[shape] = replace(said or Dialect(), most=self._most)
         return self._dialects[shape]
 
     def follow(self, contract: Contract) -> None:
@@ -166,7 +177,8 @@ class Api:
 
     async def lead(self, path: str, *, right: str) -> Reply:
         """Ask where something is: a redirect is not followed, since the key must not go where it leads."""
-        return await self.transport.lead(self._address(path), right=right)
+        address = self._address(path)
+        return await self._allowed(path, right, self.transport.lead(address, right=right))
 
     async def one[T](
         self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
@@ -237,7 +249,7 @@ class Api:
         walk = Walk(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
         for number in range(MOST_PAGES):
             reply = await self._page(ask.path, ask.query, number, walk, ask.right)
-            if reply is None or not walk.take(reply.body, reply.freshness, number):
+            if reply is None or not self._taken(walk, reply, number, ask.path):
                 break
             if ask.enough is not None and ask.enough(walk.rows):
                 return walk, False
@@ -246,6 +258,15 @@ class Api:
         if walk.is_from_one:
             walk.dialect.first = 1
         return walk, True
+
+    def _taken(self, walk: Walk, reply: Reply, number: int, path: str) -> bool:
+        """Have a walk take a page; one that is none is not held for the next time."""
+        try:
+            return walk.take(reply.body, reply.freshness, number)
+        except UnexpectedReply:
+            if reply.freshness.lifetime is None:
+                self.forget(path)
+            raise
 
     def forget(self, path: str) -> None:
         """Have something and what is below it asked for anew, whatever is held: what was written to, or is put back."""
@@ -271,9 +292,10 @@ class Api:
         What is held of what was written to, or of the list that it is in, is void then, however that went.
         """
         try:
-            reply = await self.transport.send(
+            sending = self.transport.send(
                 method, self._address(path), json=body, params=query, right=right
             )
+            reply = await self._allowed(path, right, sending)
         except UnexpectedReply as err:
             if err.status in _EXPLAINED and (problems := problems_in(err.body)):
                 raise Invalid(problems) from None
@@ -289,7 +311,8 @@ class Api:
 
     async def _get(self, path: str, query: Params, right: str, usual: float | None = None) -> Reply:
         """Ask; what says neither how long it is current nor how to revalidate it is not held without a `usual` time."""
-        reply = await self.transport.get(path, query, right=right, usual=usual or 0.0)
+        asking = self.transport.get(path, query, right=right, usual=usual or 0.0)
+        reply = await self._allowed(path, right, asking)
         fresh = reply.freshness
         is_silent = fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None
         if is_silent and usual is None:
@@ -297,6 +320,20 @@ class Api:
         if reply.date is not None and not reply.reused:
             self._skew = reply.date - self.transport.ledger.now_utc()
         return reply
+
+    async def _allowed[T](self, path: str, right: str, asking: Awaitable[T]) -> T:
+        """Await an answer; a 401 where the key is good elsewhere is a right that it lacks, and no end of the key.
+
+        Which calls take keys at all is not published: some may take people's sign-ins alone.
+        """
+        try:
+            return await asking
+        except SignInRejected:
+            if path.endswith(_PROOF):
+                raise
+        with suppress(NotAllowed):
+            await self.transport.lead(self._address(_PROOF), right=right)
+        raise NotAllowed(right)
 
     async def _page(
         self, path: str, query: Params, number: int, walk: Walk, right: str
@@ -310,13 +347,16 @@ class Api:
                 return None
             if number or not dialect.is_paged or err.status not in _REFUSED_PARAMS:
                 raise
-        # Pages may be counted from 1, or not be known at all; or something else was refused.
-        for other in (replace(dialect, first=1), replace(dialect, is_paged=False)):
+        # Pages may be counted from 1, be smaller, or not be known at all; or something else was refused.
+        tried = [dialect.params(number, walk.size)]
+        for other in others(dialect):
+            if (params := other.params(number, walk.size)) in tried:
+                continue
+            tried.append(params)
             with suppress(UnexpectedReply):
-                reply = await self.get(
-                    path, {**query, **other.params(number, walk.size)}, right=right
-                )
+                reply = await self.get(path, {**query, **params}, right=right)
                 self._dialects[_parted(path)[0]] = walk.dialect = other
+                self._most = other.most
                 return reply
         raise UnexpectedReply(
             "the vendor refused every way to ask for a list", HTTPStatus.BAD_REQUEST

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 import re
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,10 +24,15 @@ VERSION: Final = "v1"
 
 _MOST_PATHS: Final = 5_000
 _MOST_DEEP: Final = 12
+# A schema is made of so few parts, a record has so few fields, and a parameter so few values; more are left out.
+_MOST_PARTS: Final = 50
+_MOST_FIELDS: Final = 500
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _LISTS: Final = ("content", "data", "items", "results")
 _VERSIONED: Final = re.compile(r"(?:/api)?/(v\d+)(/.+)")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_{}.~-]{1,200}")
+# Steps up or nowhere, and halves of a parameter, lead to no place that could be meant.
+_ODD: Final = re.compile(r"//|/\.{1,2}(/|$)|\{[^}]*(\{|/|$)|(^|/|\})[^{/]*\}")
 _PARAMETER: Final = re.compile(r"\{[^}/]*\}")
 
 
@@ -59,7 +65,12 @@ class Contract:
         document = loose(body)
         if not isinstance(document, dict) or not nested(document, "paths"):
             raise UnexpectedReply("the reply is no OpenAPI document")
-        return cls(dict(_operations(document)))
+        operations: dict[str, Operation] = {}
+        for shape, said in _operations(document):
+            # Of several versions the one that the vendor's pages are about is the one that is understood.
+            if shape not in operations or said.version == VERSION:
+                operations[shape] = said
+        return cls(operations)
 
     def place(self, shape: str) -> tuple[str, str]:
         """Where something is that we know as `shape`: its version and its own shape."""
@@ -138,8 +149,9 @@ def _tail(shape: str) -> str:
 
 def _operations(document: Row) -> Iterator[tuple[str, Operation]]:
     base = _base(document)
-    for path, item in list(nested(document, "paths").items())[:_MOST_PATHS]:
-        if not _PLAIN.fullmatch(path) or not isinstance(item, dict):
+    for path, item in islice(nested(document, "paths").items(), _MOST_PATHS):
+        is_plain = _PLAIN.fullmatch(path) and not _ODD.search(path)
+        if not is_plain or not isinstance(item, dict):
             continue
         found = _VERSIONED.fullmatch(path) or _VERSIONED.fullmatch(base + path)
         if found is None:
@@ -164,7 +176,7 @@ def _operation(document: Row, version: str, methods: frozenset[str], item: Row) 
     query: dict[str, tuple[str, ...]] = {}
     starts_with_one = False
     for listed in (item.get("parameters"), get.get("parameters")):
-        for entry in listed if isinstance(listed, list) else ():
+        for entry in listed[:_MOST_PARTS] if isinstance(listed, list) else ():
             said = _resolved(document, entry)
             name, schema = said.get("name"), _resolved(document, said.get("schema"))
             if said.get("in") != "query" or not isinstance(name, str):
@@ -172,7 +184,7 @@ def _operation(document: Row, version: str, methods: frozenset[str], item: Row) 
             values = schema.get("enum")
             query[name] = tuple(
                 value
-                for value in (values if isinstance(values, list) else ())
+                for value in (values[:_MOST_FIELDS] if isinstance(values, list) else ())
                 if isinstance(value, str)
             )
             is_from_one = schema.get("minimum") == 1 or schema.get("default") == 1
@@ -211,13 +223,19 @@ def _is_list(document: Row, properties: Row, name: str) -> bool:
     return isinstance(_resolved(document, properties.get(name)).get("items"), dict)
 
 
-def _properties(document: Row, schema: Row, depth: int = 0) -> Row:
-    """The properties of a schema and of those that it is made of."""
+def _properties(document: Row, schema: Row) -> Row:
+    """The properties of a schema and of those that it is made of, its own before theirs."""
+    made_of = [schema]
+    for part in made_of:  # which grows meanwhile
+        parts = part.get("allOf")
+        for further in parts if isinstance(parts, list) else ():
+            if len(made_of) == _MOST_PARTS:
+                break
+            made_of.append(_resolved(document, further))
     found: dict[str, object] = {}
-    parts = schema.get("allOf")
-    for part in parts if isinstance(parts, list) and depth < _MOST_DEEP else ():
-        found |= _properties(document, _resolved(document, part), depth + 1)
-    return {**found, **nested(schema, "properties")}
+    for part in reversed(made_of):
+        found |= islice(nested(part, "properties").items(), _MOST_FIELDS)
+    return found
 
 
 def _resolved(document: Row, held: object) -> Row:

@@ -18,6 +18,7 @@ from ..records.control import (
     Command,
     RegistrationToken,
     annotation_forms,
+    masked_fields,
     read_command,
     read_token,
     read_upload,
@@ -159,12 +160,17 @@ class ControlClient:
         return single(await self._api.send(METH_POST, path, body, right=_right("add", path)))
 
     async def update(self, path: str, found: str, changes: Mapping[str, Any]) -> None:
-        """Change some fields of a record and put all others back as they are at this moment."""
+        """Change some fields of a record and put all others back as they are at this moment.
+
+        Raises Invalid, and writes nothing, where others are masked: the mask would take the place of what it hides.
+        """
         self._api.forget(f"{path}/{found}")
         held = single(await self.read(f"{path}/{found}"))
         if held is None:
             raise UnexpectedReply("the reply is not of the expected shape")
         body = {**held, **changes}
+        if masked := masked_fields(body):
+            raise Invalid(dict.fromkeys(masked, "is masked and has to be given"))
         await self._api.send(METH_PUT, f"{path}/{found}", body, right=_right("change", path))
 
     async def delete(self, path: str, found: str) -> None:

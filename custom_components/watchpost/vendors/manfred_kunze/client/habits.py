@@ -45,9 +45,9 @@ class Ways:
             self.at, self.works, self._off_since = 0, False, None
 
     def tries(self) -> Iterator[Way]:
-        """The ways from the present one on; going on to the next means that the one before did not work."""
+        """All ways from the present one on; going on to the next means that the one before did not work."""
         start = 0 if self._off_since is not None else self.at
-        for number in range(start, len(self._ways)):
+        for number in (*range(start, len(self._ways)), *range(start)):
             self.at = number
             yield self._ways[number]
 

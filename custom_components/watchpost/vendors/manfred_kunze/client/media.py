@@ -146,7 +146,10 @@ class MediaClient:
 
     async def start_live(self, camera: str) -> LiveSession | None:
         """Start a live session: POST /cameras/{id}/live; the session, where the reply shows it."""
-        held = await self._api.send(METH_POST, f"{CAMERAS}/{camera}/live", right=_WATCH)
+        try:
+            held = await self._api.send(METH_POST, f"{CAMERAS}/{camera}/live", right=_WATCH)
+        finally:
+            self._api.forget(LIVE)
         row = single(held)
         if row is None:
             return None
@@ -163,24 +166,39 @@ class MediaClient:
         )
         return [read_live(found, row, home) for found, row in named if found is not None]
 
-    async def end_live(self, session: str) -> None:
+    async def end_live(self, session: str) -> bool:
         """End a session of ours: by DELETE /live/{id} or POST /live/{id}/stop, of which the vendor names neither.
 
-        One of them must be, as sessions can be STOPPING; where none is, they end by themselves.
+        One of them must be, as sessions can be STOPPING; where none is, they end by themselves, and False is returned.
         """
         ways = ((METH_DELETE, ""), (METH_POST, "/stop"))
         for method, end in ways if self._ends_live is None else (self._ends_live,):
             if not method:
-                return
+                return False
             try:
                 await self._api.send(method, f"{LIVE}/{session}{end}", right=_WATCH)
             except UnexpectedReply as err:
                 if not is_missing(err):
                     raise
                 continue
+            finally:
+                self._api.forget(LIVE)
             self._ends_live = (method, end)
-            return
-        self._ends_live = self._ends_live or ("", "")
+            return True
+        if self._ends_live is None and await self._lasts(session):
+            self._ends_live = ("", "")
+            return False
+        return True  # there is no such session any more
+
+    async def _lasts(self, session: str) -> bool:
+        """Whether a session is not over; where sessions are not listed, nobody knows, and so it may be."""
+        try:
+            listed = await self.list_live()
+        except UnexpectedReply as err:
+            if not is_missing(err):
+                raise
+            return True
+        return any(each.id == session and not each.is_over for each in listed)
 
 
 def _session_id(row: Row) -> str | None:

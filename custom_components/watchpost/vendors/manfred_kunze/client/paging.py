@@ -7,8 +7,8 @@ it says nothing, guessed by how full the page is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ....engine.model import Freshness
@@ -25,7 +25,7 @@ _LAST: Final = ("last", "isLast")
 _MORE: Final = ("hasNext", "hasMore", "has_more")
 _PAGES: Final = ("totalPages", "pages", "pageCount")
 _TOTALS: Final = ("totalElements", "total", "totalCount", "totalItems")
-# A server that caps pages caps them at a round number; a page of any other length was not full.
+# A server that caps pages caps them at a round number, also a power of two; a page of any other length was not full.
 _ROUND: Final = 5
 
 
@@ -57,7 +57,8 @@ def read_page(body: bytes, number: int, before: int, name: str = "") -> Page:
 
 def is_full(count: int, size: int) -> bool:
     """Whether a page of so many records may be followed by another, where nothing says so."""
-    return count >= size or (count >= 2 * _ROUND and count % _ROUND == 0)
+    is_round = count % _ROUND == 0 or count.bit_count() == 1
+    return count >= size or (count >= 2 * _ROUND and is_round)
 
 
 def _rows(held: Row, name: str) -> list[object] | None:
@@ -111,7 +112,7 @@ class Dialect:
 
     `first` is the number of the first page. `is_offset`: records are counted, not pages. Without `is_paged` it is
     asked for without any parameters of pages. `is_endless`: a page that looks full may be followed by another,
-    which is so until the same one came again and again.
+    which is so until the same one came again and again. `most` is how many records a page may be asked to have.
     """
 
     page: str = "page"
@@ -120,13 +121,27 @@ class Dialect:
     is_offset: bool = False
     is_paged: bool = True
     is_endless: bool = True
+    most: int = PER_PAGE
 
     def params(self, number: int, size: int) -> dict[str, str]:
         """The parameters of page `number`, counted from 0, with so many records."""
         if not self.is_paged:
             return {}
+        size = min(size, self.most)
         at = number * size if self.is_offset else number + self.first
         return {self.page: str(at), self.size: str(size)}
+
+
+# A page of more may be refused; then so many are asked for.
+_FEWER: Final = 50
+
+
+def others(dialect: Dialect) -> Iterator[Dialect]:
+    """How else a list may be asked for where its first page was refused: from 1, in smaller pages, in none."""
+    yield replace(dialect, first=1)
+    yield replace(dialect, most=_FEWER)
+    yield replace(dialect, first=1, most=_FEWER)
+    yield replace(dialect, is_paged=False)
 
 
 # The names of the parameters of pages that are usual, the likeliest first.
@@ -191,7 +206,8 @@ class Walk:
             return False
         if page.has_more is not None:
             return page.has_more
-        return self.dialect.is_endless and is_full(len(page.rows), self.size)
+        size = min(self.size, self.dialect.most)
+        return self.dialect.is_endless and is_full(len(page.rows), size)
 
     def listed(self, *, is_ended: bool = True) -> Listed:
         """What the walk brought; `is_ended` is False if it was broken off."""
@@ -206,6 +222,9 @@ class Walk:
 
 
 def _name(row: object) -> str | int:
-    """What tells a record from others: its id, or where it has none, all of it."""
+    """What tells a record from others: its id, with a version like 1.0, or where it has no id, all of it."""
     found = identifier(row.get("id")) if isinstance(row, dict) else None
-    return hash(repr(row)) if found is None else found
+    if found is None or not isinstance(row, dict):
+        return hash(repr(row))
+    version = row.get("version")
+    return f"{found} {version}" if isinstance(version, str | float) else found

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -41,6 +41,9 @@ PER_BATCH: Final = 100
 _FEW: Final = 20
 _MANY: Final = 200
 _HOUR: Final = timedelta(hours=1)
+# A clock may be set to any zone; nothing was measured further ahead than that.
+_AHEAD: Final = timedelta(hours=14)
+_FUTURE: Final = "reading: from the future"
 
 
 class ReadingsClient:
@@ -125,6 +128,12 @@ class ReadingsClient:
             listed = await self._listed(sensor, start, None, is_first_enough=True)
             freshness.extend(listed.freshness)
             found, more_aside = self._read(listed.rows)
+            if not found and _FUTURE in more_aside:
+                # A clock that was far ahead for a while must not hide what was measured since.
+                now = self._api.now().replace(minute=0, second=0, microsecond=0)
+                listed = await self._listed(sensor, start, now + _AHEAD, is_first_enough=True)
+                freshness.extend(listed.freshness)
+                found, more_aside = self._read(listed.rows)
             aside += more_aside
             if len(found) > 1 and found[0].at < found[-1].at:
                 self.is_oldest_first = _time_of(listed.rows[0], self.time_names) == found[0].at
@@ -163,8 +172,8 @@ class ReadingsClient:
             except UnexpectedReply as err:
                 if not may_differ(err) or err.status in (None, 404):
                     raise
-                self.is_sorted = False
                 listed = await ask(self._period(start, end))
+                self.is_sorted = False  # it was that which was refused
         else:
             listed = await ask(self._period(start, end))
         if self._is_older(listed.rows, start) and self.period + 1 < len(PERIODS):
@@ -180,10 +189,18 @@ class ReadingsClient:
 
     def _read(self, rows: Sequence[object]) -> tuple[list[Reading], Counter[str]]:
         """The readings of a list, oldest first."""
-        found = [self._reading(row) for row in rows]
-        good = sorted((one for one in found if one is not None), key=lambda one: one.at)
-        aside = Counter({"reading: shape": len(found) - len(good)})
+        read = [one for row in rows if (one := self._reading(row)) is not None]
+        good = self._past(read)
+        aside = Counter({"reading: shape": len(rows) - len(read), _FUTURE: len(read) - len(good)})
         return good, +aside
+
+    def _past(self, read: Iterable[Reading]) -> list[Reading]:
+        """Those that can have been measured by now, oldest first."""
+        return sorted((one for one in read if self.is_past(one)), key=lambda one: one.at)
+
+    def is_past(self, reading: Reading) -> bool:
+        """Whether a reading can have been measured by now, by the clock that is ahead: the vendor's or ours."""
+        return reading.at - _AHEAD <= max(self._api.now(), self._api.transport.ledger.now_utc())
 
     def _reading(self, row: object) -> Reading | None:
         if not isinstance(row, dict):
@@ -265,9 +282,9 @@ class ReadingsClient:
             found = records.grouped(loose(reply.body), sensors)
             if found is None or not found.keys() <= set(sensors):
                 raise UnexpectedReply("the reply holds no readings by sensor")
-            for listed in found.values():
-                listed.sort(key=lambda one: one.at)
-            return Answer(found, Counter(), (reply.freshness,))
+            past = {sensor: self._past(listed) for sensor, listed in found.items()}
+            lost = sum(map(len, found.values())) - sum(map(len, past.values()))
+            return Answer(past, +Counter({_FUTURE: lost}), (reply.freshness,))
 
         return await self._try(self.batches, ask)
 

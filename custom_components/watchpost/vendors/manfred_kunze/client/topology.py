@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from ...errors import NotAllowed, UnexpectedReply
-from ...fields import Row, identifier
+from ...fields import Row, Sieve, identifier
 from ..records import topology
 from ..records.health import Health, health
 from ..records.topology import Component, Device, Place, Profile, Sensor
@@ -80,12 +80,22 @@ class TopologyClient:
 
     async def sensor_profiles(self) -> Answer[list[Profile]]:
         """List sensor profiles: GET /sensor-profiles."""
-        return await self._api.pages(
-            "/sensor-profiles", "sensor profile", topology.profile, right=_PROFILES
-        )
+        return await self._profiles("/sensor-profiles", "sensor profile")
 
     async def device_profiles(self) -> Answer[list[Profile]]:
         """List device profiles: GET /device-profiles."""
-        return await self._api.pages(
-            "/device-profiles", "device profile", topology.profile, right=_PROFILES
-        )
+        return await self._profiles("/device-profiles", "device profile")
+
+    async def _profiles(self, path: str, place: str) -> Answer[list[Profile]]:
+        """List profiles; one may come in several versions under the same id."""
+        listed = await self._api.rows(path, right=_PROFILES)
+        sieve = Sieve()
+        found: dict[tuple[str, str | None], Profile] = {}
+        for row in sieve.rows(place, listed.rows):
+            if (name := identifier(row.get("id"))) is None:
+                sieve.drop(place, "id")
+                continue
+            one = topology.profile(name, row)
+            if found.setdefault((one.id, one.version), one) is not one:
+                sieve.drop(place, "duplicate id")
+        return Answer(list(found.values()), sieve.set_aside, listed.freshness, listed.is_whole)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+import re
 from typing import Any
 
 import msgspec
@@ -16,6 +17,10 @@ import msgspec
 from ...fields import Row, identifier, text
 from .names import first_of, member, time_of, words
 
+_MASK = re.compile(r"\*{3,}|•{3,}")
+_PLAIN = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
+_FREE_TEXTS = frozenset({"name", "title", "label", "description"})
+_MOST_DEEP = 12
 _LONGEST_TOKEN = 16_384
 _LONGEST_LINK = 8_192
 
@@ -117,3 +122,16 @@ def read_upload(row: Row) -> str | None:
     """Read the address that an upload may be put to."""
     names = ("uploadUrl", "url", "presignedUrl", "upload_url", "href")
     return first_of(row, names, lambda held: text(held, _LONGEST_LINK))
+
+
+def masked_fields(row: Row) -> list[str]:
+    """The fields in which stars stand for what the vendor does not show; sent back, they would take its place."""
+    found = (key for key, held in row.items() if key not in _FREE_TEXTS and _is_masked(held))
+    return [key if _PLAIN.fullmatch(key) else "a field" for key in found]
+
+
+def _is_masked(held: object, depth: int = 0) -> bool:
+    if isinstance(held, str):
+        return _MASK.search(held) is not None
+    inside = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+    return depth < _MOST_DEEP and any(_is_masked(each, depth + 1) for each in inside)

@@ -52,10 +52,11 @@ def reading(row: Row, times: Sequence[str] = (), values: Sequence[str] = ()) -> 
 
 
 def latest(row: Row) -> Reading | None:
-    """The newest reading that a sensor's record brings with it, if any."""
+    """The newest reading that a sensor's record brings with it, if it has a value."""
     held = next((found for name in _LATEST if (found := nested(row, name))), None)
     if held is not None:
-        return reading(held)
+        newest = reading(held)
+        return newest if newest is not None and newest.raw is not None else None
     at = time_of(row, "lastReadingAt", "lastValueAt")
     value = _value(row, ("lastValue", "currentValue", "latestValue"))
     return Reading(at, value) if at is not None and value is not None else None

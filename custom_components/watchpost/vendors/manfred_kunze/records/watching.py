@@ -17,7 +17,7 @@ from yarl import URL
 
 from ...errors import NotSecure
 from ...fields import Row, nested
-from ...http import checked_link
+from ...http import checked_link, is_loopback
 from .names import first_of
 
 _HLS: Final = re.compile(r"hls|playlist|manifest|m3u8", re.IGNORECASE)
@@ -80,6 +80,8 @@ def _safe(value: str, home: str) -> str | None:
         url = checked_link(str(URL(home).join(URL(value, encoded=True))))
     except ValueError, NotSecure:
         return None
+    if is_loopback(url.host or "") and not is_loopback(URL(home).host or ""):
+        return None  # a programme of this machine is no camera's
     return str(url) if url.scheme in {"https", URL(home).scheme} else None
 
 

@@ -1,0 +1,52 @@
+"""What is made of the history of a direction, whose mean is no sum that is divided."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from homeassistant.components.sensor import SensorEntityDescription
+import pytest
+
+from custom_components.watchpost.engine.model import Channel, Hour
+from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
+from custom_components.watchpost.vendors.manfred_kunze.history import channel_history
+from custom_components.watchpost.vendors.manfred_kunze.records.readings import Bucket, Reading
+from custom_components.watchpost.vendors.manfred_kunze.units import shown
+
+NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class Client:
+    """A deployment that divides sums, also those of directions: 340 and 40 are 190 on the average."""
+
+    async def aggregated(self, *of: Any) -> Answer[list[Bucket]]:
+        return Answer([Bucket(NOON, 190.0, 40.0, 340.0)])
+
+    async def raw(self, *of: Any) -> Answer[list[Reading]]:
+        told = ((0, 340.0), (30, 40.0), (60, 90.0), (90, 270.0))
+        return Answer([Reading(NOON + timedelta(minutes=at), value) for at, value in told])
+
+
+async def hours(unit: str, name: str) -> list[Hour]:
+    channel = Channel("device-d1", "sensor-s1", SensorEntityDescription(key="number"), "readings")
+    found = await channel_history(
+        Client(),  # type: ignore[arg-type]
+        [channel],
+        shown=lambda sensor: shown(unit, name),
+        start=NOON,
+        end=NOON + 2 * HOUR,
+    )
+    return list(found.get(channel.id, ()))
+
+
+async def test_the_mean_of_directions_lies_between_them() -> None:
+    (only,) = await hours("°", "wind direction")  # in the other hour they cancel each other out
+    assert only.start == NOON
+    assert only.mean == pytest.approx(10)
+    assert (only.min, only.max) == (40, 340)
+
+
+async def test_any_other_mean_is_taken_as_it_comes() -> None:
+    assert [hour.mean for hour in await hours("°C", "temperature")] == [190]
