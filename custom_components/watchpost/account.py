@@ -345,7 +345,8 @@ class Account:
             if (channel := self.roster.channels.get(channel_id)) is not None:
                 by_feed.setdefault(channel.feed, {})[channel_id] = reading
         for feed, readings in by_feed.items():
-            self.coordinators[feed].async_take_push(readings)
+            if (coordinator := self.coordinators.get(feed)) is not None:
+                coordinator.async_take_push(readings)
         self._on_occurrences(update.occurrences)
 
     @callback
