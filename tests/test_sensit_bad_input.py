@@ -277,7 +277,7 @@ async def test_a_fault_costs_two_lines_and_no_state_that_is_not_too_old(
     pair.faults.clear()
     await sensit_house.pass_time(1000)
 
-    assert len([line for line in watchpost_lines(caplog) if "account" in line]) == 2
+    assert len([line for line in watchpost_lines(caplog) if "outages" in line]) == 2
     assert mishaps(caplog) == []
     assert len(sensit_house.devices(entry)) == devices
     assert float(shown_temperature(sensit_house, pair))
