@@ -29,7 +29,7 @@ def told(house: MkHouse) -> dict[str, Any]:
     return diagnostics
 
 
-@pytest.mark.parametrize("endless", ["same", "new"])
+@pytest.mark.parametrize("endless", ["same", pytest.param("new", marks=pytest.mark.soak)])
 async def test_lists_without_end_are_left_and_nothing_is_removed_for_it(
     mk_house: MkHouse, open_mk: OpenMk, endless: Any
 ) -> None:

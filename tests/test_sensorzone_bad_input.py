@@ -285,6 +285,7 @@ async def test_values_of_every_wrong_kind_break_no_poll(
     assert house.state_of(unique(zone, machine, "incursions_today")).state.isdigit()
 
 
+@pytest.mark.soak
 async def test_a_day_of_polling_holds_no_replies_that_nobody_asks_for_again(
     house: House, open_zone: OpenZone
 ) -> None:

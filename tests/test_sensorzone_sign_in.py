@@ -233,7 +233,7 @@ async def test_options_show_people_by_tag_and_by_name_only_if_allowed(
     assert {device.name for device in house.devices(entry)} & (names | serials) == set()
 
 
-@pytest.mark.parametrize("form", ["login", "calls"])
+@pytest.mark.parametrize("form", ["login", pytest.param("calls", marks=pytest.mark.soak)])
 async def test_without_the_right_to_version_2_the_rest_works_and_a_repair_says_so(
     house: House, open_zone: OpenZone, form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
