@@ -97,8 +97,10 @@ async def async_save(hass: HomeAssistant, file: MediaFile | MediaDownload) -> Pa
 
 
 async def _save(hass: HomeAssistant, path: Path, file: MediaFile | MediaDownload) -> None:
-    under_way = frozenset(hass.data[_UNDER_WAY])
-    opened = await hass.async_add_executor_job(_opened, hass, path, file.size or 0, under_way)
+    under_way: set[Path] = hass.data[_UNDER_WAY]
+    opened = await hass.async_add_executor_job(
+        _opened, hass, path, file.size or 0, frozenset(under_way)
+    )
     try:
         await file.fetch(opened.take)
         await hass.async_add_executor_job(opened.finish, file.is_sound)

@@ -129,6 +129,7 @@ LOCAL = "https://192.168.1.9/index.m3u8"
         ({"url": STREAM, "thumbnailUrl": "https://a.example/1.m3u8"}, (STREAM,)),
         ({"note": "https://example.org/help"}, None),
         ({"hlsUrl": "http://127.0.0.1/1.m3u8"}, None),
+        ({"hlsUrl": "https://127.0.0.1:8123/1.m3u8"}, None),
         ({"hlsUrl": "rtsp://example.org/1"}, None),
         ({"hlsUrl": "https://user:password@example.org/1.m3u8"}, None),
         ({"hlsUrl": "https://["}, None),
