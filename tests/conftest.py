@@ -34,6 +34,16 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
+# asyncio's debug mode takes almost half of a test's time, so these alone have it: together they go through every room.
+DEBUGGED = (
+    "test_config_flow",
+    "test_devices",
+    "test_push_calls",
+    "test_sensit_entities",
+    "test_viziosense_accounts",
+    "test_mk_operations",
+)
+
 DOMAIN = "watchpost"
 START = datetime(2026, 9, 13, 12, 0, 30, tzinfo=UTC)
 
@@ -42,6 +52,12 @@ START = datetime(2026, 9, 13, 12, 0, 30, tzinfo=UTC)
 def _find_the_integration(request: pytest.FixtureRequest) -> None:
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
+    """Have asyncio look for mistakes in some tests, in place of Home Assistant's fixture, which does so in all."""
+    asyncio.get_running_loop().set_debug(request.module.__name__.endswith(DEBUGGED))
 
 
 REAL_SLEEP = time.sleep
