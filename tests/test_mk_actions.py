@@ -161,7 +161,7 @@ async def test_an_alert_that_somebody_resolved_meanwhile_is_skipped_and_one_that
             mk.resolve(alerts[0])
         return answer(request)
 
-    mk.answer = meanwhile  # type: ignore[method-assign]
+    mk.answer = meanwhile
     mk.faults.add(Fault(match=f"{alerts[1].id}/acknowledge", status=500))
     outcome = await call("acknowledge_alert", entity_id=call.alarm(0))
     assert outcome["acknowledged"] == [alerts[2].id]
@@ -181,7 +181,7 @@ async def test_after_a_refusal_that_is_for_all_the_others_are_not_tried(call: Ca
             mk.faults.add(Fault(match="/acknowledge", status=403))
         return answered
 
-    mk.answer = once  # type: ignore[method-assign]
+    mk.answer = once
     outcome = await call("acknowledge_alert", entity_id=call.alarm(0))
     assert len(outcome["acknowledged"]) == 1
     assert [one["reason"] for one in outcome["failed"]] == ["refused", "not_tried", "not_tried"]

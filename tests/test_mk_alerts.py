@@ -422,7 +422,7 @@ async def test_a_switch_that_the_vendor_refuses_says_so_and_stays(
             mk_house.hass.data[DATA_COMPONENT].get_entity(shown.entity_id).async_write_ha_state()
         return answer(request)
 
-    mk.answer = written_meanwhile  # type: ignore[method-assign]
+    mk.answer = written_meanwhile
     with pytest.raises(HomeAssistantError) as caught:
         await call(mk_house, "switch", "turn_off", shown.entity_id)
     assert caught.value.translation_key == "not_allowed"
@@ -461,14 +461,14 @@ async def test_one_that_somebody_moved_on_keeps_the_button_from_no_other(
             mk.resolve(moved[0])
         return answer(request)
 
-    mk.answer = meanwhile  # type: ignore[method-assign]
+    mk.answer = meanwhile
     button = mk_house.entity(home(rule), f"alert_rule_acknowledge-{rule.id}", "button")
     await call(mk_house, "button", "press", button)
     assert [alert.state for alert in alerts.values()] == ["ACKNOWLEDGED"]
     shown = alarm(mk_house, rule)
     assert (shown.attributes["open_alerts"], shown.attributes["acknowledged"]) == (1, True)
 
-    mk.answer = answer  # type: ignore[method-assign]
+    mk.answer = answer
     mk.faults.add(Fault(match="/acknowledge", status=422))
     refused = mk.fire(rule, 43)
     await mk_house.pass_time(POLL)

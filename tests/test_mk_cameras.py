@@ -294,7 +294,7 @@ async def test_footage_that_does_not_come_is_said(
     mk_house: MkHouse, mk: ManfredKunzeCloud, fate: str, state: str
 ) -> None:
     await mk_house.sign_in(mk)
-    mk.plan.dvr_fate = fate  # type: ignore[assignment]
+    mk.plan.dvr_fate = fate
     asking = await request(mk_house, entity(mk_house, mk.cameras[0]))
     await mk_house.pass_time(5)
     mk.faults.add(Fault(match="/dvr-clip-requests", kind="status", status=502, times=2))

@@ -140,7 +140,7 @@ async def test_every_other_field_of_a_rule_is_put_back_as_it_was(
             sent.append(json.loads(call.body))
         return answer(call)
 
-    mk.answer = spy  # type: ignore[method-assign]
+    mk.answer = spy
     await mk_house.sign_in(mk, push_rules=[rule.id])
     await arrive(mk_house, mk)
 

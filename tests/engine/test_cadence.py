@@ -191,7 +191,7 @@ def lasting(seconds: float | None, received: float = 0.0) -> Freshness:
 def planned(*replies: Freshness, now: float = 0.0, **more: object) -> Plan:
     rhythm = Rhythm(cast("list[Beat]", more.pop("beats", ())), now)
     given_too: dict[str, object] = {"default": 300.0, "least": 60.0, "rhythm": rhythm, **more}
-    return cadence.plan(now, replies, **given_too)  # type: ignore[arg-type]  # any argument of it
+    return cadence.plan(now, replies, **given_too)
 
 
 def test_the_next_poll_waits_for_the_reply_that_lasts_longest() -> None:

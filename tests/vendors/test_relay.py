@@ -332,7 +332,7 @@ async def test_stopping_waits_for_nothing_and_is_for_good(scene: Scene) -> None:
         raise AssertionError
 
     scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", "1.ts")
-    scene.open = never  # type: ignore[method-assign]
+    scene.open = never
     address = await scene.relay.address()
     opening = asyncio.ensure_future(scene.relay.open())
     getting = asyncio.ensure_future(scene.get())

@@ -64,7 +64,7 @@ async def deployment(socket_enabled: None) -> AsyncIterator[Deployment]:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api"  # type: ignore[attr-defined]
+    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api"
     yield found
     await runner.cleanup()
 
@@ -73,9 +73,9 @@ async def deployment(socket_enabled: None) -> AsyncIterator[Deployment]:
 async def client(deployment: Deployment) -> AsyncIterator[ReadingsClient]:
     async with aiohttp.ClientSession() as session:
         ledger = Ledger(per_minute=100_000, now_utc=lambda: NOW)
-        url: str = deployment.url  # type: ignore[attr-defined]
+        url: str = deployment.url
         api = Api(Transport(session, url, KeySignIn("sk_live_x"), ledger))
-        api.now = lambda: NOW  # type: ignore[method-assign]
+        api.now = lambda: NOW
         yield ReadingsClient(api)
 
 

@@ -32,7 +32,7 @@ class Client:
 async def hours(unit: str, name: str) -> list[Hour]:
     channel = Channel("device-d1", "sensor-s1", SensorEntityDescription(key="number"), "readings")
     found = await channel_history(
-        Client(),  # type: ignore[arg-type]
+        Client(),
         [channel],
         shown=lambda sensor: shown(unit, name),
         start=NOON,

@@ -33,7 +33,7 @@ async def test_what_a_later_device_tells_of_itself_is_offered_too() -> None:
     estate = Estate()
     estate.devices = {name: Device(name) for name in ("d1", "d2", "d3", "d9")}
     kept: list[bool] = []
-    part = HealthPart(Devices(), estate, lambda: 1000.0, lambda: kept.append(True))  # type: ignore[arg-type]
+    part = HealthPart(Devices(), estate, lambda: 1000.0, lambda: kept.append(True))
     assert {channel.key for channel in (await part.survey()).channels} == {"uptime"}
     signal = ChannelId("device-d9", "signal_strength")
     update = await part._fetch(frozenset({ChannelId("device-d9", "uptime")}))
@@ -54,7 +54,7 @@ async def test_a_rejected_payload_that_cannot_be_read_is_counted_all_the_same() 
             )
             return Answer(read, aside, is_whole=False)
 
-    found = await QuarantinePart(Operations()).survey()  # type: ignore[arg-type]
+    found = await QuarantinePart(Operations()).survey()
     (reading,) = found.readings.values()
     assert reading.value == 4
     assert reading.attributes == {"out_of_range": 1, "other": 3, "at_least": True}

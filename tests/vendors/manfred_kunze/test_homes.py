@@ -64,7 +64,7 @@ class Place:
         self.resurveys = 0
         remembered = [ChannelId(device, "sensor-s1") for device in before]
         self.part = TopologyPart(
-            self.lists,  # type: ignore[arg-type]
+            self.lists,
             self.estate,
             lambda: 0.0,
             self._resurvey,
@@ -81,7 +81,7 @@ class Place:
         found = await self.part.survey()
         estate = self.estate
         none = dict.fromkeys(estate.sensors)
-        offered = channels.sensor_channels(estate, none)  # type: ignore[arg-type]
+        offered = channels.sensor_channels(estate, none)
         return found, [one.device for one in offered if one.key == "sensor-s1"]
 
 

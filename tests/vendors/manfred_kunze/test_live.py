@@ -71,7 +71,7 @@ def deployment_fixture(monkeypatch: pytest.MonkeyPatch) -> Deployment:
 
 @pytest.fixture(name="sessions")
 def sessions_fixture(deployment: Deployment) -> LiveSessions:
-    client = MediaClient(deployment)  # type: ignore[arg-type]
+    client = MediaClient(deployment)
     return LiveSessions(client, "c1", lambda at: at)
 
 

@@ -298,7 +298,7 @@ def lists_fixture() -> Lists:
 
 @pytest.fixture(name="gallery")
 def gallery_fixture(lists: Lists, now: list[float]) -> Gallery:
-    gallery = Gallery(lists, lambda: now[0], lambda: AT)  # type: ignore[arg-type]
+    gallery = Gallery(lists, lambda: now[0], lambda: AT)
     gallery.cameras = {"c1": Camera(id="c1", device="d1"), "c2": Camera(id="c2", device="d2")}
     return gallery
 
@@ -387,7 +387,7 @@ async def test_a_picture_that_comes_later_is_waited_for_a_while_and_one_that_is_
     gallery: Gallery, lists: Lists, now: list[float]
 ) -> None:
     thumbnails = Thumbnails()
-    stills = Stills(thumbnails, gallery, None, lambda: now[0])  # type: ignore[arg-type]
+    stills = Stills(thumbnails, gallery, None, lambda: now[0])
     lists.captures = [capture(1)]
     await gallery.fetch()
     assert [await stills.newest("c1") for _ in range(3)] == [None] * 3
@@ -427,7 +427,7 @@ async def test_exports_are_looked_at_often_while_they_can_be_expected() -> None:
     api: Any = SimpleNamespace(
         transport=SimpleNamespace(ledger=ledger), now=lambda: clock[0], pages=pages
     )
-    part = ExportsPart(api, None, None, show=lambda _: None)  # type: ignore[arg-type]
+    part = ExportsPart(api, None, None, show=lambda _: None)
     (feed,) = part.feeds()
     (soon,) = (await feed.fetch(frozenset())).freshness
     assert soon.lifetime == 15

@@ -38,7 +38,7 @@ class Lists:
         self.is_down = False
         self.held_since: float | None = None
         self.now = datetime(2026, 9, 13, 12, tzinfo=UTC)
-        self.book = RuleBook(self, Estate(), lambda: self.now, self.clock, frozenset)  # type: ignore[arg-type]
+        self.book = RuleBook(self, Estate(), lambda: self.now, self.clock, frozenset)
 
     def clock(self) -> float:
         return self.now.timestamp()
@@ -151,7 +151,7 @@ async def test_many_alerts_that_tell_of_no_rule_cost_one_look_at_the_rules(
     lists: Lists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = AlertFeed(
-        lists,  # type: ignore[arg-type]
+        lists,
         lists.book,
         now=lambda: lists.now,
         clock=lists.clock,
