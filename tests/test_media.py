@@ -16,8 +16,8 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.watchpost.vendors.base import Library, Media, MediaItem
 from custom_components.watchpost.vendors.errors import Unreachable
+from custom_components.watchpost.vendors.media import Library, Media, MediaItem
 from simulators.viziosense import VizioSenseCloud
 
 from .conftest import House

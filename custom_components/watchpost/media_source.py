@@ -22,9 +22,9 @@ from homeassistant.helpers.http import HomeAssistantView
 
 from .account import WatchpostConfigEntry
 from .const import DOMAIN
-from .vendors.base import Library, MediaItem
 from .vendors.errors import NotSecure, VendorError
 from .vendors.http import checked_link
+from .vendors.media import Library, MediaItem
 
 _VIEW: Final = "/api/watchpost/media"
 # What a browser may show from Home Assistant's own origin; anything else is only ever saved.

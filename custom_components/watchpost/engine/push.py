@@ -23,7 +23,7 @@ from .model import Call, FeedUpdate, Reading
 from .registration import OnOutcome, Registrar, async_get_standing, wait_of, webhook_id
 
 if TYPE_CHECKING:
-    from ..vendors.base import Hint, Push, Received
+    from ..vendors.calling import Hint, Push, Received
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from ..const import DOMAIN
 from . import address
 
 if TYPE_CHECKING:
-    from ..vendors.base import Push, Registration
+    from ..vendors.calling import Push, Registration
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN
 
 if TYPE_CHECKING:
-    from ..vendors.base import MediaDownload, MediaFile
+    from ..vendors.media import MediaDownload, MediaFile
 
 MOST_BYTES: Final = 16 * 1024**3
 # So much of a disk is left to Home Assistant's own files.

@@ -23,7 +23,7 @@ from .film import Film, Frame
 from .model import Shot, WorkState
 
 if TYPE_CHECKING:
-    from ..vendors.base import Cameras, Fetch
+    from ..vendors.media import Cameras, Fetch
 
 _LOGGER = logging.getLogger(__name__)
 

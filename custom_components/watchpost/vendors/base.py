@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import aiohttp
-from aiohttp.hdrs import METH_POST, METH_PUT
 import voluptuous as vol
 
 from ..engine.model import (
-    Call,
     Channel,
     ChannelId,
     DailySeries,
@@ -23,12 +20,11 @@ from ..engine.model import (
     HistoryTerms,
     Hour,
     Inventory,
-    Shot,
-    WorkState,
 )
 from .action import Action
+from .calling import Push
 from .ledger import Ledger
-from .links import Take
+from .media import Album, Cameras, Library
 
 # The collapsed part of a sign-in form, with what few people need to change.
 SECTION_ADVANCED: Final = "advanced"
@@ -68,224 +64,6 @@ class Identity:
     title: str
     devices: frozenset[str] = frozenset()
     is_nameless: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """An address that the vendor posts to, as the vendor lists it.
-
-    `kind` is one of `Push.kinds`. `is_active`: the vendor uses it. `is_sound`: apart from the address all is as it
-    would be registered now.
-    """
-
-    id: str
-    url: str
-    kind: str = ""
-    is_active: bool = True
-    is_sound: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What a push claims, reduced to what must be asked for; equal hints are answered by one question."""
-
-    kind: str
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What a call brought: what to ask about, and what exists nowhere else and so is believed."""
-
-    hint: Hint | None = None
-    update: FeedUpdate | None = None
-
-
-class Push(ABC):
-    """A vendor's way of calling in. What it says is not believed; it says what to ask.
-
-    The exception is a vendor whose calls carry what exists nowhere else: it overrides `receive`, and `is_proven` to
-    look for the secret that it registered.
-
-    `channel` is where it shows whether calls come, if anywhere. Each of `kinds` needs a registration. `terms` name what
-    a registration has to be like beyond that: where they change, what was listed under others is void. `known` are
-    ours, by id, as the account remembers them: it sets this before it asks for anything. `silence` is how long no call
-    may come before that shows.
-    """
-
-    channel: ChannelId | None = None
-    kinds: Sequence[str] = ("",)
-    terms: str = ""
-    known: Mapping[str, str] = MappingProxyType({})
-    methods: Sequence[str] = (METH_POST, METH_PUT)
-    most_bytes: int = 64 * 1024
-    silence: timedelta = timedelta(days=1)
-
-    @abstractmethod
-    async def registrations(self) -> Sequence[Registration]:
-        """List every address registered for the account, ours or not; raises a `VendorError`."""
-
-    @abstractmethod
-    async def register(self, url: str, kind: str = "") -> Registration:
-        """Register an address for all events of a kind; raises a `VendorError`."""
-
-    async def amend(self, registration: Registration, url: str) -> Registration | None:
-        """Have one of ours lead to `url` and be as it should be; None where the vendor cannot change any."""
-        return None
-
-    @abstractmethod
-    async def remove(self, registration_id: str) -> None:
-        """Remove one registration by its id, or have it not be used any more; raises a `VendorError`."""
-
-    def is_proven(self, method: str, headers: Mapping[str, str]) -> bool:
-        """Whether a call may be read at all, by its method and headers (names in lower case)."""
-        return True
-
-    def receive(self, call: Call) -> Received | None:
-        """Take a call; None for a foreign shape or a subject that is not known."""
-        hint = self.read(call.body)
-        return None if hint is None else Received(hint)
-
-    def read(self, body: bytes) -> Hint | None:
-        """Reduce a body to a hint; None for a foreign shape or a subject that is not known."""
-        return None
-
-    @abstractmethod
-    async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
-        """Ask the vendor about these, by endpoints that serve just them; raises a `VendorError`."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaItem:
-    """A line of a library: a folder, or something to play; `part` names it in a path, for ever, without a slash."""
-
-    part: str
-    title: str
-    is_folder: bool
-    content_type: str = "application/octet-stream"
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """What is played: either its bytes, or an address (https, or http to loopback) that is good for a while."""
-
-    content_type: str
-    content: bytes | None = None
-    url: str | None = None
-
-
-class Library(ABC):
-    """An account's pictures and clips, as folders; a path is the parts from the account down."""
-
-    @abstractmethod
-    async def browse(self, path: Sequence[str]) -> Sequence[MediaItem]:
-        """List a folder, newest first; raises a `VendorError`, or LookupError for a path that is none."""
-
-    @abstractmethod
-    async def open(self, path: Sequence[str]) -> Media:
-        """Return what is at the path, with a fresh link; raises as `browse`."""
-
-
-# Fetches one picture; raises where there is none, for now or for good.
-type Fetch = Callable[[], Awaitable[Shot]]
-
-
-class Cameras(ABC):
-    """An account's cameras, which take pictures when they are asked and deliver them a while later.
-
-    `kinds` are the pictures that one asking brings; none of them is there before `least_wait` is over.
-    """
-
-    kinds: Sequence[str]
-    least_wait: timedelta
-
-    @abstractmethod
-    async def ask(self, device: str, at: datetime) -> Mapping[str, Fetch]:
-        """Wake a camera; returns how each kind of picture, as taken `at`, is fetched. Raises a `VendorError`."""
-
-    @abstractmethod
-    def may_pass(self, failure: Exception) -> bool:
-        """Whether fetching anew may help after this failure."""
-
-    @abstractmethod
-    def taken(self, device: str, at: datetime) -> FeedUpdate:
-        """Say what a picture that came changes."""
-
-
-class Snapshot(Protocol):
-    """What asking a camera brought: when it was asked, and what kept a picture from coming, if anything did."""
-
-    @property
-    def taken_at(self) -> datetime:
-        """When (UTC) the camera was asked."""
-
-    @property
-    def failure(self) -> Exception | None:
-        """What kept a picture from coming."""
-
-
-class Development(Protocol):
-    """A snapshot that is being made."""
-
-    async def result(self) -> Snapshot | None:
-        """Wait for it; None where the account was unloaded meanwhile."""
-
-    async def state(self) -> WorkState:
-        """How far it is."""
-
-
-class Album(Protocol):
-    """The pictures of an account's cameras. Looking wakes no camera; whoever asks while one is at work joins that."""
-
-    async def ask(self, device: str) -> Development:
-        """Have a device's camera take a picture; raises a `VendorError`."""
-
-    async def newest(self, device: str, kind: str) -> Shot | None:
-        """The newest picture of a kind."""
-
-    def newest_at(self, device: str, kind: str) -> datetime | None:
-        """When the newest picture of a kind was taken."""
-
-    def kept(self, device: str) -> Sequence[tuple[datetime, str]]:
-        """Time and kind of each picture that is still kept, newest first."""
-
-    async def shot(self, device: str, kind: str, at: datetime) -> Shot | None:
-        """A picture of a certain time, None where it is not kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaFile:
-    """A file for Home Assistant's media folder, under `file` in an action's outcome; `name` is a plain file name."""
-
-    name: str
-    content: bytes = field(repr=False)
-
-    @property
-    def size(self) -> int:
-        """How many bytes it has."""
-        return len(self.content)
-
-    async def fetch(self, take: Take) -> None:
-        """Hand its bytes over."""
-        await take(self.content)
-
-    def is_sound(self, path: Path) -> bool:
-        """Whether what was written is the file."""
-        return path.stat().st_size == self.size
-
-
-@dataclass(frozen=True, slots=True)
-class MediaDownload:
-    """A file for Home Assistant's media folder that is too large for memory, under `file` as a `MediaFile`.
-
-    `fetch` hands its bytes over in order, in its own time, and raises a `VendorError`. `size` is what the vendor says.
-    `is_sound` looks at the whole file on disk, in an executor, before it gets its name.
-    """
-
-    name: str
-    fetch: Callable[[Take], Awaitable[None]]
-    size: int | None = None
-    is_sound: Callable[[Path], bool] = lambda path: True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import Any, Final, Protocol
 import zipfile
 
 from ...engine.model import Work, WorkState
-from ..base import ActionCall, ActionHandler, MediaDownload
+from ..base import ActionCall, ActionHandler
 from ..errors import RateLimited, UnexpectedReply, Unreachable
 from ..links import LinkFetcher, Take
+from ..media import MediaDownload
 from .client.api import is_missing
 from .client.exports import ExportsClient
 from .control_offers import SITE_ID

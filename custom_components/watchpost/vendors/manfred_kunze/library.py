@@ -10,8 +10,8 @@ from homeassistant.util import dt as dt_util
 from yarl import URL
 
 from ...engine.model import FeedUpdate
-from ..base import Library, Media, MediaItem
 from ..errors import UnexpectedReply
+from ..media import Library, Media, MediaItem
 from .client.media import MediaClient, link_of
 from .gallery import Gallery
 from .records.media import Capture

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final, override
 
 from ...engine.model import ChannelId, FeedUpdate
-from ..base import Hint, Push, Registration
+from ..calling import Hint, Push, Registration
 from ..errors import Invalid, NotAllowed, UnexpectedReply, VendorError
 from .alerts import ALERTS, PUSH
 from .client.alerting import AlertingClient

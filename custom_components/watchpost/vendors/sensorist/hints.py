@@ -13,7 +13,7 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl
 
-from ..base import Hint
+from ..calling import Hint
 from ..errors import UnexpectedReply
 from ..http import loose
 from .channels import gateway_id, sensor_id

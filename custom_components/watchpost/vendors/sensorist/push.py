@@ -23,7 +23,7 @@ from ...engine.model import (
     OccurrenceType,
     Reading,
 )
-from ..base import Hint, Push, Registration
+from ..calling import Hint, Push, Registration
 from ..errors import UnexpectedReply, VendorError
 from .alarm_feed import AlarmFeed
 from .channels import ACCOUNT, PUSH, measurement_readings, sensor_id

@@ -7,8 +7,8 @@ from typing import Final, override
 
 from homeassistant.util import dt as dt_util
 
-from ..base import Library, Media, MediaItem
 from ..errors import UnexpectedReply
+from ..media import Library, Media, MediaItem
 from .client import SensorZoneClient
 from .fields import pick, read_one
 from .links import fetched, is_safe

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from ..base import MediaFile
 from ..errors import UnexpectedReply
 from ..fields import Row, identifier
 from ..http import Reply
+from ..media import MediaFile
 from .client import SensorZoneClient
 from .fields import pick, read_one, words
 from .links import fetched

@@ -14,14 +14,7 @@ import voluptuous as vol
 
 from ...engine.model import DailySeries, Inventory
 from .. import entering
-from ..base import (
-    ActionHandler,
-    Connection,
-    Feed,
-    Identity,
-    Keep,
-    Vendor,
-)
+from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
 from ..errors import SignInIncomplete
 from ..http import Transport
 from ..ledger import Ledger

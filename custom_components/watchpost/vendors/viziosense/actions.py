@@ -9,9 +9,10 @@ from homeassistant.const import ATTR_NAME, CONF_URL
 from msgspec import structs
 from yarl import URL
 
-from ..base import ActionCall, ActionHandler, Album
+from ..base import ActionCall, ActionHandler
 from ..errors import NotSecure, PictureMissing, Unreachable
 from ..http import checked_link
+from ..media import Album
 from .channels import CAMERA, camera_id
 from .client import VizioSenseClient
 from .offers import (

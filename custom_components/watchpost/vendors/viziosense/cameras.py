@@ -8,9 +8,9 @@ from functools import partial
 from typing import Final, override
 
 from ...engine.model import ChannelId, FeedUpdate, Occurrence, OccurrenceType, Reading, Shot
-from ..base import Album, Cameras, Fetch
 from ..errors import PictureMissing, Unreachable
 from ..links import LinkFetcher
+from ..media import Album, Cameras, Fetch
 from ..pictures import Truncated
 from .channels import ANNOTATED, RAW, SHOWN, uuid_of
 from .client import VizioSenseClient

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final, override
 
-from ..base import Album, Library, Media, MediaItem
+from ..media import Album, Library, Media, MediaItem
 from .channels import ANNOTATED, RAW, camera_id
 from .records import Device
 

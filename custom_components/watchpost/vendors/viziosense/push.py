@@ -27,7 +27,7 @@ from ...engine.model import (
     OccurrenceType,
     Reading,
 )
-from ..base import Hint, Push, Received, Registration
+from ..calling import Hint, Push, Received, Registration
 from ..errors import UnexpectedReply
 from .channels import ACCOUNT, CONNECTIVITY, LAST_KEEPALIVE, PUSH, camera_id
 from .client import VizioSenseClient

@@ -21,20 +21,12 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ...engine.model import ChannelId, FeedUpdate, Inventory, Reading, Shot, Work
-from ..base import (
-    ActionHandler,
-    Album,
-    Connection,
-    Feed,
-    Identity,
-    Keep,
-    SignInForm,
-    Vendor,
-)
+from ..base import ActionHandler, Connection, Feed, Identity, Keep, SignInForm, Vendor
 from ..errors import NothingListed
 from ..http import Transport
 from ..ledger import Ledger
 from ..links import LinkFetcher
+from ..media import Album
 from .actions import VizioSenseActions
 from .cameras import VizioSenseCameras
 from .channels import (
