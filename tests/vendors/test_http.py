@@ -872,6 +872,27 @@ async def test_requests_today_begin_anew_at_midnight_utc(ledger: Ledger, clock: 
     assert (ledger.requests_today, ledger.requests_total) == (0, 1)
 
 
+def test_the_clock_of_the_vendor_runs_on_from_its_newest_date_header(clock: Clock) -> None:
+    ledger = Ledger(clock=clock.now, now_utc=clock.now_utc)
+    part = ledger.part("v2")
+    assert ledger.vendor_utc() is None
+
+    told = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    ledger.note_date(told)
+    clock.at += 60
+    assert ledger.vendor_utc() == told + timedelta(seconds=60)
+    part.note_date(told + timedelta(hours=1))
+    assert ledger.vendor_utc() == told + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("year", [1970, 2020, 9999])
+def test_a_date_header_of_a_clock_that_was_never_set_tells_no_time(year: int) -> None:
+    ledger = Ledger()
+    ledger.note_date(None)
+    ledger.note_date(datetime(year, 1, 1, tzinfo=UTC))
+    assert ledger.vendor_utc() is None
+
+
 def test_the_least_recently_used_replies_go_when_there_are_too_many_bytes() -> None:
     ledger = Ledger(max_stored_bytes=5000)
     fresh = Freshness(received=0.0, expires=9.0, lifetime=9.0)

@@ -357,6 +357,7 @@ class Transport:
             middlewares=(_Once(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
             fresh = self._freshness(response.status, response.headers, self.ledger.now())
+            self.ledger.note_date(http_date(response.headers.get(hdrs.DATE)))
             if self._hear is not None:
                 self._hear(response.headers)
             if response.status < 300:

@@ -18,6 +18,10 @@ from .errors import RateLimited
 
 WINDOW: Final = 60.0
 
+# A clock that shows less has never been set; this software is younger.
+EARLIEST_DATE: Final = datetime(2024, 1, 1, tzinfo=UTC)
+_LATEST_DATE: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
 # What a stored reply weighs beside its body and key; keeps empty bodies from being free.
 _ENTRY_BYTES: Final = 512
 
@@ -87,12 +91,29 @@ class Ledger:
         self._max_stored_bytes = max_stored_bytes
         self._flights: dict[str, _Flight] = {}
         self._parts: dict[str, Ledger] = {}
+        # The vendor's clock by its newest Date header, and when that came on ours (monotonic seconds).
+        self._vendor_date: tuple[datetime, float] | None = None
 
     def part(self, name: str) -> Ledger:
         """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
         if name not in self._parts:
             self._parts[name] = Ledger(clock=self.now, now_utc=self.now_utc, rand=self.rand)
         return self._parts[name]
+
+    # -- the vendor's clock --
+
+    def note_date(self, date: datetime | None) -> None:
+        """Note the Date header of a response that has just come."""
+        if date is not None and EARLIEST_DATE <= date < _LATEST_DATE:
+            self._vendor_date = date, self.now()
+
+    def vendor_utc(self) -> datetime | None:
+        """Return the time by the vendor's clock; None while no response has told it."""
+        heard = [found for each in (self, *self._parts.values()) if (found := each._vendor_date)]
+        if not heard:
+            return None
+        date, at = max(heard, key=lambda each: each[1])
+        return date + timedelta(seconds=self.now() - at)
 
     # -- holds --
 
