@@ -69,7 +69,7 @@ def _is_busy(task: asyncio.Future[Any]) -> bool:
         return False
     awaited: Any = task.get_coro() if isinstance(task, asyncio.Task) else None
     while (deeper := getattr(awaited, "cr_await", None)) is not None:
-        if getattr(deeper, "__name__", None) == "sleep":
+        if getattr(deeper, "__name__", None) in ("sleep", "_sleep_or_turn"):
             return False
         awaited = deeper
     return True

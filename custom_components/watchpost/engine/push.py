@@ -34,6 +34,9 @@ SAME_HINT_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 30.0
 RETRY_CEILING: Final = 3_600.0
 
+# Hints that are not urgent are asked about so many at once: an urgent one that comes meanwhile waits for no more.
+MAX_HINTS_AT_ONCE: Final = 4
+
 type Apply = Callable[[FeedUpdate], None]
 
 
@@ -63,7 +66,7 @@ class PushReceiver:
         self._registrar = Registrar(
             hass, entry, push, outcome=self._on_registration, expected=expected
         )
-        self._pending: set[Hint] = set()
+        self._pending: dict[Hint, None] = {}
         self._asked_at: dict[Hint, float] = {}
         self._failures_in_a_row = 0
         self._worker: asyncio.Task[None] | None = None
@@ -130,7 +133,7 @@ class PushReceiver:
             self._apply(received.update)
         if received.hint is not None:
             self._standing.counts["hints"] += 1
-            self._pending.add(received.hint)
+            self._pending[received.hint] = None
             self._ask()
 
     @callback
@@ -147,13 +150,13 @@ class PushReceiver:
         self._ask()
 
     async def _confirm_all(self) -> None:
-        """Ask about all that is pending at once, then about what came meanwhile."""
+        """Ask about what is pending, urgent hints first, then about what came meanwhile."""
         while hints := self._ready():
-            self._pending -= hints
+            self._drop(hints)
             self._standing.counts["confirms"] += 1
             failure: Exception | None
             try:
-                update = await self._push.confirm(hints)
+                update = await self._push.ask(hints)
             except Exception as err:  # noqa: BLE001  told by type
                 failure = err
             else:
@@ -174,14 +177,20 @@ class PushReceiver:
         self._asked_at = {
             hint: at for hint, at in self._asked_at.items() if now - at < SAME_HINT_SECONDS
         }
-        ready = frozenset(self._pending - self._asked_at.keys())
+        waiting = [hint for hint in self._pending if hint not in self._asked_at]
+        urgent = [hint for hint in waiting if hint.kind in self._push.urgent_kinds]
+        ready = frozenset(urgent or waiting[:MAX_HINTS_AT_ONCE])
         self._asked_at.update(dict.fromkeys(ready, now))
         return ready
+
+    def _drop(self, hints: frozenset[Hint]) -> None:
+        for hint in hints:
+            self._pending.pop(hint, None)
 
     @callback
     def _not_confirmed(self, hints: frozenset[Hint], failure: Exception) -> None:
         """Keep the hints for later; the line is for whoever looks for it, the feeds tell of outages."""
-        self._pending |= hints
+        self._pending |= dict.fromkeys(hints)
         self._standing.counts["failures"] += 1
         _LOGGER.debug(
             "%s: could not ask about a call: %s", self._entry.title, type(failure).__name__

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from aiohttp.hdrs import METH_POST, METH_PUT
 
 from ..engine.model import Call, ChannelId, FeedUpdate
+from .ledger import confirmation_requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Push(ABC):
     `channel` is where it shows whether calls come, if anywhere. Each of `kinds` needs a registration. `terms` name what
     a registration has to be like beyond that: where they change, what was listed under others is void. `known` are
     ours, by id, as the account remembers them: it sets this before it asks for anything. `silence` is how long no call
-    may come before that shows.
+    may come before that shows. Hints of `urgent_kinds` are asked about before all others.
     """
 
     channel: ChannelId | None = None
@@ -63,6 +64,7 @@ class Push(ABC):
     methods: Sequence[str] = (METH_POST, METH_PUT)
     most_bytes: int = 64 * 1024
     silence: timedelta = timedelta(days=1)
+    urgent_kinds: frozenset[str] = frozenset()
 
     @abstractmethod
     async def registrations(self) -> Sequence[Registration]:
@@ -79,6 +81,11 @@ class Push(ABC):
     @abstractmethod
     async def remove(self, registration_id: str) -> None:
         """Remove one registration by its id, or have it not be used any more; raises a `VendorError`."""
+
+    async def ask(self, hints: frozenset[Hint]) -> FeedUpdate:
+        """Confirm hints behind every other request of the account; raises a `VendorError`."""
+        with confirmation_requests():
+            return await self.confirm(hints)
 
     def is_proven(self, method: str, headers: Mapping[str, str]) -> bool:
         """Whether a call may be read at all, by its method and headers (names in lower case)."""

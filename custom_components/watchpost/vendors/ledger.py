@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 import random
@@ -24,6 +25,29 @@ _LATEST_DATE: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 # What a stored reply weighs beside its body and key; keeps empty bodies from being free.
 _ENTRY_BYTES: Final = 512
+
+# Anybody who knows a webhook's address can cause confirmations, so they get one part in so many of a budget.
+CONFIRMATION_SHARE: Final = 4
+
+
+@dataclass(slots=True)
+class _Priority:
+    """Whether requests confirm a push; they lose that as soon as anybody else waits for the same answer."""
+
+    is_confirmation: bool = False
+
+
+_priority: ContextVar[_Priority | None] = ContextVar("priority", default=None)
+
+
+@contextmanager
+def confirmation_requests() -> Iterator[None]:
+    """Mark the requests made inside as confirmations of a push, which every other request precedes."""
+    token = _priority.set(_Priority(is_confirmation=True))
+    try:
+        yield
+    finally:
+        _priority.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,7 @@ class _Flight:
     """A request under way and how many wait for it."""
 
     task: asyncio.Task[Reply]
+    priority: _Priority
     waiting: int = 0
 
 
@@ -86,6 +111,13 @@ class Ledger:
         self._under_way = asyncio.Semaphore(concurrent)
         self._gate = asyncio.Lock()
         self._starts: deque[float] = deque(maxlen=per_minute)
+        self._queued = 0
+        self._max_confirmations = max(concurrent // CONFIRMATION_SHARE, 1)
+        self._confirmations = 0
+        self._confirmation_starts: deque[float] = deque(
+            maxlen=max(per_minute // CONFIRMATION_SHARE, 1)
+        )
+        self._confirmation_turn = asyncio.Event()
         self._stored: OrderedDict[str, Reply] = OrderedDict()
         self._stored_bytes = 0
         self._max_stored_bytes = max_stored_bytes
@@ -164,11 +196,61 @@ class Ledger:
     async def slot(self) -> AsyncIterator[None]:
         """Hold one of the account's requests under way, waiting for it as long as need be.
 
+        A confirmation of a push waits until no other request does, and takes at most its share of the budget.
         Raises RateLimited when a hold began meanwhile.
         """
-        async with self._under_way:
-            await self._start()
-            yield
+        priority = _priority.get() or _Priority()
+        if priority.is_confirmation:
+            await self._wait_for_others(priority)
+        # Another request may have come to wait for the same answer meanwhile.
+        is_confirmation = priority.is_confirmation
+        self._confirmations += is_confirmation
+        self._queued += 1
+        is_queued = True
+        try:
+            async with self._under_way:
+                await self._start()
+                self._queued -= 1
+                is_queued = False
+                if is_confirmation:
+                    self._confirmation_starts.append(self.now())
+                yield
+        finally:
+            self._queued -= is_queued
+            self._confirmations -= is_confirmation
+            self._confirmation_turn.set()
+
+    async def _wait_for_others(self, priority: _Priority) -> None:
+        """Wait until nothing stands in the way of a confirmation; then it can start without waiting."""
+        while priority.is_confirmation:
+            self.check()
+            if (
+                self._queued
+                or self._under_way.locked()
+                or self._confirmations >= self._max_confirmations
+            ):
+                self._confirmation_turn.clear()
+                await self._confirmation_turn.wait()
+            elif (due := self._confirmation_due()) > (now := self.now()):
+                self._confirmation_turn.clear()
+                await self._sleep_or_turn(due - now)
+            else:
+                return
+
+    async def _sleep_or_turn(self, seconds: float) -> None:
+        """Sleep, unless the turn of a confirmation comes earlier."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._confirmation_turn.wait()
+
+    def _confirmation_due(self) -> float:
+        """Return when the budget of all requests and that of confirmations allow another one."""
+        full = [
+            starts[0] + WINDOW
+            for starts in (self._starts, self._confirmation_starts)
+            if len(starts) == starts.maxlen
+        ]
+        return max(full, default=0.0)
 
     async def _start(self) -> None:
         async with self._gate:
@@ -243,9 +325,12 @@ class Ledger:
         A caller that is cancelled leaves it to the others; with the last one it is cancelled.
         """
         flight = self._flights.get(key)
+        priority = _priority.get() or _Priority()
         if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.create_task(fetch()))
-            flight.task.add_done_callback(lambda _: self._landed(key, flight))
+            flight = self._begin(key, fetch, priority)
+        elif flight.priority.is_confirmation and not priority.is_confirmation:
+            flight.priority.is_confirmation = False
+            self._confirmation_turn.set()
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
@@ -254,6 +339,19 @@ class Ledger:
             if not flight.waiting and not flight.task.done():
                 self._landed(key, flight)
                 flight.task.cancel()
+
+    def _begin(
+        self, key: str, fetch: Callable[[], Coroutine[Any, Any, Reply]], priority: _Priority
+    ) -> _Flight:
+        """Start a request in a task of its own, whose priority those who join it can raise."""
+        own = _Priority(priority.is_confirmation)
+        token = _priority.set(own)
+        try:
+            flight = self._flights[key] = _Flight(asyncio.create_task(fetch()), own)
+        finally:
+            _priority.reset(token)
+        flight.task.add_done_callback(lambda _: self._landed(key, flight))
+        return flight
 
     def _landed(self, key: str, flight: _Flight) -> None:
         if self._flights.get(key) is flight:

@@ -28,7 +28,7 @@ from ..errors import UnexpectedReply, VendorError
 from .alarm_feed import AlarmFeed
 from .channels import ACCOUNT, PUSH, measurement_readings, sensor_id
 from .client import SensoristClient
-from .hints import ALARM, SYSTEM, CallReader
+from .hints import ALARM, ANY, SYSTEM, CallReader
 from .occurrences import alarm_readings
 from .records import BUTTON, Alarm, AlarmLog, CallbackTypes, Gateway, Measurement
 
@@ -77,6 +77,7 @@ class SensoristPush(Push):
     """
 
     channel = ChannelId(ACCOUNT, PUSH)
+    urgent_kinds = frozenset({ALARM, ANY})
 
     def __init__(
         self,
