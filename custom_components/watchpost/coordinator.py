@@ -304,6 +304,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.held.set_period(self._period)
         lane.error = update.failure if isinstance(update.failure, VendorError) else None
         lane.failures = lane.failures + 1 if lane.error else 0
+        lane.resource_errors = update.failures
         await self.held.take(update.readings, turns)
         lane.learn(self._ledger.now())
         if update.inventory is not None:
@@ -336,6 +337,16 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """What stands in the way of any lane."""
         errors = (lane.error for lane in self._lanes if isinstance(lane.error, VendorError))
         return next(errors, None)
+
+    @property
+    def resource_errors(self) -> dict[str, VendorError]:
+        """What the newest poll of any lane could not have of the feed's optional resources, by name."""
+        return {
+            name: err
+            for lane in self._lanes
+            for name, err in lane.resource_errors.items()
+            if isinstance(err, VendorError)
+        }
 
     @property
     def failures(self) -> int:
@@ -428,4 +439,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             ],
             **self.held.counts,
             "records_set_aside": dict(self.set_aside),
+            "resources_missing": {
+                name: type(err).__name__ for name, err in self.resource_errors.items()
+            },
         }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 import logging
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -16,20 +17,45 @@ from homeassistant.util import slugify
 from .const import DOMAIN, SIGN_IN_PROBE_CEILING, SIGN_IN_PROBE_SECONDS
 from .coordinator import FeedCoordinator
 from .engine.batteries import is_about_battery
-from .vendors.errors import NotAllowed, SignInRejected, VendorError
+from .vendors.errors import NotAllowed, RateLimited, SignInRejected, VendorError
+from .vendors.optional_resources import is_unavailable
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class _Outage(NamedTuple):
-    """One kind of failure; `right` is the missing one."""
+# These are about the whole account, whichever feed meets them: one line says so, not one for each feed.
+_OF_THE_ACCOUNT: Final = (RateLimited, SignInRejected)
 
-    kind: type[VendorError]
-    right: str | None = None
+# So many feeds and resources are named that fail in one way at the same time; one more line stands for the others.
+_MAX_NAMED: Final = 8
+
+# So many polls in a row that brought no alarms are an outage that a person should know of.
+_FAILURES_UNTIL_REPAIR: Final = 3
 
 
-def _outage_of(err: VendorError) -> _Outage:
-    return _Outage(type(err), err.right if isinstance(err, NotAllowed) else None)
+class _Place(NamedTuple):
+    """What fails: a feed, or one optional resource of it."""
+
+    feed: str
+    resource: str | None = None
+
+    def __str__(self) -> str:
+        return self.resource or self.feed
+
+
+@dataclass(slots=True)
+class _Outage:
+    """What is the matter with one feed or resource: the newest error, and which kinds have been reported."""
+
+    error: VendorError
+    in_a_row: int = 0
+    reported: set[type[VendorError]] = field(default_factory=set)
+    is_logged: bool = False
+
+    @property
+    def permission(self) -> str | None:
+        """The permission that is missing, where that is the reason."""
+        return self.error.right if isinstance(self.error, NotAllowed) else None
 
 
 @callback
@@ -60,7 +86,10 @@ class Outages:
         self._coordinators = coordinators
         self._inventory_name = inventory
         self._on_over = on_over
-        self._feeds: dict[_Outage, set[str]] = {}
+        self._outages: dict[_Place, _Outage] = {}
+        self._of_account: dict[type[VendorError], set[_Place]] = {}
+        self._unseen: dict[str, None] = {}
+        self._missing: dict[str, None] = {}
         self._push_lacks: str | None = None
         self._history_lacks: str | None = None
         self._cancel_probe: CALLBACK_TYPE | None = None
@@ -86,47 +115,131 @@ class Outages:
 
     @callback
     def async_follow(self, coordinator: FeedCoordinator, err: VendorError | None) -> None:
-        """Log each kind of failure once when it comes and once when it has gone, however many feeds have it."""
-        now = _outage_of(err) if err else None
-        self.async_leave(coordinator.name, except_for=now)
+        """Report each feed and optional resource that fails, when that begins and when it is over."""
+        feed = coordinator.name
+        now: dict[_Place, VendorError] = {_Place(feed): err} if err else {}
+        now |= {_Place(feed, name): each for name, each in coordinator.resource_errors.items()}
+        for place in [place for place in self._outages if place.feed == feed and place not in now]:
+            if err is None or place.resource is None:
+                self._end(place)
         if coordinator is self._inventory and self._is_started:
             self._follow_sign_in(err)
-        if now is None or err is None:
+        for place, error in now.items():
+            if self._is_started or place.resource is not None:
+                self._begin(place, error)
+        self._follow_permissions()
+        self._follow_alarms()
+
+    @callback
+    def async_leave(self, feed: str) -> None:
+        """Forget the outages of a feed that is not polled any more."""
+        for place in [place for place in self._outages if place.feed == feed]:
+            self._end(place)
+        self._follow_permissions()
+        self._follow_alarms()
+
+    def _begin(self, place: _Place, err: VendorError) -> None:
+        """Note that something fails, and log each kind of failure once until it works again."""
+        outage = self._outages.setdefault(place, _Outage(err))
+        outage.error = err
+        outage.in_a_row += 1
+        kind = type(err)
+        if kind in outage.reported:
             return
-        if now in self._feeds:
-            self._feeds[now].add(coordinator.name)
+        outage.reported.add(kind)
+        if kind in _OF_THE_ACCOUNT:
+            places = self._of_account.setdefault(kind, set())
+            places.add(place)
+            if len(places) > 1:
+                return
+        elif (count := self._count_logged(kind, but=place)) >= _MAX_NAMED:
+            if count == _MAX_NAMED and not outage.is_logged:
+                outage.is_logged = True
+                _LOGGER.warning("%s: cannot update more feeds: %s", self._entry.title, err)
             return
-        self._feeds[now] = {coordinator.name}
-        if now.right is not None:
-            self._report_not_allowed(now.right)
-        if not self._is_started:
-            return  # Home Assistant logs why set-up waits
-        _LOGGER.warning("%s: cannot update %s: %s", self._entry.title, coordinator.name, err)
-        if now.kind is SignInRejected:
+        outage.is_logged = True
+        _LOGGER.warning("%s: cannot update %s: %s", self._entry.title, place, err)
+        if kind is SignInRejected:
             self._signed_out()
 
-    @callback
-    def async_leave(self, feed: str, *, except_for: _Outage | None = None) -> None:
-        """Take a feed that recovered, or that is not polled any more, out of what is the matter."""
-        for outage in [outage for outage in self._feeds if outage != except_for]:
-            feeds = self._feeds[outage]
-            feeds.discard(feed)
-            if not feeds:
-                del self._feeds[outage]
-                self._over(outage)
+    def _count_logged(self, kind: type[VendorError], *, but: _Place) -> int:
+        return sum(
+            outage.is_logged and kind in outage.reported
+            for place, outage in self._outages.items()
+            if place != but
+        )
 
-    @callback
-    def _over(self, outage: _Outage) -> None:
-        _LOGGER.info("%s: updating again after %s", self._entry.title, outage.kind.__name__)
+    def _end(self, place: _Place) -> None:
+        """Log that something works again, and fetch what was missed."""
+        outage = self._outages.pop(place)
+        is_over = [kind for kind in _OF_THE_ACCOUNT if self._is_last(kind, place)]
+        is_named = outage.is_logged and not outage.reported.issubset(_OF_THE_ACCOUNT)
+        if is_named or is_over:
+            what = place if is_named else "all feeds"
+            _LOGGER.info("%s: updating %s again", self._entry.title, what)
         self._on_over()
-        if outage.right is not None:
-            ir.async_delete_issue(self._hass, DOMAIN, self._not_allowed_id(outage.right))
-        if outage.kind is SignInRejected:
+        if SignInRejected in is_over:
             self._probe_after = SIGN_IN_PROBE_SECONDS
             for flow in list(self._entry.async_get_active_flows(self._hass, {"reauth"})):
                 self._hass.config_entries.flow.async_abort(flow["flow_id"])
 
+    def _is_last(self, kind: type[VendorError], place: _Place) -> bool:
+        """Take a place out of what is the matter with the account; return whether that was the last one."""
+        places = self._of_account.get(kind, set())
+        if place not in places:
+            return False
+        places.discard(place)
+        return not places
+
+    # Alarms
+
+    @callback
+    def _follow_alarms(self) -> None:
+        """Raise a repair while alarms cannot be had, naming what is missing."""
+        unseen = dict.fromkeys(
+            str(place)
+            for place, outage in self._outages.items()
+            if self._carries_alarms(place)
+            and (is_unavailable(outage.error) or outage.in_a_row >= _FAILURES_UNTIL_REPAIR)
+        )
+        if unseen == self._unseen:
+            return
+        self._unseen = unseen
+        issue_id = f"alarms_not_seen_{self._entry.entry_id}"
+        if not unseen:
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="alarms_not_seen",
+            translation_placeholders={
+                "title": self._entry.title,
+                "resources": ", ".join(sorted(unseen)),
+            },
+        )
+
+    def _carries_alarms(self, place: _Place) -> bool:
+        coordinator = self._coordinators.get(place.feed)
+        return coordinator is not None and str(place) in coordinator.feed.carrying_alarms
+
     # Rights
+
+    @callback
+    def _follow_permissions(self) -> None:
+        """Raise a repair for each permission that is missing, and delete those of what works again."""
+        missing = dict.fromkeys(
+            outage.permission for outage in self._outages.values() if outage.permission is not None
+        )
+        for permission in self._missing.keys() - missing.keys():
+            if permission not in (self._push_lacks, self._history_lacks):
+                ir.async_delete_issue(self._hass, DOMAIN, self._not_allowed_id(permission))
+        for permission in missing.keys() - self._missing.keys():
+            self._report_not_allowed(permission)
+        self._missing = missing
 
     @callback
     def async_follow_push(self, err: Exception | None) -> None:
@@ -142,7 +255,7 @@ class Outages:
     def _follow_right(self, before: str | None, err: Exception | None) -> str | None:
         """Report the right that is lacking now in place of the one before; return it."""
         lacks = err.right if isinstance(err, NotAllowed) else None
-        if before is not None and before != lacks:
+        if before is not None and before != lacks and before not in self._missing:
             ir.async_delete_issue(self._hass, DOMAIN, self._not_allowed_id(before))
         if lacks is not None:
             self._report_not_allowed(lacks)

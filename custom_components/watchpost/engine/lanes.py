@@ -63,7 +63,8 @@ class _Heard:
 class Lane:
     """Devices that are asked for together.
 
-    `set_aside` counts the malformed records of its newest replies.
+    `set_aside` counts the malformed records of its newest replies, `resource_errors` are the optional resources that
+    the newest poll could not have.
     `targets` are the channels to ask for, None while that is to be found out; `asked` those of the newest replies.
     """
 
@@ -71,6 +72,7 @@ class Lane:
     plan: Plan = _AT_ONCE
     failures: int = 0
     error: Exception | None = None
+    resource_errors: Mapping[str, Exception] = field(default_factory=dict)
     set_aside: Counter[str] = field(default_factory=Counter)
     targets: frozenset[ChannelId] | None = None
     asked: frozenset[ChannelId] | None = None

@@ -283,7 +283,9 @@ class FeedUpdate:
 
     `set_aside` counts malformed records by place and reason, never by content.
     `freshness` has one entry per reply that the poll needed. `failure` is set when a part could not be had
-    (a `VendorError`); what else came is used all the same.
+    (a `VendorError`); what else came is used all the same, and the feed is asked again after a back-off.
+    `failures` are the optional resources that could not be had, by a name that a person understands ("incursions");
+    they are reported by that name and do not make the feed back off.
     """
 
     readings: Mapping[ChannelId, Reading] = field(default_factory=dict)
@@ -292,3 +294,4 @@ class FeedUpdate:
     inventory: Inventory | None = None
     set_aside: Counter[str] = field(default_factory=Counter)
     failure: Exception | None = None
+    failures: Mapping[str, Exception] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -40,6 +40,8 @@ class Feed:
     at other times may be asked for at other times, in so many groups.
     `is_whole`: every reply is about all there is, whichever channels are wanted.
     `ledger` is that of the sign-in by which it is polled, where an account has several; else it is the account's.
+    `carrying_alarms` names what carries alarms, incursions or a safety state: the feed itself by its own name, or
+    resources that its updates name in `failures`. A repair says when one of them cannot be had.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Feed:
     most_lanes: int = 1
     is_whole: bool = False
     ledger: Ledger | None = None
+    carrying_alarms: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -391,7 +391,7 @@ class Transport:
                 return limited
             case 408:
                 return TimedOut("the vendor gave up waiting")
-            case _ if status >= 500:
+            case _ if status >= 500 and status != 501:
                 return Unreachable(f"the vendor failed with status {status}")
             case _:
                 text = f"the vendor answered with status {status}"
