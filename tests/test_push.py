@@ -162,7 +162,11 @@ async def test_a_vendor_that_refuses_is_polled_asked_again_and_said_once(
 
     assert entry.state is ConfigEntryState.LOADED
     await house.pass_time(4 * 3600)
-    lines = [line for line in watchpost_lines(caplog, logging.WARNING) if "call in" in line]
+    lines = [
+        line
+        for line in watchpost_lines(caplog, logging.WARNING)
+        if "could not be registered" in line
+    ]
     assert len(lines) == 1
     assert 3 <= len(asked(cloud, "/callbacks")) <= 8
     assert len(asked(cloud, "/measurements")) > 10

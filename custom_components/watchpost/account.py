@@ -162,6 +162,7 @@ class Account:
         self.connection.told_until = self.journal.told_until
         await self._async_recall()
         self.entry.async_on_unload(self._stop)
+        self._listen()
         await self.inventory.async_config_entry_first_refresh()
         self.outages.async_start()
         await self._async_refresh_others()
@@ -202,6 +203,12 @@ class Account:
         self.entry.async_on_unload(async_at_started(self.hass, self._open_telling))
         self.historian.async_start()
         self.daily.async_start()
+        if self.push is not None:
+            self.push.async_start()
+
+    @callback
+    def _listen(self) -> None:
+        """Listen for the vendor's calls from the start: what some of them say exists nowhere else."""
         if self.connection.push is not None:
             self.push = PushReceiver(
                 self.hass,
@@ -211,7 +218,7 @@ class Account:
                 outcome=self.outages.async_follow_push,
                 expected=VendorError,
             )
-            self.push.async_start()
+            self.push.async_listen()
 
     @callback
     def _stop(self) -> None:

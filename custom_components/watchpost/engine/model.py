@@ -191,11 +191,15 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a vendor that came in; the names of headers are in lower case."""
+    """A call of a vendor that came in; the names of headers are in lower case.
+
+    `received_at` (UTC) lies before now where the call had to wait for the account to be set up.
+    """
 
     query: Mapping[str, str]
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Receives a vendor's calls: takes each as a hint of what to ask, and notes when they fail to come.
 
+Calls that come before the account is set up, or while its set-up is tried again, are held until it is.
 Nothing that a call says is believed, unless it exists nowhere else and the call proves by a secret who sent it. Polling
 goes on whether calls come or not.
 """
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 from homeassistant.components import webhook
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
@@ -36,6 +38,20 @@ RETRY_CEILING: Final = 3_600.0
 
 # Hints that are not urgent are asked about so many at once: an urgent one that comes meanwhile waits for no more.
 MAX_HINTS_AT_ONCE: Final = 4
+
+# Calls that are held while an account is not set up; the oldest go when there are more.
+MAX_HELD_CALLS: Final = 512
+MAX_HELD_BYTES: Final = 4 * 1024 * 1024
+
+# In these states an account is on its way to be set up, or waits to be.
+_HOLDING: Final = frozenset(
+    {
+        ConfigEntryState.SETUP_IN_PROGRESS,
+        ConfigEntryState.SETUP_RETRY,
+        ConfigEntryState.SETUP_ERROR,
+        ConfigEntryState.LOADED,
+    }
+)
 
 type Apply = Callable[[FeedUpdate], None]
 
@@ -71,11 +87,14 @@ class PushReceiver:
         self._failures_in_a_row = 0
         self._worker: asyncio.Task[None] | None = None
         self._timers: dict[str, CALLBACK_TYPE] = {}
+        self._is_started = False
 
     @callback
-    def async_start(self) -> None:
-        """Listen, and have the vendor call here; the latter in the background."""
+    def async_listen(self) -> None:
+        """Listen, and hold what comes until the account is set up, also when that takes several attempts."""
         if (found := webhook_id(self._entry)) is not None:
+            # An attempt that failed has left its handler, so that no call was lost meanwhile.
+            webhook.async_unregister(self._hass, found)
             webhook.async_register(
                 self._hass,
                 self._entry.domain,
@@ -84,7 +103,17 @@ class PushReceiver:
                 self._on_call,
                 allowed_methods=self._push.methods,
             )
+
+    @callback
+    def async_start(self) -> None:
+        """Take the calls that were held, and have the vendor call here; the latter in the background."""
+        self._is_started = True
         self._entry.async_on_unload(self.async_stop)
+        held = self._standing.take_held()
+        for call in held:
+            self._receive(call)
+        if held:
+            self._show()
         self._registrar.async_start()
 
     @callback
@@ -99,7 +128,25 @@ class PushReceiver:
     @callback
     def _on_registration(self, err: Exception | None) -> None:
         self._outcome(err)
+        self._report(err)
         self._show()
+
+    @callback
+    def _report(self, err: Exception | None) -> None:
+        """Have a person know that messages do not come, where polling cannot bring what they say."""
+        issue_id = f"webhooks_refused_{self._entry.entry_id}"
+        if err is None or not self._push.carries_data or self._registrar.serves:
+            ir.async_delete_issue(self._hass, self._entry.domain, issue_id)
+            return
+        ir.async_create_issue(
+            self._hass,
+            self._entry.domain,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="webhooks_refused",
+            translation_placeholders={"title": self._entry.title},
+        )
 
     # Calls
 
@@ -113,18 +160,41 @@ class PushReceiver:
         if not self._push.is_proven(request.method, headers):
             counts["unproven"] += 1
             return web.Response()
-        self._standing.last_call = dt_util.utcnow()
+        now = self._standing.last_call = dt_util.utcnow()
         try:
             body = await _read(request, self._push.most_bytes)
-            received = body is not None and self._push.receive(Call(request.query, headers, body))
+        except Exception:  # noqa: BLE001  a torn connection brings no call
+            body = b""
+        if body is None:
+            counts["oversize"] += 1
+        elif self._is_started:
+            self._receive(Call(request.query, headers, body, now))
+        else:
+            self._hold(Call(request.query, headers, body, now))
+        if self._is_started:
+            self._show()
+        return web.Response()
+
+    @callback
+    def _hold(self, call: Call) -> None:
+        """Hold a call while the account is being set up; one that will not be listens no more."""
+        if self._entry.state in _HOLDING:
+            self._standing.hold(call, MAX_HELD_CALLS, MAX_HELD_BYTES)
+            return
+        self._standing.take_held()
+        if (found := webhook_id(self._entry)) is not None:
+            webhook.async_unregister(self._hass, found)
+
+    @callback
+    def _receive(self, call: Call) -> None:
+        try:
+            received = self._push.receive(call)
         except Exception:  # noqa: BLE001  a call that breaks the parser is no call of this vendor's
-            body, received = b"", None
+            received = None
         if received:
             self._take(received)
         else:
-            counts["oversize" if body is None else "foreign"] += 1
-        self._show()
-        return web.Response()
+            self._standing.counts["foreign"] += 1
 
     @callback
     def _take(self, received: Received) -> None:
@@ -260,14 +330,14 @@ class PushReceiver:
         if not self._push.kinds:
             return "polling alone, nothing was chosen to be called about"
         if self._registrar.has_failed:
-            return "polling alone, the vendor could not be told to call in"
+            return "polling alone, webhooks could not be registered at the vendor"
         return "polling alone, Home Assistant has no address that a vendor can call"
 
     def diagnostics(self) -> dict[str, Any]:
         """Counts and times, never contents."""
         standing = self._standing
         names = (
-            *("calls", "unproven", "foreign", "oversize"),
+            *("calls", "unproven", "foreign", "oversize", "held", "dropped"),
             *("messages", "hints", "confirms", "failures"),
         )
         return {

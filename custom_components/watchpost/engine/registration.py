@@ -6,8 +6,8 @@ Ours are those that lead to our webhook, and those that we made; all others belo
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 import logging
@@ -23,6 +23,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from . import address
+from .model import Call
 
 if TYPE_CHECKING:
     from ..vendors.calling import Push, Registration
@@ -52,6 +53,21 @@ class Standing:
     listed: dict[str, Registration] | None = field(default=None, repr=False)
     listed_at: float = 0.0
     terms: str = ""
+    # Calls that came before the account was set up, oldest first.
+    held: deque[Call] = field(default_factory=deque, repr=False)
+
+    def hold(self, call: Call, max_calls: int, max_bytes: int) -> None:
+        """Hold a call; the oldest go when there are too many or too large ones."""
+        self.counts["held"] += 1
+        self.held.append(call)
+        while len(self.held) > max_calls or sum(len(each.body) for each in self.held) > max_bytes:
+            self.held.popleft()
+            self.counts["dropped"] += 1
+
+    def take_held(self) -> Sequence[Call]:
+        """Return the calls that were held, oldest first, and hold them no longer."""
+        held, self.held = self.held, deque()
+        return held
 
 
 _STANDINGS: Final[HassKey[dict[str, Standing]]] = HassKey(f"{DOMAIN}_push")
@@ -93,6 +109,8 @@ async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push 
             type(err).__name__,
         )
     if (found := webhook_id(entry)) is not None:
+        # An account that was never set up listens for what its next attempt would take.
+        webhook.async_unregister(hass, found)
         await address.async_forget_cloudhook(hass, found)
     hass.data.get(_STANDINGS, {}).pop(entry.entry_id, None)
 
@@ -130,6 +148,7 @@ class Registrar:
         if self._standing.terms != push.terms:
             self._standing.terms, self._standing.listed = push.terms, None
         self._attempts = 0
+        self._url: str | None = None
         self._one_at_a_time = asyncio.Lock()
         self._cancel_retry: CALLBACK_TYPE | None = None
 
@@ -173,6 +192,7 @@ class Registrar:
             try:
                 target = await address.async_target(self._hass, webhook_id(self._entry) or "")
                 self.via = target.via if target else None
+                self._url = target.url if target else None
                 if (target is not None and self._push.kinds) or _remembered(self._entry):
                     await self._reconcile(target.url if target else None)
             except address.NotYet:
@@ -243,8 +263,9 @@ class Registrar:
         if not self.has_failed:
             self.has_failed = True
             _LOGGER.warning(
-                "%s: the vendor could not be told to call in, polling goes on: %s",
+                "%s: webhooks could not be registered at the vendor, %s: %s",
                 self._entry.title,
+                "its messages do not come" if self._push.carries_data else "polling goes on",
                 err if isinstance(err, self._expected) else type(err).__name__,
             )
         delay = min(RETRY_SECONDS * 2**self._attempts, RETRY_CEILING)
@@ -258,8 +279,14 @@ class Registrar:
         self._attempts = 0
         if self.has_failed:
             self.has_failed = False
-            _LOGGER.info("%s: the vendor was told to call in after all", self._entry.title)
+            _LOGGER.info("%s: webhooks are registered at the vendor", self._entry.title)
         self._outcome(None)
+
+    @property
+    def serves(self) -> bool:
+        """Whether a webhook that was registered before leads to the address of now."""
+        known = _remembered(self._entry).values()
+        return any(address.same(found, self._url) for found in known)
 
     @callback
     def _retry(self, _now: datetime) -> None:

@@ -55,6 +55,7 @@ class Push(ABC):
     a registration has to be like beyond that: where they change, what was listed under others is void. `known` are
     ours, by id, as the account remembers them: it sets this before it asks for anything. `silence` is how long no call
     may come before that shows. Hints of `urgent_kinds` are asked about before all others.
+    `carries_data`: calls say what polling cannot bring, so that a refused registration is an issue for a person.
     """
 
     channel: ChannelId | None = None
@@ -65,6 +66,7 @@ class Push(ABC):
     most_bytes: int = 64 * 1024
     silence: timedelta = timedelta(days=1)
     urgent_kinds: frozenset[str] = frozenset()
+    carries_data: bool = False
 
     @abstractmethod
     async def registrations(self) -> Sequence[Registration]:

@@ -71,6 +71,7 @@ class VizioSensePush(Push):
     # A parking lot with ten thousand places, which no camera sees, is 1.5 MiB.
     most_bytes = 2 * 1024 * 1024
     silence = MISSED * KEEPALIVE
+    carries_data = True
 
     def __init__(
         self,
@@ -165,37 +166,41 @@ class VizioSensePush(Push):
 
     @override
     def receive(self, call: Call) -> Received | None:
+        received = call.received_at or self._now()
         if call.query.get("source") == SOURCE and not call.body.strip():
-            return self._keepalive(call.query.get("id", ""))
+            return self._keepalive(call.query.get("id", ""), received)
         if HEADER.lower() not in call.headers:
             return None  # it was let in as a keep-alive, and is none
         message = parse_message(call.body)
-        return None if message is None else self._message(message, len(call.body))
+        return None if message is None else self._message(message, len(call.body), received)
 
-    def _keepalive(self, named: str) -> Received | None:
+    def _keepalive(self, named: str, now: datetime) -> Received | None:
         if (uuid := self._uuid_of(named)) is None:
             return self._stranger(named, None)
-        now = self._now()
         scene = self._scene_of(uuid)
         scene.hear(now)
         scene.keepalive_at = now
-        device = camera_id(uuid)
-        readings = {
-            **scene_readings(device, scene),
-            ChannelId(device, CONNECTIVITY): Reading(True),
-            ChannelId(device, LAST_KEEPALIVE): Reading(now),
-        }
+        keepalive = {ChannelId(camera_id(uuid), LAST_KEEPALIVE): Reading(now)}
+        readings = self._readings(camera_id(uuid), scene, now) | keepalive
         return Received(update=FeedUpdate(readings=readings))
 
-    def _message(self, message: Message, size: int) -> Received | None:
-        if (uuid := self._uuid_of(message.stream)) is None:
-            held = _Held(message, self._now()) if size <= _MOST_HELD else None
-            return self._stranger(message.stream, held)
-        return Received(update=self._taken(uuid, message))
-
-    def _taken(self, uuid: str, message: Message) -> FeedUpdate:
-        """Take a message of a camera that is known, unless it is no news."""
+    def _readings(self, device: str, scene: Scene, heard: datetime) -> dict[ChannelId, Reading]:
+        """Return what a camera shows that was heard then; a call that had to wait may be too old to say it is there."""
         now = self._now()
+        scene.expire(now)
+        readings = dict(scene_readings(device, scene))
+        if now - heard <= self.silence:
+            readings[ChannelId(device, CONNECTIVITY)] = Reading(True)
+        return readings
+
+    def _message(self, message: Message, size: int, now: datetime) -> Received | None:
+        if (uuid := self._uuid_of(message.stream)) is None:
+            held = _Held(message, now) if size <= _MOST_HELD else None
+            return self._stranger(message.stream, held)
+        return Received(update=self._taken(uuid, message, now))
+
+    def _taken(self, uuid: str, message: Message, now: datetime) -> FeedUpdate:
+        """Take a message of a camera that is known, unless it is no news; it came at `now`."""
         scene = self._scene_of(uuid)
         verdict = scene.judge(message, now)
         self.counts[verdict.name.lower()] += 1
@@ -208,10 +213,7 @@ class VizioSensePush(Push):
         device = camera_id(uuid)
         told = [] if content.is_known else [_occurrence(device, message, now)]
         return FeedUpdate(
-            readings={
-                **scene_readings(device, scene),
-                ChannelId(device, CONNECTIVITY): Reading(True),
-            },
+            readings=self._readings(device, scene, now),
             occurrences=told,
             inventory=self._grown(device, scene),
         )
@@ -279,7 +281,7 @@ class VizioSensePush(Push):
                 continue
             del self._strangers[named]
             if held is not None and self._now() - held.received <= self.silence:
-                update = self._taken(uuid, held.message)
+                update = self._taken(uuid, held.message, held.received)
                 readings |= update.readings
                 occurrences += update.occurrences
         return FeedUpdate(readings=readings, occurrences=occurrences)

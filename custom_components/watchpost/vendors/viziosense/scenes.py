@@ -195,10 +195,14 @@ class Scene:
 
     def hear(self, now: datetime) -> None:
         """Note that the camera is alive. What it said before a silence may have changed, so that is not shown."""
+        self.expire(now)
+        self.heard_at = now
+
+    def expire(self, now: datetime) -> None:
+        """Show nothing that was said before a silence that is not over."""
         if self.heard_at is not None and now - self.heard_at > MISSED * KEEPALIVE:
             for view in self.views.values():
                 view.is_live = False
-        self.heard_at = now
 
     def is_silent(self, now: datetime) -> bool | None:
         """Whether keep-alives were missed; None where none ever came since the start."""
