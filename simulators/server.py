@@ -25,7 +25,8 @@ _TICK = 0.25
 class Call:
     """One request, parsed.
 
-    path: below the base path. form: a POST's fields, form or JSON, as text. body: its bytes.
+    path: below the base path. target: path and query as they came. form: a POST's fields,
+    form or JSON, as text. body: its bytes.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Call:
     user: str | None
     form: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    target: str = ""
 
 
 class VendorCloud(ABC):
@@ -203,6 +205,7 @@ async def _parsed(request: web.Request, base_path: str, user: str | None) -> Cal
         user=user,
         form=await _fields(request),
         body=await request.read(),
+        target=request.raw_path,
     )
 
 

@@ -134,9 +134,13 @@ class Live:
         stem, _, kind = name.partition(".")
         newest = self._newest(session)
         if name == "index.m3u8" and self.world.plan.forms.live_playlist == "master":
-            return _text(_master(query))
+            return _text(_master(self._link(session, f"video.m3u8{query}")))
         if name in ("index.m3u8", "video.m3u8"):
-            return _text(_playlist(session, newest, query))
+            first = max(0, newest - WINDOW + 1)
+            links = [
+                self._link(session, f"{number}.ts{query}") for number in range(first, newest + 1)
+            ]
+            return _text(_playlist(session, first, links))
         if kind == "ts" and stem.isdecimal() and newest - 2 * WINDOW < int(stem) <= newest:
             headers = {"Content-Type": "video/mp2t"}
             return Reply(200, None, headers, film.segment(int(stem)))
@@ -149,9 +153,18 @@ class Live:
     def _url(self, session: Session) -> str:
         forms = self.world.plan.forms
         query = f"?token={session.token}" if forms.live_credentials == "address" else ""
-        return f"{self.storage.hosts[forms.link_host]}{PREFIX}/live/{session.id}/index.m3u8{query}"
+        host = self.storage.hosts[forms.link_host]
+        return self.storage.sealed(f"{host}{PREFIX}/live/{session.id}/index.m3u8{query}")
+
+    def _link(self, session: Session, name: str) -> str:
+        """Return what a playlist calls a file: its name, or where that is signed a path."""
+        if self.world.plan.forms.signing != "exact":
+            return name
+        return self.storage.sealed(f"{PREFIX}/live/{session.id}/{name}")
 
     def _opens(self, session: Session, call: Call) -> bool:
+        if not self.storage.opens(call.target):
+            return False
         if self.world.plan.forms.live_credentials == "address":
             if "Authorization" in call.headers:
                 self.storage.intruders.append(dict(call.headers))
@@ -160,15 +173,14 @@ class Live:
         return call.headers.get("Authorization") == wanted
 
 
-def _master(query: str) -> str:
+def _master(link: str) -> str:
     return (
         '#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-STREAM-INF:BANDWIDTH=40000,RESOLUTION=160x120,CODECS="avc1.42c00a"\n'
-        f"video.m3u8{query}\n"
+        f"{link}\n"
     )
 
 
-def _playlist(session: Session, newest: int, query: str) -> str:
-    first = max(0, newest - WINDOW + 1)
+def _playlist(session: Session, first: int, links: list[str]) -> str:
     began = at(session.begins + (first - WINDOW) * film.SECONDS)
     assert began is not None
     lines = [
@@ -178,8 +190,8 @@ def _playlist(session: Session, newest: int, query: str) -> str:
         f"#EXT-X-MEDIA-SEQUENCE:{first}",
         f"#EXT-X-PROGRAM-DATE-TIME:{written(began, 'milliseconds')}",
     ]
-    for number in range(first, newest + 1):
-        lines += [f"#EXTINF:{film.SECONDS}.000,", f"{number}.ts{query}"]
+    for link in links:
+        lines += [f"#EXTINF:{film.SECONDS}.000,", link]
     return "\n".join(lines) + "\n"
 
 

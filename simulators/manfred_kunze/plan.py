@@ -49,6 +49,7 @@ class Forms:
     webhook_body: an alert's fields | {"event", "data": {...}} | plain text.
     webhook_on: calls are made when a rule fires | also when an alert is acknowledged or resolved.
     link_host: links lead to another host and port | to the API's.
+    signing: a link's signature covers path and time | every byte of it, and it has characters that clients rewrite.
     download: a capture's link comes in {"downloadUrl"} | as a redirect | as text.
     thumbnail: a capture shows the link of its picture | is it asked for at /captures/{id}/thumbnail | has none.
     live_url: where the stream is: in "hlsUrl" | in {"hls": {"url"}} | in "localUrl" and "remoteUrl".
@@ -107,6 +108,7 @@ class Forms:
     webhook_on: Literal["fired", "all"] = "fired"
     signature: Literal["none", "hmac"] = "none"
     link_host: Literal["storage", "api"] = "storage"
+    signing: Literal["path", "exact"] = "path"
     download: Literal["json", "redirect", "text"] = "json"
     thumbnail: Literal["link", "path", "absent"] = "link"
     live_url: Literal["hlsUrl", "nested", "pair"] = "hlsUrl"

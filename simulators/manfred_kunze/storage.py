@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from simulators.reply import Reply
 from simulators.server import Call
+from simulators.signing import is_sealed, sealed
 
 from .times import at
 from .world import World
@@ -49,7 +50,18 @@ class Storage:
             "X-Amz-Signature": self._signature(path, str(until)),
         }
         host = self.hosts[self.world.plan.forms.link_host]
-        return f"{host}{PREFIX}{quote(path)}?{urlencode(query)}", until
+        link = f"{host}{PREFIX}{quote(path)}?{urlencode(query)}"
+        return self.sealed(link), until
+
+    def sealed(self, link: str) -> str:
+        """Return a link as the plan has links signed."""
+        is_exact = self.world.plan.forms.signing == "exact"
+        return sealed(str(self.world.plan.seed), link) if is_exact else link
+
+    def opens(self, target: str) -> bool:
+        """Tell whether a request's target is as it was given out, where that counts."""
+        is_exact = self.world.plan.forms.signing == "exact"
+        return not is_exact or is_sealed(str(self.world.plan.seed), target)
 
     def answer(self, call: Call) -> Reply:
         """Answer a request for an object."""
@@ -61,6 +73,8 @@ class Storage:
             return refused(405, "MethodNotAllowed", "The method is not allowed")
         path = call.path.removeprefix(PREFIX)
         problem = self._problem(path, call.query)
+        if not self.opens(call.target):
+            problem = "The request signature does not match"
         if problem:
             return refused(403, "AccessDenied", problem)
         if path not in self.objects:

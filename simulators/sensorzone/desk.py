@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from simulators.reply import Reply
+from simulators.signing import is_sealed, sealed
 
 from .asking import ApiError, Visit
 from .incursions import Incursions, Sighting
@@ -26,8 +27,21 @@ class Desk:
         self, visit: Visit, kind: str, records: list[Record], *, is_api: bool = False
     ) -> Reply:
         """Return a page of records."""
+        self.check_seal(visit, is_given_out="seal" in visit.query)
         address = self.origin() + visit.call.path
         return self.shapes.many(kind, records, visit.query, address, is_api=is_api)
+
+    def sealed(self, link: str) -> str:
+        """Return a link as the plan has links signed."""
+        plan = self.world.plan
+        return sealed(str(plan.seed), link) if plan.forms.signing == "exact" else link
+
+    def check_seal(self, visit: Visit, *, is_given_out: bool = True) -> None:
+        """Refuse a link that is not, byte for byte, as it was given out, where that counts."""
+        plan = self.world.plan
+        is_exact = plan.forms.signing == "exact" and is_given_out
+        if is_exact and not is_sealed(str(plan.seed), visit.call.target):
+            raise ApiError(403, "The link is not signed, or no longer")
 
     def one(self, record: Record, status: int = 200) -> Reply:
         """Return one record."""

@@ -203,14 +203,15 @@ class FieldCalls:
         fields: JsonObject = {
             "started_at": shapes.time(what.start - 5),
             **shapes.length(_CLIP_SECONDS),
-            "url": f"{link}.mp4?{signature}",
-            "thumbnail_url": f"{link}.png?{signature}",
+            "url": self._desk.sealed(f"{link}.mp4?{signature}"),
+            "thumbnail_url": self._desk.sealed(f"{link}.png?{signature}"),
             "content_type": "video/mp4",
         }
         refs = {"base_station": machine_ref(machine), "incursion": incursion_ref(what)}
         return Record("clip", what.id + 7, fields, {**refs})
 
     def _check_signature(self, visit: Visit) -> None:
+        self._desk.check_seal(visit)
         signature = _signature(self._desk.world.plan.seed, visit.number)
         if visit.query.get("signature") != signature:
             raise ApiError(403, "The link is not signed, or no longer")

@@ -57,10 +57,13 @@ class Forms:
     boundaries: a GeoJSON geometry | a feature around it | its JSON as text.
     site_projects: project_ids | project_id, the first one alone.
     media_links: with the host | without.
+    signing: a signature covers what a link names | every byte of it, and it has characters that clients rewrite;
+        links to next pages are signed so as well.
     """
 
     login_body: Literal["either", "json", "form"] = "either"
     session_reply: Literal["user", "created", "empty"] = "user"
+    signing: Literal["name", "exact"] = "name"
     cookie: Literal["fixed", "sliding", "rotating"] = "fixed"
     jwt_headers: Literal["stated", "lower", "upper"] = "stated"
     jwt_expiry: Literal["s", "ms", "missing", "past"] = "s"

@@ -97,6 +97,7 @@ class Reports:
 
     def file(self, visit: Visit) -> Reply:
         """Return a file, if the link is signed."""
+        self._desk.check_seal(visit)
         if visit.query.get("signature") != self._signature(visit.number):
             raise ApiError(403, "The link is not signed, or no longer")
         if visit.number not in self._files:
@@ -167,7 +168,9 @@ class Reports:
         number = 1 + len(self._files)
         self._files[number] = kind, content
         signature = self._signature(number)
-        return f"{self._desk.origin()}/media/files/{number}?signature={signature}"
+        return self._desk.sealed(
+            f"{self._desk.origin()}/media/files/{number}?signature={signature}"
+        )
 
     def _signature(self, number: int) -> str:
         return f"{mix(self._desk.world.plan.seed, number, _SIGNATURE):016x}"

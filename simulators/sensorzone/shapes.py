@@ -10,6 +10,7 @@ import re
 from urllib.parse import urlencode
 
 from simulators.reply import JsonObject, Reply
+from simulators.signing import sealed
 
 from .ground import Position
 from .plan import Pages, Plan
@@ -129,6 +130,8 @@ class Shapes:
         page = Page.of(records, query, self._plan, is_api=is_api)
         shown = [self.shown(record, is_api=is_api) for record in page.records]
         following = page.address(address, query, self._plan.forms.links)
+        if following and self._plan.forms.signing == "exact":
+            following = sealed(str(self._plan.seed), following)
         form = "jsonapi" if is_api else self._plan.forms.lists
         headers = {"Content-Type": API_TYPE} if form == "jsonapi" else {}
         is_in_header = self._plan.forms.links == "header" and not is_api
@@ -222,7 +225,9 @@ class Page:
         if self.pages != "link" or self.number >= self.count:
             return None
         more = {
-            name: value for name, value in query.items() if name not in ("page", "page[number]")
+            name: value
+            for name, value in query.items()
+            if name not in ("page", "page[number]", "k", "seal")
         }
         asked = urlencode({**more, "page": str(self.number + 1)})
         if form == "relative":

@@ -219,7 +219,7 @@ class VizioSenseCloud(VendorCloud):
         if call.path.startswith(PREFIX):
             self.tokens.check(call.headers, "request_image", now)
         elif not self.shots.signed(
-            name, call.query.get("expires", ""), call.query.get("signature", "")
+            name, call.query.get("expires", ""), call.query.get("signature", ""), call.target
         ):
             return error_reply(403, documented(403), self.plan.forms)
         return self.shots.deliver(*found, now, redirected="redirected" in call.query)

@@ -43,6 +43,7 @@ class Forms:
     image_answer: {"data": [raw, annotated]} | the other way round | {"data": {"raw_image", "annotated_image"}}
         | the list without envelope.
     link: absolute and signed | absolute, needs the token | only a path, signed.
+    signing: a link's signature covers what it names | every byte of it, and it has characters that clients rewrite.
     picture_host: links point to the API's own port | to another port of the same address.
     picture_type: the Content-Type of a picture; "right" says what it is.
     picture_format: what is served.
@@ -77,6 +78,7 @@ class Forms:
     paging: Literal["page", "offset"] = "page"
     image_answer: Literal["pair", "swapped", "named", "bare"] = "pair"
     link: Literal["signed", "bearer", "path"] = "signed"
+    signing: Literal["name", "exact"] = "name"
     picture_host: Literal["api", "storage"] = "api"
     picture_type: Literal["right", "octet-stream"] = "right"
     picture_format: Literal["JPEG", "PNG", "WEBP"] = "JPEG"

@@ -10,6 +10,7 @@ from simulators.chance import mix
 from simulators.clock import to_micros
 from simulators.faults import http_date
 from simulators.reply import Reply
+from simulators.signing import is_sealed, sealed
 
 from .errors import Refusal, error_reply
 from .pictures import Scene, Seen, draw
@@ -127,7 +128,8 @@ class Shots:
         if forms.link == "bearer":
             return f"/api/v1/images/{name}"
         expires = int(shot.expires.timestamp())
-        return f"/pictures/{name}?expires={expires}&signature={self._signature(name, expires)}"
+        link = f"/pictures/{name}?expires={expires}&signature={self._signature(name, expires)}"
+        return sealed(str(self.plan.seed), link) if forms.signing == "exact" else link
 
     def find(self, name: str) -> tuple[Shot, str] | None:
         """Return the shot and view that a file name stands for."""
@@ -137,8 +139,10 @@ class Shots:
         shot = self.all[int(found["number"]) - 1]
         return (shot, found["view"]) if shot.device.uuid == found["uuid"] else None
 
-    def signed(self, name: str, expires: str, signature: str) -> bool:
+    def signed(self, name: str, expires: str, signature: str, target: str) -> bool:
         """Tell whether a link's signature is the one that was given out."""
+        if self.plan.forms.signing == "exact" and not is_sealed(str(self.plan.seed), target):
+            return False
         return expires.isdecimal() and signature == self._signature(name, int(expires))
 
     def deliver(self, shot: Shot, view: str, now: datetime, *, redirected: bool = False) -> Reply:

@@ -14,12 +14,13 @@ import ipaddress
 import json as stdlib_json
 import logging
 import time
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import hdrs
 import msgspec
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from ..engine.cadence import folded, freshness, http_date, retry_after
@@ -35,6 +36,7 @@ from .errors import (
     VendorError,
 )
 from .ledger import Ledger, Reply
+from .urls import parse_link
 
 __all__ = [
     "BasicSignIn",
@@ -109,16 +111,14 @@ def checked_address(url: str) -> URL:
     return address
 
 
-def checked_link(url: str) -> URL:
-    """Return a link to something at a vendor's, or at another system of the user's.
+def checked_link(url: str, base: URL | None = None) -> URL:
+    """Return a link to something at a vendor's, or at another system of the user's, exactly as it stands.
 
     Raises NotSecure unless it is https, or http to a loopback address, and holds no user info.
     """
-    try:
-        link = URL(url)
-        checked_address(str(link.with_query(None).with_fragment(None)))
-    except ValueError:
-        raise NotSecure("the link is none") from None
+    link = parse_link(url, base)
+    if link.scheme != "https" and not is_loopback(link.host or ""):
+        raise NotSecure("the link is neither https nor to this machine")
     return link
 
 
@@ -193,7 +193,7 @@ class Transport:
 
     async def get(
         self,
-        path: str,
+        path: str | URL,
         params: Mapping[str, str] | None = None,
         *,
         right: str = "read this",
@@ -201,6 +201,7 @@ class Transport:
     ) -> Reply:
         """Answer from what is held while that is current, else ask; raises a `VendorError`.
 
+        `path` is below the base address, or a link of the vendor's own origin, which is asked as it stands.
         Concurrent calls for the same resource share one request. A reply that does not say how long it is
         current counts as current for `usual` seconds.
         """
@@ -249,11 +250,11 @@ class Transport:
             return reply
         location = answer.headers.get(hdrs.LOCATION, "")
         try:
-            return replace(reply, location=str(url.join(URL(location)))) if location else reply
-        except ValueError:
+            return replace(reply, location=str(parse_link(location, url))) if location else reply
+        except NotSecure:
             raise UnexpectedReply("the vendor's answer leads nowhere") from None
 
-    def forget(self, path: str, params: Mapping[str, str] | None = None) -> None:
+    def forget(self, path: str | URL, params: Mapping[str, str] | None = None) -> None:
         """Drop what is held of a resource, because its body turned out to be a refusal."""
         self.ledger.forget(self._key(self._resolve(path, params)))
 
@@ -271,8 +272,12 @@ class Transport:
     def _key(self, url: URL) -> str:
         return f"{self._sign_in.fingerprint} {url}"
 
-    def _resolve(self, path: str, params: Mapping[str, str] | None) -> URL:
+    def _resolve(self, path: str | URL, params: Mapping[str, str] | None) -> URL:
         """Join base and path; ids inside the path must not be able to lead elsewhere."""
+        if isinstance(path, URL):
+            if path.origin() != self.url.origin():
+                raise UnexpectedReply("a link leads to another place")
+            return path
         segments = path.lower().replace("%2e", ".").split("/")
         if set(path) & set("?#\\") or not {".", ".."}.isdisjoint(segments):
             raise UnexpectedReply("an id from the vendor cannot stand in an address")
@@ -280,10 +285,12 @@ class Transport:
         return url.with_query(params) if params else url
 
     async def _revalidate(
-        self, key: str, path: str, url: URL, right: str, held: Reply | None
+        self, key: str, path: str | URL, url: URL, right: str, held: Reply | None
     ) -> Reply:
         validators = _validators(held)
-        answer = await self._signed_in(_Request(hdrs.METH_GET, path, url, right, validators))
+        # A link may be a secret, and a request's path is logged.
+        shown = path if isinstance(path, str) else "a link"
+        answer = await self._signed_in(_Request(hdrs.METH_GET, shown, url, right, validators))
         if answer.status != 304:
             reply = _reply(answer)
         elif held is not None and validators:
@@ -444,7 +451,7 @@ def _reply(answer: _Answer) -> Reply:
         freshness=answer.freshness,
         date=http_date(answer.headers.get(hdrs.DATE)),
         caching=_caching(answer.headers),
-        link=answer.headers.get(hdrs.LINK, ""),
+        link=", ".join(cast("CIMultiDictProxy[str]", answer.headers).getall(hdrs.LINK, ())),
     )
 
 
@@ -455,11 +462,10 @@ def _caching(headers: Mapping[str, str]) -> dict[str, str]:
 def _redirected(url: URL, headers: Mapping[str, str]) -> URL:
     """Return where a reply leads; raises UnexpectedReply unless that is the same origin."""
     try:
-        target = url.join(URL(headers.get(hdrs.LOCATION, "")))
-        is_ours = target.origin() == url.origin() and target.user is None
-    except ValueError:
-        is_ours = False
-    if not is_ours or hdrs.LOCATION not in headers:
+        target = parse_link(headers.get(hdrs.LOCATION, ""), url)
+    except NotSecure:
+        target = None
+    if target is None or target.origin() != url.origin() or hdrs.LOCATION not in headers:
         raise UnexpectedReply("the vendor's answer leads to another place")
     return target
 

@@ -22,6 +22,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from .errors import (
+    NotSecure,
     PictureMissing,
     PictureRefused,
     TimedOut,
@@ -30,6 +31,7 @@ from .errors import (
     VendorError,
 )
 from .pictures import MOST_PICTURE_BYTES, check_picture
+from .urls import parse_link
 
 MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -181,12 +183,9 @@ class LinkFetcher:
     def _checked(self, link: str, before: URL | None = None) -> URL:
         """Return where a link leads; `before` is what it is relative to, and must share its protocol with."""
         try:
-            url = before.join(URL(link)) if before else URL(link)
-            host = url.host or ""
-        except ValueError:
-            url, host = URL(), ""
-        if not host or url.user is not None or not link.isprintable():
-            raise PictureRefused("its link is none")
+            url = parse_link(link, before)
+        except NotSecure:
+            raise PictureRefused("its link is none") from None
         if before is not None and url.scheme != before.scheme:
             raise PictureRefused("its link leads from one protocol to another")
         if url.scheme != "https" and not (url.scheme == "http" and self._is_plain_home(url)):

@@ -88,10 +88,7 @@ def checked_target(url: URL, link: str) -> URL:
 
     Raises NotSecure for what is no link, for plain http, and for this machine unless `url` is on it as well.
     """
-    try:
-        target = checked_link(str(url.join(URL(link, encoded=True))))
-    except ValueError:
-        raise NotSecure("the link is none") from None
+    target = checked_link(link, url)
     if target.scheme not in {url.scheme, "https"}:
         raise NotSecure("the link leads from https to http")
     if is_loopback(target.host or "") and not is_loopback(url.host or ""):

@@ -35,6 +35,7 @@ from .playlists import (
     is_ended,
     is_playlist,
 )
+from .urls import parse_link
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -241,7 +242,7 @@ class Relay:
         source = await self.open()
         for link in source.urls:
             with suppress(VendorError):
-                return await self._fetched(request, URL(link))
+                return await self._fetched(request, parse_link(link))
         self._is_over = True
         raise Unreachable("the live stream is not where it was said to be")
 
@@ -354,7 +355,7 @@ def _is_same(one: StreamSource, other: StreamSource) -> bool:
 
 
 def _origin(link: str) -> URL:
-    return URL(link).origin()
+    return parse_link(link).origin()
 
 
 async def _without_cookies(

@@ -88,6 +88,29 @@ def test_the_next_page_is_told_in_many_ways(reply: Any, page: Page) -> None:
     assert read_page(body(reply)) == page
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        '<https://x/a,b;rel=next>; rel="prev", <{}>; title="a, b; rel=prev"; rel="last next"',
+        "<{}>;rel=next",
+        '<https://x/>; rel="prev",<{}> ; foo; REL = "Next"',
+    ],
+)
+def test_a_link_in_the_link_header_may_have_commas_and_semicolons(header: str) -> None:
+    link = "https://x/a,b;c?d=e,f;g"
+    assert read_page(b"[]", header.format(link)).link == link
+
+
+def test_a_header_without_a_next_page_names_none() -> None:
+    for header in (
+        '<https://x/>; rel="nextish"',
+        "next",
+        '<https://x/>; title="rel=next"',
+        "<" * 8000,
+    ):
+        assert read_page(b"[]", header).link is None
+
+
 def test_the_next_page_may_stand_in_the_link_header() -> None:
     header = f'<https://x/last>; rel="last", <{NEXT}>; rel="next"'
     assert read_page(b"[]", header).link == NEXT

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final, override
 
 from homeassistant.util import dt as dt_util
 from yarl import URL
 
 from ...engine.model import FeedUpdate
-from ..errors import UnexpectedReply
+from ..errors import NotSecure, UnexpectedReply
 from ..media import Library, Media, MediaItem
+from ..urls import parse_link
 from .client.media import MediaClient, link_of
 from .gallery import Gallery
 from .records.media import Capture
@@ -70,9 +70,10 @@ class CaptureLibrary(Library):
 
     def _absolute(self, link: str) -> str:
         """Return a link with its host; raises UnexpectedReply for what is none."""
-        with suppress(ValueError):
-            return str(self._home.join(URL(link, encoded=True)))
-        raise UnexpectedReply("the link to the clip is none")
+        try:
+            return str(parse_link(link, self._home))
+        except NotSecure:
+            raise UnexpectedReply("the link to the clip is none") from None
 
     def _cameras(self) -> list[MediaItem]:
         cameras = self._gallery.cameras.values()

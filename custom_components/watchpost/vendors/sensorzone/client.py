@@ -194,9 +194,9 @@ class SensorZoneClient:
         """Return a video clip, or what tells where it is."""
         return await self._get("clip", (machine, clip), {})
 
-    async def fetch(self, path: str, params: Params) -> Reply:
+    async def fetch(self, link: URL) -> Reply:
         """Return what a link of V1 to its own host leads to."""
-        return await self._doors[Api.V1].get(path, params, right="see video clips")
+        return await self._doors[Api.V1].get(link, right="see video clips")
 
     async def messages(self, machine: str) -> list[Row]:
         """List the messages of a machine."""

@@ -20,6 +20,8 @@ from ..http import loose
 _LISTS = ("data", "items", "results", "records", "rows", "entries")
 _ABOUT_PAGES = ("meta", "pagination", "paging", "page_info")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LINK = re.compile(r"""<([^<>]*)>((?:\s*;\s*[^\s=",;<>]+\s*(?:=\s*(?:"[^"]*"|[^\s",;<>]*))?)*)""")
+_NEXT = re.compile(r"""(?:^|;)\s*rel\s*=\s*(?:next\b|"[^"]*\bnext\b[^"]*")""", re.IGNORECASE)
 _MILLISECONDS = 1e11  # as seconds this is the year 5138
 
 
@@ -111,10 +113,10 @@ def _included(items: object) -> Iterator[tuple[tuple[str, str], Row]]:
 
 
 def _header_link(header: str) -> str | None:
-    for part in header.split(","):
-        address, _, parameters = part.partition(";")
-        if re.search(r'rel\s*=\s*"?next"?', parameters) and address.strip().startswith("<"):
-            return address.strip().strip("<>")
+    """Return the link to the next page (RFC 8288); commas and semicolons may stand in a link."""
+    for found in _LINK.finditer(header):
+        if _NEXT.search(found[2]):
+            return found[1]
     return None
 
 

@@ -9,9 +9,10 @@ from typing import Final
 from yarl import URL
 
 from ...engine.model import Freshness
-from ..errors import UnexpectedReply
+from ..errors import NotSecure, UnexpectedReply
 from ..fields import MOST_RECORDS
 from ..http import Reply, Transport
+from ..urls import parse_link
 from .fields import Page, flat, read_page
 from .records import started_at
 
@@ -40,7 +41,7 @@ class Reader:
         self._unpaged: set[str] = set()
         self._whole: dict[str, int] = {}
 
-    async def get(self, name: str, path: str, params: Params, right: str) -> Reply:
+    async def get(self, name: str, path: str | URL, params: Params, right: str) -> Reply:
         """Ask once; where the parameters are refused, without them from then on."""
         if params and name not in self._plain:
             try:
@@ -53,7 +54,7 @@ class Reader:
             self._plain.add(name)
         return reply
 
-    async def _asked(self, path: str, params: Params, right: str) -> Reply:
+    async def _asked(self, path: str | URL, params: Params, right: str) -> Reply:
         """Ask; what says neither how long it is current nor how to revalidate it is not held.
 
         Periods move on, so that hardly any address is asked twice.
@@ -64,7 +65,9 @@ class Reader:
             self._transport.forget(path, params)
         return reply
 
-    async def _guessed(self, _name: str, path: str, params: Params, right: str) -> Reply | None:
+    async def _guessed(
+        self, _name: str, path: str | URL, params: Params, right: str
+    ) -> Reply | None:
         """Ask for a page of which nothing says that it exists; None where it does not."""
         try:
             return await self._asked(path, params, right)
@@ -74,7 +77,7 @@ class Reader:
         return None
 
     async def rows(
-        self, name: str, path: str, params: Params, right: str, since: datetime | None
+        self, name: str, path: str | URL, params: Params, right: str, since: datetime | None
     ) -> tuple[list[object], tuple[Freshness, ...]]:
         """Return the records of all pages, each record once; `since` ends a list whose newest come first early.
 
@@ -84,13 +87,14 @@ class Reader:
         seen: set[object] = set()
         freshness: list[Freshness] = []
         number = 1
+        address: str | URL = path
         asked = self._numbered(params, number)
         if name in self._unpaged:
             asked = dict(params)
         is_guess = False
         for _ in range(MOST_PAGES):
             ask = self._guessed if is_guess else self.get
-            reply = await ask(name, path, asked, right)
+            reply = await ask(name, address, asked, right)
             if reply is None:
                 return rows, tuple(freshness)
             freshness.append(reply.freshness)
@@ -109,7 +113,7 @@ class Reader:
             number += 1
             is_guess = page.link is None and page.number is None and page.is_last is None
             if page.link is not None:
-                path, asked = self._followed(page.link)
+                address, asked = self._followed(page.link), {}
             elif self._has_more(name, page):
                 asked = self._numbered(params, page.number or number)
             else:
@@ -128,18 +132,16 @@ class Reader:
         # One of the same length may be a page that is full.
         return is_paged and len(page.rows) >= self._whole.get(name, LEAST_PAGE)
 
-    def _followed(self, link: str) -> tuple[str, dict[str, str]]:
-        """Return path and parameters of a link to the same host; raises UnexpectedReply for any other."""
+    def _followed(self, link: str) -> URL:
+        """Return a link to the same origin as it stands; raises UnexpectedReply for any other."""
         base = self._transport.url
         try:
-            target = base.join(URL(link))
-            is_ours = target.origin() == base.origin() and target.user is None
-        except ValueError:
-            is_ours = False
-        if not is_ours:
+            target = parse_link(link, base)
+        except NotSecure:
+            target = None
+        if target is None or target.origin() != base.origin():
             raise UnexpectedReply("a link to the next page leads to another place")
-        prefix = base.path.rstrip("/")
-        return target.path.removeprefix(prefix), dict(target.query)
+        return target
 
 
 def _key(row: object) -> object:

@@ -77,8 +77,8 @@ def _safe(value: str, home: str) -> str | None:
     if not value.startswith(("https://", "http://", "/")) or len(value) > 8192:
         return None
     try:
-        url = checked_link(str(URL(home).join(URL(value, encoded=True))))
-    except ValueError, NotSecure:
+        url = checked_link(value, URL(home))
+    except NotSecure:
         return None
     if is_loopback(url.host or "") and not is_loopback(URL(home).host or ""):
         return None  # a programme of this machine is no camera's
