@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
@@ -32,10 +32,13 @@ from .engine.importing import async_import_history
 from .engine.model import Channel
 from .engine.registration import CONF_REGISTRATIONS
 from .engine.saving import async_save
+from .permissions import async_check_permission
 from .vendors import VENDORS
-from .vendors.action import DATE, END, START, Action, For
+from .vendors.action import DATE, END, START, Action, For, Permission
 from .vendors.base import ActionCall
 from .vendors.errors import VendorError
+
+type Handler = Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
 
 _TARGETS: Final[Mapping[For, Mapping[vol.Marker, Any]]] = {
     For.ENTITY: {vol.Required(ATTR_ENTITY_ID): cv.entity_id},
@@ -61,20 +64,26 @@ IMPORT_HISTORY_SCHEMA: Final = vol.Schema(
 @callback
 def async_setup_actions(hass: HomeAssistant) -> None:
     """Register the actions, once and for every account."""
+    register = partial(hass.services.async_register, DOMAIN)
     for action in _actions():
-        register = partial(
-            service.async_register_admin_service if action.is_admin else _register, hass
-        )
-        register(
-            DOMAIN, action.name, partial(_async_handle, action), _schema(action), _response(action)
-        )
-    hass.services.async_register(
-        DOMAIN,
+        handler = _checked(action.permission, partial(_async_handle, action))
+        register(action.name, handler, _schema(action), _response(action))
+    register(
         "import_history",
-        _async_import_history,
+        _checked(Permission.ADMIN, _async_import_history),
         IMPORT_HISTORY_SCHEMA,
         SupportsResponse.OPTIONAL,
     )
+
+
+def _checked(permission: Permission, handler: Handler) -> Handler:
+    """Return a handler that first checks the caller's permission."""
+
+    async def handle(call: ServiceCall) -> ServiceResponse:
+        await async_check_permission(call, permission)
+        return await handler(call)
+
+    return handle
 
 
 def _actions() -> Iterable[Action]:
@@ -91,10 +100,6 @@ def _response(action: Action) -> SupportsResponse:
     """Reading is for the response alone; writing may do without, unless nobody could ever learn what it brought."""
     is_needed = action.is_read or action.is_told_once
     return SupportsResponse.ONLY if is_needed else SupportsResponse.OPTIONAL
-
-
-def _register(hass: HomeAssistant, *what: Any) -> None:
-    hass.services.async_register(*what)
 
 
 async def _async_handle(action: Action, call: ServiceCall) -> ServiceResponse:

@@ -19,6 +19,19 @@ DATE: Final = vol.All(cv.datetime, dt_util.as_utc)
 PERIOD: Final = {vol.Optional(START): DATE, vol.Optional(END): DATE}
 
 
+class Permission(Enum):
+    """What a person must be allowed to do with the target of an action; an automation may do everything.
+
+    READ and CONTROL are those of Home Assistant for the target's entities. A whole account is read by who may read all
+    of its entities, and written by administrators alone. ADMIN: what deletes, writes files or statistics, concerns the
+    whole account, or answers with what may name people.
+    """
+
+    READ = auto()
+    CONTROL = auto()
+    ADMIN = auto()
+
+
 class For(Enum):
     """What an action is for."""
 
@@ -38,9 +51,9 @@ class Action:
 
     name: str
     target: For
+    permission: Permission
     fields: Mapping[vol.Marker, Any]
     is_read: bool = False
-    is_admin: bool = False
     is_told_once: bool = False
     check: Callable[[Mapping[str, Any]], str | None] = lambda fields: None
 

@@ -9,7 +9,7 @@ from homeassistant.const import CONF_TYPE
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..action import DATE, END, PERIOD, START, TEXT, Action, For, wrong_period
+from ..action import DATE, END, PERIOD, START, TEXT, Action, For, Permission, wrong_period
 from .records.alerting import Severity
 from .resources import RESOURCES
 
@@ -67,11 +67,12 @@ def _wrong_window(fields: Mapping[str, Any]) -> str | None:
 
 
 ACTIONS: Final = (
-    Action("acknowledge_alert", For.ANY, _ALERTS),
-    Action("resolve_alert", For.ANY, _ALERTS),
+    Action("acknowledge_alert", For.ANY, Permission.CONTROL, _ALERTS),
+    Action("resolve_alert", For.ANY, Permission.CONTROL, _ALERTS),
     Action(
         "send_command",
         For.DEVICE,
+        Permission.CONTROL,
         {
             vol.Required(COMMAND): TEXT,
             vol.Optional(PARAMS, default={}): _OBJECT,
@@ -83,13 +84,14 @@ ACTIONS: Final = (
     Action(
         "create_registration_token",
         For.ACCOUNT,
+        Permission.ADMIN,
         {vol.Required(DEVICE_NAME): TEXT},
-        is_admin=True,
         is_told_once=True,
     ),
     Action(
         "post_event",
         For.ANY,
+        Permission.CONTROL,
         {
             vol.Required(EVENT_TYPE): TEXT,
             vol.Optional(MESSAGE): _LONG_TEXT,
@@ -101,6 +103,7 @@ ACTIONS: Final = (
     Action(
         "create_annotation",
         For.ANY,
+        Permission.CONTROL,
         {
             vol.Required(CLASS_ID): ID,
             vol.Optional(START): DATE,
@@ -113,6 +116,7 @@ ACTIONS: Final = (
     Action(
         "get_readings",
         For.ANY,
+        Permission.READ,
         {
             vol.Optional(CONF_TYPE, default=RAW): vol.In([RAW, WINDOW, AGGREGATED, STATS]),
             **PERIOD,
@@ -123,6 +127,7 @@ ACTIONS: Final = (
     Action(
         "set_desired_state",
         For.ANY,
+        Permission.CONTROL,
         {
             vol.Required(ARTEFACT_ID): ID,
             vol.Optional(TARGET_TYPE): vol.In(TARGETS),
@@ -133,25 +138,28 @@ ACTIONS: Final = (
     Action(
         "request_artefact_upload",
         For.ACCOUNT,
+        Permission.ADMIN,
         {vol.Required(DATA): _OBJECT},
-        is_admin=True,
         is_told_once=True,
     ),
-    Action("test_notification_channel", For.ACCOUNT, {vol.Required(CHANNEL_ID): ID}),
+    Action(
+        "test_notification_channel", For.ACCOUNT, Permission.ADMIN, {vol.Required(CHANNEL_ID): ID}
+    ),
     Action(
         "list_records",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required(RESOURCE): vol.In([*RESOURCES, "schemas"]),
             vol.Optional(RECORD_ID): ID,
             vol.Optional(QUERY, default={}): _QUERY,
         },
         is_read=True,
-        is_admin=True,
     ),
     Action(
         "save_record",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required(RESOURCE): vol.In(
                 [name for name, found in RESOURCES.items() if found.can_create]
@@ -159,17 +167,16 @@ ACTIONS: Final = (
             vol.Optional(RECORD_ID): ID,
             vol.Required(DATA): _OBJECT,
         },
-        is_admin=True,
     ),
     Action(
         "delete_record",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required(RESOURCE): vol.In(
                 [name for name, found in RESOURCES.items() if found.can_delete]
             ),
             vol.Required(RECORD_ID): ID,
         },
-        is_admin=True,
     ),
 )

@@ -7,7 +7,7 @@ from typing import Final
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..action import DATE, END, START, Action, For, wrong_period
+from ..action import DATE, END, START, Action, For, Permission, wrong_period
 from .control_offers import ID, SITE_ID
 
 EXPORT_ID: Final = "export_id"
@@ -25,10 +25,11 @@ _PERIOD: Final = {vol.Required(START): DATE, vol.Required(END): DATE}
 _EXPORT: Final = {vol.Required(EXPORT_ID): ID}
 
 ACTIONS: Final = (
-    Action("request_dvr_clip", For.ENTITY, _PERIOD, check=wrong_period),
+    Action("request_dvr_clip", For.ENTITY, Permission.CONTROL, _PERIOD, check=wrong_period),
     Action(
         "create_export",
         For.ANY,
+        Permission.ADMIN,
         {
             **_PERIOD,
             vol.Optional(SITE_ID): ID,
@@ -42,7 +43,7 @@ ACTIONS: Final = (
         },
         check=wrong_period,
     ),
-    Action("list_exports", For.ACCOUNT, {}, is_read=True),
-    Action("download_export", For.ACCOUNT, _EXPORT),
-    Action("delete_export", For.ACCOUNT, _EXPORT),
+    Action("list_exports", For.ACCOUNT, Permission.READ, {}, is_read=True),
+    Action("download_export", For.ACCOUNT, Permission.ADMIN, _EXPORT),
+    Action("delete_export", For.ACCOUNT, Permission.ADMIN, _EXPORT),
 )

@@ -7,15 +7,16 @@ from typing import Final
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..action import PERIOD, Action, For, wrong_period
+from ..action import PERIOD, Action, For, Permission, wrong_period
 
 TIME_ZONE: Final = "time_zone"
 
 ACTIONS: Final = (
-    Action("get_history", For.ANY, PERIOD, is_read=True, check=wrong_period),
+    Action("get_history", For.ANY, Permission.READ, PERIOD, is_read=True, check=wrong_period),
     Action(
         "get_available_dates",
         For.DEVICE,
+        Permission.READ,
         {vol.Optional(TIME_ZONE): cv.time_zone},
         is_read=True,
     ),

@@ -9,7 +9,7 @@ from homeassistant.const import ATTR_NAME, CONF_EMAIL, CONF_PASSWORD, CONF_TYPE
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..action import PERIOD, TEXT, Action, For, wrong_period
+from ..action import PERIOD, TEXT, Action, For, Permission, wrong_period
 
 TICKS: Final = "ticks"
 INTERVAL: Final = "interval"
@@ -32,6 +32,7 @@ ACTIONS: Final = (
     Action(
         "get_measurements",
         For.ENTITY,
+        Permission.READ,
         {
             vol.Optional(CONF_TYPE, default=RANGE): vol.In(["min_max", RANGE, "raw"]),
             **PERIOD,
@@ -44,31 +45,33 @@ ACTIONS: Final = (
     Action(
         "create_alarm",
         For.ENTITY,
+        Permission.CONTROL,
         {
             vol.Required("value"): vol.All(vol.Coerce(float), vol.Range(min=-1e6, max=1e6)),
             vol.Required("direction"): vol.In(["above", "below"]),
             vol.Optional("delay"): vol.All(vol.Coerce(int), vol.Range(min=0, max=_WEEK)),
         },
     ),
-    Action("delete_alarm", For.ENTITY, {}),
-    Action("get_alarm_history", For.ANY, PERIOD, is_read=True, check=wrong_period),
-    Action("rename", For.DEVICE, {vol.Required(ATTR_NAME): TEXT}),
+    Action("delete_alarm", For.ENTITY, Permission.ADMIN, {}),
+    Action("get_alarm_history", For.ANY, Permission.READ, PERIOD, is_read=True, check=wrong_period),
+    Action("rename", For.DEVICE, Permission.CONTROL, {vol.Required(ATTR_NAME): TEXT}),
     Action(
         "add_gateway",
         For.ACCOUNT,
+        Permission.ADMIN,
         {vol.Required("serial"): TEXT, vol.Optional(ATTR_NAME): TEXT},
     ),
     Action(
         "create_user",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required(CONF_EMAIL): vol.All(vol.Email(), vol.Length(max=255)),
             vol.Required(CONF_PASSWORD): vol.All(cv.string, vol.Length(min=1, max=255)),
             vol.Required("first_name"): TEXT,
             vol.Required("last_name"): TEXT,
         },
-        is_admin=True,
     ),
-    Action("list_users", For.ACCOUNT, {}, is_read=True, is_admin=True),
-    Action("list_callbacks", For.ACCOUNT, {}, is_read=True),
+    Action("list_users", For.ACCOUNT, Permission.ADMIN, {}, is_read=True),
+    Action("list_callbacks", For.ACCOUNT, Permission.READ, {}, is_read=True),
 )

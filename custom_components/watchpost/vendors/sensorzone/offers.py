@@ -8,7 +8,7 @@ from homeassistant.const import ATTR_NAME, CONF_EMAIL
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..action import PERIOD, TEXT, Action, For, wrong_period
+from ..action import PERIOD, TEXT, Action, For, Permission, wrong_period
 
 # What the vendor's text names among charts and analyses; the words on the wire are inferred but for the first chart.
 INSIGHTS: Final = (
@@ -37,18 +37,19 @@ _ALERT: Final = {
 
 # What hands the vendor's own rows on may name people, whatever the options allow: that is for administrators.
 ACTIONS: Final = (
-    Action("get_incursions", For.ANY, PERIOD, is_read=True, check=wrong_period),
+    Action("get_incursions", For.ANY, Permission.READ, PERIOD, is_read=True, check=wrong_period),
     Action(
         "get_insights",
         For.ACCOUNT,
+        Permission.ADMIN,
         {vol.Optional("insight", default="summary"): vol.In(INSIGHTS), **PERIOD},
         is_read=True,
-        is_admin=True,
         check=wrong_period,
     ),
     Action(
         "get_pivot",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required("rows"): vol.In(DIMENSIONS),
             vol.Optional("columns"): vol.In(DIMENSIONS),
@@ -56,12 +57,12 @@ ACTIONS: Final = (
             vol.Optional("export", default=False): cv.boolean,
         },
         is_read=True,
-        is_admin=True,
         check=wrong_period,
     ),
     Action(
         "create_report",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required("title"): TEXT,
             vol.Optional("report_type"): TEXT,
@@ -71,20 +72,23 @@ ACTIONS: Final = (
         },
         check=wrong_period,
     ),
-    Action("get_site_report", For.DEVICE, PERIOD, is_read=True, is_admin=True, check=wrong_period),
-    Action("add_note", For.DEVICE, {vol.Required("text"): LONG_TEXT}),
-    Action("get_notes", For.DEVICE, {}, is_read=True),
+    Action(
+        "get_site_report", For.DEVICE, Permission.ADMIN, PERIOD, is_read=True, check=wrong_period
+    ),
+    Action("add_note", For.DEVICE, Permission.CONTROL, {vol.Required("text"): LONG_TEXT}),
+    Action("get_notes", For.DEVICE, Permission.ADMIN, {}, is_read=True),
     Action(
         "get_machine_log",
         For.DEVICE,
+        Permission.ADMIN,
         {vol.Required("log"): vol.In(LOGS), **PERIOD},
         is_read=True,
-        is_admin=True,
         check=wrong_period,
     ),
     Action(
         "create_person",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required(ATTR_NAME): TEXT,
             vol.Required("kind"): vol.In(KINDS),
@@ -92,20 +96,25 @@ ACTIONS: Final = (
             vol.Optional("company"): TEXT,
             vol.Optional(CONF_EMAIL): _EMAIL,
         },
-        is_admin=True,
     ),
     Action(
         "list_people",
         For.ACCOUNT,
+        Permission.ADMIN,
         {vol.Optional("kind"): vol.In(KINDS)},
         is_read=True,
-        is_admin=True,
     ),
-    Action("assign_tag", For.ACCOUNT, {vol.Required("tag"): TEXT, vol.Required("person_id"): ID}),
-    Action("release_tag", For.ACCOUNT, {vol.Required("assignment_id"): ID}),
+    Action(
+        "assign_tag",
+        For.ACCOUNT,
+        Permission.ADMIN,
+        {vol.Required("tag"): TEXT, vol.Required("person_id"): ID},
+    ),
+    Action("release_tag", For.ACCOUNT, Permission.ADMIN, {vol.Required("assignment_id"): ID}),
     Action(
         "check_in_visitor",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required(ATTR_NAME): TEXT,
             vol.Required("tag"): TEXT,
@@ -113,20 +122,22 @@ ACTIONS: Final = (
             vol.Optional("notes"): LONG_TEXT,
         },
     ),
-    Action("check_out_visitor", For.ACCOUNT, {vol.Required("visit_id"): ID}),
-    Action("list_alerts", For.ACCOUNT, {}, is_read=True, is_admin=True),
+    Action("check_out_visitor", For.ACCOUNT, Permission.ADMIN, {vol.Required("visit_id"): ID}),
+    Action("list_alerts", For.ACCOUNT, Permission.ADMIN, {}, is_read=True),
     Action(
         "create_alert",
         For.ACCOUNT,
+        Permission.ADMIN,
         {vol.Required(ATTR_NAME): TEXT, **_ALERT},
     ),
     Action(
         "update_alert",
         For.ACCOUNT,
+        Permission.ADMIN,
         {vol.Required("alert_id"): ID, vol.Optional(ATTR_NAME): TEXT, **_ALERT},
     ),
-    Action("delete_alert", For.ACCOUNT, {vol.Required("alert_id"): ID}),
-    Action("create_project", For.ACCOUNT, {vol.Required(ATTR_NAME): TEXT}),
-    Action("update_project", For.DEVICE, {vol.Required(ATTR_NAME): TEXT}),
-    Action("list_worksites", For.ACCOUNT, {}, is_read=True),
+    Action("delete_alert", For.ACCOUNT, Permission.ADMIN, {vol.Required("alert_id"): ID}),
+    Action("create_project", For.ACCOUNT, Permission.ADMIN, {vol.Required(ATTR_NAME): TEXT}),
+    Action("update_project", For.DEVICE, Permission.CONTROL, {vol.Required(ATTR_NAME): TEXT}),
+    Action("list_worksites", For.ACCOUNT, Permission.READ, {}, is_read=True),
 )

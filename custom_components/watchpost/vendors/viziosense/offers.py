@@ -9,7 +9,7 @@ from homeassistant.const import ATTR_NAME, CONF_URL
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..action import TEXT, Action, For
+from ..action import TEXT, Action, For, Permission
 from .records import WebhookType
 
 CITY: Final = "city"
@@ -35,17 +35,19 @@ def _no_change(fields: Mapping[str, Any]) -> str | None:
 
 
 ACTIONS: Final = (
-    Action("request_snapshot", For.ENTITY, {}),
+    Action("request_snapshot", For.ENTITY, Permission.CONTROL, {}),
     Action(
         "update_device",
         For.DEVICE,
+        Permission.CONTROL,
         {vol.Optional(name): TEXT for name in _UPDATES},
         check=_no_change,
     ),
-    Action("list_webhooks", For.ACCOUNT, {}, is_read=True),
+    Action("list_webhooks", For.ACCOUNT, Permission.READ, {}, is_read=True),
     Action(
         "add_webhook",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required(CONF_URL): _URL,
             vol.Required(WEBHOOK_TYPE): _TYPE,
@@ -55,11 +57,11 @@ ACTIONS: Final = (
             vol.Optional(PARAMS, default={}): _PAIRS,
             vol.Optional(DEVICE_UUID): TEXT,
         },
-        is_admin=True,
     ),
     Action(
         "update_webhook",
         For.ACCOUNT,
+        Permission.ADMIN,
         {
             vol.Required(WEBHOOK_ID): TEXT,
             vol.Optional(CONF_URL): _URL,
@@ -69,6 +71,5 @@ ACTIONS: Final = (
             vol.Optional(HEADERS): _PAIRS,
             vol.Optional(PARAMS): _PAIRS,
         },
-        is_admin=True,
     ),
 )
