@@ -125,7 +125,7 @@ class Account:
         self.outages = Outages(
             hass, entry, self.coordinators, connection.inventory_feed.name, self._on_over
         )
-        self.roster = Roster(ABSENCES_UNTIL_REMOVED)
+        self.roster = Roster(ABSENCES_UNTIL_REMOVED, self._scope_of)
         self.journal = Journal(journal_path(hass, entry), hass.async_add_executor_job)
         self.batteries = Batteries(hass, entry, self.roster, self.reading)
         self.memory = Memory(hass, entry)
@@ -396,17 +396,20 @@ class Account:
         """Devices and entities from before a restart that no list names go too, after as many lists."""
         self.roster.remember(self.registrar.remembered_devices())
         channels = self.registrar.remembered_channels()
-        for channel_id in channels:
-            self.roster.remember_channel(channel_id, self.connection.scope_of(channel_id.key))
+        self.roster.remember_channels(channels)
         self.connection.remembered = frozenset(channels)
+
+    def _scope_of(self, key: str | ChannelId) -> str:
+        """Return the name of the list that would name a device or channel."""
+        if isinstance(key, ChannelId):
+            return self.connection.scope_of(key)
+        return self.connection.scope_of_device(key)
 
     @callback
     def async_forget(self, device: dr.DeviceEntry) -> bool:
-        """Forget a device that is deleted by hand; False for one that the vendor still lists."""
-        named = [
-            known for known in self.roster.devices if self.identifier(known) in device.identifiers
-        ]
-        if any(self.roster.is_listed(known) for known in named):
+        """Forget a device that is deleted by hand; False for one that the vendor lists, or whose list was not read."""
+        named = self.registrar.device_ids(device)
+        if not all(map(self.roster.is_absent, named)):
             return False
         for known in named:
             self._remove(self.roster.forget_device(known))

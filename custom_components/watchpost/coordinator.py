@@ -88,7 +88,6 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._on_occurrences = on_occurrences
         self._on_outcome = on_outcome
         self._lanes = Lanes(feed.most_lanes, ledger.divisions.get(feed.name, ()))
-        self._listed_at = float("-inf")
         self._subscribers = 0
         self._occurred: list[Occurrence] = []
         self._is_resting = False
@@ -308,13 +307,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         await self.held.take(update.readings, turns)
         lane.learn(self._ledger.now())
         if update.inventory is not None:
-            self._on_inventory(self._counted_once(update.inventory, update.freshness))
-
-    def _counted_once(self, inventory: Inventory, freshness: Sequence[Freshness]) -> Inventory:
-        """A reply that is used again is no further list: what it lacks is not missed once more."""
-        received = max((reply.received for reply in freshness), default=self._listed_at)
-        is_new, self._listed_at = received > self._listed_at, received
-        return inventory if is_new else replace(inventory, is_complete=False)
+            self._on_inventory(_dated(update.inventory, update.freshness))
 
     @callback
     def async_take_push(self, readings: Mapping[ChannelId, Reading]) -> None:
@@ -443,3 +436,12 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 name: type(err).__name__ for name, err in self.resource_errors.items()
             },
         }
+
+
+def _dated(inventory: Inventory, freshness: Sequence[Freshness]) -> Inventory:
+    """Say of a list when it came; one that is used again is no further list, and what it lacks is not missed twice."""
+    if inventory.received is not None or inventory.lists is not None:
+        return inventory
+    if not freshness:
+        return replace(inventory, is_complete=False)
+    return replace(inventory, received=min(reply.received for reply in freshness))

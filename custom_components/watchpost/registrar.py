@@ -105,13 +105,16 @@ class Registrar:
     @callback
     def remembered_devices(self) -> list[str]:
         """The devices that are registered, from before a restart."""
-        prefix = f"{self._entry.unique_id}:"
         registered = dr.async_entries_for_config_entry(
             dr.async_get(self._hass), self._entry.entry_id
         )
+        return [found for device in registered for found in self.device_ids(device)]
+
+    def device_ids(self, device: dr.DeviceEntry) -> list[str]:
+        """Return the account's ids of a registered device."""
+        prefix = f"{self._entry.unique_id}:"
         return [
             identifier.removeprefix(prefix)
-            for device in registered
             for domain, identifier in device.identifiers
             if domain == DOMAIN and identifier.startswith(prefix)
         ]

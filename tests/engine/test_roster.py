@@ -112,3 +112,93 @@ def test_a_channel_that_another_feed_carries_is_reported_as_moved() -> None:
 
     assert changes.moved == [moved]
     assert not changes.channels
+
+
+def scope_of(key: str | ChannelId) -> str:
+    device = key.device if isinstance(key, ChannelId) else key
+    return device.partition("-")[0]
+
+
+def lists(**times: float | None) -> dict[str, float | None]:
+    return dict(times)
+
+
+def test_something_is_missed_by_its_own_list_alone() -> None:
+    roster = Roster(3, scope_of)
+    roster.remember(["camera-1", "sensor-1", "sensor-2"])
+
+    for at in range(1, 9):
+        named = inventory("sensor-1", lists=lists(sensor=float(at)))
+        gone = roster.apply(named).gone_devices
+        assert gone == (["sensor-2"] if at == 3 else [])
+    assert not roster.is_absent("camera-1")
+
+    for at in range(10, 13):
+        named = inventory("sensor-1", "camera-2", lists=lists(sensor=1.0, camera=float(at)))
+        gone = roster.apply(named).gone_devices
+    assert gone == ["camera-1"]
+
+
+def test_a_list_of_another_kind_claims_nothing_from_before_a_start() -> None:
+    roster = Roster(3, scope_of)
+    roster.remember(["camera-1"])
+    roster.remember_channels([ChannelId("camera-1", "value")])
+
+    for at in range(9):
+        rules = Inventory(devices=(), channels=(), scope="rules", received=float(at))
+        changes = roster.apply(rules)
+        assert not changes.gone_devices
+        assert not changes.gone_channels
+
+
+def test_the_same_response_used_again_is_no_further_list() -> None:
+    roster = Roster(3, scope_of)
+    roster.apply(inventory("a-1", "a-2", lists=lists(a=1.0)))
+
+    for at in (2.0, 2.0, 2.0, 3.0, 3.0, 2.0):
+        assert not roster.apply(inventory("a-1", lists=lists(a=at))).gone_devices
+    assert roster.apply(inventory("a-1", lists=lists(a=4.0))).gone_devices == ["a-2"]
+
+
+def test_a_list_that_was_not_read_in_full_removes_nothing_and_says_what_it_lacks() -> None:
+    roster = Roster(3, scope_of)
+    roster.apply(inventory("a-1", "a-2", lists=lists(a=1.0)))
+
+    for _ in range(9):
+        assert not roster.apply(inventory("a-1", lists=lists(a=None))).gone_devices
+    assert roster.is_absent("a-2")  # by hand it may go
+    assert roster.is_listed("a-1")
+
+
+def test_a_list_that_was_not_read_says_what_it_did_before() -> None:
+    roster = Roster(3, scope_of)
+    roster.apply(inventory("a-1", "b-1", lists=lists(a=1.0, b=1.0)))
+
+    roster.apply(inventory("a-1", lists=lists(a=2.0)))
+
+    assert roster.is_listed("b-1")
+    assert not roster.is_absent("b-1")
+
+
+def test_a_list_that_has_become_empty_removes_nothing() -> None:
+    roster = Roster(3, scope_of)
+    roster.apply(inventory("a-1", "b-1", lists=lists(a=1.0, b=1.0)))
+
+    for at in range(2, 9):
+        changes = roster.apply(inventory("b-1", lists=lists(a=float(at), b=float(at))))
+        assert not changes.gone_devices
+        assert not changes.gone_channels
+    assert roster.is_absent("a-1")  # by hand it may go
+
+
+def test_a_device_that_is_held_is_not_missed_and_neither_are_its_channels() -> None:
+    roster = Roster(1, scope_of)
+    roster.apply(inventory("a-1", "a-2", lists=lists(a=1.0)))
+    roster.held = {"a-2"}
+
+    changes = roster.apply(inventory("a-1", lists=lists(a=2.0)))
+    assert not changes.gone_devices
+    assert not changes.gone_channels
+
+    roster.held = frozenset()
+    assert roster.apply(inventory("a-1", lists=lists(a=3.0))).gone_devices == ["a-2"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # Beside the installed version, which is the value of a channel that is an update.
 LATEST_VERSION: Final = "latest_version"
+
+# The name of a vendor's list of devices where nothing else is said.
+DEFAULT_LIST: Final = "inventory"
 
 _NO_ATTRIBUTES: Final[Mapping[str, ReadingValue]] = MappingProxyType({})
 
@@ -271,14 +274,33 @@ class Inventory:
 
     `left_out` are devices that the vendor lists and the account's options do not want.
     `is_complete` is False where a malformed record was set aside: absence then proves nothing.
-    `scope` names the list; what one list lacks is only missed if that same list named it before.
+    `scope` names the list; something is only missed by the list that would name it (`Connection.scope_of`).
+    `received` (monotonic) is when the oldest page of its response came; the same response is no further list.
+    Where an inventory is put together from several lists, `lists` has each that was read by name: when the oldest
+    page of its response came, or None where it was not read in full. A list that is not there was not read at all.
     """
 
     devices: Sequence[Device]
     channels: Sequence[Channel]
     left_out: frozenset[str] = frozenset()
     is_complete: bool = True
-    scope: str = "inventory"
+    scope: str = DEFAULT_LIST
+    received: float | None = None
+    lists: Mapping[str, float | None] | None = None
+
+    @property
+    def read(self) -> Collection[str]:
+        """The names of the lists that were read, in full or not."""
+        return (self.scope,) if self.lists is None else self.lists.keys()
+
+    @property
+    def complete(self) -> Mapping[str, float | None]:
+        """The lists that were read in full, with when the oldest page of the response came, where that is known."""
+        if not self.is_complete:
+            return {}
+        if self.lists is None:
+            return {self.scope: self.received}
+        return {name: received for name, received in self.lists.items() if received is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
-"""Who is on the books: compares each inventory with the one before. Pure; the caller acts on the changes."""
+"""Compare each inventory with the one before. Pure; the caller acts on the changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from .model import Channel, ChannelId, Device, Inventory
+from .model import DEFAULT_LIST, Channel, ChannelId, Device, Inventory
+
+type Key = str | ChannelId
+type ScopeOf = Callable[[Key], str]
 
 
 @dataclass(slots=True)
@@ -21,22 +24,38 @@ class RosterChanges:
 
 
 class Roster:
-    """The devices and channels of an account, and how often in a row each was missing from the list.
+    """The devices and channels of an account, and how often in a row each was missing from its own list.
 
-    Something goes when `patience` full lists in a row lack it; a partial list removes and counts nothing.
+    `scope_of` names the list that names a device or channel. Something goes when `patience` full responses of that
+    list in a row lack it. A list that was not read, or not in full, removes and counts nothing, and neither does one
+    that has become empty: an account that suddenly has nothing of a kind is more often a fault than so.
+    `held` are devices that are not missed for now.
     """
 
-    def __init__(self, patience: int) -> None:
+    def __init__(self, patience: int, scope_of: ScopeOf = lambda _: DEFAULT_LIST) -> None:
         self._patience = patience
-        self._absences: dict[str | ChannelId, int] = {}
-        self._listed: dict[str, frozenset[str]] = {}
-        self._scope: dict[str | ChannelId, str] = {}
+        self._scope_of = scope_of
+        self._scopes: dict[Key, str] = {}
+        self._absences: dict[Key, int] = {}
+        self._listed: dict[str, set[str]] = {}
+        self._counted: dict[str, float] = {}
+        self.held: AbstractSet[str] = frozenset()
         self.devices: dict[str, Device] = {}
         self.channels: dict[ChannelId, Channel] = {}
 
     def is_listed(self, device_id: str) -> bool:
-        """Whether the newest list names this device."""
-        return any(device_id in listed for listed in self._listed.values())
+        """Whether the newest response of the device's list names it."""
+        return device_id in self._listed.get(self._scope(device_id), ())
+
+    def is_absent(self, device_id: str) -> bool:
+        """Whether the device's list was read since the start and lacks it; a list that was not read proves nothing."""
+        return self._scope(device_id) in self._listed and not self.is_listed(device_id)
+
+    @property
+    def absent_devices(self) -> list[str]:
+        """The known devices that their list lacks."""
+        known = dict.fromkeys((*self.devices, *self._remembered_devices()))
+        return [device_id for device_id in known if self.is_absent(device_id)]
 
     def remember(self, device_ids: Iterable[str]) -> None:
         """Start the count for devices known from before, which no list has named since start."""
@@ -44,19 +63,18 @@ class Roster:
             if device_id not in self.devices:
                 self._absences.setdefault(device_id, 0)
 
-    def remember_channel(self, channel_id: ChannelId, scope: str) -> None:
-        """Start the count for a channel known from before, which lists of this scope would name."""
-        if channel_id not in self.channels:
-            self._absences.setdefault(channel_id, 0)
-            self._scope.setdefault(channel_id, scope)
+    def remember_channels(self, channel_ids: Iterable[ChannelId]) -> None:
+        """Start the count for channels known from before."""
+        for channel_id in channel_ids:
+            if channel_id not in self.channels:
+                self._absences.setdefault(channel_id, 0)
 
     def apply(self, inventory: Inventory) -> RosterChanges:
         """Take over a new inventory and say what it changes."""
         changes = RosterChanges()
         listed = {device.id: device for device in inventory.devices}
         channels = {channel.id: channel for channel in inventory.channels}
-        self._listed[inventory.scope] = frozenset(listed) | inventory.left_out
-        self._scope |= dict.fromkeys((*listed, *channels), inventory.scope)
+        self._note_listed(inventory, listed.keys() | inventory.left_out)
 
         for device in listed.values():
             self._absences.pop(device.id, None)
@@ -67,8 +85,8 @@ class Roster:
             self._absences.pop(channel.id, None)
             self._take_channel(channel, changes)
 
-        if inventory.is_complete:
-            self._count_absences(inventory.scope, listed.keys() | channels.keys(), changes)
+        named: AbstractSet[Key] = listed.keys() | channels.keys() | inventory.left_out
+        self._count_absences(self._news(inventory), named, changes)
         for device_id in inventory.left_out:
             if device_id in self.devices or device_id in self._absences:
                 changes.gone_devices.append(device_id)
@@ -79,20 +97,45 @@ class Roster:
         return changes
 
     def remove_channel(self, channel_id: ChannelId) -> RosterChanges:
-        """Take a channel off the books at once, because it was deleted from here."""
+        """Remove a channel at once, because it was deleted from here."""
         known = channel_id in self.channels
         self._forget_channel(channel_id)
         return RosterChanges(gone_channels=[channel_id] if known else [])
 
     def forget_device(self, device_id: str) -> RosterChanges:
-        """Take a device off the books because it was deleted by hand; it is new if it is listed again."""
+        """Forget a device because it was deleted by hand; it is new if it is listed again."""
         channels = [key for key in self.channels if key.device == device_id]
         self._forget_device(device_id)
         return RosterChanges(gone_channels=channels)
 
+    def _scope(self, key: Key) -> str:
+        if (scope := self._scopes.get(key)) is None:
+            scope = self._scopes[key] = self._scope_of(key)
+        return scope
+
+    def _remembered_devices(self) -> Iterable[str]:
+        return (key for key in self._absences if isinstance(key, str))
+
+    def _note_listed(self, inventory: Inventory, named: AbstractSet[str]) -> None:
+        """Note which devices the lists name now; a list that was not read names what it did before."""
+        for scope in inventory.read:
+            self._listed[scope] = set()
+        for device_id in named:
+            self._listed.setdefault(self._scope(device_id), set()).add(device_id)
+
+    def _news(self, inventory: Inventory) -> set[str]:
+        """Return the lists that came in full and in another response than the one counted last."""
+        news: set[str] = set()
+        for scope, received in inventory.complete.items():
+            if received is None or received > self._counted.get(scope, float("-inf")):
+                news.add(scope)
+            if received is not None:
+                self._counted[scope] = max(received, self._counted.get(scope, received))
+        return news
+
     def _forget_channel(self, channel_id: ChannelId) -> None:
         self._absences.pop(channel_id, None)
-        self._scope.pop(channel_id, None)
+        self._scopes.pop(channel_id, None)
         self.channels.pop(channel_id, None)
 
     def _take_channel(self, channel: Channel, changes: RosterChanges) -> None:
@@ -104,30 +147,32 @@ class Roster:
             changes.moved.append(channel)
 
     def _count_absences(
-        self, scope: str, listed: AbstractSet[str | ChannelId], changes: RosterChanges
+        self, news: AbstractSet[str], named: AbstractSet[Key], changes: RosterChanges
     ) -> None:
-        """Count each known device and channel that this full list lacks; report those gone for good.
+        """Count each known device and channel that its full list lacks; report those gone for good."""
+        known: AbstractSet[Key] = self.devices.keys() | self.channels.keys() | self._absences.keys()
+        missing = [key for key in known - named if self._scope(key) in news]
+        if not missing:
+            return
+        filled = {self._scope(key) for key in named}
+        missing = [key for key in missing if self._scope(key) in filled]
+        for key in missing:
+            if isinstance(key, str) and key not in self.held and self._is_gone(key):
+                changes.gone_devices.append(key)
+        gone = {*changes.gone_devices, *self.held}
+        for key in missing:
+            if isinstance(key, str) or key.device in gone:
+                continue
+            if self._is_gone(key):
+                changes.gone_channels.append(key)
 
-        Devices remembered from before a restart belong to the first list, which is the one of the devices.
-        """
-        remembered = {key for key in self._absences if isinstance(key, str)}
-        for device_id in (self.devices.keys() | remembered) - listed:
-            if self._scope.setdefault(device_id, scope) == scope and self._is_gone(device_id):
-                changes.gone_devices.append(device_id)
-        gone = set(changes.gone_devices)
-        known = {key for key in self._absences if isinstance(key, ChannelId)} | self.channels.keys()
-        for channel_id in known - listed:
-            is_ours = self._scope[channel_id] == scope and channel_id.device not in gone
-            if is_ours and self._is_gone(channel_id):
-                changes.gone_channels.append(channel_id)
-
-    def _is_gone(self, key: str | ChannelId) -> bool:
+    def _is_gone(self, key: Key) -> bool:
         self._absences[key] = self._absences.get(key, 0) + 1
         return self._absences[key] >= self._patience
 
     def _forget_device(self, device_id: str) -> None:
         self.devices.pop(device_id, None)
         self._absences.pop(device_id, None)
-        self._scope.pop(device_id, None)
+        self._scopes.pop(device_id, None)
         for channel_id in [key for key in self.channels if key.device == device_id]:
             self._forget_channel(channel_id)

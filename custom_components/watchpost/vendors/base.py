@@ -112,9 +112,13 @@ class Connection(ABC):
         """Take back what was kept before this start: any JSON, since files break. Called before the first poll."""
         return
 
-    def scope_of(self, key: str) -> str:
-        """The list that names channels with this key."""
+    def scope_of_device(self, device_id: str) -> str:
+        """Return the name of the list that names a device, by its id."""
         return self.inventory_feed.name
+
+    def scope_of(self, channel: ChannelId) -> str:
+        """Return the name of the list that names a channel, which is its device's where nothing else is said."""
+        return self.scope_of_device(channel.device)
 
     async def history(
         self, channels: Sequence[Channel], start: datetime, end: datetime

@@ -178,6 +178,7 @@ class AlertFeed:
             channels=list(self._channels()),
             is_complete=is_new and self._book.is_whole,
             scope=RULES,
+            received=self._book.received,
         )
 
     def _channels(self) -> Iterator[Channel]:

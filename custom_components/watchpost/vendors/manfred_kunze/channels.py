@@ -24,7 +24,6 @@ from .units import shown, truth
 MANUFACTURER: Final = "Manfred Kunze"
 SERVICE: Final = "Manfred Kunze IoT platform"
 
-INVENTORY: Final = "inventory"
 STATUSES: Final = "statuses"
 READINGS: Final = "readings"
 
@@ -57,6 +56,12 @@ _LAST_MEASUREMENT = SensorEntityDescription(
     device_class=SensorDeviceClass.TIMESTAMP,
     entity_category=_DIAGNOSTIC,
 )
+
+
+def is_of_sensor(key: str) -> bool:
+    """Whether a channel is named by the list of sensors."""
+    return key == LAST_MEASUREMENT or key.startswith(sensor_key(""))
+
 
 # Whether a device in this state is connected; of one that waits, rests or is worked on, nothing is known.
 _CONNECTED: Final = {DeviceStatus.ACTIVE: True, DeviceStatus.OFFLINE: False}

@@ -10,7 +10,6 @@ from homeassistant.util import dt as dt_util
 from ..action import END, START
 from ..base import ActionCall, ActionHandler
 from ..fields import identifier
-from .channels import INVENTORY
 from .client.alerting import CHANNELS, AlertingClient
 from .client.api import Api
 from .client.control import ControlClient
@@ -37,7 +36,7 @@ from .control_offers import (
     TIMEOUT,
     VALUES,
 )
-from .estate import Estate, component_id, device_id, sensor_key
+from .estate import INVENTORY, Estate, component_id, device_id, sensor_key
 from .part import Part, Survey
 from .reading_actions import ReadingActions
 from .records.control import Annotation

@@ -9,6 +9,14 @@ from .records.topology import Component, Device, Place, Profile, ProfileField, S
 
 ACCOUNT: Final = "account"
 
+INVENTORY: Final = "inventory"
+# The lists that devices and sensors are named by.
+DEVICES: Final = "devices"
+COMPONENTS: Final = "components"
+SENSORS: Final = "sensors"
+CAMERAS: Final = "cameras"
+_LISTS: Final = {"device": DEVICES, "component": COMPONENTS, "camera": CAMERAS}
+
 
 def device_id(device: str) -> str:
     """The model's id of a device."""
@@ -18,6 +26,11 @@ def device_id(device: str) -> str:
 def component_id(component: str) -> str:
     """The model's id of a component."""
     return f"component-{component}"
+
+
+def list_of_device(device: str) -> str:
+    """Return the name of the list that names one of the model's devices."""
+    return _LISTS.get(device.partition("-")[0], INVENTORY)
 
 
 def sensor_key(sensor: str) -> str:

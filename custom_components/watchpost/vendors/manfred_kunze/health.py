@@ -36,6 +36,8 @@ _SAMPLES: Final = 3
 _AWAKE: Final = frozenset({DeviceStatus.ACTIVE, DeviceStatus.MAINTENANCE, None})
 
 _KEPT: Final = "vitals"
+# No list names them: a device is asked for its own, and what it told once stays offered.
+_VITALS: Final = frozenset(vital.value for vital in Vital)
 # What few people look at.
 _OFF: Final = frozenset({Vital.FREE_HEAP, Vital.READINGS_SENT})
 _CLASSES: Final = {
@@ -69,6 +71,10 @@ class HealthPart(Part):
         self._lifetime = timedelta(0)
 
     # -- what there is --
+
+    @override
+    def scope_of(self, key: str) -> str | None:
+        return HEALTH if key in _VITALS else None
 
     @override
     async def survey(self) -> Survey:

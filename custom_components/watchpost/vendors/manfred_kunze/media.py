@@ -14,11 +14,11 @@ from . import cameras
 from .client.api import Answer, Api, is_missing
 from .client.media import MediaClient
 from .clips import ClipRequests
-from .estate import Estate
+from .estate import CAMERAS, Estate
 from .gallery import Gallery
 from .library import CaptureLibrary
 from .live import LiveSessions
-from .part import Part, Survey
+from .part import Part, Survey, oldest
 from .records.media import Camera
 from .stills import Stills
 
@@ -65,13 +65,12 @@ class MediaPart(Part):
             if not is_missing(err) and not isinstance(err, NotAllowed):
                 raise
             self._absent = type(err).__name__
-            # Those that were there before have not gone.
-            found.is_complete = not self._gallery.cameras
             return found
         self._absent = None
         self._gallery.cameras = {camera.id: camera for camera in listed.value}
         found.set_aside += listed.set_aside
-        found.is_complete = listed.is_whole and not listed.set_aside
+        is_full = listed.is_whole and not listed.set_aside
+        found.lists[CAMERAS] = oldest(listed.freshness) if is_full else None
         for camera in listed.value:
             found.devices.append(cameras.camera_device(self._estate, camera))
             found.channels += self._channels(camera)

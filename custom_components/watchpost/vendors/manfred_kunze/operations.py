@@ -21,11 +21,10 @@ from ...engine.model import LATEST_VERSION, Channel, ChannelId, FeedUpdate, Read
 from ..base import Feed
 from ..errors import NotAllowed, UnexpectedReply
 from ..titles import fitting
-from .channels import INVENTORY
 from .client.api import Answer, is_missing
 from .client.operations import OperationsClient
-from .estate import ACCOUNT, Estate, device_id
-from .part import Part, Survey
+from .estate import ACCOUNT, INVENTORY, Estate, device_id
+from .part import Part, Survey, oldest
 from .records.operations import Binding, DesiredState, Firmware, Rejection
 from .records.topology import Device
 
@@ -58,6 +57,10 @@ _FIRMWARE = UpdateEntityDescription(
 class BindingsPart(Part):
     """What devices and components report of the configuration that is wanted of them."""
 
+    @override
+    def scope_of(self, key: str) -> str | None:
+        return BINDINGS if key.startswith(_BINDING) else None
+
     def __init__(self, client: OperationsClient, estate: Estate, now: Callable[[], float]) -> None:
         self._client = client
         self._estate = estate
@@ -76,7 +79,8 @@ class BindingsPart(Part):
                 raise
             return Survey()
         names = await self._names(listed.value)
-        found = Survey(set_aside=listed.set_aside, is_complete=not listed.set_aside)
+        found = Survey(set_aside=listed.set_aside)
+        found.lists[BINDINGS] = None if listed.set_aside else oldest(listed.freshness)
         for binding in listed.value:
             home = self._estate.home(device=binding.device, component=binding.component)
             self._homes[binding.id] = home
@@ -131,6 +135,10 @@ def _state(binding: Binding) -> Reading:
 class QuarantinePart(Part):
     """How many payloads the platform rejected; nothing is shown without the right to see them."""
 
+    @override
+    def scope_of(self, key: str) -> str | None:
+        return QUARANTINE if key == QUARANTINE else None
+
     def __init__(self, client: OperationsClient) -> None:
         self._client = client
 
@@ -159,6 +167,10 @@ class QuarantinePart(Part):
 class FirmwarePart(Part):
     """Whether there is newer firmware for a device, where firmware and device say enough of each other."""
 
+    @override
+    def scope_of(self, key: str) -> str | None:
+        return FIRMWARE if key == FIRMWARE else None
+
     def __init__(self, client: OperationsClient, estate: Estate) -> None:
         self._client = client
         self._estate = estate
@@ -169,15 +181,17 @@ class FirmwarePart(Part):
         if not any(device.firmware for device in self._estate.devices.values()):
             return Survey()
         try:
-            artefacts = (await self._client.firmware()).value
+            listed = await self._client.firmware()
         except (NotAllowed, UnexpectedReply) as err:
             # What the call looks like is not published: an answer that cannot be read is none.
             if isinstance(err, UnexpectedReply) and err.status is not None and not is_missing(err):
                 raise
             return Survey()
         found = Survey()
+        is_full = listed.is_whole and not listed.set_aside
+        found.lists[FIRMWARE] = oldest(listed.freshness) if is_full else None
         for device in self._estate.devices.values():
-            newest = _newest(one for one in artefacts if _fits(device, one))
+            newest = _newest(one for one in listed.value if _fits(device, one))
             if device.firmware is None or newest is None:
                 continue
             channel = Channel(device_id(device.id), FIRMWARE, _FIRMWARE, INVENTORY)

@@ -19,7 +19,8 @@ from ..errors import VendorError
 class Survey:
     """What a part found when the lists were read; `failure` is what kept some of it from coming.
 
-    Without `is_complete` what is absent is not missed.
+    `lists` names each list that was read: when the oldest page of its response came (monotonic), None where it was
+    not read in full. What a list would name that is not there, or not in full, is not missed.
     """
 
     devices: list[Device] = field(default_factory=list)
@@ -27,6 +28,7 @@ class Survey:
     readings: dict[ChannelId, Reading] = field(default_factory=dict)
     set_aside: Counter[str] = field(default_factory=Counter)
     freshness: list[Freshness] = field(default_factory=list)
+    lists: dict[str, float | None] = field(default_factory=dict)
     is_complete: bool = True
     failure: VendorError | None = None
 
@@ -34,6 +36,11 @@ class Survey:
 def lifetime(freshness: Iterable[Freshness]) -> timedelta:
     """How long replies said to be current, the longest: what they bring is not asked for more often."""
     return timedelta(seconds=max((reply.lifetime or 0.0 for reply in freshness), default=0.0))
+
+
+def oldest(freshness: Iterable[Freshness]) -> float | None:
+    """Return when the oldest page of a response came, None where there is none."""
+    return min((reply.received for reply in freshness), default=None)
 
 
 class Part:
@@ -51,7 +58,7 @@ class Part:
         return ()
 
     def scope_of(self, key: str) -> str | None:
-        """The list of its own that names channels with this key, None where the inventory does."""
+        """The list that names channels with this key, None where their device's list does."""
         return None
 
     @property

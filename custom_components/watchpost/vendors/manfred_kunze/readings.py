@@ -20,7 +20,7 @@ from . import channels, values
 from .asking import MOST_REQUESTS, Asking
 from .client.readings import PER_BATCH, ReadingsClient
 from .cycles import Track, good_for, stepped
-from .estate import Estate, sensor_key
+from .estate import SENSORS, Estate, sensor_key
 from .options import readings_fields
 from .part import Part, Survey, lifetime
 from .records.topology import DeviceStatus, Sensor, ValueType
@@ -121,6 +121,10 @@ class ReadingsPart(Part):
         if sensor not in self._tracks:
             self._tracks[sensor] = Track(cycle=self._cycles.get(sensor))
         return self._tracks[sensor]
+
+    @override
+    def scope_of(self, key: str) -> str | None:
+        return SENSORS if channels.is_of_sensor(key) else None
 
     # -- the newest values --
 

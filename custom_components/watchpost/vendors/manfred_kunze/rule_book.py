@@ -47,6 +47,8 @@ class RuleBook:
         self.rules: dict[str, AlertRule] = {}
         self.devices: dict[str, str] = {}
         self.is_whole = False
+        # When the oldest page of the newest list came, on the replies' clock.
+        self.received: float | None = None
         self._client = client
         self._estate = estate
         self._now = now
@@ -85,6 +87,7 @@ class RuleBook:
         self._is_switched = False
         self.is_whole = answer.is_whole and not answer.set_aside
         oldest = min((reply.received for reply in answer.freshness), default=0.0)
+        self.received = oldest
         self._switched = {rule: told for rule, told in self._switched.items() if told[1] > oldest}
         listed = {rule.id: self._as_switched(rule) for rule in answer.value}
         self.rules = listed if self.is_whole else self.rules | listed

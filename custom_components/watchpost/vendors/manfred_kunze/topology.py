@@ -20,8 +20,18 @@ from ..errors import (
 from . import channels
 from .client.api import Answer, is_missing
 from .client.topology import TopologyClient
-from .estate import Estate, by_id, component_id, device_id, sensor_key
-from .part import Part, Survey, lifetime
+from .estate import (
+    COMPONENTS,
+    DEVICES,
+    INVENTORY,
+    SENSORS,
+    Estate,
+    by_id,
+    component_id,
+    device_id,
+    sensor_key,
+)
+from .part import Part, Survey, lifetime, oldest
 from .records import topology
 from .records.topology import DeviceStatus
 
@@ -99,7 +109,7 @@ class TopologyPart(Part):
             estate.known = frozenset(channel.device for channel in self._remembered())
         self._listed = listed = await self._list()
         estate.devices = by_id(listed.value)
-        self._note(found, listed)
+        self._note(found, DEVICES, listed)
         found.freshness += listed.freshness
         needed: dict[str, Ask] = {"components": client.components, "sensors": client.sensors}
         others: dict[str, Ask] = {
@@ -113,6 +123,7 @@ class TopologyPart(Part):
                 setattr(estate, name, rows if name.endswith("_profiles") else by_id(rows))
             estate.is_settled |= name == "components" and (rows is not None or name in self.absent)
         self._settle(found)
+        self._judge_sensors(found)
         found.devices += channels.devices(estate)
         self._learn(listed)
         found.channels += channels.status_channels(estate, 3 * self._every)
@@ -123,12 +134,28 @@ class TopologyPart(Part):
         estate = self._estate
         listed = {*map(device_id, estate.devices), *map(component_id, estate.components)}
         had = {
-            "components": any(each.startswith(component_id("")) for each in estate.known),
+            "components": self._had_components,
             "sensors": any(key.startswith(sensor_key("")) for _, key in self._remembered()),
         }
         if any(had.get(name) for name in self.absent):
             found.is_complete = False  # a list that was there before is missing for now
         estate.known = frozenset(listed if found.is_complete else estate.known | listed)
+
+    def _judge_sensors(self, found: Survey) -> None:
+        """Miss no sensor while a list is missing that says what it hangs from."""
+        found.lists[INVENTORY] = found.lists[DEVICES]
+        if SENSORS not in found.lists:
+            return
+        needed = [DEVICES, SENSORS]
+        if COMPONENTS not in self.absent or self._had_components:
+            needed.append(COMPONENTS)
+        times = [found.lists.get(name) for name in needed]
+        known = [received for received in times if received is not None]
+        found.lists[SENSORS] = min(known) if len(known) == len(needed) else None
+
+    @property
+    def _had_components(self) -> bool:
+        return any(each.startswith(component_id("")) for each in self._estate.known)
 
     async def _try(
         self,
@@ -148,13 +175,15 @@ class TopologyPart(Part):
                 found.failure, found.is_complete = err, False
             return None
         self.absent.pop(name, None)
-        self._note(found, answer)
+        self._note(found, name, answer)
         return answer.value
 
     @staticmethod
-    def _note(found: Survey, answer: Answer[list[Any]]) -> None:
+    def _note(found: Survey, name: str, answer: Answer[list[Any]]) -> None:
+        is_full = answer.is_whole and not answer.set_aside
         found.set_aside += answer.set_aside
-        found.is_complete &= answer.is_whole and not answer.set_aside
+        found.is_complete &= is_full
+        found.lists[name] = oldest(answer.freshness) if is_full else None
 
     # -- the devices' states --
 

@@ -20,7 +20,6 @@ from ..errors import NotSecure, VendorError
 from ..http import Transport
 from ..ledger import Ledger
 from ..links import LinkFetcher
-from . import channels
 from .alerting import AlertingPart
 from .client.api import Api, KeySignIn, api_address
 from .client.contract import Contract
@@ -30,7 +29,7 @@ from .client.topology import TopologyClient
 from .control import ControlPart
 from .control_offers import ACTIONS
 from .discovery import DiscoveryPart
-from .estate import Estate, device_id
+from .estate import INVENTORY, Estate, device_id, list_of_device
 from .exports import ExportsPart
 from .health import HealthPart
 from .history import HISTORY, channel_history
@@ -141,7 +140,7 @@ class ManfredKunzeConnection(Connection):
     @override
     def inventory_feed(self) -> Feed:
         return Feed(
-            channels.INVENTORY,
+            INVENTORY,
             self._fetch_inventory,
             LISTS_EVERY,
             LEAST_INTERVAL,
@@ -156,7 +155,7 @@ class ManfredKunzeConnection(Connection):
         return FeedUpdate(
             readings=found.readings,
             freshness=tuple(found.freshness),
-            inventory=Inventory(found.devices, found.channels, is_complete=found.is_complete),
+            inventory=Inventory(found.devices, found.channels, lists=found.lists),
             set_aside=found.set_aside,
             failure=found.failure,
         )
@@ -174,6 +173,7 @@ class ManfredKunzeConnection(Connection):
         found.readings |= more.readings
         found.set_aside += more.set_aside
         found.freshness += more.freshness
+        found.lists |= more.lists
         found.is_complete &= more.is_complete
         found.failure = more.failure or found.failure
 
@@ -192,9 +192,13 @@ class ManfredKunzeConnection(Connection):
         return [feed for part in self._parts for feed in part.feeds()]
 
     @override
-    def scope_of(self, key: str) -> str:
-        found = (scope for part in self._parts if (scope := part.scope_of(key)) is not None)
-        return next(found, self.inventory_feed.name)
+    def scope_of_device(self, device_id: str) -> str:
+        return list_of_device(device_id)
+
+    @override
+    def scope_of(self, channel: ChannelId) -> str:
+        found = (scope for part in self._parts if (scope := part.scope_of(channel.key)) is not None)
+        return next(found, list_of_device(channel.device))
 
     # -- what it can do, what it keeps, what it says --
 

@@ -33,6 +33,7 @@ MANUFACTURER: Final = "Sensorist"
 PORTAL: Final = "https://my.sensorist.com/"
 ACCOUNT: Final = "account"
 INVENTORY: Final = "inventory"
+SENSORS: Final = "sensors"
 
 CONNECTIVITY: Final = "connectivity"
 LAST_MEASUREMENT: Final = "last_measurement"
@@ -96,6 +97,11 @@ def gateway_id(gateway: str) -> str:
 def sensor_id(sensor: str) -> str:
     """The model's id of a sensor."""
     return f"sensor-{sensor}"
+
+
+def list_of_device(device: str) -> str:
+    """Return the name of the list that names a device; sensors are told apart, since that list may come empty."""
+    return SENSORS if device.startswith(sensor_id("")) else INVENTORY
 
 
 def source_key(source: str) -> str:

@@ -29,9 +29,11 @@ from .alarm_feed import AlarmFeed
 from .channels import (
     ACCOUNT,
     INVENTORY,
+    SENSORS,
     connectivity_readings,
     feed_name,
     inventory,
+    list_of_device,
     sensor_id,
 )
 from .client import SensoristClient
@@ -171,13 +173,21 @@ class SensoristConnection(Connection):
         return FeedUpdate(
             readings=connectivity_readings(shown) | interval_readings(shown),
             freshness=(answer.freshness,),
-            inventory=replace(listed, channels=[*listed.channels, *self._controls.channels(shown)]),
+            inventory=replace(
+                listed,
+                channels=[*listed.channels, *self._controls.channels(shown)],
+                lists=dict.fromkeys((INVENTORY, SENSORS), answer.freshness.received),
+            ),
             set_aside=answer.set_aside,
         )
 
     @override
-    def scope_of(self, key: str) -> str:
-        return ALARMS if is_alarm(key) else INVENTORY
+    def scope_of_device(self, device_id: str) -> str:
+        return list_of_device(device_id)
+
+    @override
+    def scope_of(self, channel: ChannelId) -> str:
+        return ALARMS if is_alarm(channel.key) else list_of_device(channel.device)
 
     @override
     async def history(

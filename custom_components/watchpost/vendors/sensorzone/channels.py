@@ -152,6 +152,14 @@ _BATTERY: Final = SensorEntityDescription(
 )
 PEOPLE_KINDS: Final = ("staff", "visitor")
 
+# The lists that devices are named by, as the inventory calls them.
+MACHINES: Final = "machines"
+TAGS: Final = "tags"
+SITES: Final = "sites"
+PROJECTS: Final = "projects"
+_LISTS: Final = {"machine": MACHINES, "tag": TAGS, "site": SITES, "project": PROJECTS}
+_PEOPLE_OF_KIND: Final = "people_"
+
 
 def machine_id(machine: str) -> str:
     """The model's id of a machine."""
@@ -179,6 +187,20 @@ def vendor_id(device: str | None, *kinds: str) -> str:
     if kind not in kinds or not found:
         raise ValueError("device_id")
     return found
+
+
+def list_of_device(device: str) -> str:
+    """Return the name of the list that names a device."""
+    return _LISTS.get(device.partition("-")[0], INVENTORY)
+
+
+def list_of(channel: ChannelId) -> str:
+    """Return the name of the list that names a channel; some come with a sign-in, not with their device."""
+    if channel.key == RUNTIME_TODAY:
+        return RUNTIME
+    if channel.key.startswith(_PEOPLE_OF_KIND):
+        return PEOPLE
+    return list_of_device(channel.device)
 
 
 # -- devices --

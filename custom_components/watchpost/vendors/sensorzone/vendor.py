@@ -12,7 +12,7 @@ import aiohttp
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 import voluptuous as vol
 
-from ...engine.model import DailySeries, Inventory
+from ...engine.model import ChannelId, DailySeries, Inventory
 from .. import entering
 from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
 from ..errors import SignInIncomplete
@@ -83,6 +83,14 @@ class SensorZoneConnection(Connection):
     @override
     def inventory_feed(self) -> Feed:
         return Feed(channels.INVENTORY, self._watch.inventory, LISTS_EVERY, LEAST_INTERVAL)
+
+    @override
+    def scope_of_device(self, device_id: str) -> str:
+        return channels.list_of_device(device_id)
+
+    @override
+    def scope_of(self, channel: ChannelId) -> str:
+        return channels.list_of(channel)
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:

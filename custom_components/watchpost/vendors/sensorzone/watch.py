@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
@@ -42,6 +42,7 @@ class Watch:
         self._yard = yard
         self._log = IncursionLog()
         self._full_look_at: datetime | None = None
+        self._lists: dict[str, float | None] = {}
         self._hours: dict[str, float] = {}
         self._hours_at: datetime | None = None
         self._last: dict[str, datetime] = {}
@@ -55,6 +56,7 @@ class Watch:
         """List machines, people, sites and projects; what proves not to exist is done without."""
         if not self._client.has(Api.V1):
             return await self._inventory_of_tester()
+        self._lists = {}
         aside, freshness = await self._entities()
         more_aside, failure = await self._places()
         aside += more_aside
@@ -62,8 +64,13 @@ class Watch:
         await self._check_v2()
         yard, client = self._yard, self._client
         found = list(yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(Api.V2)))
+        own = min((reply.received for reply in freshness), default=None)
+        self._lists[channels.INVENTORY] = own
+        if client.has(Api.V2):
+            self._lists[channels.RUNTIME] = own
         if client.has(Api.TESTER):
             found += channels.people_channels(channels.PEOPLE)
+            self._lists[channels.PEOPLE] = own
         return FeedUpdate(
             readings=channels.battery_readings(list(yard.people.values())),
             freshness=freshness,
@@ -71,7 +78,7 @@ class Watch:
                 devices=list(yard.devices()),
                 channels=found,
                 left_out=frozenset(yard.left_out()),
-                is_complete=not aside and failure is None,
+                lists=dict(self._lists),
             ),
             set_aside=aside,
             failure=failure,
@@ -81,7 +88,8 @@ class Watch:
         """A token alone knows the brand's people, and how many they are is all that is shown."""
         update = await self.people(frozenset())
         found = list(channels.people_channels(channels.INVENTORY))
-        inventory = Inventory(devices=[channels.account()], channels=found)
+        # Without the sign-in that lists them nothing is known of the machines, sites and people.
+        inventory = Inventory(devices=[channels.account()], channels=found, lists={})
         return FeedUpdate(
             readings=update.readings,
             freshness=update.freshness,
@@ -95,12 +103,20 @@ class Watch:
         if found is not None:
             self._yard.take_machines(found.value.machines)
             self._yard.take_people(found.value.people)
+            self._note(channels.MACHINES, found)
+            self._note(channels.TAGS, found)
             return found.set_aside, found.freshness
         machines = await self._if_there("base_stations", self._client.base_stations)
         if machines is None:
             return Counter(), ()
         self._yard.take_machines(machines.value)
+        self._note(channels.MACHINES, machines)
         return machines.set_aside, machines.freshness
+
+    def _note(self, name: str, answer: Answer[Any]) -> None:
+        """Note that a list was read: in full where no record was rejected."""
+        oldest = min((reply.received for reply in answer.freshness), default=None)
+        self._lists[name] = None if answer.set_aside else oldest
 
     async def _name_tags(self) -> VendorError | None:
         """Ask for the tags' serial numbers, where people are shown and their list does not tell; return what failed."""
@@ -121,12 +137,14 @@ class Watch:
         try:
             if (sites := await self._if_there("worksites", self._client.worksites)) is not None:
                 self._yard.sites = {site.id: site for site in sites.value}
+                self._note(channels.SITES, sites)
                 aside += sites.set_aside
         except VendorError as err:
             failure = err
         try:
             if (projects := await self._if_there("projects", self._client.projects)) is not None:
                 self._yard.projects = {project.id: project for project in projects.value}
+                self._note(channels.PROJECTS, projects)
                 aside += projects.set_aside
         except VendorError as err:
             failure = err

@@ -32,6 +32,7 @@ from .scenes import Scene
 MANUFACTURER: Final = "VizioSense"
 ACCOUNT: Final = "account"
 INVENTORY: Final = "inventory"
+MESSAGES: Final = "messages"
 
 CONNECTIVITY: Final = "connectivity"
 REFRESHED: Final = "refreshed"
@@ -79,6 +80,10 @@ _REQUEST_SNAPSHOT = ButtonEntityDescription(key=REQUEST_SNAPSHOT, translation_ke
 SHOWN: Final[Mapping[str, str]] = {CAMERA: RAW, RAW: RAW, ANNOTATED: ANNOTATED}
 _PICTURES: Final[Mapping[str, EntityDescription]] = {CAMERA: _CAMERA, **_IMAGES}
 
+_LISTED: Final = frozenset(
+    {CONNECTIVITY, REFRESHED, LAST_KEEPALIVE, PUSH, EVENTS, REQUEST_SNAPSHOT, *_PICTURES}
+)
+
 type Press = Callable[[str], Awaitable[Work | None]]
 type Picture = Callable[[str, str], Awaitable[Shot | None]]
 
@@ -108,6 +113,11 @@ def camera_device(device: records.Device) -> Device:
         serial=device.uuid,
         via=ACCOUNT,
     )
+
+
+def is_listed(key: str) -> bool:
+    """Whether every camera has a channel of this key; any other is called for by messages, which no list repeats."""
+    return key in _LISTED
 
 
 def push_channel() -> Channel:

@@ -31,11 +31,13 @@ from .actions import VizioSenseActions
 from .cameras import VizioSenseCameras
 from .channels import (
     INVENTORY,
+    MESSAGES,
     account_device,
     camera_channels,
     camera_device,
     camera_id,
     camera_readings,
+    is_listed,
     push_channel,
 )
 from .client import VizioSenseClient
@@ -160,6 +162,10 @@ class VizioSenseConnection(Connection):
         return Feed(
             INVENTORY, self._fetch_inventory, _USUAL_INTERVAL, _LEAST_INTERVAL, is_whole=True
         )
+
+    @override
+    def scope_of(self, channel: ChannelId) -> str:
+        return INVENTORY if is_listed(channel.key) else MESSAGES
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
