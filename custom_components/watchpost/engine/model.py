@@ -275,6 +275,7 @@ class Inventory:
     `left_out` are devices that the vendor lists and the account's options do not want.
     `is_complete` is False where a malformed record was set aside: absence then proves nothing.
     `scope` names the list; something is only missed by the list that would name it (`Connection.scope_of`).
+    `may_be_empty`: that nothing is left of it is as usual as any other change (the last alarm rule was deleted).
     `received` (monotonic) is when the oldest page of its response came; the same response is no further list.
     Where an inventory is put together from several lists, `lists` has each that was read by name: when the oldest
     page of its response came, or None where it was not read in full. A list that is not there was not read at all.
@@ -285,6 +286,7 @@ class Inventory:
     left_out: frozenset[str] = frozenset()
     is_complete: bool = True
     scope: str = DEFAULT_LIST
+    may_be_empty: bool = False
     received: float | None = None
     lists: Mapping[str, float | None] | None = None
 

@@ -28,7 +28,7 @@ class Roster:
 
     `scope_of` names the list that names a device or channel. Something goes when `patience` full responses of that
     list in a row lack it. A list that was not read, or not in full, removes and counts nothing, and neither does one
-    that has become empty: an account that suddenly has nothing of a kind is more often a fault than so.
+    that has become empty, unless it may be: an account that suddenly has nothing of a kind is more often a fault.
     `held` are devices that are not missed for now.
     """
 
@@ -86,7 +86,8 @@ class Roster:
             self._take_channel(channel, changes)
 
         named: AbstractSet[Key] = listed.keys() | channels.keys() | inventory.left_out
-        self._count_absences(self._news(inventory), named, changes)
+        news = self._news(inventory)
+        self._count_absences(news, named, changes, may_be_empty=inventory.may_be_empty)
         for device_id in inventory.left_out:
             if device_id in self.devices or device_id in self._absences:
                 changes.gone_devices.append(device_id)
@@ -147,15 +148,21 @@ class Roster:
             changes.moved.append(channel)
 
     def _count_absences(
-        self, news: AbstractSet[str], named: AbstractSet[Key], changes: RosterChanges
+        self,
+        news: AbstractSet[str],
+        named: AbstractSet[Key],
+        changes: RosterChanges,
+        *,
+        may_be_empty: bool,
     ) -> None:
         """Count each known device and channel that its full list lacks; report those gone for good."""
         known: AbstractSet[Key] = self.devices.keys() | self.channels.keys() | self._absences.keys()
         missing = [key for key in known - named if self._scope(key) in news]
         if not missing:
             return
-        filled = {self._scope(key) for key in named}
-        missing = [key for key in missing if self._scope(key) in filled]
+        if not may_be_empty:
+            filled = {self._scope(key) for key in named}
+            missing = [key for key in missing if self._scope(key) in filled]
         for key in missing:
             if isinstance(key, str) and key not in self.held and self._is_gone(key):
                 changes.gone_devices.append(key)

@@ -178,6 +178,7 @@ class AlertFeed:
             channels=list(self._channels()),
             is_complete=is_new and self._book.is_whole,
             scope=RULES,
+            may_be_empty=True,
             received=self._book.received,
         )
 

@@ -176,6 +176,9 @@ class TopologyPart(Part):
             return None
         self.absent.pop(name, None)
         self._note(found, name, answer)
+        if name == COMPONENTS and not answer.value and self._had_components:
+            # Sensors would move to other devices: that none is left of what they hang from is not believed.
+            found.lists[name], found.is_complete = None, False
         return answer.value
 
     @staticmethod

@@ -86,6 +86,7 @@ class AlarmFeed:
             ],
             is_complete=is_complete,
             scope=ALARMS,
+            may_be_empty=True,
         )
 
     def shown(self) -> FeedUpdate:

@@ -33,7 +33,9 @@ MANUFACTURER: Final = "Sensorist"
 PORTAL: Final = "https://my.sensorist.com/"
 ACCOUNT: Final = "account"
 INVENTORY: Final = "inventory"
+GATEWAYS: Final = "gateways"
 SENSORS: Final = "sensors"
+_LISTS: Final = {"gateway": GATEWAYS, "sensor": SENSORS}
 
 CONNECTIVITY: Final = "connectivity"
 LAST_MEASUREMENT: Final = "last_measurement"
@@ -100,8 +102,8 @@ def sensor_id(sensor: str) -> str:
 
 
 def list_of_device(device: str) -> str:
-    """Return the name of the list that names a device; sensors are told apart, since that list may come empty."""
-    return SENSORS if device.startswith(sensor_id("")) else INVENTORY
+    """Return the name of the list that names a device; one response has all of them, each of which may be empty."""
+    return _LISTS.get(device.partition("-")[0], INVENTORY)
 
 
 def source_key(source: str) -> str:

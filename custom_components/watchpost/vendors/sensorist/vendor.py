@@ -28,6 +28,7 @@ from .actions import SensoristActions
 from .alarm_feed import AlarmFeed
 from .channels import (
     ACCOUNT,
+    GATEWAYS,
     INVENTORY,
     SENSORS,
     connectivity_readings,
@@ -176,7 +177,7 @@ class SensoristConnection(Connection):
             inventory=replace(
                 listed,
                 channels=[*listed.channels, *self._controls.channels(shown)],
-                lists=dict.fromkeys((INVENTORY, SENSORS), answer.freshness.received),
+                lists=dict.fromkeys((INVENTORY, GATEWAYS, SENSORS), answer.freshness.received),
             ),
             set_aside=answer.set_aside,
         )

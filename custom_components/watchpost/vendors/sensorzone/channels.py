@@ -194,10 +194,15 @@ def list_of_device(device: str) -> str:
     return _LISTS.get(device.partition("-")[0], INVENTORY)
 
 
+def runtime_list(devices: str) -> str:
+    """Return what names the runtime of the devices of a list: that list, and the sign-in that tells of runtimes."""
+    return f"{devices} {RUNTIME}"
+
+
 def list_of(channel: ChannelId) -> str:
     """Return the name of the list that names a channel; some come with a sign-in, not with their device."""
     if channel.key == RUNTIME_TODAY:
-        return RUNTIME
+        return runtime_list(list_of_device(channel.device))
     if channel.key.startswith(_PEOPLE_OF_KIND):
         return PEOPLE
     return list_of_device(channel.device)

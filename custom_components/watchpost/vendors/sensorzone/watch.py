@@ -67,7 +67,9 @@ class Watch:
         own = min((reply.received for reply in freshness), default=None)
         self._lists[channels.INVENTORY] = own
         if client.has(Api.V2):
-            self._lists[channels.RUNTIME] = own
+            self._lists |= {
+                channels.runtime_list(name): received for name, received in self._lists.items()
+            }
         if client.has(Api.TESTER):
             found += channels.people_channels(channels.PEOPLE)
             self._lists[channels.PEOPLE] = own
