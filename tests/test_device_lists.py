@@ -19,7 +19,6 @@ from . import zone as zones
 from .conftest import House
 from .mk_house import (
     MkHouse,
-    OpenMk,
     mk_fixture,  # noqa: F401
     mk_house_fixture,  # noqa: F401
     open_mk_fixture,  # noqa: F401
