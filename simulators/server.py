@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 import json
 import re
+import ssl
 from typing import Self
 
 from aiohttp import web
@@ -54,6 +55,8 @@ class VendorCloud(ABC):
         self.clock = clock or Clock()
         self.faults = FaultBoard()
         self.requests = RequestLog()
+        # Served over TLS where this is set before the start.
+        self.tls: ssl.SSLContext | None = None
         self._origin = ""
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -117,10 +120,10 @@ class VendorCloud(ABC):
             app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        site = web.TCPSite(self._runner, host, port, ssl_context=self.tls)
         await site.start()
         bound_host, bound_port = self._runner.addresses[0][:2]
-        self._origin = f"http://{bound_host}:{bound_port}"
+        self._origin = f"http{'s' if self.tls else ''}://{bound_host}:{bound_port}"
         if self.clock.running:
             self._ticker = asyncio.create_task(self._tick())
 

@@ -15,7 +15,14 @@ from .const import DOMAIN
 from .engine.model import Channel, Work, WorkState
 from .engine.work import async_follow
 from .failing import describe
-from .vendors.errors import RateLimited, UnexpectedReply, Unreachable, VendorError
+from .vendors.errors import (
+    CertificateError,
+    NoTlsError,
+    RateLimited,
+    UnexpectedReply,
+    Unreachable,
+    VendorError,
+)
 
 type OnEnd = Callable[[WorkState | None], None]
 
@@ -25,6 +32,8 @@ def failure(err: VendorError, *, is_write: bool) -> HomeAssistantError:
     key, placeholders = describe(err)
     if isinstance(err, UnexpectedReply) and err.status is not None and 400 <= err.status < 500:
         key, placeholders = "refused", {"status": str(err.status)}
+    elif isinstance(err, CertificateError | NoTlsError):
+        pass  # nothing was sent, so nothing was done
     elif is_write and isinstance(err, Unreachable | UnexpectedReply):
         key, placeholders = "outcome_unknown", None
     return HomeAssistantError(

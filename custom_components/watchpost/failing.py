@@ -7,9 +7,11 @@ from typing import Final
 from homeassistant.util import dt as dt_util
 
 from .vendors.errors import (
+    CertificateError,
     Invalid,
     NotAllowed,
     NothingListed,
+    NoTlsError,
     NotSecure,
     PictureMissing,
     PictureRefused,
@@ -27,6 +29,7 @@ ERROR_KEYS: Final[dict[type[VendorError], str]] = {
     TimedOut: "timed_out",
     Unreachable: "cannot_connect",
     NotSecure: "not_secure",
+    NoTlsError: "no_tls",
     UnexpectedReply: "unexpected_reply",
     NothingListed: "nothing_listed",
     PictureMissing: "picture_missing",
@@ -41,6 +44,8 @@ def describe(err: VendorError) -> tuple[str, dict[str, str] | None]:
             return "not_allowed", {"right": right}
         case RateLimited(retry_at=retry_at):
             return "rate_limited", {"retry_at": f"{dt_util.as_local(retry_at):%Y-%m-%d %H:%M:%S}"}
+        case CertificateError(problem=problem):
+            return f"certificate_{problem}", None
         case PictureRefused(reason=reason):
             return "picture_refused", {"reason": reason}
         case Invalid(problems=problems):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 
 
 class VendorError(Exception):
@@ -37,6 +39,40 @@ class Unreachable(VendorError):
 
 class TimedOut(Unreachable):
     """The vendor did not answer in time."""
+
+
+class CertificateProblem(StrEnum):
+    """Why a server's certificate was not accepted."""
+
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    UNTRUSTED = "untrusted"
+    OTHER_HOST = "other_host"
+    NOT_VALID = "not_valid"
+
+
+_CERTIFICATE_TEXTS: Final = {
+    CertificateProblem.EXPIRED: "has expired and must be renewed",
+    CertificateProblem.NOT_YET_VALID: "is not valid yet: check the clocks of both machines",
+    CertificateProblem.UNTRUSTED: "is signed by itself or by an authority that is not trusted here",
+    CertificateProblem.OTHER_HOST: "is for another host name than that of the address",
+    CertificateProblem.NOT_VALID: "is not valid and must be replaced",
+}
+
+
+class CertificateError(Unreachable):
+    """The server's certificate was not accepted, so nothing was sent; `problem` says why."""
+
+    def __init__(self, problem: CertificateProblem) -> None:
+        super().__init__(f"the server's certificate {_CERTIFICATE_TEXTS[problem]}")
+        self.problem = problem
+
+
+class NoTlsError(Unreachable):
+    """What listens at the address speaks no TLS, or none that both sides support; nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("the server speaks no https: check address and port")
 
 
 class UnexpectedReply(VendorError):

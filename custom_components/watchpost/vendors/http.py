@@ -36,6 +36,7 @@ from .errors import (
     VendorError,
 )
 from .ledger import Ledger, Reply
+from .tls import tls_error
 from .urls import parse_link
 
 __all__ = [
@@ -341,6 +342,8 @@ class Transport:
                 outcome = err
             except TimeoutError:
                 outcome = TimedOut("the vendor did not answer in time")
+            except aiohttp.ClientSSLError as err:
+                outcome = tls_error(err)
             except aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError:
                 outcome = Unreachable("the connection to the vendor failed")
         took = (time.perf_counter() - began) * 1000
