@@ -77,7 +77,8 @@ FAULTS = [
     (Fault(kind="root", value=[]), "unexpected_reply"),
     (Fault(kind="root", value={"data": 7}), "unexpected_reply"),
     (Fault(kind="root", value={"error": []}), "unexpected_reply"),
-    (Fault(kind="root", value={"httpError": 400, "message": "no"}), "sign_in_rejected"),
+    (Fault(kind="root", value={"httpError": 400, "code": 4000}), "sign_in_rejected"),
+    (Fault(kind="root", value={"httpError": 400, "message": "no"}), "unexpected_reply"),
     (Fault(kind="root", value={"httpError": 500, "code": 5000}), "cannot_connect"),
     (Fault(kind="huge", size=17 * 2**20), "unexpected_reply"),
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from typing import Any
 
 from aiohttp.test_utils import TestClient
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
@@ -18,7 +21,9 @@ from .test_viziosense_push import crossing
 from .watching import (
     OpenVizio,
     arrive,
+    asked,
     counts,
+    entity_id,
     live,
     open_vizio_fixture,  # noqa: F401
     place,
@@ -152,3 +157,80 @@ async def test_a_list_of_webhooks_that_fails_later_is_no_issue(
     await house.pass_time(60)
     assert not counts(entry)["registered"]
     assert issues(house, "webhooks_refused") == []
+
+
+# -- errors that are not about the token --
+
+REFUSALS = [
+    {"httpError": 400, "code": 4001, "message": "device is offline"},
+    {"httpError": 4001, "message": "device is offline"},
+    {"httpError": 400, "message": "4001: device is offline"},
+    {"httpError": 400, "message": "device 4000 is offline"},
+    {"error": ["device is offline"]},
+    {},
+    "offline",
+    None,
+]
+
+
+@pytest.mark.parametrize("status", [400, 200])
+@pytest.mark.parametrize("body", REFUSALS, ids=str)
+async def test_a_refused_snapshot_is_sent_once_and_signs_nobody_out(
+    house: House, vizio: VizioSenseCloud, body: Any, status: int
+) -> None:
+    entry = await sign_in(house, vizio, "login")
+    logins = vizio.tokens.logins
+    text = "" if body is None else json.dumps(body)
+    vizio.faults.add(Fault(match="/image", method="POST", status=status, body=text))
+
+    with pytest.raises(HomeAssistantError) as caught:
+        await house.hass.services.async_call(
+            DOMAIN,
+            "request_snapshot",
+            {"entity_id": entity_id(house, entry, vizio.devices[0], "camera", "camera")},
+            blocking=True,
+            return_response=True,
+        )
+
+    assert caught.value.translation_key != "sign_in_rejected"
+    assert len(asked(vizio, "POST", "/image")) == 1
+    assert vizio.tokens.logins == logins
+    await house.pass_time(700)
+    assert house.hass.config_entries.flow.async_progress() == []
+    assert state(house, entry, vizio.devices[0], "connectivity", "binary_sensor") == "on"
+
+
+# -- cameras that the options leave out --
+
+
+async def test_cameras_that_are_left_out_bring_no_list_forward(
+    house: House, door: TestClient, open_vizio: OpenVizio
+) -> None:
+    vizio = await open_vizio(devices=80)
+    vizio.faults.add(
+        Fault(match="/devices", kind="headers", headers={"Cache-Control": "max-age=43200"})
+    )
+    entry = await sign_in(house, vizio, devices=[vizio.devices[0].uuid])
+    requests = len(asked(vizio, "GET", "/devices"))
+    for _ in range(6):
+        await live(house, vizio, 600)  # each keep-alive of 79 cameras is of one that is left out
+
+    assert len(asked(vizio, "GET", "/devices")) == requests
+    assert entry.runtime_data.connection.diagnostics()["messages"]["left_out"] > 400
+
+
+async def test_ever_new_unknown_cameras_bring_the_list_forward_ever_more_rarely(
+    house: House, door: TestClient, vizio: VizioSenseCloud
+) -> None:
+    vizio.faults.add(
+        Fault(match="/devices", kind="headers", headers={"Cache-Control": "max-age=86400"})
+    )
+    await sign_in(house, vizio)
+    vizio.faults.clear()
+    requests = len(asked(vizio, "GET", "/devices"))
+    for number in range(72):
+        vizio.keep_alive(f"stranger-{number}")
+        await arrive(house, vizio)
+        await house.pass_time(300)
+
+    assert len(asked(vizio, "GET", "/devices")) - requests <= 8

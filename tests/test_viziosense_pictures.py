@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 from pathlib import Path
+import shutil
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -342,7 +343,7 @@ async def test_one_of_the_two_pictures_is_shown_where_the_other_is_none(
 @pytest.mark.parametrize(
     "forms",
     [
-        *({"image_answer": form} for form in ("swapped", "named", "bare")),
+        *({"image_answer": form} for form in ("swapped", "named", "bare", "typed")),
         *({"link": form} for form in ("bearer", "path")),
         {"picture_host": "storage"},
         {"picture_type": "octet-stream"},
@@ -369,6 +370,61 @@ async def test_whatever_links_and_pictures_look_like_both_are_shown(
         found, body = await look(entry, device, domain, key)
         assert body == vizio.picture(shot, view)
         assert found.content_type == kinds.get(vizio.plan.forms.picture_format, "image/jpeg")
+
+
+async def test_a_response_with_one_link_brings_that_picture(
+    house: House, vizio: VizioSenseCloud
+) -> None:
+    vizio.plan.forms.image_answer = "one"
+    entry = await sign_in(house, vizio)
+    response = await snapshot(house, entry, vizio.devices[0])
+
+    assert response["ready"] is True
+    assert state(house, entry, vizio.devices[0], "raw", "image") != "unknown"
+    assert state(house, entry, vizio.devices[0], "annotated", "image") == "unknown"
+
+
+@pytest.mark.parametrize("with_date", [False, True])
+async def test_a_picture_from_before_the_request_is_not_the_new_one(
+    house: House, vizio: VizioSenseCloud, look: Any, with_date: bool
+) -> None:
+    vizio.plan.forms.last_modified = with_date
+    entry = await sign_in(house, vizio)
+    device = vizio.devices[0]
+    await snapshot(house, entry, device)
+    if with_date:  # nothing to compare with: its date alone tells
+        await house.hass.config_entries.async_unload(entry.entry_id)
+        shutil.rmtree(house.hass.config.cache_path(DOMAIN, entry.entry_id))
+        await house.hass.config_entries.async_setup(entry.entry_id)
+        await house.settle()
+    await house.pass_time(600)
+    vizio.plan.forms.unready = "previous"
+    vizio.trouble("slow", seconds=60)
+
+    response = await snapshot(house, entry, device)
+
+    assert response["ready"] is True
+    _, new = vizio.shots_of(device)
+    for domain, key, view in VIEWS:
+        _, body = await look(entry, device, domain, key)
+        assert body == vizio.picture(new, view)
+
+
+async def test_a_camera_that_only_has_its_last_picture_takes_none(
+    house: House, vizio: VizioSenseCloud
+) -> None:
+    entry = await sign_in(house, vizio)
+    device = vizio.devices[0]
+    await snapshot(house, entry, device)
+    before = state(house, entry, device, "raw", "image")
+    await house.pass_time(600)
+    vizio.plan.forms.unready = "previous"
+    vizio.trouble("never")
+
+    response = await snapshot(house, entry, device)
+
+    assert response["ready"] is False
+    assert state(house, entry, device, "raw", "image") == before
 
 
 async def test_a_redirect_to_where_the_picture_is_is_followed(

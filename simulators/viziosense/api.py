@@ -154,14 +154,7 @@ class Api:
                 link = trouble.link(link, self.hosts["elsewhere"])
             links.append(link)
         raw, annotated = links
-        match forms.image_answer:
-            case "swapped":
-                return {"data": [annotated, raw]}
-            case "named":
-                return {"data": {"raw_image": raw, "annotated_image": annotated}}
-            case "bare":
-                return [raw, annotated]
-        return {"data": [raw, annotated]}
+        return _image_answer(forms.image_answer, raw, annotated)
 
     def _visible(self, visit: Visit) -> list[Device]:
         """Return the devices that the caller may see; a token has its owner's role."""
@@ -257,6 +250,22 @@ def device_json(device: Device, forms: Forms, now: datetime) -> JsonObject:
         "geo_city": device.geo_city,
         "geo_country": device.geo_country,
     }
+
+
+def _image_answer(form: str, raw: object, annotated: object) -> object:
+    match form:
+        case "swapped":
+            return {"data": [annotated, raw]}
+        case "named":
+            return {"data": {"raw_image": raw, "annotated_image": annotated}}
+        case "bare":
+            return [raw, annotated]
+        case "one":
+            return {"data": [raw]}
+        case "typed":
+            typed = {"annotated": annotated, "raw": raw}
+            return {"data": [{"type": name, "url": each} for name, each in typed.items()]}
+    return {"data": [raw, annotated]}
 
 
 def _asked_page(query: Mapping[str, str], plan: Plan) -> tuple[int, int]:

@@ -41,7 +41,7 @@ class Forms:
     refreshed: ISO 8601 in UTC | "2026-09-13 12:00:00" | UNIX seconds.
     paging: ?page=2&per_page=20 | ?page[offset]=20&page[limit]=20.
     image_answer: {"data": [raw, annotated]} | the other way round | {"data": {"raw_image", "annotated_image"}}
-        | the list without envelope.
+        | the list without envelope | {"data": [raw]} | objects with `type` and `url`, the annotated one first.
     link: absolute and signed | absolute, needs the token | only a path, signed.
     signing: a link's signature covers what it names | every byte of it, and it has characters that clients rewrite.
     picture_host: links point to the API's own port | to another port of the same address.
@@ -49,7 +49,7 @@ class Forms:
     picture_format: what is served.
     offline_image: an image asked from an offline device: links that never come true | 500/5000 | 400 as
         {"error": [...]}.
-    unready: a picture that is asked for too early: 404 | 403 with XML | 202 empty | 200 empty.
+    unready: a picture that is asked for too early: 404 | 403 with XML | 202 empty | 200 empty | the one before.
     expired: a link after its time: 403 with XML | 404 | 410.
     last_modified: pictures say in Last-Modified when they were taken.
     webhook_scope: a webhook without device_uuid serves all devices | is refused.
@@ -76,14 +76,14 @@ class Forms:
     is_online: Literal["number", "bool", "word"] = "number"
     refreshed: Literal["iso", "plain", "seconds"] = "iso"
     paging: Literal["page", "offset"] = "page"
-    image_answer: Literal["pair", "swapped", "named", "bare"] = "pair"
+    image_answer: Literal["pair", "swapped", "named", "bare", "one", "typed"] = "pair"
     link: Literal["signed", "bearer", "path"] = "signed"
     signing: Literal["name", "exact"] = "name"
     picture_host: Literal["api", "storage"] = "api"
     picture_type: Literal["right", "octet-stream"] = "right"
     picture_format: Literal["JPEG", "PNG", "WEBP"] = "JPEG"
     offline_image: Literal["links", "server_error", "error_list"] = "links"
-    unready: Literal["404", "403", "202", "empty"] = "404"
+    unready: Literal["404", "403", "202", "empty", "previous"] = "404"
     expired: Literal["403", "404", "410"] = "403"
     last_modified: bool = False
     webhook_scope: Literal["account", "device"] = "account"

@@ -165,7 +165,16 @@ class Shots:
         if now >= shot.expires or any(trouble.kind == "expired" for trouble in troubles):
             return self._dead()
         if there is None or now < there:
-            return self._early()
+            before = self._before(shot) if self.plan.forms.unready == "previous" else None
+            return self._early() if before is None else self._shown(before, view)
+        reply = self._shown(shot, view)
+        if redirected:
+            return reply
+        path, elsewhere = self.path(shot, view), self.hosts["elsewhere"]
+        spoiled = (trouble.reply(reply, path, elsewhere) for trouble in troubles)
+        return next((other for other in spoiled if other is not None), reply)
+
+    def _shown(self, shot: Shot, view: str) -> Reply:
         forms = self.plan.forms
         right = forms.picture_type == "right"
         headers = {
@@ -173,12 +182,14 @@ class Shots:
         }
         if forms.last_modified:
             headers["Last-Modified"] = http_date(shot.taken)
-        reply = Reply(200, headers=headers, body=self.picture(shot, view))
-        if redirected:
-            return reply
-        path, elsewhere = self.path(shot, view), self.hosts["elsewhere"]
-        spoiled = (trouble.reply(reply, path, elsewhere) for trouble in troubles)
-        return next((other for other in spoiled if other is not None), reply)
+        return Reply(200, headers=headers, body=self.picture(shot, view))
+
+    def _before(self, shot: Shot) -> Shot | None:
+        """Return the shot of the same device before this one."""
+        earlier = [
+            one for one in self.all if one.device is shot.device and one.number < shot.number
+        ]
+        return earlier[-1] if earlier else None
 
     def troubles_of(self, device: Device, view: str) -> list[Trouble]:
         """Return what is wrong with a view of a device's pictures."""

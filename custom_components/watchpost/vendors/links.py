@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 import ipaddress
 import socket
@@ -21,6 +22,7 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
+from ..engine.cadence import http_date
 from .errors import (
     NotSecure,
     PictureMissing,
@@ -88,6 +90,23 @@ class _Wish:
     read: _Read
 
 
+# HTTP dates are whole seconds, and two clocks of one host need not agree to the second.
+_AGE_TOLERANCE: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedPicture:
+    """A picture behind a link; `age` is how long ago its host last modified it, by the host's own clock."""
+
+    content_type: str
+    content: bytes = field(repr=False)
+    age: timedelta | None = None
+
+    def is_older_than(self, age: timedelta) -> bool:
+        """Whether it was made longer ago than this, as far as its host tells."""
+        return self.age is not None and self.age > age + _AGE_TOLERANCE
+
+
 class _Tally:
     """Counts a file's bytes while somebody takes them, whose failures are kept apart from those of the download."""
 
@@ -136,15 +155,26 @@ class LinkFetcher:
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout / 3)
 
     async def picture(self, link: str) -> tuple[str, bytes]:
-        """Return content type and bytes.
+        """Return content type and bytes; raises as `dated_picture`."""
+        picture = await self.dated_picture(link)
+        return picture.content_type, picture.content
+
+    async def dated_picture(self, link: str) -> LinkedPicture:
+        """Return a picture with what its host says of its age.
 
         Raises PictureMissing where there is nothing (yet), Truncated for half a picture, PictureRefused for a link or
         a picture that must not be used, Unreachable for what may pass.
         """
         try:
             async with asyncio.timeout(self._timeout.total):
-                body = await self._followed(link, _Wish("image/*", self._timeout, _bounded))
-                return check_picture(body), body
+                ages: list[timedelta | None] = []
+
+                async def read(response: aiohttp.ClientResponse) -> bytes:
+                    ages.append(_age(response.headers))
+                    return await _bounded(response)
+
+                body = await self._followed(link, _Wish("image/*", self._timeout, read))
+                return LinkedPicture(check_picture(body), body, ages[-1])
         except TimeoutError:
             pass
         raise TimedOut("the picture did not come in time")
@@ -270,6 +300,12 @@ async def _resolved(url: URL) -> Sequence[str]:
         url.host, url.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
     )
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def _age(headers: Mapping[str, str]) -> timedelta | None:
+    """Return the age of what a response holds; None where it does not tell both times."""
+    made, now = http_date(headers.get(hdrs.LAST_MODIFIED)), http_date(headers.get(hdrs.DATE))
+    return now - made if made is not None and now is not None else None
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

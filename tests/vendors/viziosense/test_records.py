@@ -62,7 +62,14 @@ def test_no_reply_raises_anything_but_unexpected(reply: bytes) -> None:
         (400, {"httpError": 4000, "message": "Access token error"}, 401),
         (400, {"httpError": 400, "message": "4000: Access token error"}, 401),
         (400, {"httpError": 400, "message": "Access token error"}, 401),
-        (400, None, 401),
+        (400, {"httpError": 400, "message": "Invalid token"}, 401),
+        (400, None, 400),
+        (400, {"httpError": 400, "code": 4001, "message": "device is offline"}, 400),
+        (400, {"httpError": 4001, "message": "device 4000 is offline"}, 400),
+        (400, {"httpError": 400, "message": "device 4000 is offline"}, 400),
+        (400, {"httpError": 400, "message": "4001: no access token for the device"}, 400),
+        (400, {"message": "bad request"}, 400),
+        (400, {"device": 4000}, 400),
         (400, {"error": ["url is missing"]}, 400),
         (400, {"error": {"code": 4000}}, 401),
         (403, {"httpError": 403, "code": 4003}, 403),
@@ -82,7 +89,10 @@ def test_errors_mean_what_the_documentation_says(status: int, reply: Any, meant:
     ("reply", "meant"),
     [
         ({"error": []}, 422),
-        ({"httpError": 400, "message": "no"}, 401),
+        ({"httpError": 400, "message": "no"}, 400),
+        ({"httpError": 400, "message": "Access token error"}, 401),
+        ({"httpError": 4001, "message": "no"}, 400),
+        ({"httpError": "no"}, 500),
         ({"httpError": 500}, 500),
         ({"data": []}, None),
         ({"data": [], "error": None}, None),
@@ -153,6 +163,7 @@ RAW, ANNOTATED = "https://x.example/1_raw_image.jpg?s=1", "https://x.example/1_a
         {"data": {"raw_image": RAW, "annotated_image": ANNOTATED}},
         {"data": {"annotated_image": ANNOTATED, "raw_image": RAW}},
         {"data": [{"url": RAW}, {"link": ANNOTATED}]},
+        {"data": {"annotated": ANNOTATED, "raw": RAW}},
         [RAW, ANNOTATED],
     ],
     ids=str,
@@ -161,8 +172,33 @@ def test_links_are_found_in_every_form(reply: Any) -> None:
     assert records.parse_images(body(reply)) == Images(RAW, ANNOTATED)
 
 
-@pytest.mark.parametrize("data", [None, [], [RAW], [RAW, None], [RAW, 7], [RAW, "x" * 5000], "x"])
-def test_a_reply_without_two_links_is_unexpected(data: Any) -> None:
+ONE, TWO = "https://x.example/annotated/1.jpg?raw=1", "https://x.example/2.jpg"
+
+
+@pytest.mark.parametrize(
+    ("data", "images"),
+    [
+        ([RAW], Images(RAW)),
+        ([ANNOTATED], Images(None, ANNOTATED)),
+        ([TWO], Images(TWO)),
+        ([None, TWO], Images(None, TWO)),
+        ([RAW, 7], Images(RAW)),
+        ({"annotated_image": TWO}, Images(None, TWO)),
+        ({"url": TWO}, Images(TWO)),
+        (TWO, Images(TWO)),
+        ([ONE, TWO], Images(TWO, ONE)),
+        ([TWO, ONE], Images(TWO, ONE)),
+        ([TWO, TWO + "?2"], Images(TWO, TWO + "?2")),
+        ([{"type": "annotated", "url": TWO}, {"type": "raw", "url": RAW}], Images(RAW, TWO)),
+    ],
+    ids=str,
+)
+def test_the_two_pictures_are_told_apart_and_one_is_enough(data: Any, images: Images) -> None:
+    assert records.parse_images(body({"data": data})) == images
+
+
+@pytest.mark.parametrize("data", [None, [], [None], [7, "x" * 5000], [RAW, TWO, ONE], "x", {}])
+def test_a_reply_without_a_link_is_unexpected(data: Any) -> None:
     with pytest.raises(UnexpectedReply):
         records.parse_images(body({"data": data}))
 

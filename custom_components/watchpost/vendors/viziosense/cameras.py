@@ -26,23 +26,37 @@ class VizioSenseCameras(Cameras):
     least_wait = _LEAST_WAIT
 
     def __init__(
-        self, client: VizioSenseClient, links: LinkFetcher, album: Callable[[], Album | None]
+        self,
+        client: VizioSenseClient,
+        links: LinkFetcher,
+        album: Callable[[], Album | None],
+        now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._links = links
         self._album = album
+        self._now = now
 
     @override
     async def ask(self, device: str, at: datetime) -> Mapping[str, Fetch]:
         images = await self._client.request_image(uuid_of(device))
+        links = {RAW: images.raw, ANNOTATED: images.annotated}
         return {
-            RAW: partial(self._fetch, images.raw, at),
-            ANNOTATED: partial(self._fetch, images.annotated, at),
+            kind: partial(self._fetch, device, kind, link, at)
+            for kind, link in links.items()
+            if link is not None
         }
 
-    async def _fetch(self, link: str, at: datetime) -> Shot:
-        kind, content = await self._links.picture(link)
-        return Shot(at, kind, content)
+    async def _fetch(self, device: str, kind: str, link: str, at: datetime) -> Shot:
+        """Fetch a picture; raises PictureMissing where it is still the one from before the request."""
+        picture = await self._links.dated_picture(link)
+        album = self._album()
+        before = await album.newest(device, kind) if album else None
+        if before is not None and before.taken_at < at and before.content == picture.content:
+            raise PictureMissing("the picture is the one from before")
+        if picture.is_older_than(self._now() - at):
+            raise PictureMissing("the picture was made before it was requested")
+        return Shot(at, picture.content_type, picture.content)
 
     @override
     def may_pass(self, failure: Exception) -> bool:

@@ -43,8 +43,10 @@ _UNKNOWN: Final = "unknown"
 _MOST_UNKNOWN: Final = 64
 # A larger message is not held until the list of devices is there: the camera's next one says it again.
 _MOST_HELD: Final = 64 * 1024
-# However many strangers call, the list is asked for no more often than it is polled.
+# However many strangers call, the list is asked for no more often than it is polled; where it names none of them,
+# ever more rarely: each of them would be asked about for ever.
 _RELIST: Final = timedelta(minutes=5)
+_MAX_RELIST: Final = timedelta(days=1)
 
 type Relist = Callable[[], Awaitable[FeedUpdate]]
 
@@ -98,6 +100,9 @@ class VizioSensePush(Push):
         self._shown: dict[str, frozenset[ChannelId]] = {}
         self._strangers: OrderedDict[str, _Held | None] = OrderedDict()
         self._relisted_at: datetime | None = None
+        self._relist_pause = _RELIST
+        # The ids of cameras that the vendor lists and the options leave out: what they say is passed over.
+        self.left_out: frozenset[str] = frozenset()
         # What became of messages, and what of them was set aside, by place and reason.
         self.counts: Counter[str] = Counter()
 
@@ -251,15 +256,19 @@ class VizioSensePush(Push):
         """Have the list of devices asked for, once for each id; its last message waits for that."""
         if not named or len(named) > 64:
             return None
+        if named in self.left_out:
+            self.counts["left_out"] += 1
+            return Received()
         self.counts["strangers"] += 1
         is_new = named not in self._strangers
         self._strangers[named] = held or self._strangers.get(named)
         if len(self._strangers) > _MOST_UNKNOWN:
             self._strangers.popitem(last=False)
         now = self._now()
-        if not is_new or (self._relisted_at and now - self._relisted_at < _RELIST):
+        if not is_new or (self._relisted_at and now - self._relisted_at < self._relist_pause):
             return Received()
         self._relisted_at = now
+        self._relist_pause = min(2 * self._relist_pause, _MAX_RELIST)
         return Received(hint=Hint(_UNKNOWN, ""))
 
     @override
@@ -277,9 +286,13 @@ class VizioSensePush(Push):
         readings: dict[ChannelId, Reading] = {}
         occurrences: list[Occurrence] = []
         for named, held in list(self._strangers.items()):
+            if named in self.left_out:
+                del self._strangers[named]
+                continue
             if (uuid := self._uuid_of(named)) is None:
                 continue
             del self._strangers[named]
+            self._relist_pause = _RELIST
             if held is not None and self._now() - held.received <= self.silence:
                 update = self._taken(uuid, held.message, held.received)
                 readings |= update.readings

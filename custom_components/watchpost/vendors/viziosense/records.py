@@ -43,13 +43,24 @@ _CODES: Final[Mapping[int, int]] = {
     5000: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-_CODE: Final = re.compile(r"\b(400[035]|5000)\b")
+# Fields that may hold an application code, and a message that begins with one.
+_CODE_FIELD: Final = re.compile(r"code|error|status", re.IGNORECASE)
+_LEADING_CODE: Final = re.compile(r"\s*\W?(\d{4})\b")
+# What the documentation calls 400/4000, in its own words and in those of a message without a code.
+_ABOUT_TOKEN: Final = re.compile(
+    r"\baccess[ _-]?token\b"
+    r"|\b(?:invalid|expired|missing|wrong|bad|revoked)\b.{0,20}\btoken\b"
+    r"|\btoken\b.{0,20}\b(?:invalid|expired|missing|error|revoked)\b",
+    re.IGNORECASE,
+)
 
 _ONLINE: Final = {"online": True, "offline": False, "true": True, "false": False}
 
 _LONGEST_LINK: Final = 4096
-# In the reference the entries are called "_raw_image" and "_annotated_image".
-_ANNOTATED: Final = "annotated_image"
+# In the reference the entries are called "_raw_image" and "_annotated_image", in this order.
+_RAW: Final = "raw"
+_ANNOTATED: Final = "annotated"
+_KINDS: Final = (_RAW, _ANNOTATED)
 
 
 class WebhookType(StrEnum):
@@ -115,40 +126,47 @@ class Webhook(msgspec.Struct, frozen=True):
 
 
 class Images(msgspec.Struct, frozen=True):
-    """Where the two pictures of one asking will be."""
+    """Where the pictures of one request will be; None where the response names one alone."""
 
-    raw: str
-    annotated: str
+    raw: str | None = None
+    annotated: str | None = None
 
 
 # -- errors --
 
 
 def meaning(status: int, body: bytes) -> int:
-    """The HTTP status that an error stands for.
+    """Return the HTTP status that an error stands for.
 
-    Where the four-digit code stands in the body is not documented, so every number in it is looked at. A 400 without
-    any code is taken for the one that the documentation lists, unless it explains itself as the webhook calls do.
+    A bad token is 400 with the code 4000 (STATED); where the code stands in the body is UNKNOWN, so it is looked for in
+    each field that may hold one, and at the beginning of a message. A 400 with another code, or whose message is not
+    about a token, is not about the token.
     """
     fields = _fields(body)
-    for value in fields.values():
-        if (found := _code_in(value)) is not None:
-            return found
-    is_of_token = status == HTTPStatus.BAD_REQUEST and "error" not in fields
+    codes = [code for name, value in fields.items() if (code := _code_in(name, value)) is not None]
+    if codes:
+        return next((_CODES[code] for code in codes if code in _CODES), status)
+    words = " ".join(value for value in fields.values() if isinstance(value, str))
+    is_of_token = status == HTTPStatus.BAD_REQUEST and _ABOUT_TOKEN.search(words)
     return HTTPStatus.UNAUTHORIZED if is_of_token else status
 
 
-def _code_in(value: object) -> int | None:
-    if isinstance(value, str) and (said := _CODE.search(value)):
-        value = said[0]
-    return _CODES.get(whole(value) or 0)
+def _code_in(name: str, value: object) -> int | None:
+    """Return the application code (four digits) that a field of an error holds."""
+    if isinstance(value, str) and (leading := _LEADING_CODE.match(value)):
+        return int(leading[1])
+    code = whole(value) if _CODE_FIELD.search(name) else None
+    return code if code is not None and 1000 <= code <= 9999 else None
 
 
 def refusal(body: bytes) -> int | None:
-    """The status of a refusal that came as a success: `{"error": [...]}` or an error's body; else None."""
+    """Return the status of a refusal that came as a success: `{"error": [...]}` or an error's body; else None."""
     fields = _fields(body)
     if "httpError" in fields:
-        return meaning(whole(fields["httpError"]) or HTTPStatus.INTERNAL_SERVER_ERROR, body)
+        told = whole(fields["httpError"]) or 0
+        # A code in place of the status says as much in its first digit.
+        status = told if 400 <= told <= 599 else 400 if 4000 <= told <= 4999 else 500
+        return meaning(status, body)
     return HTTPStatus.UNPROCESSABLE_ENTITY if "error" in fields and "data" not in fields else None
 
 
@@ -215,19 +233,47 @@ def parse_device(body: bytes) -> Parsed[Device]:
 def parse_images(body: bytes) -> Images:
     """Read where the pictures will be; raises UnexpectedReply where that is not said.
 
-    The reference shows two entries, the raw picture first. That they are addresses is inferred from "links".
+    The reference shows two entries, the raw picture first. That they are addresses is INFERRED from "links". Which is
+    which is told by the name of an entry or by its address, and by the order where neither tells.
     """
     root = loose(body)
     data = root.get("data", root) if isinstance(root, dict) else root
-    if isinstance(data, dict):
-        data = [value for _, value in sorted(data.items(), key=lambda item: "annotated" in item[0])]
-    links = [_link(entry) for entry in data] if isinstance(data, list) else []
-    found = [link for link in links if link is not None]
-    if len(links) != len(Images.__struct_fields__) or len(found) != len(links):
+    entries: list[tuple[str, object]] = []
+    if isinstance(data, dict) and _link(data) is None:
+        entries = [(str(name), entry) for name, entry in data.items()]
+    elif isinstance(data, list):
+        entries = [("", entry) for entry in data]
+    elif isinstance(data, dict) or (isinstance(data, str) and "/" in data):
+        entries = [("", data)]
+    found: dict[str, str] = {}
+    unnamed: list[tuple[int, str]] = []
+    for place, (name, entry) in enumerate(entries):
+        link = _link(entry)
+        kind = _picture_kind(name, entry, link) if link else None
+        if link and kind:
+            found.setdefault(kind, link)
+        elif link:
+            unnamed.append((place, link))
+    for place, link in unnamed:
+        free = [kind for kind in _KINDS if kind not in found]
+        first = _KINDS[place] if place < len(_KINDS) else ""
+        found.setdefault(first if first in free else next(iter(free), first), link)
+    if not found or len(entries) > len(_KINDS):
         raise UnexpectedReply("the reply does not say where the pictures will be")
-    first, second = found
-    is_swapped = _ANNOTATED in first and _ANNOTATED not in second
-    return Images(second, first) if is_swapped else Images(first, second)
+    return Images(found.get(_RAW), found.get(_ANNOTATED))
+
+
+def _picture_kind(name: str, entry: object, link: str) -> str | None:
+    """Return whether an entry is the raw or the annotated picture; None where nothing tells."""
+    told = ""
+    if isinstance(entry, dict):
+        told = " ".join(str(entry.get(key) or "") for key in ("type", "kind", "name", "view"))
+    path = link.partition("?")[0].partition("#")[0]
+    for words in (name, told, path.rsplit("/", 1)[-1], path):
+        kinds = [kind for kind in _KINDS if re.search(rf"(?<![a-z]){kind}(?![a-z])", words.lower())]
+        if len(kinds) == 1:
+            return kinds[0]
+    return None
 
 
 def parse_webhooks(body: bytes) -> Parsed[tuple[Webhook, ...]]:

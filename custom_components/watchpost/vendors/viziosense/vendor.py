@@ -91,7 +91,9 @@ class VizioSenseConnection(Connection):
         self._left_out = frozenset[str]()
         self._scenes: dict[str, Scene] = {}
         self._links = LinkFetcher(session, transport.url, sign_in.headers)
-        self.cameras: VizioSenseCameras = VizioSenseCameras(self._client, self._links, self._album)
+        self.cameras: VizioSenseCameras = VizioSenseCameras(
+            self._client, self._links, self._album, self._now
+        )
         self.library: VizioSenseLibrary = VizioSenseLibrary(
             self._devices, self._album, dt_util.get_default_time_zone
         )
@@ -183,6 +185,13 @@ class VizioSenseConnection(Connection):
         self._devices.update((device.uuid, device) for device in shown)
         self._left_out = frozenset(
             camera_id(device.uuid) for device in answer.value if device.uuid not in self._devices
+        )
+        self._messages.left_out = frozenset(
+            name
+            for device in answer.value
+            if device.uuid not in self._devices
+            for name in (device.uuid, device.client_identifier)
+            if name
         )
         welcomed = self._messages.welcome()
         readings: dict[ChannelId, Reading] = {}
