@@ -142,7 +142,7 @@ async def test_a_value_is_shown_as_sent_or_unknown_and_never_made_up(
     ("path", "sent", "shown"),
     [("temp", -999, None), ("temp", -40.5, -40.5), ("rh_Humd", -1, None), ("rh_Humd", 101, 101),
      ("pressure_mbar", -999, None), ("ws_speed", -9999, None), ("ws_speed", 0, 0),
-     ("pid1_PPB_Calc", -999, -999)],
+     ("pid1_PPB_Calc", -999, None), ("pid1_PPB_Calc", -12.5, -12.5)],
 )  # fmt: skip
 async def test_what_cannot_exist_is_unknown(
     sensit_house: SensitHouse, pair: SensitCloud, path: str, sent: float, shown: float | None

@@ -41,6 +41,7 @@ from .engine.model import (
     Occurrence,
     Reading,
 )
+from .engine.plausibility import Plausibility
 from .engine.push import PushReceiver
 from .engine.roster import Roster, RosterChanges
 from .engine.shots import Shots
@@ -120,6 +121,8 @@ class Account:
         self.vendor = vendor
         self.connection = connection
         self.ledger = ledger
+        self.plausibility = Plausibility(connection.hardware)
+        connection.is_possible = self.plausibility.is_possible
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.registrar = Registrar(hass, entry)
         self.outages = Outages(
@@ -138,9 +141,10 @@ class Account:
             ask=connection.history,
             may_ask=self._may_ask,
             terms=connection.history_terms,
+            plausibility=self.plausibility,
             outcome=self.outages.async_follow_history,
         )
-        self.daily = DailyKeeper(hass, entry, connection.daily, self._may_ask)
+        self.daily = DailyKeeper(hass, entry, connection.daily, self._may_ask, self.plausibility)
         self.left_out = 0
         self._offered: dict[ChannelId, None] = {}
         self._adders: dict[Platform, AddChannels] = {}
@@ -237,6 +241,7 @@ class Account:
             on_inventory=self._on_inventory,
             on_occurrences=self._on_occurrences,
             on_outcome=self._on_outcome,
+            plausibility=self.plausibility,
         )
         self.coordinators[feed.name] = coordinator
         return coordinator

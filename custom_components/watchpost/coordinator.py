@@ -28,6 +28,7 @@ from .engine.model import (
     Occurrence,
     Reading,
 )
+from .engine.plausibility import Plausibility
 from .failing import describe
 from .holding import Holding, Looker, Slot, Turns
 from .vendors.base import Feed
@@ -72,6 +73,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         on_inventory: OnInventory,
         on_occurrences: OnOccurrences,
         on_outcome: OnOutcome,
+        plausibility: Plausibility,
     ) -> None:
         super().__init__(hass, _FEED_LOGGER, config_entry=entry, name=feed.name)
         # The stock timer adds a random fraction to spread polls; ours have a phase of their own.
@@ -81,7 +83,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.data = FeedState()
         self.is_signed_out = False
         self.held = Holding(
-            hass, feed.default_interval, hear=self._hear, on_stale=self.async_update_listeners
+            hass,
+            feed.default_interval,
+            hear=self._hear,
+            on_stale=self.async_update_listeners,
+            plausibility=plausibility,
         )
         self._ledger = ledger
         self._on_inventory = on_inventory

@@ -33,6 +33,7 @@ async def async_get_config_entry_diagnostics(
         "history": account.historian.diagnostics(),
         "daily": account.daily.diagnostics(),
         "feeds": _feeds(account, set(account.coordinators)),
+        "values_rejected": account.plausibility.diagnostics(),
         "push": account.push and account.push.diagnostics(),
         "shots": account.shots and account.shots.diagnostics(),
         "connection": dict(account.connection.diagnostics()),

@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import CYCLES_UNTIL_STALE
 from .engine.model import Channel, ChannelId, Reading
+from .engine.plausibility import Bounds, Plausibility
 
 # Others get a turn of the event loop after so many seconds; how many readings are kept and told until the next look
 # at the clock.
@@ -47,13 +48,16 @@ class Slot:
     `channel` is None while nobody looks or is about to; `beat` is there where measurements tell the rhythm.
     `taken` (UTC) is from when on the age of the newest reading counts, `lasts` how long it may be shown by the channel
     itself, `is_exact` that the feed's period does not lengthen that. `is_asked`: it was asked for, so that no reading
-    means that the vendor has none.
+    means that the vendor has none. `raw` is the newest reading as the vendor sent it, `reading` that of it which can be
+    true within `bounds`.
     """
 
     channel: Channel | None = None
     beat: BeatOf | None = None
     looker: Looker | None = None
+    raw: Reading | None = None
     reading: Reading | None = None
+    bounds: Bounds | None = None
     taken: datetime = _NEVER
     lasts: timedelta = timedelta()
     is_exact: bool = False
@@ -100,10 +104,12 @@ class Holding:
         *,
         hear: Callable[[Mapping[BeatOf, datetime]], None],
         on_stale: Callable[[], None],
+        plausibility: Plausibility,
     ) -> None:
         self._hass = hass
         self._hear = hear
         self._on_stale = on_stale
+        self._plausibility = plausibility
         self.slots: dict[ChannelId, Slot] = {}
         self.is_whole = False
         self._least = CYCLES_UNTIL_STALE * period
@@ -120,6 +126,7 @@ class Holding:
         is_new = slot.channel is None
         if slot.channel is not channel:
             slot.look(channel)
+            self._bound(slot, channel)
             if slot.beat and slot.reading is not None and slot.reading.measured_at is not None:
                 self._hear({slot.beat: slot.reading.measured_at})
             if slot.reading is not None and not slot.is_stale:
@@ -141,6 +148,14 @@ class Holding:
             if slot.looker is None:
                 slot.channel = slot.beat = None
 
+    def _bound(self, slot: Slot, channel: Channel) -> None:
+        """Judge a held reading anew where the channel can have other values than before: its unit may have changed."""
+        bounds = self._plausibility.bounds(channel)
+        if slot.bounds is not bounds:
+            slot.bounds = bounds
+            if slot.raw is not None:
+                slot.reading = self._plausibility.judge(bounds, slot.raw)
+
     def _slot(self, channel_id: ChannelId) -> Slot:
         if (slot := self.slots.get(channel_id)) is None:
             slot = self.slots[channel_id] = Slot()
@@ -155,14 +170,19 @@ class Holding:
 
     def reading(self, channel: Channel) -> Reading | None:
         """The newest reading of a channel, None while there was none."""
-        slot = self.slots.get(channel.id)
-        return slot.reading if slot else None
+        if (slot := self.slots.get(channel.id)) is None:
+            return None
+        if slot.channel is not channel:
+            self._bound(slot, channel)
+        return slot.reading
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
         """The newest reading of a channel, and whether it may be shown: fresh enough, or known to have no value."""
         slot = self.slots.get(channel.id)
         if slot is None:
             return None, False
+        if slot.channel is not channel:
+            self._bound(slot, channel)
         if slot.channel is None:
             slot = Slot(reading=slot.reading, taken=slot.taken, is_asked=slot.is_asked)
             slot.look(channel)
@@ -213,8 +233,9 @@ class Holding:
         """Take over what another feed held of a channel that moved here; it stands until it is stale."""
         known, mine = other.slots.get(channel.id), self._slot(channel.id)
         if known is not None and mine.reading is None:
-            mine.reading, mine.taken = known.reading, known.taken
-            known.reading = None
+            mine.raw, mine.reading, mine.taken = known.raw, known.reading, known.taken
+            mine.bounds = known.bounds
+            known.raw = known.reading = None
 
     def _keep(self, readings: Iterable[tuple[ChannelId, Reading]]) -> None:
         """Keep the new readings, and note which channels changed and when the first of them goes stale."""
@@ -226,11 +247,13 @@ class Holding:
             measured_at = reading.measured_at
             if (slot := slots.get(key)) is None:
                 slot = slots[key] = Slot()
-            elif slot.reading == reading:
+            elif slot.raw == reading:
                 if measured_at is None:
                     slot.taken = now
                 continue
-            slot.reading = reading
+            slot.raw = reading
+            bounds = slot.bounds
+            slot.reading = reading if bounds is None else self._plausibility.judge(bounds, reading)
             # A time in the future counts from the receipt.
             slot.taken = taken = now if measured_at is None or measured_at > now else measured_at
             self._changed.append(slot)

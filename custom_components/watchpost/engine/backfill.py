@@ -14,6 +14,7 @@ from homeassistant.core import HomeAssistant
 from . import statistics
 from .gaps import DAY, Progress, Request, hour_of, time_of
 from .model import Channel, ChannelId, Hour
+from .plausibility import Plausibility
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,12 +49,15 @@ class Backfill:
     `unseen` are the hours [start, end) in which the account was not loaded.
     """
 
-    def __init__(self, hass: HomeAssistant, title: str, ask: Ask) -> None:
+    def __init__(
+        self, hass: HomeAssistant, title: str, ask: Ask, plausibility: Plausibility
+    ) -> None:
         self.unseen: list[tuple[int, int]] = []
         self.counts: Counter[str] = Counter()
         self._hass = hass
         self._title = title
         self._ask = ask
+        self._plausibility = plausibility
 
     async def present(
         self, entity_ids: Collection[str], start: int, end: int
@@ -84,7 +88,8 @@ class Backfill:
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)  # others get a turn of the event loop
             lacking = set(wanted[entity_id])
-            hours = {hour_of(hour.start): hour for hour in found.get(channel.id, ())}
+            possible = self._plausibility.possible_hours(channel, found.get(channel.id, ()))
+            hours = {hour_of(hour.start): hour for hour in possible}
             hours = {index: hour for index, hour in hours.items() if index in lacking}
             if hours:
                 statistics.async_write(self._hass, lines[entity_id].series, list(hours.values()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 from typing import Any, Final
@@ -21,6 +22,7 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 from . import statistics
 from .model import DailySeries
+from .plausibility import Plausibility
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,12 +39,18 @@ class DailyKeeper:
     """Keeps the daily totals of one account; `ask` returns those of full days [start, end) in local time."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, ask: AskDays, may_ask: Callable[[], bool]
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        ask: AskDays,
+        may_ask: Callable[[], bool],
+        plausibility: Plausibility,
     ) -> None:
         self._hass = hass
         self._entry = entry
         self._ask = ask
         self._may_ask = may_ask
+        self._plausibility = plausibility
         self._task: asyncio.Task[None] | None = None
         self._cancel_next: CALLBACK_TYPE | None = None
         self.counts = {"runs": 0, "failures": 0, "days_written": 0}
@@ -91,7 +99,9 @@ class DailyKeeper:
                 _LOGGER.debug("%s: no daily totals: %s", self._entry.title, type(err).__name__)
                 self.counts["failures"] += 1
                 return
-            for series in found:
+            for listed in found:
+                days = list(self._plausibility.possible_days(listed.days))
+                series = replace(listed, days=days)
                 self.counts["days_written"] += await statistics.async_write_days(
                     self._hass, prefix, series, start
                 )

@@ -39,8 +39,9 @@ from .gaps import (
     hour_from,
     hour_of,
 )
-from .model import Channel, ChannelId, HistoryTerms
+from .model import Channel, ChannelId, Hardware, HistoryTerms
 from .notice import Notice
+from .plausibility import Plausibility
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Historian:
 
     `tracks` tells the channels that have statistics, `ask` asks the vendor for the full hours of channels of
     one feed, `may_ask` tells whether the vendor wants to be asked at all now, `terms` how it is best asked, and
-    `outcome` hears after each run whether something failed:
+    `plausibility` rejects hours that cannot be true, `outcome` hears after each run whether something failed:
     a span is asked for and written as one, so that much is repeated at most when Home Assistant stops in between,
     and between runs polling has its turn.
     """
@@ -83,11 +84,12 @@ class Historian:
         may_ask: Callable[[], bool],
         terms: HistoryTerms | None = None,
         outcome: Callable[[Exception | None], None] = lambda err: None,
+        plausibility: Plausibility | None = None,
     ) -> None:
         self._hass = hass
         self._entry = entry
         self._tracks = tracks
-        self._backfill = Backfill(hass, entry.title, ask)
+        self._backfill = Backfill(hass, entry.title, ask, plausibility or Plausibility(Hardware()))
         self._may_ask = may_ask
         self._terms = terms or HistoryTerms()
         self._outcome = outcome

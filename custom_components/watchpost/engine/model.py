@@ -131,6 +131,7 @@ class Channel:
     `feed` names the feed whose replies carry the readings, `cycle` is the vendor's own measuring interval
     (None: as often as the feed is polled), and `stands_when_stale` keeps the last value available for ever.
     `good_for` is how long a reading may be shown, for a source without a cycle of its own.
+    `declared` are the least and greatest value that the vendor itself declares for the channel, in its unit.
     `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
     go into the translated name of those that have one. `press`, `set_value` and `switch` (on or off) act at the vendor
     and raise a `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and
@@ -145,6 +146,7 @@ class Channel:
     cycle: timedelta | None = None
     stands_when_stale: bool = False
     good_for: timedelta | None = None
+    declared: tuple[float, float] | None = None
     name: str | None = None
     placeholders: Mapping[str, str] | None = None
     press: Callable[[], Awaitable[Work | None]] | None = field(default=None, compare=False)
@@ -157,6 +159,28 @@ class Channel:
     def __post_init__(self) -> None:
         # Stored, since it is looked up for every reading.
         object.__setattr__(self, "id", ChannelId(self.device, self.key))
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareLimit:
+    """What a vendor's own hardware measures of a quantity: a translation key, or else a device class.
+
+    `source` says where the range is from: STATED with its document, or INFERRED with the reason.
+    """
+
+    quantity: str
+    lowest: float
+    highest: float
+    unit: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a vendor's sensors can measure, and the numbers that they report in place of a value, with their sources."""
+
+    limits: Sequence[HardwareLimit] = ()
+    error_codes: Mapping[float, str] = field(default_factory=dict)
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+import math
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,7 @@ from ..engine.model import (
     ChannelId,
     DailySeries,
     FeedUpdate,
+    Hardware,
     HistoryTerms,
     Hour,
     Inventory,
@@ -87,6 +89,11 @@ type Remember = Callable[[Callable[[], Mapping[str, Any]]], None]
 type ActionHandler = Callable[[ActionCall], Awaitable[Mapping[str, Any]]]
 
 
+def _all_possible(_channel: Channel) -> Callable[[float], bool]:
+    """Take every value, for connections that no account judges."""
+    return math.isfinite
+
+
 class Connection(ABC):
     """One account of one vendor, on a session and a ledger that the caller owns."""
 
@@ -94,6 +101,8 @@ class Connection(ABC):
     library: Library | None = None
     cameras: Cameras | None = None
     history_terms: HistoryTerms = HistoryTerms()
+    # What the vendor's sensors can measure, beyond what holds for every quantity.
+    hardware: Hardware = Hardware()
     # The account sets these before the first poll: up to when occurrences have been told, the channels that have
     # entities from before, the pictures of the cameras, how to have something kept for the next start, and how to have
     # something shown between two polls.
@@ -102,6 +111,8 @@ class Connection(ABC):
     album: Album | None = None
     remember: Remember | None = None
     show: Callable[[FeedUpdate], None] | None = None
+    # Gives a test of which single values of a channel's history can be true; counts those that cannot.
+    is_possible: Callable[[Channel], Callable[[float], bool]] = staticmethod(_all_possible)
 
     @property
     def actions(self) -> Mapping[str, ActionHandler]:

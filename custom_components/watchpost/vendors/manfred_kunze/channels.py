@@ -143,6 +143,7 @@ def sensor_channels(estate: Estate, good_for: Mapping[str, timedelta]) -> Iterat
             what,
             READINGS,
             good_for=good_for[sensor.id],
+            declared=_declared(estate, sensor),
             name=None if is_named else _name(sensor),
         )
     for home in dict.fromkeys(homes.values()):
@@ -150,6 +151,14 @@ def sensor_channels(estate: Estate, good_for: Mapping[str, timedelta]) -> Iterat
             yield Channel(
                 home, LAST_MEASUREMENT, _LAST_MEASUREMENT, READINGS, stands_when_stale=True
             )
+
+
+def _declared(estate: Estate, sensor: Sensor) -> tuple[float, float] | None:
+    """Return the range that a sensor's field in its profile declares, unless the sensor has another unit."""
+    field = estate.field_of(sensor)
+    if field is None or sensor.unit not in (None, field.unit):
+        return None
+    return field.declared
 
 
 def _name(sensor: Sensor) -> str:

@@ -17,7 +17,6 @@ from .client.api import is_missing
 from .client.readings import ReadingsClient
 from .estate import sensor_key
 from .records.readings import Bucket
-from .units import Shown
 
 # A request brings a week of one sensor; one component's sensors are asked for together, one after the other.
 HISTORY: Final = HistoryTerms(most_requests=20, pause=300.0, by_device=True)
@@ -31,23 +30,28 @@ async def channel_history(
     client: ReadingsClient,
     channels: Sequence[Channel],
     *,
-    shown: Callable[[str], Shown],
+    is_possible: Callable[[Channel], Callable[[float], bool]],
     start: datetime,
     end: datetime,
 ) -> dict[ChannelId, Sequence[Hour]]:
     """Return the full hours in [start, end) of those channels that are sensors; raises a `VendorError`.
 
-    `shown` says of a sensor between which values its readings can be.
+    `is_possible` gives a test of a channel's values.
     """
     found: dict[ChannelId, Sequence[Hour]] = {}
     for channel in channels:
         if not channel.key.startswith(_PREFIX):
             continue
         sensor = channel.key.removeprefix(_PREFIX)
-        limits = shown(sensor)
+        is_angle = (
+            getattr(channel.description, "state_class", None) == SensorStateClass.MEASUREMENT_ANGLE
+        )
         # Nothing says that the platform's means of directions are more than sums that were divided.
-        ask = _raw if limits.state_class is SensorStateClass.MEASUREMENT_ANGLE else _buckets
-        if hours := _hours(await ask(client, sensor, start, end), limits, start, end):
+        ask = _raw if is_angle else _buckets
+        buckets = await ask(client, sensor, start, end)
+        test = is_possible(channel)
+        buckets = [bucket for bucket in buckets if _is_possible(bucket, test)]
+        if hours := _hours(buckets, start, end, is_angle=is_angle):
             found[channel.id] = hours
     return found
 
@@ -69,15 +73,21 @@ async def _raw(client: ReadingsClient, sensor: str, start: datetime, end: dateti
     return [Bucket(at, value, value, value) for at, value in values]
 
 
-def _hours(buckets: Iterable[Bucket], shown: Shown, start: datetime, end: datetime) -> list[Hour]:
-    """Join what lies in each hour, oldest first; what cannot have been measured is left out."""
+def _is_possible(bucket: Bucket, test: Callable[[float], bool]) -> bool:
+    """Return whether all three values can be true; one reading's are the same one."""
+    return all(map(test, {bucket.mean, bucket.least, bucket.greatest}))
+
+
+def _hours(
+    buckets: Iterable[Bucket], start: datetime, end: datetime, *, is_angle: bool
+) -> list[Hour]:
+    """Join what lies in each hour, oldest first."""
     by_hour: dict[datetime, list[Bucket]] = {}
     for bucket in buckets:
         hour = bucket.start.replace(minute=0, second=0, microsecond=0)
-        is_possible = shown.least <= bucket.least and bucket.greatest <= shown.greatest
-        if start <= hour and hour + _HOUR <= end and is_possible:
+        if start <= hour and hour + _HOUR <= end:
             by_hour.setdefault(hour, []).append(bucket)
-    mean_of = _direction if shown.state_class is SensorStateClass.MEASUREMENT_ANGLE else fmean
+    mean_of = _direction if is_angle else fmean
     return [
         Hour(
             hour,

@@ -24,7 +24,6 @@ from .estate import SENSORS, Estate, sensor_key
 from .options import readings_fields
 from .part import Part, Survey, lifetime
 from .records.topology import DeviceStatus, Sensor, ValueType
-from .units import Shown, shown
 
 READINGS_EVERY: Final = timedelta(minutes=1)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
@@ -42,7 +41,6 @@ class _Line(NamedTuple):
     last: ChannelId
     device: str | None
     kind: ValueType | None
-    shown: Shown
 
 
 class ReadingsPart(Part):
@@ -194,15 +192,10 @@ class ReadingsPart(Part):
             if newest is None:
                 continue
             is_live = found not in self._silent
-            readings[line.channel] = values.reading(newest, line.kind, line.shown, is_live=is_live)
+            readings[line.channel] = values.reading(newest, line.kind, is_live=is_live)
             at = self._last[line.last] = max(newest.at, self._last.get(line.last, newest.at))
             readings[line.last] = Reading(at, at)
         return readings
-
-    def shown(self, sensor: str) -> Shown:
-        """How a sensor's number is shown."""
-        line = self._lines.get(sensor)
-        return line.shown if line else Shown(None)
 
     def _learned(self, sensors: set[str]) -> Inventory | None:
         """The channels of sensors that have just shown how often they measure; all, if a round takes longer or less."""
@@ -268,12 +261,9 @@ class ReadingsPart(Part):
 
 def _line(estate: Estate, sensor: Sensor) -> _Line:
     home, device = estate.home_of(sensor.id), estate.device_of(sensor)
-    field = estate.field_of(sensor)
-    name = (field.name if field else None) or sensor.field or sensor.name or ""
     return _Line(
         channel=ChannelId(home, sensor_key(sensor.id)),
         last=ChannelId(home, channels.LAST_MEASUREMENT),
         device=device.id if device else None,
         kind=estate.kind_of(sensor),
-        shown=shown(sensor.unit or (field.unit if field else None), name),
     )

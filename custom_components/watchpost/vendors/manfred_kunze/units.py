@@ -18,17 +18,14 @@ from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 
 _C = SensorDeviceClass
-_LOWEST_CELSIUS: Final = -273.15
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A unit in Home Assistant's spelling, what is measured, and between which values that can be at all."""
+    """A unit in Home Assistant's spelling, and what is measured."""
 
     unit: str | None
     device_class: SensorDeviceClass | None = None
-    least: float = float("-inf")
-    greatest: float = float("inf")
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT
 
 
@@ -36,13 +33,13 @@ class Shown:
 _UNITS: Final[Mapping[str, Shown]] = {
     **dict.fromkeys(
         ("°c", "c", "cel", "degc", "celsius", "degreecelsius", "deg c"),
-        Shown("°C", _C.TEMPERATURE, _LOWEST_CELSIUS),
+        Shown("°C", _C.TEMPERATURE),
     ),
     **dict.fromkeys(
         ("°f", "f", "degf", "[degf]", "fahrenheit", "degreefahrenheit"),
-        Shown("°F", _C.TEMPERATURE, -459.67),
+        Shown("°F", _C.TEMPERATURE),
     ),
-    **dict.fromkeys(("k", "kelvin"), Shown("K", _C.TEMPERATURE, 0)),
+    **dict.fromkeys(("k", "kelvin"), Shown("K", _C.TEMPERATURE)),
     **dict.fromkeys(("pa", "pascal"), Shown("Pa", _C.PRESSURE)),
     **dict.fromkeys(("hpa", "hectopascal"), Shown("hPa", _C.PRESSURE)),
     **dict.fromkeys(("kpa", "kilopascal"), Shown("kPa", _C.PRESSURE)),
@@ -58,10 +55,10 @@ _UNITS: Final[Mapping[str, Shown]] = {
     **dict.fromkeys(("hz", "hertz"), Shown("Hz", _C.FREQUENCY)),
     **dict.fromkeys(("khz", "kilohertz"), Shown("kHz", _C.FREQUENCY)),
     **dict.fromkeys(("dbm",), Shown("dBm", _C.SIGNAL_STRENGTH)),
-    **dict.fromkeys(("lx", "lux"), Shown("lx", _C.ILLUMINANCE, 0)),
+    **dict.fromkeys(("lx", "lux"), Shown("lx", _C.ILLUMINANCE)),
     **dict.fromkeys(("w/m2", "wattpersquaremetre"), Shown("W/m²", _C.IRRADIANCE)),
-    **dict.fromkeys(("us/cm",), Shown("μS/cm", _C.CONDUCTIVITY, 0)),
-    **dict.fromkeys(("ms/cm",), Shown("mS/cm", _C.CONDUCTIVITY, 0)),
+    **dict.fromkeys(("us/cm",), Shown("μS/cm", _C.CONDUCTIVITY)),
+    **dict.fromkeys(("ms/cm",), Shown("mS/cm", _C.CONDUCTIVITY)),
     **dict.fromkeys(("m3/h",), Shown("m³/h", _C.VOLUME_FLOW_RATE)),
     **dict.fromkeys(("l/min", "litreperminute"), Shown("L/min", _C.VOLUME_FLOW_RATE)),
     **dict.fromkeys(("mm", "millimetre"), Shown("mm", _C.DISTANCE)),
@@ -74,7 +71,7 @@ _UNITS: Final[Mapping[str, Shown]] = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), Shown("s", _C.DURATION)),
     **dict.fromkeys(("min", "minute", "minutes"), Shown("min", _C.DURATION)),
     **dict.fromkeys(("h", "hour", "hours"), Shown("h", _C.DURATION)),
-    **dict.fromkeys(("ph", "[ph]"), Shown(None, _C.PH, 0, 14)),
+    **dict.fromkeys(("ph", "[ph]"), Shown(None, _C.PH)),
     **dict.fromkeys(("km/h", "kilometreperhour"), Shown("km/h", _C.SPEED)),
     **dict.fromkeys(("m/s", "metrepersecond"), Shown("m/s", _C.SPEED)),
     **dict.fromkeys(("%", "percent"), Shown("%")),
@@ -90,34 +87,34 @@ _UNITS: Final[Mapping[str, Shown]] = {
 # What a unit of several quantities measures, by a word of the field's name.
 _NAMED: Final[Mapping[str, tuple[tuple[str, Shown], ...]]] = {
     "%": (
-        ("humidity", Shown("%", _C.HUMIDITY, 0, 100)),
-        ("moisture", Shown("%", _C.MOISTURE, 0, 100)),
-        ("battery", Shown("%", _C.BATTERY, 0, 100)),
+        ("humidity", Shown("%", _C.HUMIDITY)),
+        ("moisture", Shown("%", _C.MOISTURE)),
+        ("battery", Shown("%", _C.BATTERY)),
     ),
     "ppm": (
-        ("co2", Shown("ppm", _C.CO2, 0)),
-        ("co", Shown("ppm", _C.CO, 0)),
-        ("no2", Shown("ppm", _C.NITROGEN_DIOXIDE, 0)),
-        ("o3", Shown("ppm", _C.OZONE, 0)),
-        ("voc", Shown("ppm", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS, 0)),
-        ("tvoc", Shown("ppm", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS, 0)),
+        ("co2", Shown("ppm", _C.CO2)),
+        ("co", Shown("ppm", _C.CO)),
+        ("no2", Shown("ppm", _C.NITROGEN_DIOXIDE)),
+        ("o3", Shown("ppm", _C.OZONE)),
+        ("voc", Shown("ppm", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
+        ("tvoc", Shown("ppm", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
     ),
     "ppb": (
-        ("co", Shown("ppb", _C.CO, 0)),
-        ("no2", Shown("ppb", _C.NITROGEN_DIOXIDE, 0)),
-        ("o3", Shown("ppb", _C.OZONE, 0)),
-        ("so2", Shown("ppb", _C.SULPHUR_DIOXIDE, 0)),
-        ("voc", Shown("ppb", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS, 0)),
-        ("tvoc", Shown("ppb", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS, 0)),
+        ("co", Shown("ppb", _C.CO)),
+        ("no2", Shown("ppb", _C.NITROGEN_DIOXIDE)),
+        ("o3", Shown("ppb", _C.OZONE)),
+        ("so2", Shown("ppb", _C.SULPHUR_DIOXIDE)),
+        ("voc", Shown("ppb", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
+        ("tvoc", Shown("ppb", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
     ),
     "μg/m³": (
-        ("pm1", Shown("μg/m³", _C.PM1, 0)),
-        ("pm25", Shown("μg/m³", _C.PM25, 0)),
-        ("pm2", Shown("μg/m³", _C.PM25, 0)),
-        ("pm10", Shown("μg/m³", _C.PM10, 0)),
+        ("pm1", Shown("μg/m³", _C.PM1)),
+        ("pm25", Shown("μg/m³", _C.PM25)),
+        ("pm2", Shown("μg/m³", _C.PM25)),
+        ("pm10", Shown("μg/m³", _C.PM10)),
     ),
-    "m/s": (("wind", Shown("m/s", _C.WIND_SPEED, 0)),),
-    "km/h": (("wind", Shown("km/h", _C.WIND_SPEED, 0)),),
+    "m/s": (("wind", Shown("m/s", _C.WIND_SPEED)),),
+    "km/h": (("wind", Shown("km/h", _C.WIND_SPEED)),),
     "dB": (
         ("noise", Shown("dB", _C.SOUND_PRESSURE)),
         ("sound", Shown("dB", _C.SOUND_PRESSURE)),
@@ -125,7 +122,7 @@ _NAMED: Final[Mapping[str, tuple[tuple[str, Shown], ...]]] = {
     "°": (
         (
             "wind",
-            Shown("°", _C.WIND_DIRECTION, 0, 360, SensorStateClass.MEASUREMENT_ANGLE),
+            Shown("°", _C.WIND_DIRECTION, SensorStateClass.MEASUREMENT_ANGLE),
         ),
     ),
 }

@@ -12,7 +12,6 @@ from .records.names import flag
 from .records.readings import Raw
 from .records.readings import Reading as Measured
 from .records.topology import ValueType
-from .units import Shown
 
 # The platform's texts have at most 1000 characters (MQTT contract, limits).
 _LONGEST_TEXT: Final = 1000
@@ -21,25 +20,22 @@ _LONGEST_WHOLE: Final = 10**30
 TEXT: Final = "text"
 
 
-def reading(measured: Measured, kind: ValueType | None, shown: Shown, *, is_live: bool) -> Reading:
-    """What is shown; a value that is none of its type, or cannot exist, is unknown."""
-    value = _value(measured.raw, kind, shown)
+def reading(measured: Measured, kind: ValueType | None, *, is_live: bool) -> Reading:
+    """What is shown; a value that is none of its type is unknown."""
+    value = _value(measured.raw, kind)
     attributes: Mapping[str, ReadingValue] = {}
     if isinstance(value, str) and len(value) > LONGEST_STATE:
         attributes, value = {TEXT: value}, value[:LONGEST_STATE]
     return Reading(value, measured.at, attributes, is_live)
 
 
-def _value(raw: Raw, kind: ValueType | None, shown: Shown) -> ReadingValue:
+def _value(raw: Raw, kind: ValueType | None) -> ReadingValue:
     match kind:
         case ValueType.DOUBLE:
-            read = number(raw)
-            is_possible = read is not None and shown.least <= read <= shown.greatest
-            return read if is_possible else None
+            return number(raw)
         case ValueType.BIGINT:
             found = whole(raw)
-            is_possible = found is not None and shown.least <= found <= shown.greatest
-            return found if is_possible and abs(found or 0) < _LONGEST_WHOLE else None
+            return found if abs(found or 0) < _LONGEST_WHOLE else None
         case ValueType.BOOLEAN:
             return flag({"value": raw}, "value")
         case ValueType.TEXT:

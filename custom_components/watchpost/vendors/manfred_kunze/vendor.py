@@ -86,7 +86,7 @@ class ManfredKunzeConnection(Connection):
             at_least=shown_for(options),
             changed=self._changed,
         )
-        self._history = partial(channel_history, readings, shown=self._readings.shown)
+        self._history = partial(channel_history, readings)
         media = MediaPart(
             api, self._estate, links, resurvey=self._fetch_inventory_again, show=self._show
         )
@@ -185,7 +185,7 @@ class ManfredKunzeConnection(Connection):
     async def history(
         self, channels: Sequence[Channel], start: datetime, end: datetime
     ) -> Mapping[ChannelId, Sequence[Hour]]:
-        return await self._history(channels, start=start, end=end)
+        return await self._history(channels, is_possible=self.is_possible, start=start, end=end)
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:

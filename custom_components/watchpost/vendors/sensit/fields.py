@@ -31,17 +31,8 @@ from homeassistant.const import (
 
 from .records import Value, as_number
 
-# From here on a direction means that the wind is too weak to have one: 375 is calm.
-_FULL_CIRCLE: Final = 360
-
-
-# Below this there is nothing: an error code, and no measurement. Concentrations drift below zero.
-_LEAST: Final = {
-    SensorDeviceClass.TEMPERATURE: -273.15,
-    SensorDeviceClass.HUMIDITY: 0.0,
-    SensorDeviceClass.ATMOSPHERIC_PRESSURE: 0.0,
-    SensorDeviceClass.WIND_SPEED: 0.0,
-}
+# This direction means that the wind is too weak to have one.
+_CALM: Final = 375
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +181,13 @@ def is_number(path: str) -> bool:
 
 
 def measured(path: str, value: Value) -> float | None:
-    """Read a number as it stands at a path; what that path cannot mean is unknown."""
+    """Read a number as it stands at a path; a direction of no wind, and a place without a fix, are unknown."""
     read = as_number(value)
     if read is None:
         return None
     shown = TABLE.get(path)
     if shown is not None and shown.device_class is SensorDeviceClass.WIND_DIRECTION:
-        return read if 0 <= read <= _FULL_CIRCLE else None
-    if shown is not None and shown.device_class in _LEAST:
-        return read if read >= _LEAST[shown.device_class] else None
+        return None if read == _CALM else read
     if path in POSITION:
         return read if 0 < abs(read) <= _FARTHEST[path] else None
     return read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -112,12 +112,14 @@ def windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime
         start = until
 
 
-def hours(path: str, records: list[Record], *, is_angle: bool) -> list[Hour]:
-    """Return the full hours of one value, oldest first; an hour without a number is absent."""
+def hours(
+    path: str, records: list[Record], is_possible: Callable[[float], bool], *, is_angle: bool
+) -> list[Hour]:
+    """Return the full hours of one value, oldest first; an hour without a possible number is absent."""
     groups: dict[datetime, list[float]] = {}
     for record in records:
         value: Value = measured(path, record.values.get(path))
-        if isinstance(value, float):
+        if isinstance(value, float) and is_possible(value):
             start = record.date.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
             groups.setdefault(start, []).append(value)
     return [

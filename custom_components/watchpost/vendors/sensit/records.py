@@ -27,9 +27,6 @@ LONGEST_PATH: Final = 100
 DEEPEST: Final = 4
 MOST_TOKEN: Final = 8_192
 
-# A number of this size measures nothing, and the mean of two of them may be infinite.
-LARGEST: Final = 1e12
-
 # The flag of the canister trigger; what is there without a port is idle.
 TRIGGER: Final = "trig.trig_activeFlag"
 
@@ -280,14 +277,12 @@ def _scalar(value: object) -> Value:
         return value
     if isinstance(value, str):
         return text(value)
-    read = number(value)
-    return read if read is not None and abs(read) <= LARGEST else None
+    return number(value)
 
 
 def as_number(value: Value) -> float | None:
     """Read a value that is to be a number, also from text; one that measures nothing is None."""
-    read = number(value)
-    return read if read is not None and abs(read) <= LARGEST else None
+    return number(value)
 
 
 def _flag(value: object) -> bool | None:

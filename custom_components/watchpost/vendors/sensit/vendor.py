@@ -20,6 +20,7 @@ from .actions import SensitActions
 from .channels import MONITORS, path_of, uuid_of
 from .client import SensitClient
 from .feed import MonitorFeed
+from .hardware import HARDWARE
 from .logs import Logs, hours
 from .offers import ACTIONS
 from .pace import LEAST
@@ -45,6 +46,7 @@ class SensitConnection(Connection):
     """One user of SENSIT Connect."""
 
     history_terms = HISTORY
+    hardware = HARDWARE
 
     def __init__(
         self, transport: Transport, sign_in: SensitSignIn, options: Mapping[str, Any]
@@ -96,7 +98,8 @@ class SensitConnection(Connection):
             self._feed.note_log(uuid, records)
             for path, channel in members.items():
                 is_angle = _state_class(channel) == SensorStateClass.MEASUREMENT_ANGLE
-                if rows := hours(path, records, is_angle=is_angle):
+                test = self.is_possible(channel)
+                if rows := hours(path, records, test, is_angle=is_angle):
                     found[channel.id] = rows
         return found
 

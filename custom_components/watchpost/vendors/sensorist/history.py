@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Final
 
 from ...engine.model import Channel, ChannelId, Hour
@@ -20,28 +21,38 @@ LONGEST_SPAN: Final = timedelta(days=7)
 
 
 async def channel_history(
-    client: SensoristClient, channels: Iterable[Channel], start: datetime, end: datetime
+    client: SensoristClient,
+    channels: Iterable[Channel],
+    start: datetime,
+    end: datetime,
+    is_possible: Callable[[Channel], Callable[[float], bool]],
 ) -> dict[ChannelId, list[Hour]]:
     """Return the full hours in [start, end) of those channels of one gateway that are data sources.
 
-    Raises a `VendorError`.
+    `is_possible` gives a test of a channel's values. Raises a `VendorError`.
     """
     prefix = source_key("")
     sources = {
-        channel.key.removeprefix(prefix): channel.id
+        channel.key.removeprefix(prefix): channel
         for channel in channels
         if channel.key.startswith(prefix)
     }
-    found = await history(client, sources, start, end)
-    return {sources[source]: hours for source, hours in found.items() if source in sources}
+    tests = {source: is_possible(channel) for source, channel in sources.items()}
+    found = await history(client, sources, start, end, tests)
+    return {sources[source].id: hours for source, hours in found.items() if source in sources}
 
 
 async def history(
-    client: SensoristClient, sources: Collection[str], start: datetime, end: datetime
+    client: SensoristClient,
+    sources: Collection[str],
+    start: datetime,
+    end: datetime,
+    tests: Mapping[str, Callable[[float], bool]],
 ) -> dict[str, list[Hour]]:
     """Return the full hours in [start, end) by source id, oldest first; the sources are one gateway's.
 
-    A source without any is absent. Raises a `VendorError`. Section 4.3.1.
+    A source without any is absent; a group with a value that its source's test denies is left out.
+    Raises a `VendorError`. Section 4.3.1.
     """
     first, last = _floored(start.astimezone(UTC)), _floored(end.astimezone(UTC))
     if first < start:
@@ -52,7 +63,8 @@ async def history(
         for since, until in _spans(first, last, longest):
             answer = await client.range(batch, start=since, end=until, interval=_MINUTES)
             for source, rows in answer.value.by_source.items():
-                if hours := _hours(rows, since, until):
+                test = tests.get(source, isfinite)
+                if hours := _hours(rows, since, until, test):
                     found.setdefault(source, []).extend(hours)
     return found
 
@@ -65,7 +77,12 @@ def _spans(
         first = until
 
 
-def _hours(rows: Iterable[Measurement], since: datetime, until: datetime) -> list[Hour]:
+def _hours(
+    rows: Iterable[Measurement],
+    since: datetime,
+    until: datetime,
+    is_possible: Callable[[float], bool],
+) -> list[Hour]:
     """Return the hours of the rows, oldest first, as far as they lie in [since, until).
 
     The document does not say what the date of a group is; its start and its middle lie in the hour.
@@ -73,7 +90,8 @@ def _hours(rows: Iterable[Measurement], since: datetime, until: datetime) -> lis
     """
     groups: dict[datetime, list[Measurement]] = {}
     for row in rows:
-        if row.value is not None and row.is_measured:
+        told = [value for value in (row.value, row.min, row.max) if value is not None]
+        if row.value is not None and row.is_measured and all(map(is_possible, told)):
             groups.setdefault(_floored(row.date), []).append(row)
     return [_hour(start, groups[start]) for start in sorted(groups) if since <= start < until]
 

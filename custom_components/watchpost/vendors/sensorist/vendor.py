@@ -39,6 +39,7 @@ from .channels import (
 )
 from .client import SensoristClient
 from .controls import SensoristControls, interval_readings
+from .hardware import HARDWARE
 from .history import channel_history
 from .measurement_feed import MeasurementFeed
 from .occurrences import ALARMS, Place, is_alarm
@@ -62,6 +63,8 @@ MOST_LANES: Final = 4
 
 class SensoristConnection(Connection):
     """One Sensorist user, or the one that it impersonates."""
+
+    hardware = HARDWARE
 
     def __init__(
         self, transport: Transport, options: Mapping[str, Any], *, has_push: bool = False
@@ -194,7 +197,7 @@ class SensoristConnection(Connection):
     async def history(
         self, channels: Sequence[Channel], start: datetime, end: datetime
     ) -> Mapping[ChannelId, Sequence[Hour]]:
-        return await channel_history(self._client, channels, start, end)
+        return await channel_history(self._client, channels, start, end, self.is_possible)
 
     @override
     async def options_schema(self) -> vol.Schema:

@@ -224,7 +224,7 @@ def person(found: str, row: Row) -> Person:
             "last_test",
             "last_test.at",
         ),
-        battery=_percent(pick(row, "battery", "battery_percent", "battery_level")),
+        battery=number(pick(row, "battery", "battery_percent", "battery_level")),
     )
 
 
@@ -440,8 +440,3 @@ def identified[T](
         else:
             found[known] = record
     return list(found.values())
-
-
-def _percent(value: object) -> float | None:
-    held = number(value)
-    return held if held is not None and 0 <= held <= 100 else None

@@ -22,6 +22,7 @@ from . import channels
 from .actions import SensorZoneActions
 from .client import SensorZoneClient
 from .clips import ClipLibrary
+from .hardware import HARDWARE
 from .history import daily_totals
 from .offers import ACTIONS
 from .options import OPTIONS_SCHEMA, Options
@@ -45,6 +46,8 @@ LEAST_INTERVAL: Final = timedelta(seconds=15)
 
 class SensorZoneConnection(Connection):
     """One user, one Tester token, or both."""
+
+    hardware = HARDWARE
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from homeassistant.util import slugify
 
 from ...engine.model import Channel, ChannelId, Reading, ReadingValue
 from .channels import INVENTORY
+from .hardware import DENSITY
 from .messages import BARRIER, CROWD, MOST_NUMBERS, PARKING, YARD, ZONE, Place
 from .scenes import KEEPALIVE, Scene, View
 
@@ -36,7 +37,6 @@ _TOTALS: Final = {
     _OCCUPIED: "occupied_places",
     _TOTAL: "total_places",
 }
-_DENSITY: Final = "people/m²"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ _KINDS: Final[Mapping[tuple[str, str], _Kind]] = {
     (BARRIER, "in"): _Kind("barrier_in", SensorStateClass.TOTAL_INCREASING),
     (BARRIER, "out"): _Kind("barrier_out", SensorStateClass.TOTAL_INCREASING),
     (CROWD, "count"): _Kind("crowd_count"),
-    (CROWD, "density"): _Kind("crowd_density", unit=_DENSITY),
+    (CROWD, "density"): _Kind("crowd_density", unit=DENSITY),
 }
 
 

@@ -184,7 +184,7 @@ def _counters(sieve: Sieve, kind: str, rows: object) -> Iterator[Tally]:
             sieve.drop(f"{kind} counter", "id, or too many")
             continue
         seen.add(found)
-        numbers = dict(_numbers_of(kind, row))
+        numbers = dict(_numbers_of(sieve, kind, row))
         unread = (name for name in _names_of(kind, row) if name not in numbers or "-" not in name)
         yield Tally(found, text(row.get("name"), 64), numbers, frozenset(unread))
 
@@ -197,17 +197,21 @@ _COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _numbers_of(kind: str, row: Row) -> Iterator[tuple[str, float]]:
+def _numbers_of(sieve: Sieve, kind: str, row: Row) -> Iterator[tuple[str, float]]:
     """Yield what a counter counts: `in-car`, `count`."""
     for name in _COUNTERS[kind]:
         value = row.get(name)
         if isinstance(value, dict):
             for cls, counted in list(value.items())[:MOST_NUMBERS]:
                 read = _count(counted)
-                if isinstance(cls, str) and _NAME.fullmatch(cls) and read is not None:
+                if read is None:
+                    sieve.drop(f"{kind} counter", "count")
+                elif isinstance(cls, str) and _NAME.fullmatch(cls):
                     yield f"{name}-{cls}", read
         elif (read := _count(value)) is not None:
             yield name, read
+        elif value is not None:
+            sieve.drop(f"{kind} counter", "count")
 
 
 def _names_of(kind: str, row: Row) -> Iterator[str]:

@@ -53,6 +53,7 @@ from .forms import (
     options_schema,
     token_schema,
 )
+from .hardware import HARDWARE
 from .library import VizioSenseLibrary
 from .offers import ACTIONS
 from .push import VizioSensePush
@@ -70,6 +71,8 @@ _LEAST_INTERVAL: Final = timedelta(seconds=30)
 
 class VizioSenseConnection(Connection):
     """One VizioSense account."""
+
+    hardware = HARDWARE
 
     def __init__(
         self,

@@ -10,14 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from ...fields import Row, nested, text
-from .names import member, reference, time_of, word, words
+from .names import figure, member, reference, time_of, word, words
 from .readings import Reading, latest
 
 _ORGANISATION: Final = ("organization", "organisation", "org", "tenant")
 _MOST_FIELDS: Final = 500
+# INFERRED: that a range has these names.
+_LEAST: Final = ("min", "minimum", "minValue", "lower", "from")
+_GREATEST: Final = ("max", "maximum", "maxValue", "upper", "to")
+
+# The least and greatest value that a profile allows; an open end is infinite.
+type Declared = tuple[float, float]
 
 
 class DeviceStatus(StrEnum):
@@ -90,11 +97,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ProfileField:
-    """One field of a profile."""
+    """One field of a profile; profiles have an optional range of each (Model data)."""
 
     name: str
     unit: str | None = None
     type: str | None = None
+    declared: Declared | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +203,20 @@ def _unit(row: Row) -> str | None:
     return words(row, "unit", "unitOfMeasurement", "unitSymbol")
 
 
+def _declared(row: Row) -> Declared | None:
+    """Read the range that a field declares, in itself or under `range`, as an object or as two numbers."""
+    held: object = row.get("range") or row.get("validRange") or row
+    if isinstance(held, list):
+        held = {"min": held[0], "max": held[1]} if len(held) == 2 else {}
+    if not isinstance(held, dict):
+        return None
+    least, greatest = figure(held, *_LEAST), figure(held, *_GREATEST)
+    if least is None and greatest is None:
+        return None
+    found = (-inf if least is None else least, inf if greatest is None else greatest)
+    return found if found[0] <= found[1] else None
+
+
 def _fields(held: object) -> Iterator[ProfileField]:
     if isinstance(held, dict):
         held = [{"name": name, **value} for name, value in held.items() if isinstance(value, dict)]
@@ -204,4 +226,4 @@ def _fields(held: object) -> Iterator[ProfileField]:
         name = words(row, "name", "key", "field", "fieldName", "id")
         if name is not None:
             type_ = word(row, "type", "valueType", "dataType")
-            yield ProfileField(name, unit=_unit(row), type=type_)
+            yield ProfileField(name, unit=_unit(row), type=type_, declared=_declared(row))
