@@ -1,6 +1,6 @@
 """A real Home Assistant process with this checkout's integration."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 import json
 import sys
@@ -57,12 +57,14 @@ _ONBOARDING = {
 
 
 @asynccontextmanager
-async def home_assistant(state: State, port: int) -> AsyncIterator[Child]:
-    """Run Home Assistant on `port` of the loopback interface."""
+async def home_assistant(
+    state: State, port: int, program: Sequence[str] = ("-m", "homeassistant")
+) -> AsyncIterator[Child]:
+    """Run Home Assistant on `port` of the loopback interface; `program` is what Python starts."""
     claim_port(port)
     _write_configuration(state, port)
     # --skip-pip: scripts/setup has installed what these integrations need, pinned.
-    command = ("-m", "homeassistant", "--config", str(state.config), "--skip-pip", "--log-no-color")
+    command = (*program, "--config", str(state.config), "--skip-pip", "--log-no-color")
     async with running(
         "Home Assistant",
         sys.executable,
