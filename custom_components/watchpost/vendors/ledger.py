@@ -124,7 +124,7 @@ class Ledger:
         self._flights: dict[str, _Flight] = {}
         self._parts: dict[str, Ledger] = {}
         # The vendor's clock by its newest Date header, and when that came on ours (monotonic seconds).
-        self._vendor_date: tuple[datetime, float] | None = None
+        self.vendor_date: tuple[datetime, float] | None = None
 
     def part(self, name: str) -> Ledger:
         """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
@@ -137,11 +137,11 @@ class Ledger:
     def note_date(self, date: datetime | None) -> None:
         """Note the Date header of a response that has just come."""
         if date is not None and EARLIEST_DATE <= date < _LATEST_DATE:
-            self._vendor_date = date, self.now()
+            self.vendor_date = date, self.now()
 
     def vendor_utc(self) -> datetime | None:
         """Return the time by the vendor's clock; None while no response has told it."""
-        heard = [found for each in (self, *self._parts.values()) if (found := each._vendor_date)]
+        heard = [found for each in (self, *self._parts.values()) if (found := each.vendor_date)]
         if not heard:
             return None
         date, at = max(heard, key=lambda each: each[1])
