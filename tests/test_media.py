@@ -127,7 +127,6 @@ async def test_what_is_not_there_is_said(
 ) -> None:
     entry = await sign_in(house, vizio)
     await snapshot(house, entry, vizio.devices[0])
-    await browse(house)  # the door is made with the first look
     names = {"entry": entry.entry_id, "camera": vizio.devices[0].uuid}
     path = [part.format(**names) for part in parts]
 
@@ -156,6 +155,10 @@ class Shelf(Library):
     items: ClassVar = {
         "clip.mp4": Media("video/mp4", url="https://clips.example.com/1?signature=x"),
         "plain.mp4": Media("video/mp4", url="http://clips.example.com/1"),
+        "picture.jpg": Media("image/jpeg; charset=binary", content=b"0123456789"),
+        "film.webm": Media('video/webm; codecs="vp8, vorbis"', content=b"0123456789"),
+        "odd.jpg": Media("image/jpegs", content=b"0123456789"),
+        "odd.bin": Media("image/jpeg\r\nX: y", content=b"0123456789"),
         "page.html": Media("text/html", content=b"<script>alert(1)</script>"),
     }
 
@@ -195,3 +198,69 @@ async def test_links_are_followed_if_they_are_safe_and_pages_are_only_ever_saved
     base = f"/api/watchpost/media/{entry.entry_id}"
     assert (await client.get(f"{base}/gone.mp4")).status == HTTPStatus.BAD_GATEWAY
     assert (await client.get("/api/watchpost/media/nobody/x")).status == HTTPStatus.NOT_FOUND
+
+
+@pytest.fixture(name="shelf")
+async def shelf_fixture(house: House, vizio: VizioSenseCloud) -> str:
+    """The address of a library's bytes; nobody has browsed since the start."""
+    entry = await sign_in(house, vizio)
+    entry.runtime_data.connection.library = Shelf()
+    return f"/api/watchpost/media/{entry.entry_id}"
+
+
+async def test_media_are_served_after_a_start_before_anybody_browses(
+    shelf: str, hass_client: Any
+) -> None:
+    response = await (await hass_client()).get(f"{shelf}/picture.jpg")
+    assert (response.status, await response.read()) == (HTTPStatus.OK, b"0123456789")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("picture.jpg", "image/jpeg"),
+        ("film.webm", "video/webm"),
+        ("odd.jpg", "application/octet-stream"),
+        ("odd.bin", "application/octet-stream"),
+        ("page.html", "application/octet-stream"),
+    ],
+)
+async def test_content_types_are_read_and_only_pictures_and_films_are_shown(
+    shelf: str, hass_client: Any, name: str, kind: str
+) -> None:
+    response = await (await hass_client()).get(f"{shelf}/{name}")
+    assert response.status == HTTPStatus.OK
+    assert response.headers["Content-Type"] == kind
+    is_shown = kind != "application/octet-stream"
+    assert ("Content-Disposition" in response.headers) is not is_shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "body", "said"),
+    [
+        ("bytes=2-4", 206, b"234", "bytes 2-4/10"),
+        ("bytes=8-", 206, b"89", "bytes 8-9/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-99", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=10-", 416, b"", "bytes */10"),
+        ("bytes=1-2,4-5", 200, b"0123456789", None),
+        ("pages=1-2", 200, b"0123456789", None),
+    ],
+)
+async def test_a_part_of_a_film_can_be_had(
+    shelf: str, hass_client: Any, asked: str, status: int, body: bytes, said: str | None
+) -> None:
+    client = await hass_client()
+    response = await client.get(f"{shelf}/film.webm", headers={"Range": asked})
+    assert (response.status, await response.read()) == (status, body)
+    assert response.headers.get("Content-Range") == said
+
+    response = await client.head(f"{shelf}/film.webm", headers={"Range": asked})
+    assert (response.status, response.headers["Content-Length"]) == (HTTPStatus.OK, "10")
+
+
+async def test_nobody_gets_media_without_signing_in(shelf: str, hass_client_no_auth: Any) -> None:
+    client = await hass_client_no_auth()
+    for ask in (client.get, client.head):
+        assert (await ask(f"{shelf}/picture.jpg")).status == HTTPStatus.UNAUTHORIZED

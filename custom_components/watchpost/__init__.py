@@ -27,6 +27,7 @@ from .engine.memory import Memory
 from .engine.registration import async_prepare_push, async_remove_push
 from .engine.shots import async_forget_shots
 from .failing import describe
+from .media_view import MediaView
 from .outages import async_clear_issues
 from .services import async_setup_actions
 from .vendors import VENDORS
@@ -49,8 +50,10 @@ def _platforms(vendor: Vendor) -> list[Platform]:
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, whether an account is loaded or not."""
+    """Register the actions and the media view, whether an account is loaded or not."""
     async_setup_actions(hass)
+    # Home Assistant sets media sources up when somebody browses, but addresses from before a restart must work at once.
+    hass.http.register_view(MediaView(hass))
     return True
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from http import HTTPStatus
+from collections.abc import Sequence
 from typing import Final, override
 from urllib.parse import quote, unquote
 
-from aiohttp import hdrs, web
 from homeassistant.components.media_player.const import MediaClass
 from homeassistant.components.media_player.errors import BrowseError
 from homeassistant.components.media_source import (
@@ -18,17 +16,13 @@ from homeassistant.components.media_source import (
     Unresolvable,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.http import HomeAssistantView
 
 from .account import WatchpostConfigEntry
 from .const import DOMAIN
-from .vendors.errors import NotSecure, VendorError
-from .vendors.http import checked_link
+from .media_view import VIEW, find_library, libraries, media_type
+from .vendors.errors import VendorError
 from .vendors.media import Library, MediaItem
 
-_VIEW: Final = "/api/watchpost/media"
-# What a browser may show from Home Assistant's own origin; anything else is only ever saved.
-_SHOWN: Final = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/", "audio/")
 _CLASSES: Final = {
     "image": MediaClass.IMAGE,
     "video": MediaClass.VIDEO,
@@ -37,8 +31,7 @@ _CLASSES: Final = {
 
 
 async def async_get_media_source(hass: HomeAssistant) -> LibrarySource:
-    """Set the libraries up, with the door through which their bytes are fetched."""
-    hass.http.register_view(MediaView(hass))
+    """Set the libraries up; the view for their bytes is there from the start."""
     return LibrarySource(hass)
 
 
@@ -58,7 +51,7 @@ class LibrarySource(MediaSource):
         if not entry_id:
             accounts = [
                 _shown(entry.entry_id, MediaItem("", entry.title, is_folder=True))
-                for entry, _ in _libraries(self._hass)
+                for entry, _ in libraries(self._hass)
             ]
             return _folder("", self.name, accounts)
         entry, library = _library(self._hass, entry_id, BrowseError)
@@ -82,71 +75,14 @@ class LibrarySource(MediaSource):
             )
         except VendorError, LookupError, StopIteration:
             raise Unresolvable(translation_domain=DOMAIN, translation_key="media_missing") from None
-        return PlayMedia(f"{_VIEW}/{_join(entry_id, *path)}", found.content_type)
-
-
-class MediaView(HomeAssistantView):
-    """Serves one picture or clip to who is signed in, or has a signed address."""
-
-    url = f"{_VIEW}/{{entry_id}}/{{path:.+}}"
-    name = "api:watchpost:media"
-
-    def __init__(self, hass: HomeAssistant) -> None:
-        self._hass = hass
-
-    async def get(self, request: web.Request, entry_id: str, path: str) -> web.StreamResponse:
-        """Return the bytes, or lead to where they are."""
-        try:
-            _, library = _library(self._hass, entry_id, Unresolvable)
-            media = await library.open(path.split("/"))
-        except Unresolvable, LookupError:
-            return web.Response(status=HTTPStatus.NOT_FOUND)
-        except VendorError:
-            return web.Response(status=HTTPStatus.BAD_GATEWAY)
-        if media.content is None:
-            return _led(media.url or "")
-        is_shown = media.content_type.startswith(_SHOWN)
-        return web.Response(
-            body=media.content,
-            content_type=media.content_type if is_shown else "application/octet-stream",
-            headers={
-                hdrs.CACHE_CONTROL: "private, max-age=3600",
-                hdrs.CONTENT_SECURITY_POLICY: "sandbox; default-src 'none'",
-                hdrs.X_CONTENT_TYPE_OPTIONS: "nosniff",
-                **({} if is_shown else {hdrs.CONTENT_DISPOSITION: "attachment"}),
-            },
-        )
-
-
-def _led(url: str) -> web.Response:
-    """Lead to a vendor's link, if it is one that may be followed."""
-    try:
-        location = checked_link(url)
-    except NotSecure:
-        return web.Response(status=HTTPStatus.BAD_GATEWAY)
-    return web.Response(
-        status=HTTPStatus.FOUND,
-        headers={
-            hdrs.LOCATION: str(location),
-            hdrs.CACHE_CONTROL: "no-store",
-            "Referrer-Policy": "no-referrer",
-        },
-    )
-
-
-def _libraries(hass: HomeAssistant) -> Iterator[tuple[WatchpostConfigEntry, Library]]:
-    entries: list[WatchpostConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    for entry in entries:
-        if (library := entry.runtime_data.connection.library) is not None:
-            yield entry, library
+        return PlayMedia(f"{VIEW}/{_join(entry_id, *path)}", media_type(found.content_type))
 
 
 def _library(
     hass: HomeAssistant, entry_id: str, error: type[BrowseError | Unresolvable]
 ) -> tuple[WatchpostConfigEntry, Library]:
-    for entry, library in _libraries(hass):
-        if entry.entry_id == entry_id:
-            return entry, library
+    if (found := find_library(hass, entry_id)) is not None:
+        return found
     raise error(translation_domain=DOMAIN, translation_key="media_unavailable")
 
 
@@ -164,7 +100,7 @@ def _shown(identifier: str, item: MediaItem) -> BrowseMediaSource:
         domain=DOMAIN,
         identifier=identifier,
         media_class=MediaClass.DIRECTORY if item.is_folder else kind,
-        media_content_type="" if item.is_folder else item.content_type,
+        media_content_type="" if item.is_folder else media_type(item.content_type),
         title=item.title,
         can_play=not item.is_folder,
         can_expand=item.is_folder,
