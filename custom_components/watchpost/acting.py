@@ -12,6 +12,7 @@ from homeassistant.util import slugify
 
 from .account import Account
 from .const import DOMAIN
+from .engine.markdown import escape
 from .engine.model import Channel, Work, WorkState
 from .engine.work import async_follow
 from .failing import describe
@@ -111,7 +112,10 @@ def _ended(
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
             translation_key="work_failed" if state is WorkState.FAILED else "work_unconfirmed",
-            translation_placeholders={"title": account.entry.title, "what": what},
+            translation_placeholders={
+                "title": account.entry.title,
+                "what": escape(what),
+            },
         )
     if on_end is not None:
         on_end(state)

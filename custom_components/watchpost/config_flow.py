@@ -22,6 +22,7 @@ from .account import (
     async_connect_entry,
 )
 from .const import CONF_FORM, CONF_VENDOR, DOMAIN
+from .engine.markdown import escape
 from .failing import describe
 from .registrar import device_identifier
 from .vendors import VENDORS
@@ -312,7 +313,9 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
             schema: vol.Schema = await connection.options_schema()
         except VendorError as err:
             key, placeholders = describe(err)
-            return self.async_abort(reason=key, description_placeholders=placeholders)
+            # The description of an abort is Markdown, the errors of a form are plain text.
+            shown = {name: escape(text) for name, text in (placeholders or {}).items()}
+            return self.async_abort(reason=key, description_placeholders=shown)
         return self.async_show_form(
             step_id=vendor.key,
             data_schema=self.add_suggested_values_to_schema(schema, self.config_entry.options),

@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
+from .markdown import escape
 from .model import Channel, Occurrence, OccurrenceType, Reading
 from .roster import Roster
 
@@ -83,7 +84,7 @@ class Batteries:
             is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
             translation_key=_ISSUE,
-            translation_placeholders={"device": battery.name},
+            translation_placeholders={"device": escape(battery.name)},
             data={"device": device, "level": battery.level},
         )
 
