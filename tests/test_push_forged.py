@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from aiohttp.test_utils import TestClient
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from simulators.sensorist import SensoristCloud
 
 from .calling import (
+    alarm_on,
     asked,
     counts,
     door_fixture,  # noqa: F401
@@ -79,3 +83,96 @@ async def test_forged_button_calls_leave_the_budget_to_polls_and_people(
     await house.settle()  # time stands still
     assert action.done()
     assert len(cloud.alarms.of(cloud.user.id)) == 1
+
+
+def battery_issues(house: House) -> list[str]:
+    return [
+        issue_id
+        for domain, issue_id in ir.async_get(house.hass).issues
+        if domain == DOMAIN and issue_id.startswith("battery_low_")
+    ]
+
+
+def journal_lines(house: House, entry: ConfigEntry) -> int:
+    path = Path(house.hass.config.path(".storage", f"{DOMAIN}.{entry.entry_id}.journal"))
+    return len(path.read_text().splitlines())
+
+
+async def test_forged_notices_are_capped_per_device_and_hour(
+    house: House, door: TestClient, open_cloud: OpenCloud, told: list[Any]
+) -> None:
+    cloud = await open_cloud(gateways=2, sensors=6, kinds=("temp", "batt"))
+    entry = await house.sign_in(cloud)
+    await house.pass_time(120)
+    lines = journal_lines(house, entry)
+    sensors = [sensor for gateway in cloud.gateways for sensor in gateway.sensors]
+    start = dt_util.utcnow()
+
+    for minute in range(6):
+        dates = [f"2026-09-13T1{n}:{10 * minute:02}:00Z" for n in range(3)] + [
+            f"{year}-01-01T00:00:00Z" for year in (1970, 2020, 2030, 9999)
+        ]
+        await post(
+            door,
+            hook(entry),
+            [
+                {"type": 4, "date": date, "data": {"device": sensor.id, "code": f"batt-{n}"}}
+                for sensor in sensors
+                for n, date in enumerate(dates)
+            ],
+        )
+        await house.pass_time(60)
+
+    assert 0 < len(told) <= 4 * len(sensors)
+    assert {event["type"] for event in told} == {"system_notice"}
+    times = [datetime.fromisoformat(event["at"]) for event in told]
+    assert max(times) <= start
+    assert min(times) > start - timedelta(days=1)
+    assert len(battery_issues(house)) <= 10
+    assert journal_lines(house, entry) == lines
+    assert entry.runtime_data.journal.told_until <= start
+
+    await house.pass_time(3600)
+    await post(door, hook(entry), [{"type": 4, "data": {"device": sensors[0].id, "code": "later"}}])
+    await house.pass_time(30)
+    assert told[-1]["code"] == "later"
+
+
+async def test_a_forged_notice_of_the_future_keeps_no_true_alarm_back(
+    house: House, door: TestClient, cloud: SensoristCloud, told: list[Any]
+) -> None:
+    entry = await house.sign_in(cloud)
+    alarm = await alarm_on(house, cloud)
+    sensor = cloud.gateways[0].sensors[0]
+    future = {"type": 4, "date": "2031-01-01T00:00:00Z", "data": {"device": sensor.id}}
+    await post(door, hook(entry), [future])
+    await house.pass_time(30)
+
+    await house.hass.config_entries.async_unload(entry.entry_id)
+    alarm.source.override = 35.0
+    cloud.report(alarm.source.id, 35.0)
+    await house.pass_time(600)
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.settle()
+    await house.pass_time(60)
+
+    assert [event["type"] for event in told] == ["system_notice", "alarm_raised"]
+    assert datetime.fromisoformat(told[0]["at"]) < datetime(2027, 1, 1, tzinfo=UTC)
+
+
+async def test_a_notice_that_is_delivered_again_is_told_once_also_after_a_reload(
+    house: House, door: TestClient, cloud: SensoristCloud, told: list[Any]
+) -> None:
+    entry = await house.sign_in(cloud)
+    await house.pass_time(60)
+    sensor = cloud.gateways[0].sensors[0]
+    date = dt_util.utcnow().isoformat()
+    notice = {"type": 4, "date": date, "data": {"device": sensor.id, "code": "battery_low"}}
+
+    await post(door, hook(entry), [notice, notice])
+    await house.pass_time(15)
+    await house.reload(entry)
+    await post(door, hook(entry), [notice])
+    await house.pass_time(15)
+
+    assert [event["code"] for event in told] == ["battery_low"]

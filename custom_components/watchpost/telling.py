@@ -85,7 +85,11 @@ class Teller:
     @callback
     def async_add(self, occurrences: Sequence[Occurrence]) -> None:
         """Tell those that have not been told."""
-        self._waiting.extend(self._journal.admit(occurrences))
+        self._waiting.extend(self._journal.admit(each for each in occurrences if each.is_proven))
+        baseline = self._journal.baseline
+        self._waiting.extend(
+            each for each in occurrences if not each.is_proven and each.at > baseline
+        )
         self._start()
 
     @callback
@@ -107,6 +111,8 @@ class Teller:
 
     async def _write(self, occurrence: Occurrence) -> None:
         """Write down what was told; a full disk must not keep the next alarm from being told."""
+        if not occurrence.is_proven:
+            return
         try:
             await self._journal.async_told(occurrence)
         except OSError as err:

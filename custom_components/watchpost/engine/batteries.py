@@ -18,6 +18,9 @@ RISE_VOLTS: Final = 0.1
 # ... or at least so much, where the vendor measures in percent.
 GOOD_PERCENT: Final = 20.0
 
+# So many issues at most come of notices that anybody could have sent.
+MAX_UNPROVEN: Final = 10
+
 _ISSUE: Final = "battery_low"
 
 # The device class of a battery in percent, and the translation key of one in volts.
@@ -71,8 +74,13 @@ class Batteries:
     def async_notice(self, occurrence: Occurrence) -> None:
         """Raise an issue where this is the vendor's notice of a low battery."""
         battery = self._find(occurrence.device) if is_low_battery(occurrence) else None
-        if battery is not None:
+        if battery is not None and (occurrence.is_proven or self._is_credible(battery)):
             self._raise(occurrence.device, battery)
+
+    def _is_credible(self, battery: Battery) -> bool:
+        """Whether a notice that anybody could have sent may raise an issue."""
+        is_good = battery.is_percent and battery.level is not None and battery.level >= GOOD_PERCENT
+        return not is_good and len(_issues(self._hass, self._entry)) < MAX_UNPROVEN
 
     @callback
     def _raise(self, device: str, battery: Battery) -> None:

@@ -204,7 +204,9 @@ class Occurrence:
     `channel` is the key of the device's channel whose state it changed, if any. `data` is what the kind adds
     (threshold, value, direction, severity, duration ...), never a link, and neither a person nor an exact position
     unless the account's options allow that. `follows` is the id of the occurrence that this one takes further: it is
-    told only if that one was told before, by itself.
+    told only if that one was told before, by itself. `is_proven` is False where anybody could have said so: who
+    tells of it bounds how many there are and sees that each comes once, and the journal, whose times decide what counts
+    as dispatched, does not have it.
     """
 
     id: str
@@ -214,6 +216,7 @@ class Occurrence:
     channel: str | None = None
     data: Mapping[str, ReadingValue] = _NO_ATTRIBUTES
     follows: str | None = None
+    is_proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)

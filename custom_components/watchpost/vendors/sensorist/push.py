@@ -16,6 +16,7 @@ from typing import Final, override
 from msgspec.structs import replace
 
 from ...engine.model import (
+    Call,
     ChannelId,
     FeedUpdate,
     Freshness,
@@ -23,12 +24,13 @@ from ...engine.model import (
     OccurrenceType,
     Reading,
 )
-from ..calling import Hint, Push, Registration
+from ..calling import Hint, Push, Received, Registration
 from ..errors import UnexpectedReply, VendorError
 from .alarm_feed import AlarmFeed
 from .channels import ACCOUNT, PUSH, measurement_readings, sensor_id
 from .client import SensoristClient
 from .hints import ALARM, ANY, SYSTEM, CallReader
+from .notices import NoticeLog, is_plausible
 from .occurrences import alarm_readings
 from .records import BUTTON, Alarm, AlarmLog, CallbackTypes, Gateway, Measurement
 
@@ -36,9 +38,6 @@ ALL_TYPES: Final = CallbackTypes.BUTTON | CallbackTypes.ALARM | CallbackTypes.SY
 
 # What is told may be dated a little later than what caused it.
 MARGIN: Final = timedelta(minutes=2)
-# A date that is told is used as far as it is plausible: a callback may have waited long at the vendor's.
-OLDEST: Final = timedelta(days=1)
-AHEAD: Final = timedelta(minutes=5)
 # Rows of one press may differ so much in date from source to source.
 ONE_PRESS: Final = timedelta(seconds=1)
 
@@ -47,16 +46,15 @@ ONE_PRESS: Final = timedelta(seconds=1)
 DATED: Final = 10
 UNDATED: Final = 60
 
-MOST_NOTICES: Final = 16  # of one device, until it is asked about
 MOSTALARMS: Final = 100  # in one address
 
 
 @dataclass(slots=True)
 class _Claim:
-    """What was told of a hint since it was last asked about: from when on, and of what kinds."""
+    """What was told of a hint since it was last asked about: from when on, and which notices."""
 
     since: datetime
-    notices: dict[str, datetime] = field(default_factory=dict)
+    notices: list[Occurrence] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -73,7 +71,8 @@ type FetchAlarms = Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
 class SensoristPush(Push):
     """The callbacks of one account.
 
-    `gateways` tells what the inventory knows now, `fetch_alarms` polls the alarms' feed, `clock` is the ledger's.
+    `gateways` tells what the inventory knows now, `fetch_alarms` polls the alarms' feed, `clock` is the ledger's,
+    `notices` bounds what is believed of notices.
     """
 
     channel = ChannelId(ACCOUNT, PUSH)
@@ -86,9 +85,12 @@ class SensoristPush(Push):
         gateways: Callable[[], Iterable[Gateway]],
         fetch_alarms: FetchAlarms,
         clock: Callable[[], float],
+        *,
+        notices: NoticeLog,
     ) -> None:
         self._client = client
         self._alarms = alarms
+        self._notices = notices
         self._fetch_alarms = fetch_alarms
         self._clock = clock
         self._reader = CallReader(gateways, alarms.places)
@@ -126,18 +128,23 @@ class SensoristPush(Push):
     # -- what a call may mean --
 
     @override
-    def read(self, body: bytes) -> Hint | None:
-        call = self._reader.read(body)
-        if call is None:
+    def receive(self, call: Call) -> Received | None:
+        claimed = self._reader.read(call.body)
+        if claimed is None:
             return None
-        now = datetime.now(UTC)
-        told = [date for date in call.dates if now - OLDEST < date < now + AHEAD]
-        since = _floor(min(told), DATED) if told else _floor(now, UNDATED)
-        claim = self._claims.setdefault(call.hint, _Claim(since))
+        received = call.received_at or datetime.now(UTC)
+        told = [date for date in claimed.dates if is_plausible(date, received)]
+        since = _floor(min(told), DATED) if told else _floor(received, UNDATED)
+        notice: Occurrence | None = None
+        if claimed.hint.kind == SYSTEM:
+            date = told[0] if told else None
+            notice = self._notices.admit(claimed.hint.subject, claimed.code, date, received)
+            if notice is None:
+                return Received()
+        claim = self._claims.setdefault(claimed.hint, _Claim(since))
         claim.since = min(claim.since, since)
-        if call.hint.kind == SYSTEM and len(claim.notices) < MOST_NOTICES:
-            claim.notices[call.code] = told[0] if told else since
-        return call.hint
+        claim.notices += [notice] if notice else []
+        return Received(claimed.hint)
 
     # -- asking --
 
@@ -177,7 +184,8 @@ class SensoristPush(Push):
         for hint, claim in claims.items():
             newer = self._claims.setdefault(hint, claim)
             newer.since = min(newer.since, claim.since)
-            newer.notices = {**claim.notices, **newer.notices}
+            if newer is not claim:
+                newer.notices = claim.notices + newer.notices
 
     async def _ask(self, hint: Hint, claim: _Claim) -> FeedUpdate:
         match hint.kind:
@@ -262,16 +270,6 @@ class SensoristPush(Push):
 
     async def _ask_device(self, device: str, claim: _Claim) -> FeedUpdate:
         """See that a device is there by its battery, if it has one; no endpoint lists notices."""
-        notices = [
-            Occurrence(
-                id=f"notice-{device}-{code}-{date.isoformat()}",
-                type=OccurrenceType.SYSTEM_NOTICE,
-                at=date,
-                device=device,
-                data={"code": code},
-            )
-            for code, date in claim.notices.items()
-        ]
         sensor = next(
             (found for found in self._reader.sensors().values() if sensor_id(found.id) == device),
             None,
@@ -281,9 +279,11 @@ class SensoristPush(Push):
             for source in (sensor.sources if sensor else ())
             if (source.kind.name or "").lower() == "batt"
         ]
-        if not batteries:
+        answer = await self._client.latest(batteries[:1]) if batteries else None
+        # None of them is left in the claim, which is put back if another question fails.
+        notices, claim.notices = claim.notices, []
+        if answer is None:
             return FeedUpdate(occurrences=notices)
-        answer = await self._client.latest(batteries[:1])
         return FeedUpdate(
             readings=measurement_readings(answer.value, {batteries[0]: device}),
             occurrences=notices,

@@ -42,6 +42,7 @@ from .controls import SensoristControls, interval_readings
 from .hardware import HARDWARE
 from .history import channel_history
 from .measurement_feed import MeasurementFeed
+from .notices import MEMORY, NoticeLog
 from .occurrences import ALARMS, Place, is_alarm
 from .offers import ACTIONS
 from .push import SensoristPush
@@ -79,12 +80,14 @@ class SensoristConnection(Connection):
         self._left_out: frozenset[str] = frozenset()
         self.alarms = AlarmFeed(self._client, self._place_of)
         self._has_push = has_push
+        self._notices = NoticeLog(self._changed)
         self.push: SensoristPush = SensoristPush(
             self._client,
             self.alarms,
             lambda: list(self._gateways.values()),
             self._fetch_alarms,
             transport.ledger.now,
+            notices=self._notices,
         )
         self._controls = SensoristControls(self._client)
         self._actions = SensoristActions(
@@ -93,6 +96,14 @@ class SensoristConnection(Connection):
             created=self.alarm_created,
             deleted=self.alarm_deleted,
         )
+
+    @override
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        self._notices.recall(memory.get(MEMORY))
+
+    def _changed(self) -> None:
+        if self.remember is not None:
+            self.remember(lambda: {MEMORY: self._notices.to_memory()})
 
     @override
     async def identify(self) -> Identity:
