@@ -17,12 +17,11 @@ from .account import (
     WatchpostConfigEntry,
     async_connect_entry,
     async_drop_ledger,
-    journal_path,
+    async_forget_journal,
 )
 from .const import CONF_VENDOR, DOMAIN
 from .engine.batteries import async_forget_batteries
 from .engine.history import async_forget
-from .engine.journal import Journal
 from .engine.memory import Memory
 from .engine.registration import async_prepare_push, async_remove_push
 from .engine.shots import async_forget_shots
@@ -90,7 +89,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
         await async_remove_push(hass, entry, connection.push)
     async_clear_issues(hass, entry)
     async_forget_batteries(hass, entry)
-    await Journal(journal_path(hass, entry), hass.async_add_executor_job).async_remove()
+    await async_forget_journal(hass, entry)
     await async_forget(hass, entry)
     await async_forget_shots(hass, entry)
     await Memory(hass, entry).async_remove()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 import logging
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,6 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import STORAGE_DIR
-from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from .const import (
@@ -31,7 +31,7 @@ from .engine.backfill import Track
 from .engine.batteries import Batteries
 from .engine.daily import DailyKeeper
 from .engine.history import Historian
-from .engine.journal import Journal
+from .engine.journal import Journal, remove_journal
 from .engine.memory import Memory
 from .engine.model import (
     Channel,
@@ -60,6 +60,8 @@ type WatchpostConfigEntry = ConfigEntry[Account]
 type AddChannels = Callable[[list[Channel]], None]
 
 LEDGERS: Final[HassKey[dict[str, Ledger]]] = HassKey(f"{DOMAIN}_ledgers")
+# By account: the events that were dispatched and that a full disk did not let be written down.
+UNWRITTEN: Final[HassKey[dict[str, dict[str, datetime]]]] = HassKey(f"{DOMAIN}_unwritten")
 
 
 @callback
@@ -71,6 +73,30 @@ def async_get_ledger(hass: HomeAssistant, key: str) -> Ledger:
 def journal_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:
     """Where the account's journal is kept."""
     return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.journal"))
+
+
+def _open_journal(hass: HomeAssistant, entry: ConfigEntry, ledger: Ledger) -> Journal:
+    """Return the account's journal, not yet loaded."""
+    return Journal(
+        journal_path(hass, entry),
+        hass.async_add_executor_job,
+        ledger,
+        title=entry.title,
+        unwritten=hass.data.setdefault(UNWRITTEN, {}).setdefault(entry.entry_id, {}),
+    )
+
+
+async def async_forget_journal(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Delete the journal of an account that is removed."""
+    hass.data.get(UNWRITTEN, {}).pop(entry.entry_id, None)
+    try:
+        await hass.async_add_executor_job(remove_journal, journal_path(hass, entry))
+    except OSError as err:
+        _LOGGER.warning(
+            "%s: the journal of dispatched events cannot be deleted (%s)",
+            entry.title,
+            type(err).__name__,
+        )
 
 
 @callback
@@ -129,7 +155,7 @@ class Account:
             hass, entry, self.coordinators, connection.inventory_feed.name, self._on_over
         )
         self.roster = Roster(ABSENCES_UNTIL_REMOVED, self._scope_of)
-        self.journal = Journal(journal_path(hass, entry), hass.async_add_executor_job)
+        self.journal = _open_journal(hass, entry, ledger)
         self.batteries = Batteries(hass, entry, self.roster, self.reading)
         self.memory = Memory(hass, entry)
         self.shots: Shots | None = None
@@ -162,12 +188,15 @@ class Account:
         """
         async_clear_issues(self.hass, self.entry)
         self._remember_devices()
-        await self.journal.async_load(dt_util.utcnow())
-        self.connection.told_until = self.journal.told_until
+        await self.journal.async_load()
+        self.connection.find_told_until = lambda: self.journal.told_until
+        self.teller.async_start()
         await self._async_recall()
         self.entry.async_on_unload(self._stop)
         self._listen()
         await self.inventory.async_config_entry_first_refresh()
+        # By now a response has told the vendor's time, by which a doubtful journal can be judged.
+        await self.journal.async_settle()
         self.outages.async_start()
         await self._async_refresh_others()
 

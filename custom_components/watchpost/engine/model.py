@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -20,6 +20,9 @@ LATEST_VERSION: Final = "latest_version"
 
 # The name of a vendor's list of devices where nothing else is said.
 DEFAULT_LIST: Final = "inventory"
+
+# A clock that shows less has never been set; this software is younger.
+EARLIEST: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
 _NO_ATTRIBUTES: Final[Mapping[str, ReadingValue]] = MappingProxyType({})
 

@@ -103,16 +103,21 @@ class Connection(ABC):
     history_terms: HistoryTerms = HistoryTerms()
     # What the vendor's sensors can measure, beyond what holds for every quantity.
     hardware: Hardware = Hardware()
-    # The account sets these before the first poll: up to when occurrences have been told, the channels that have
+    # The account sets these before the first poll: how to find `told_until`, the channels that have
     # entities from before, the pictures of the cameras, how to have something kept for the next start, and how to have
     # something shown between two polls.
-    told_until: datetime | None = None
+    find_told_until: Callable[[], datetime | None] | None = None
     remembered: frozenset[ChannelId] = frozenset()
     album: Album | None = None
     remember: Remember | None = None
     show: Callable[[FeedUpdate], None] | None = None
     # Gives a test of which single values of a channel's history can be true; counts those that cannot.
     is_possible: Callable[[Channel], Callable[[float], bool]] = staticmethod(_all_possible)
+
+    @property
+    def told_until(self) -> datetime | None:
+        """Up to when occurrences have been told; after a response it is judged by the vendor's clock, if need be."""
+        return self.find_told_until() if self.find_told_until is not None else None
 
     @property
     def actions(self) -> Mapping[str, ActionHandler]:

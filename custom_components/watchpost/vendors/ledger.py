@@ -14,13 +14,14 @@ import time
 from typing import Any, Final
 
 from ..engine.cadence import DAY, backoff
-from ..engine.model import Freshness
+from ..engine.model import EARLIEST, Freshness
 from .errors import RateLimited
 
 WINDOW: Final = 60.0
 
-# A clock that shows less has never been set; this software is younger.
-EARLIEST_DATE: Final = datetime(2024, 1, 1, tzinfo=UTC)
+# A local clock that is further from the vendor's is not believed.
+_DOUBT: Final = timedelta(days=1)
+
 _LATEST_DATE: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 # What a stored reply weighs beside its body and key; keeps empty bodies from being free.
@@ -136,7 +137,7 @@ class Ledger:
 
     def note_date(self, date: datetime | None) -> None:
         """Note the Date header of a response that has just come."""
-        if date is not None and EARLIEST_DATE <= date < _LATEST_DATE:
+        if date is not None and EARLIEST <= date < _LATEST_DATE:
             self.vendor_date = date, self.now()
 
     def vendor_utc(self) -> datetime | None:
@@ -146,6 +147,17 @@ class Ledger:
             return None
         date, at = max(heard, key=lambda each: each[1])
         return date + timedelta(seconds=self.now() - at)
+
+    @property
+    def is_clock_right(self) -> bool:
+        """Whether the local clock can be believed: the vendor's does not contradict it."""
+        vendor = self.vendor_utc()
+        return vendor is None or abs(self.now_utc() - vendor) <= _DOUBT
+
+    def trusted_utc(self) -> datetime:
+        """Return the time by the local clock, by the vendor's where the local one cannot be believed."""
+        vendor = self.vendor_utc()
+        return self.now_utc() if vendor is None or self.is_clock_right else vendor
 
     # -- holds --
 

@@ -81,7 +81,7 @@ class MonitorFeed:
         self.seen: dict[str, Seen] = {}
         # The account sets these two before the first poll.
         self.remembered: Collection[ChannelId] = ()
-        self.told_until: datetime | None = None
+        self.find_told_until: Callable[[], datetime | None] = lambda: None
         self._client = client
         self._logs = logs
         self._chosen = chosen
@@ -179,7 +179,11 @@ class MonitorFeed:
         set_aside: Counter[str],
     ) -> None:
         """See whether the flag went up since the record before; what lies between them is in the log."""
-        start = before.date if before else max(self.told_until or record.date, record.date - WINDOW)
+        start = (
+            before.date
+            if before
+            else max(self.find_told_until() or record.date, record.date - WINDOW)
+        )
         since = max(start, record.date - WINDOW)
         log: list[Record] = []
         if self._has_missed(seen, before, record) and since < record.date:
@@ -209,7 +213,7 @@ class MonitorFeed:
         records = await self._log(monitor, now - WINDOW, now, set_aside)
         for record in records:
             seen.take(record, now, set_aside)
-        since = before.date if before else self.told_until
+        since = before.date if before else self.find_told_until()
         news = [record for record in records if since is None or record.date >= since]
         self._found.extend(occurrences(device_id(monitor.uuid), news))
 

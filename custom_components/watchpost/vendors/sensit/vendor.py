@@ -76,7 +76,7 @@ class SensitConnection(Connection):
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         self._feed.remembered = self.remembered
-        self._feed.told_until = self.told_until
+        self._feed.find_told_until = lambda: self.told_until
         return await self._feed.fetch(wanted)
 
     @override

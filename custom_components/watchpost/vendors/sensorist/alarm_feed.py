@@ -129,7 +129,7 @@ class AlarmFeed:
         )
 
     def _history_start(self, now: datetime) -> datetime:
-        return max((self._logged_until or now) - OVERLAP, now - LONGEST_GAP)
+        return max(min(self._logged_until or now, now) - OVERLAP, now - LONGEST_GAP)
 
 
 def _keys(logs: Iterable[AlarmLog]) -> set[tuple[str | None, datetime, bool | None]]:
