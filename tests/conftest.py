@@ -11,6 +11,7 @@ import logging
 import time
 from typing import Any
 
+from aiohttp import web
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, State
@@ -58,6 +59,12 @@ def _find_the_integration(request: pytest.FixtureRequest) -> None:
 async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
     """Have asyncio look for mistakes in some tests, in place of Home Assistant's fixture, which does so in all."""
     asyncio.get_running_loop().set_debug(request.module.__name__.endswith(DEBUGGED))
+
+
+@pytest.fixture(autouse=True)
+def _register_views_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let integrations be set up after the web server has started, as Home Assistant's own server does."""
+    monkeypatch.setattr(web.UrlDispatcher, "freeze", lambda self: None)
 
 
 REAL_SLEEP = time.sleep
