@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 import pytest
 
 # Before the test plugin's own folder of that name is found, and before time is frozen.
-import custom_components.watchpost.config_flow  # noqa: F401
+from custom_components.watchpost import clock_watch, config_flow  # noqa: F401
 from simulators.clock import Clock
 from simulators.sensorist import Plan, SensoristCloud
 
@@ -65,6 +65,13 @@ async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
 def _register_views_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let integrations be set up after the web server has started, as Home Assistant's own server does."""
     monkeypatch.setattr(web.UrlDispatcher, "freeze", lambda self: None)
+
+
+@pytest.fixture(autouse=True)
+def _compare_clocks_rarely(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated days go from timer to timer: one every 20 seconds is left to the tests that are about clocks."""
+    if not request.module.__name__.endswith("test_time"):
+        monkeypatch.setattr(clock_watch, "EVERY", timedelta(hours=6))
 
 
 REAL_SLEEP = time.sleep

@@ -21,6 +21,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util.hass_dict import HassKey
 
+from .clock_watch import ClockWatch
 from .const import (
     ABSENCES_UNTIL_REMOVED,
     DOMAIN,
@@ -233,6 +234,8 @@ class Account:
         for coordinator in self.coordinators.values():
             coordinator.async_settle()
         self._watch_or_leave()
+        clocks = ClockWatch(self.hass, self.entry, self.ledger, self.coordinators.values)
+        self.entry.async_on_unload(clocks.async_start())
         self.entry.async_on_unload(async_at_started(self.hass, self._open_telling))
         self.historian.async_start()
         self.daily.async_start()

@@ -14,7 +14,6 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
-from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .engine import cadence
@@ -85,6 +84,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.held = Holding(
             hass,
             feed.default_interval,
+            ledger.clock,
             hear=self._hear,
             on_stale=self.async_update_listeners,
             plausibility=plausibility,
@@ -303,17 +303,24 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             self.held.note_asked(targets)
             lane.asked = targets if targets is lane.targets else None
         lane.set_aside = update.set_aside
-        self.data.last_success = dt_util.utcnow()
+        self.data.last_success = self._ledger.now_utc()
         self.held.is_whole = self.feed.is_whole
         self._period = timedelta(seconds=self._usual_period())
         self.held.set_period(self._period)
         lane.error = update.failure if isinstance(update.failure, VendorError) else None
         lane.failures = lane.failures + 1 if lane.error else 0
         lane.resource_errors = update.failures
-        await self.held.take(update.readings, turns)
+        await self.held.take(update.readings, turns, self._received(update.freshness))
         lane.learn(self._ledger.now())
         if update.inventory is not None:
             self._on_inventory(_dated(update.inventory, update.freshness))
+
+    def _received(self, freshness: Sequence[Freshness]) -> datetime | None:
+        """When the newest of these replies came: one that is used again is as old as it is."""
+        if not freshness:
+            return None
+        age = self._ledger.now() - max(reply.received for reply in freshness)
+        return self._ledger.now_utc() - timedelta(seconds=max(age, 0.0))
 
     @callback
     def async_take_push(self, readings: Mapping[ChannelId, Reading]) -> None:
@@ -325,9 +332,22 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Note when devices measured last, by device and cycle, on the monotonic clock."""
         if not dates:
             return
-        offset = self._ledger.now() - dt_util.utcnow().timestamp()
+        offset = self._ledger.now() - self._ledger.now_utc().timestamp()
         for (device, cycle), last in dates.items():
             self._lanes.hear(device, cycle, round(last.timestamp() + offset))
+
+    @callback
+    def async_catch_up_with_time(self, wait: float) -> None:
+        """Let what is too old go, and ask in `wait` seconds for what fell due in time that no timer saw."""
+        self.held.sweep()
+        if not self.is_polled or self.is_signed_out:
+            return
+        soon = self._ledger.now() + wait
+        for lane in self._lanes:
+            if lane.plan.at < soon:
+                lane.plan = replace(lane.plan, at=soon)
+        self._set_timer()
+        self._schedule_refresh()
 
     # Failing and planning
 

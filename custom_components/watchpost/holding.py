@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import batched
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_track_point_in_utc_time
-from homeassistant.util import dt as dt_util
+from homeassistant.helpers.event import async_call_later
+from msgspec import structs
 
 from .const import CYCLES_UNTIL_STALE
 from .engine.model import Channel, ChannelId, Reading
@@ -23,7 +23,12 @@ _KEPT_AT_ONCE: Final = 250
 _TOLD_AT_ONCE: Final = 25
 _LONGEST_HOLD: Final = 0.003
 
+# A timer may be early by a clock's resolution, and a reading that is about to go stale is none yet.
+_LATE: Final = 0.01
+
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+# What is dated further ahead than this tells no time: it must not pass for the newest until then.
+_AHEAD: Final = timedelta(minutes=5)
 _FOREVER: Final = timedelta(days=1000 * 365)
 _EVER: Final = datetime(2900, 1, 1, tzinfo=UTC)
 
@@ -41,6 +46,24 @@ class Looker(Protocol):
         """Hear that the vendor says something else of the channel."""
 
 
+class Clock(Protocol):
+    """The account's time."""
+
+    def utc(self) -> datetime:
+        """Return the time by which readings age."""
+
+    def latest(self) -> datetime:
+        """Return the time after which something lies in the future by every clock."""
+
+
+class Moment(NamedTuple):
+    """When readings are kept: the time by which they age, the latest by any clock, and when their reply came."""
+
+    utc: datetime
+    latest: datetime
+    received: datetime
+
+
 @dataclass(slots=True, eq=False)
 class Slot:
     """What is known of one channel of a feed.
@@ -49,7 +72,8 @@ class Slot:
     `taken` (UTC) is from when on the age of the newest reading counts, `lasts` how long it may be shown by the channel
     itself, `is_exact` that the feed's period does not lengthen that. `is_asked`: it was asked for, so that no reading
     means that the vendor has none. `raw` is the newest reading as the vendor sent it, `reading` that of it which can be
-    true within `bounds`.
+    true within `bounds`. `newest` is the latest sound date of a reading, below which none is accepted. `ahead` is the
+    newest reading as it came if it was dated in the future; `raw` then has the time of its receipt.
     """
 
     channel: Channel | None = None
@@ -58,6 +82,8 @@ class Slot:
     raw: Reading | None = None
     reading: Reading | None = None
     bounds: Bounds | None = None
+    ahead: Reading | None = None
+    newest: datetime = _NEVER
     taken: datetime = _NEVER
     lasts: timedelta = timedelta()
     is_exact: bool = False
@@ -101,12 +127,14 @@ class Holding:
         self,
         hass: HomeAssistant,
         period: timedelta,
+        clock: Clock,
         *,
         hear: Callable[[Mapping[BeatOf, datetime]], None],
         on_stale: Callable[[], None],
         plausibility: Plausibility,
     ) -> None:
         self._hass = hass
+        self._clock = clock
         self._hear = hear
         self._on_stale = on_stale
         self._plausibility = plausibility
@@ -204,7 +232,7 @@ class Holding:
     def _may_show(self, slot: Slot) -> bool:
         if slot.reading is None:
             return self.was_asked(slot)
-        return slot.reading.is_live and dt_util.utcnow() < self._stale_at(slot)
+        return slot.reading.is_live and self._clock.utc() < self._stale_at(slot)
 
     def _stale_at(self, slot: Slot) -> datetime:
         """When a reading is too old."""
@@ -213,35 +241,42 @@ class Holding:
 
     # What comes
 
-    async def take(self, readings: Mapping[ChannelId, Reading], turns: Turns) -> None:
-        """Keep the readings of a poll."""
+    async def take(
+        self, readings: Mapping[ChannelId, Reading], turns: Turns, received: datetime | None = None
+    ) -> None:
+        """Keep the readings of a poll; one without a time counts from when the reply was `received`."""
         for some in batched(readings.items(), _KEPT_AT_ONCE, strict=False):
-            self._keep(some)
+            self._keep(some, received)
             await turns.give_way()
         self._revive()
 
     def take_push(self, readings: Mapping[ChannelId, Reading]) -> None:
-        """Keep readings that came between polls, unless newer ones are held."""
-        self._keep(
-            (key, reading)
-            for key, reading in readings.items()
-            if (known := self._slot(key).reading) is None or not _is_newer(known, reading)
-        )
+        """Keep readings that came between polls."""
+        self._keep(readings.items())
         self._revive()
 
     def adopt(self, other: Holding, channel: Channel) -> None:
-        """Take over what another feed held of a channel that moved here; it stands until it is stale."""
+        """Take over what another feed held of a channel that moved here, unless newer is held."""
         known, mine = other.slots.get(channel.id), self._slot(channel.id)
-        if known is not None and mine.reading is None:
-            mine.raw, mine.reading, mine.taken = known.raw, known.reading, known.taken
-            mine.bounds = known.bounds
-            known.raw = known.reading = None
+        if known is None or known.reading is None:
+            return
+        if mine.reading is None or _NEVER < mine.newest < known.newest:
+            mine.raw, mine.reading, mine.bounds = known.raw, known.reading, known.bounds
+            mine.ahead, mine.newest, mine.taken = known.ahead, known.newest, known.taken
+        known.raw = known.reading = known.ahead = None
 
-    def _keep(self, readings: Iterable[tuple[ChannelId, Reading]]) -> None:
-        """Keep the new readings, and note which channels changed and when the first of them goes stale."""
-        now = dt_util.utcnow()
+    def _keep(
+        self, readings: Iterable[tuple[ChannelId, Reading]], received: datetime | None = None
+    ) -> None:
+        """Keep the new readings, and note which channels changed and when the first of them goes stale.
+
+        None that was measured before the newest one is kept. Of two with the same time the later reply counts, which
+        may correct a value, unless the vendor numbers them (`order`): then the higher number does.
+        """
+        utc = self._clock.utc()
+        now = Moment(utc, self._clock.latest(), min(received or utc, utc))
         slots, least = self.slots, self._least
-        soonest = now + _FOREVER
+        soonest = utc + _FOREVER
         heard: dict[BeatOf, datetime] = {}
         for key, reading in readings:
             measured_at = reading.measured_at
@@ -249,19 +284,31 @@ class Holding:
                 slot = slots[key] = Slot()
             elif slot.raw == reading:
                 if measured_at is None:
-                    slot.taken = now
+                    slot.taken = now.received
                 continue
-            slot.raw = reading
-            bounds = slot.bounds
-            slot.reading = reading if bounds is None else self._plausibility.judge(bounds, reading)
-            # A time in the future counts from the receipt.
-            slot.taken = taken = now if measured_at is None or measured_at > now else measured_at
+            if (
+                measured_at is not None
+                and measured_at <= utc
+                and not isinstance(reading.value, datetime)
+            ):
+                # As nearly all are.
+                if measured_at <= slot.newest and _is_outdated(slot, reading, now):
+                    continue
+                slot.newest = slot.taken = taken = measured_at
+                slot.raw, slot.ahead = reading, None
+            elif (timed := _taken_odd(slot, reading, now)) is not None:
+                slot.raw, taken = timed, slot.taken
+            else:
+                continue
+            bounds, raw = slot.bounds, slot.raw
+            slot.reading = raw if bounds is None else self._plausibility.judge(bounds, raw)
             self._changed.append(slot)
             stale_at = taken + (slot.lasts if slot.is_exact or slot.lasts > least else least)
             if stale_at < soonest and slot.channel is not None and not slot.is_stale:
                 soonest = stale_at
             if (
                 measured_at is not None
+                and slot.ahead is None
                 and (beat := slot.beat) is not None
                 and heard.get(beat, _NEVER) < measured_at
             ):
@@ -296,7 +343,7 @@ class Holding:
 
     def _tell(self, slots: Iterable[Slot]) -> None:
         # Most need no more than this to be known as fresh.
-        surely = dt_util.utcnow() - self._least
+        surely = self._clock.utc() - self._least
         for slot in slots:
             if (looker := slot.looker) is not None:
                 reading = slot.reading
@@ -316,13 +363,20 @@ class Holding:
             return
         self.cancel()
         self._sweep_at = at
-        self._unsub_sweep = async_track_point_in_utc_time(self._hass, self._sweep, at)
+        wait = (at - self._clock.utc()).total_seconds()
+        self._unsub_sweep = async_call_later(self._hass, max(wait, 0.0) + _LATE, self._on_timer)
 
     @callback
-    def _sweep(self, _now: datetime) -> None:
+    def _on_timer(self, _now: datetime) -> None:
+        self.sweep()
+
+    @callback
+    def sweep(self) -> None:
         """Tell those whose reading went stale; wait for the next."""
-        self._unsub_sweep = self._sweep_at = None
-        soonest = dt_util.utcnow() + _FOREVER
+        self.cancel()
+        self._revive()
+        now = self._clock.utc()
+        soonest = now + _FOREVER
         for key, slot in self.slots.items():
             if slot.channel is None or slot.is_stale or slot.reading is None:
                 continue
@@ -352,9 +406,35 @@ class Holding:
         }
 
 
-def _is_newer(held: Reading, reading: Reading) -> bool:
-    return (
-        held.measured_at is not None
-        and reading.measured_at is not None
-        and held.measured_at > reading.measured_at
-    )
+def _taken_odd(slot: Slot, reading: Reading, now: Moment) -> Reading | None:
+    """Take a reading without a time, from the future or with a time as its value; None if there is nothing to take.
+
+    A time in the future counts as the time of the first receipt, and so does a value that is one: what happened last
+    never lies ahead, nor goes back.
+    """
+    if slot.ahead == reading or _is_outdated(slot, reading, now):
+        return None
+    at, value, latest = reading.measured_at, reading.value, now.latest
+    is_known = at is not None and slot.ahead is not None and slot.ahead.measured_at == at
+    if isinstance(value, datetime):
+        value = min(value, latest)
+        if value < slot.newest <= latest or is_known:
+            return None
+        slot.newest = value
+    elif at is not None and at <= latest + _AHEAD:
+        slot.newest = at
+    if not is_known:
+        slot.taken = now.received if at is None else min(at, now.utc)
+    slot.ahead = None
+    if value == reading.value and (at is None or at <= latest):
+        return reading
+    slot.ahead = reading
+    return structs.replace(reading, value=value, measured_at=at and min(at, slot.taken))
+
+
+def _is_outdated(slot: Slot, reading: Reading, now: Moment) -> bool:
+    """Whether a dated reading is older than what is held; a clock that was wrong when that came does not count."""
+    at, newest, held = reading.measured_at, slot.newest, slot.raw
+    if at is None or at > newest or newest > now.latest + _AHEAD:
+        return False
+    return at < newest or (held is not None and reading.order < held.order)

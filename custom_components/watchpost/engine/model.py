@@ -190,6 +190,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     """A channel's value; None is unknown. `measured_at` (UTC) is the vendor's clock, None where it tells no time.
 
     `is_live` is False where the vendor says that nothing is measured there for now: then nothing is shown.
+    `order` is the vendor's number of it, if it has one: of two with the same `measured_at` the higher is the newer.
     A struct that the garbage collector passes by, since thousands are made and compared in one poll.
     """
 
@@ -197,6 +198,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     measured_at: datetime | None = None
     attributes: Mapping[str, ReadingValue] = _NO_ATTRIBUTES
     is_live: bool = True
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)

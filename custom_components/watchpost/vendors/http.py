@@ -9,6 +9,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 import hashlib
 import ipaddress
 import json as stdlib_json
@@ -56,6 +57,10 @@ _LOGGER = logging.getLogger(__name__)
 MAX_BODY: Final = 16 * 1024 * 1024
 MAX_ERROR_BODY: Final = 64 * 1024
 MOST_REDIRECTS: Final = 3
+# Seconds for a request that asks for the server's time alone.
+_DATE_TIMEOUT: Final = 10.0
+# A pause of more seconds than this within a request is sleep.
+_SLEPT: Final = 5.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # The body of these says which field of what was sent is wrong.
 _EXPLAINED: Final = frozenset({400, 409, 422})
@@ -186,6 +191,7 @@ class Transport:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._hear = hear
         self._held_with = held_with
+        ledger.ask_date = self._ask_date
 
     async def sign_in(self) -> None:
         """Prove who asks, as far as that takes a request; raises a `VendorError`."""
@@ -353,9 +359,33 @@ class Transport:
             raise outcome
         return outcome
 
+    async def _ask_date(self) -> None:
+        """Ask for the server's time: a HEAD request without credentials, of which nothing else is looked at."""
+        with suppress(VendorError, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            async with (
+                self.ledger.slot(),
+                self._session.head(
+                    self.url,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=aiohttp.ClientTimeout(total=_DATE_TIMEOUT),
+                    middlewares=(_Once(self.ledger, hdrs.METH_HEAD, None),),
+                ) as response,
+            ):
+                self._note_date(response.headers)
+                if hdrs.DATE not in response.headers:
+                    self.ledger.clock.hear_nothing()
+
+    def _note_date(self, headers: Mapping[str, str]) -> None:
+        if (date := http_date(headers.get(hdrs.DATE))) is not None:
+            with suppress(ValueError, OverflowError):
+                date += timedelta(seconds=float(headers.get(hdrs.AGE, 0)))
+            self.ledger.note_date(date)
+
     async def _exchanged(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
         if self._session.closed:
             raise Unreachable("the session is closed")
+        began, asked = time.monotonic(), self.ledger.now()
         async with self._session.request(
             request.method,
             request.url,
@@ -366,8 +396,11 @@ class Transport:
             timeout=self._timeout,
             middlewares=(_Once(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
-            fresh = self._freshness(response.status, response.headers, self.ledger.now())
-            self.ledger.note_date(http_date(response.headers.get(hdrs.DATE)))
+            # What came before this machine slept, and is read after it, is as old as the request.
+            has_slept = self.ledger.now() - asked - (time.monotonic() - began) > _SLEPT
+            self._note_date(response.headers)
+            received = asked if has_slept else self.ledger.now()
+            fresh = self._freshness(response.status, response.headers, received)
             if self._hear is not None:
                 self._hear(response.headers)
             if response.status < 300:
@@ -417,7 +450,7 @@ class _Once:
 
     def __init__(self, ledger: Ledger, method: str, cookie: str | None) -> None:
         self._ledger = ledger
-        self._is_read = method == hdrs.METH_GET
+        self._is_read = method in {hdrs.METH_GET, hdrs.METH_HEAD}
         self._cookie = cookie
         self._rounds = 0
 

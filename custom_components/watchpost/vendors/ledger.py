@@ -10,10 +10,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 import random
-import time
 from typing import Any, Final
 
 from ..engine.cadence import DAY, backoff
+from ..engine.clock import AccountClock
 from ..engine.model import EARLIEST, Freshness
 from .errors import RateLimited
 
@@ -84,21 +84,24 @@ class _Flight:
 class Ledger:
     """The standing of one account with its vendor: holds, request budget and stored replies.
 
-    Shared by all feeds, forms and reloads of the account. `clock` gives monotonic seconds.
+    Shared by all feeds, forms and reloads of the account. `clock` gives monotonic seconds, `now_utc` the wall clock.
     """
 
     def __init__(
         self,
         *,
-        clock: Callable[[], float] | None = None,
+        clock: AccountClock | Callable[[], float] | None = None,
         now_utc: Callable[[], datetime] | None = None,
         rand: Callable[[], float] = random.random,
         concurrent: int = 4,
         per_minute: int = 120,
         max_stored_bytes: int = 64 * 1024 * 1024,
     ) -> None:
-        self.now: Callable[[], float] = clock or _monotonic
-        self.now_utc: Callable[[], datetime] = now_utc or _now_utc
+        self.clock = clock if isinstance(clock, AccountClock) else AccountClock(clock, now_utc)
+        self.now: Callable[[], float] = self.clock.now
+        self.now_utc: Callable[[], datetime] = self.clock.utc
+        # Asks the vendor for nothing but its time, which goes to the clock; set by the transport.
+        self.ask_date: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.rand = rand
         self.hold_until = 0.0
         self.requests_total = 0
@@ -130,7 +133,7 @@ class Ledger:
     def part(self, name: str) -> Ledger:
         """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
         if name not in self._parts:
-            self._parts[name] = Ledger(clock=self.now, now_utc=self.now_utc, rand=self.rand)
+            self._parts[name] = Ledger(clock=self.clock, rand=self.rand)
         return self._parts[name]
 
     # -- the vendor's clock --
@@ -138,6 +141,7 @@ class Ledger:
     def note_date(self, date: datetime | None) -> None:
         """Note the Date header of a response that has just come."""
         if date is not None and EARLIEST <= date < _LATEST_DATE:
+            self.clock.hear(date)
             self.vendor_date = date, self.now()
 
     def vendor_utc(self) -> datetime | None:
@@ -394,12 +398,3 @@ def _is_below(key: str, above: str) -> bool:
 
 def _weight(key: str, reply: Reply) -> int:
     return len(reply.body) + len(key) + _ENTRY_BYTES
-
-
-def _monotonic() -> float:
-    """Look the clock up at call time, so that it can be frozen."""
-    return time.monotonic()
-
-
-def _now_utc() -> datetime:
-    return datetime.now(UTC)

@@ -142,7 +142,8 @@ async def test_a_clock_that_was_far_ahead_for_a_while_hides_nothing_that_came_si
     deployment: Deployment, client: ReadingsClient
 ) -> None:
     rows = [row(timedelta(days=-365 * 9, minutes=number), 99.0) for number in range(30)]
-    rows += [row(timedelta(minutes=1), 5.0), row(timedelta(hours=-2), 6.0)]
+    rows += [row(timedelta(minutes=1), 5.0)]
+    rows += [row(timedelta(hours=-2, seconds=each), 6.0) for each in range(3)]
 
     def answer(path: str, query: dict[str, str]) -> Any:
         found = [

@@ -231,7 +231,7 @@ def test_a_device_class_is_only_given_where_unit_and_name_are_certain() -> None:
 
 def track(*ago: int, value: float = 1.0) -> Track:
     found = Track()
-    found.take([Reading(NOON - timedelta(seconds=each), value) for each in ago])
+    found.take([Reading(NOON - timedelta(seconds=each), value) for each in ago], NOON)
     return found
 
 
@@ -241,16 +241,16 @@ def test_a_cycle_is_learned_of_gaps_that_are_alike() -> None:
     assert track(600, 120, 60, 0).cycle is None
     assert track(60, 0).cycle is None
     known = track(180, 120, 60, 0)
-    known.take([Reading(NOON + timedelta(seconds=900), 1.0)])
+    known.take([Reading(NOON + timedelta(seconds=900), 1.0)], NOON + timedelta(seconds=900))
     assert known.cycle == 60  # one that was missed makes no other cycle
 
 
 def test_what_is_older_than_the_newest_changes_nothing() -> None:
     known = track(60, 0, value=2.0)
-    assert not known.take([Reading(NOON - timedelta(seconds=30), 9.0)])
+    assert not known.take([Reading(NOON - timedelta(seconds=30), 9.0)], NOON)
     assert known.newest == Reading(NOON, 2.0)
-    assert not known.take([Reading(NOON, 2.0)])
-    assert known.take([Reading(NOON, 3.0)])  # corrected at the vendor
+    assert not known.take([Reading(NOON, 2.0)], NOON)
+    assert known.take([Reading(NOON, 3.0)], NOON)  # corrected at the vendor
 
 
 def test_who_is_due() -> None:

@@ -88,7 +88,7 @@ class Asking:
         track = self._tracks[sensor]
         track.searched = self._now
         try:
-            answer = await self._client.newest(sensor, track.newest.at if track.newest else None)
+            answer = await self._client.newest(sensor, track.known_until(self._clock))
         except UnexpectedReply as err:
             track.asked = self._now
             if not is_missing(err):
@@ -114,5 +114,5 @@ class Asking:
     def _take(self, sensor: str, readings: Sequence[Reading]) -> None:
         track = self._tracks[sensor]
         track.asked = self._now
-        if track.take(readings):
+        if track.take(readings, self._clock):
             self.changed.add(sensor)

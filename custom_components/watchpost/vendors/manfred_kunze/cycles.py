@@ -25,6 +25,8 @@ _RARELY: Final = 300.0
 _PATIENCE: Final = 12
 # A reading may come so long after its time, and for later ones is looked now and again.
 _BEHIND: Final = timedelta(minutes=5)
+# A reading that is further ahead than this tells no time.
+_STRAY: Final = timedelta(minutes=5)
 # What an inactive device would have to say can wait.
 _RESTING: Final = 3600.0
 
@@ -43,10 +45,15 @@ class Track:
     searched: float = float("-inf")
     looked: float = float("-inf")
 
-    def take(self, readings: Sequence[Reading]) -> bool:
-        """Take what came, oldest first; returns whether the newest is another than before."""
+    def take(self, readings: Sequence[Reading], clock: datetime) -> bool:
+        """Take what came, oldest first; returns whether the newest is another than before.
+
+        One that is dated ahead of the `clock` gives way to one that is not.
+        """
         if not readings:
             return False
+        if self.newest is not None and readings[-1].at <= clock + _STRAY < self.newest.at:
+            self.newest, self.times = None, ()
         times = sorted({*self.times, *(one.at for one in readings)})[-_KEPT:]
         self.times = tuple(times)
         self.cycle = _cycle(self.times) or self.cycle
@@ -56,6 +63,10 @@ class Track:
         is_new, self.newest = newest != self.newest, newest
         return is_new
 
+    def known_until(self, clock: datetime) -> datetime | None:
+        """Since when to ask: the time of the newest, none that is yet to come."""
+        return min(self.newest.at, clock) if self.newest else None
+
     def since(self, now: float, clock: datetime) -> datetime | None:
         """Since when there may be something new, None if nothing is known of it.
 
@@ -63,9 +74,9 @@ class Track:
         others tell everything again each time.
         """
         if self.newest is None or now - self.looked >= _RARELY:
-            return self.newest.at if self.newest else None
+            return self.known_until(clock)
         last = clock - timedelta(seconds=now - self.asked) - _BEHIND
-        return max(self.newest.at, last)
+        return max(min(self.newest.at, clock), last)
 
     def is_to_be_searched(self, now: float, clock: datetime, batch: timedelta) -> bool:
         """Whether it is to be asked for alone, since what it dates is, or may be, older than a batch looks back."""

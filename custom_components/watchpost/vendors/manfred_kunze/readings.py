@@ -76,7 +76,6 @@ class ReadingsPart(Part):
         self._untold: set[str] = set()
         self._known: frozenset[str] = frozenset()
         self._lines: dict[str, _Line] = {}
-        self._last: dict[ChannelId, datetime] = {}
         self._shown_by = READINGS_EVERY
         self._lifetime = timedelta(0)
 
@@ -90,7 +89,7 @@ class ReadingsPart(Part):
             newest = sensor.latest
             if newest is None or not self._client.is_past(newest):
                 continue
-            if self._track(sensor.id).take([newest]):
+            if self._track(sensor.id).take([newest], self._here()):
                 self._untold.add(sensor.id)
         for gone in self._tracks.keys() - estate.sensors.keys():
             del self._tracks[gone]
@@ -187,14 +186,19 @@ class ReadingsPart(Part):
 
     def _readings(self, sensors: set[str]) -> dict[ChannelId, Reading]:
         readings: dict[ChannelId, Reading] = {}
+        times: dict[ChannelId, list[datetime]] = {}
+        here = self._here()
         for found in sensors & self._lines.keys():
             line, newest = self._lines[found], self._track(found).newest
             if newest is None:
                 continue
             is_live = found not in self._silent
             readings[line.channel] = values.reading(newest, line.kind, is_live=is_live)
-            at = self._last[line.last] = max(newest.at, self._last.get(line.last, newest.at))
-            readings[line.last] = Reading(at, at)
+            times.setdefault(line.last, []).append(newest.at)
+        for last, found_times in times.items():
+            # One that is yet to come counts where there is no other.
+            at = max(found_times, key=lambda found: (found <= here, found))
+            readings[last] = Reading(at, at)
         return readings
 
     def _learned(self, sensors: set[str]) -> Inventory | None:

@@ -211,7 +211,8 @@ class MonitorFeed:
         seen.log_asked = now
         before = seen.newest
         records = await self._log(monitor, now - WINDOW, now, set_aside)
-        for record in records:
+        # Those last whose time can be true: of them the newest stays.
+        for record in sorted(records, key=lambda found: (found.date <= now + _AHEAD, found.date)):
             seen.take(record, now, set_aside)
         since = before.date if before else self.find_told_until()
         news = [record for record in records if since is None or record.date >= since]

@@ -271,7 +271,9 @@ def measurement_readings(
         if device is None or not measurement.is_measured:
             continue
         date = measurement.date
-        readings[ChannelId(device, f"source-{source}")] = Reading(measurement.value, date)
+        readings[ChannelId(device, f"source-{source}")] = Reading(
+            measurement.value, date, order=measurement.seq or 0
+        )
         if device not in newest or newest[device] < date:
             newest[device] = date
     for device, date in newest.items():

@@ -57,7 +57,7 @@ class _Errand:
                 _, channel, last = found
                 date = row.date
                 if channel is not None:
-                    readings[channel] = Reading(row.value, date)
+                    readings[channel] = Reading(row.value, date, order=row.seq or 0)
                 if last is not None:
                     known = newest.get(last)
                     if known is None or known < date:

@@ -247,7 +247,8 @@ def _sourced(sieve: Sieve, measurements: object) -> Iterator[tuple[str, Row]]:
 
 
 def _newest(rows: Sequence[Measurement]) -> Measurement | None:
-    return max((row for row in rows if row.type != BLANK), key=lambda row: row.date, default=None)
+    valid = (row for row in rows if row.type != BLANK)
+    return max(valid, key=lambda row: (row.date, row.seq or 0), default=None)
 
 
 def _first_number(row: Row, names: tuple[str, ...]) -> float | None:

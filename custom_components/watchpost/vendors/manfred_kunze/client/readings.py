@@ -44,6 +44,9 @@ _HOUR: Final = timedelta(hours=1)
 # A clock may be set to any zone; nothing was measured further ahead than that.
 _AHEAD: Final = timedelta(hours=14)
 _FUTURE: Final = "reading: from the future"
+# So few readings that are further ahead than this, beside others that are not, are strays: no clock of a sensor.
+_STRAY: Final = timedelta(minutes=5)
+_FEW_STRAYS: Final = 2
 
 
 class ReadingsClient:
@@ -196,11 +199,16 @@ class ReadingsClient:
 
     def _past(self, read: Iterable[Reading]) -> list[Reading]:
         """Those that can have been measured by now, oldest first."""
-        return sorted((one for one in read if self.is_past(one)), key=lambda one: one.at)
+        past = sorted((one for one in read if self.is_past(one)), key=lambda one: one.at)
+        sound = [one for one in past if one.at <= self._latest() + _STRAY]
+        return sound if sound and len(past) - len(sound) <= _FEW_STRAYS else past
 
     def is_past(self, reading: Reading) -> bool:
         """Whether a reading can have been measured by now, by the clock that is ahead: the vendor's or ours."""
-        return reading.at - _AHEAD <= max(self._api.now(), self._api.transport.ledger.now_utc())
+        return reading.at - _AHEAD <= self._latest()
+
+    def _latest(self) -> datetime:
+        return max(self._api.now(), self._api.transport.ledger.now_utc())
 
     def _reading(self, row: object) -> Reading | None:
         if not isinstance(row, dict):

@@ -1,0 +1,87 @@
+"""Notices time that the event loop's timers did not see: a host that slept, a paused virtual machine, a set clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+import logging
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
+
+from .const import DOMAIN
+from .coordinator import FeedCoordinator
+from .vendors.ledger import Ledger
+
+_LOGGER = logging.getLogger(__name__)
+
+# How often the clocks are compared, and how much must be missing for timers to be late.
+EVERY: Final = timedelta(seconds=20)
+_MISSED: Final = 5.0
+# Within so many seconds all feeds are asked again, each so many seconds after the one before at the most.
+_SPREAD: Final = 20.0
+_APART: Final = 1.0
+
+
+class ClockWatch:
+    """Compares the account's clock with that of the event loop; `coordinators` gives the feeds, lists first."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        ledger: Ledger,
+        coordinators: Callable[[], Collection[FeedCoordinator]],
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._ledger = ledger
+        self._coordinators = coordinators
+        self._ahead = self._seconds_ahead()
+        self._is_asking = False
+
+    @callback
+    def async_start(self) -> CALLBACK_TYPE:
+        """Compare from now on; returns the way to stop."""
+        return async_track_time_interval(
+            self._hass, self._compare, EVERY, cancel_on_shutdown=True, name=f"{DOMAIN} clocks"
+        )
+
+    @callback
+    def _compare(self, _now: datetime) -> None:
+        if (missed := self._seconds_ahead() - self._ahead) > _MISSED:
+            self._catch_up(missed)
+        self._ahead += missed
+        if self._ledger.clock.is_doubtful and not self._is_asking and not self._ledger.is_held:
+            self._is_asking = True
+            self._entry.async_create_background_task(
+                self._hass, self._ask_date(), f"{DOMAIN} ask the vendor's time"
+            )
+
+    async def _ask_date(self) -> None:
+        """Have the vendor say whether time passed when the wall clock was set; it is asked again if it does not."""
+        try:
+            if self._ledger.ask_date is not None:
+                await self._ledger.ask_date()
+        finally:
+            self._is_asking = False
+        if (missed := self._seconds_ahead() - self._ahead) > _MISSED:
+            self._ahead += missed
+            self._catch_up(missed)
+
+    @callback
+    def _catch_up(self, missed: float) -> None:
+        _LOGGER.info(
+            "%.0f minutes passed unseen: stale readings go and %s is asked again",
+            missed / 60,
+            self._entry.domain,
+        )
+        feeds = self._coordinators()
+        apart = min(_APART, _SPREAD / max(len(feeds), 1))
+        for number, coordinator in enumerate(feeds):
+            coordinator.async_catch_up_with_time(number * apart)
+
+    def _seconds_ahead(self) -> float:
+        return self._ledger.now() - self._hass.loop.time()
