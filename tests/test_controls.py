@@ -275,7 +275,7 @@ async def test_a_workflow_that_cannot_be_read_is_given_up_and_said(
 
     (issue,) = issues(house)
     assert issue.translation_key == "work_unconfirmed"
-    assert len(workflow_requests(cloud)) == (2 if status == 401 else 1)
+    assert len(workflow_requests(cloud)) == 1
 
 
 async def test_nothing_is_asked_with_credentials_that_polling_was_refused(
@@ -306,7 +306,7 @@ async def test_following_stops_with_the_entry(house: House, cloud: SensoristClou
 
 
 FAULTS = [
-    (Fault(kind="status", status=401), "sign_in_rejected", 2),
+    (Fault(kind="status", status=401), "sign_in_rejected", 1),
     (Fault(kind="status", status=403), "not_allowed", 1),
     (Fault(kind="status", status=404), "refused", 1),
     (Fault(kind="status", status=429, headers={"Retry-After": "60"}), "rate_limited", 1),

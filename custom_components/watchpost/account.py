@@ -153,7 +153,12 @@ class Account:
         self.coordinators: dict[str, FeedCoordinator] = {}
         self.registrar = Registrar(hass, entry)
         self.outages = Outages(
-            hass, entry, self.coordinators, connection.inventory_feed.name, self._on_over
+            hass,
+            entry,
+            self.coordinators,
+            inventory=connection.inventory_feed.name,
+            transport=connection.transport,
+            on_over=self._on_over,
         )
         self.roster = Roster(ABSENCES_UNTIL_REMOVED, self._scope_of)
         self.journal = _open_journal(hass, entry, ledger)
@@ -185,16 +190,18 @@ class Account:
     async def async_start(self) -> None:
         """Bring the first inventory and, as far as they come in time, the first readings.
 
-        Raises ConfigEntryNotReady or ConfigEntryAuthFailed when the inventory cannot be had.
+        Raises ConfigEntryNotReady when the inventory cannot be had, also because the credentials were refused: that
+        is tried again, for as long as it takes.
         """
+        self.entry.async_on_unload(self._stop)
         async_clear_issues(self.hass, self.entry)
         self._remember_devices()
         await self.journal.async_load()
         self.connection.find_told_until = lambda: self.journal.told_until
         self.teller.async_start()
         await self._async_recall()
-        self.entry.async_on_unload(self._stop)
         self._listen()
+        await self.outages.async_probe_before_set_up()
         await self.inventory.async_config_entry_first_refresh()
         # By now a response has told the vendor's time, by which a doubtful journal can be judged.
         await self.journal.async_settle()
@@ -341,7 +348,8 @@ class Account:
 
     def _may_ask(self) -> bool:
         """Whether the vendor may be asked for more than what is polled."""
-        return not self.inventory.is_signed_out and not self.ledger.is_held
+        is_refused = self.connection.transport.sign_in_state.is_refused
+        return not is_refused and not self.ledger.is_held
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
         """The newest reading of a channel, and whether it may be shown."""

@@ -221,6 +221,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         """
         try:
             connection, _ = async_connect(self.hass, vendor, dict(data), {}, data.update)
+            connection.transport.sign_in_state.try_at_once()
             return await connection.identify()
         except VendorError as err:
             errors["base"], values = describe(err)

@@ -22,7 +22,3 @@ ABSENCES_UNTIL_REMOVED: Final = 3
 
 # How long set-up waits for the first readings; slower feeds go on in the background.
 FIRST_READINGS_TIMEOUT: Final = 10.0
-
-# After the vendor refused the credentials twice, how long until they are tried once more, doubling up to a day.
-SIGN_IN_PROBE_SECONDS: Final = 3600.0
-SIGN_IN_PROBE_CEILING: Final = 86400.0

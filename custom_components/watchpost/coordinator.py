@@ -12,7 +12,6 @@ from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .const import DOMAIN
@@ -382,13 +381,10 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     def _failure(self, err: VendorError) -> Exception:
         """The one mapping of vendor errors to Home Assistant's, each with the text that a person reads."""
-        if isinstance(err, SignInRejected):
-            return ConfigEntryAuthFailed(
-                translation_domain=DOMAIN, translation_key="sign_in_rejected"
-            )
+        # No ConfigEntryAuthFailed, which asks a person at once and stops polling: the vendor may be wrong for a moment.
         key, placeholders = describe(err)
         return UpdateFailed(
-            retry_after=self._seconds_until(self.plan),
+            retry_after=cadence.DAY if self.is_signed_out else self._seconds_until(self.plan),
             translation_domain=DOMAIN,
             translation_key=key,
             translation_placeholders=placeholders,

@@ -10,15 +10,18 @@ from typing import Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import slugify
 
-from .const import DOMAIN, SIGN_IN_PROBE_CEILING, SIGN_IN_PROBE_SECONDS
+from .const import DOMAIN
 from .coordinator import FeedCoordinator
 from .engine.batteries import is_about_battery
 from .vendors.errors import NotAllowed, RateLimited, SignInRejected, VendorError
+from .vendors.http import Transport
 from .vendors.optional_resources import is_unavailable
+from .vendors.sign_in_state import SignInState
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -31,6 +34,9 @@ _MAX_NAMED: Final = 8
 
 # So many polls in a row that brought no alarms are an outage that a person should know of.
 _FAILURES_UNTIL_REPAIR: Final = 3
+
+# Timers fire a little early or late.
+_PROBE_TOLERANCE: Final = 1.0
 
 
 class _Place(NamedTuple):
@@ -69,8 +75,8 @@ def async_clear_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
 class Outages:
     """What is the matter with one account, by feed.
 
-    `coordinators` are the account's, `inventory` is the one whose list of devices tells for all whether credentials
-    work. `on_over` is called when something is no longer the matter.
+    `coordinators` are the account's, `inventory` names the one that lists the devices; `transport` asks with the same
+    credentials. `on_over` is called when something is no longer the matter.
     """
 
     def __init__(
@@ -78,13 +84,17 @@ class Outages:
         hass: HomeAssistant,
         entry: ConfigEntry,
         coordinators: Mapping[str, FeedCoordinator],
+        *,
         inventory: str,
+        transport: Transport,
         on_over: Callable[[], None],
     ) -> None:
         self._hass = hass
         self._entry = entry
         self._coordinators = coordinators
         self._inventory_name = inventory
+        self._transport = transport
+        self._stop_listening = self._sign_in.listen(self._on_accepted)
         self._on_over = on_over
         self._outages: dict[_Place, _Outage] = {}
         self._of_account: dict[type[VendorError], set[_Place]] = {}
@@ -93,7 +103,6 @@ class Outages:
         self._push_lacks: str | None = None
         self._history_lacks: str | None = None
         self._cancel_probe: CALLBACK_TYPE | None = None
-        self._probe_after = SIGN_IN_PROBE_SECONDS
         self._is_started = False
 
     @callback
@@ -104,6 +113,7 @@ class Outages:
     @callback
     def async_stop(self) -> None:
         """Try no credentials any more."""
+        self._stop_listening()
         if self._cancel_probe is not None:
             self._cancel_probe()
 
@@ -122,8 +132,8 @@ class Outages:
         for place in [place for place in self._outages if place.feed == feed and place not in now]:
             if err is None or place.resource is None:
                 self._end(place)
-        if coordinator is self._inventory and self._is_started:
-            self._follow_sign_in(err)
+        if not self._is_started and isinstance(err, SignInRejected) and not self._sign_in.is_refused:
+            self._entry.async_start_reauth_if_available(self._hass)
         for place, error in now.items():
             if self._is_started or place.resource is not None:
                 self._begin(place, error)
@@ -144,6 +154,8 @@ class Outages:
         outage.error = err
         outage.in_a_row += 1
         kind = type(err)
+        if kind is SignInRejected:
+            self._on_refused()
         if kind in outage.reported:
             return
         outage.reported.add(kind)
@@ -159,8 +171,6 @@ class Outages:
             return
         outage.is_logged = True
         _LOGGER.warning("%s: cannot update %s: %s", self._entry.title, place, err)
-        if kind is SignInRejected:
-            self._signed_out()
 
     def _count_logged(self, kind: type[VendorError], *, but: _Place) -> int:
         return sum(
@@ -177,11 +187,9 @@ class Outages:
         if is_named or is_over:
             what = place if is_named else "all feeds"
             _LOGGER.info("%s: updating %s again", self._entry.title, what)
-        self._on_over()
         if SignInRejected in is_over:
-            self._probe_after = SIGN_IN_PROBE_SECONDS
-            for flow in list(self._entry.async_get_active_flows(self._hass, {"reauth"})):
-                self._hass.config_entries.flow.async_abort(flow["flow_id"])
+            self._on_accepted()
+        self._on_over()
 
     def _is_last(self, kind: type[VendorError], place: _Place) -> bool:
         """Take a place out of what is the matter with the account; return whether that was the last one."""
@@ -278,40 +286,100 @@ class Outages:
 
     # Credentials
 
+    async def async_probe_before_set_up(self) -> None:
+        """Let set-up go on unless credentials were refused a moment ago; then try them only when that is due.
+
+        Raises ConfigEntryNotReady, after which Home Assistant sets the entry up again in a while.
+        """
+        state = self._sign_in
+        if not state.is_refused:
+            return
+        if self._wait > _PROBE_TOLERANCE:
+            raise self._not_signed_in()
+        await self._try_credentials()
+        if state.is_refused:
+            raise self._not_signed_in()
+
+    @staticmethod
+    def _not_signed_in() -> ConfigEntryNotReady:
+        return ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="sign_in_rejected")
+
+    @property
+    def _sign_in(self) -> SignInState:
+        return self._transport.sign_in_state
+
+    @property
+    def _wait(self) -> float:
+        """Seconds until the credentials are tried again."""
+        ledger = self._transport.ledger
+        return max(self._sign_in.next_probe, ledger.hold_until) - ledger.now()
+
+    @callback
+    def _on_refused(self) -> None:
+        """Let what is due wait; ask for other credentials at once where these are accepted but are another account's.
+
+        The list of devices then goes on being polled: it says when they are this account's again.
+        """
+        if self._sign_in.is_refused:
+            self._signed_out()
+            return
+        self._entry.async_start_reauth_if_available(self._hass)
+        for coordinator in self._coordinators.values():
+            coordinator.is_signed_out = coordinator is not self._inventory
+
     @callback
     def _signed_out(self) -> None:
-        """Ask nothing more with credentials that were refused; try them again ever more rarely.
-
-        The vendor may have been wrong, and nobody may be there to answer Home Assistant's request to sign in.
-        """
+        """Let what is due wait while credentials that were refused are tried now and then."""
         if self._cancel_probe is not None:
             return
         for coordinator in self._coordinators.values():
             # Those with a sign-in of their own go on.
             if coordinator.feed.ledger is self._inventory.feed.ledger:
                 coordinator.is_signed_out = True
-        self._cancel_probe = async_call_later(self._hass, self._probe_after, self._probe)
-        self._probe_after = min(2 * self._probe_after, SIGN_IN_PROBE_CEILING)
+        self._plan_probe()
+
+    @callback
+    def _plan_probe(self) -> None:
+        self._cancel_probe = async_call_later(self._hass, max(self._wait, 1.0), self._probe)
 
     async def _probe(self, _now: datetime) -> None:
         self._cancel_probe = None
-        self._inventory.is_signed_out = False
-        await self._inventory.async_refresh()
+        await self._try_credentials()
+        if self._sign_in.is_refused and self._cancel_probe is None:
+            self._plan_probe()
+
+    async def _try_credentials(self) -> None:
+        """Read something with them; ask a person for others when they have been refused for two minutes."""
+        state = self._sign_in
+        try:
+            await self._transport.probe()
+        except SignInRejected:
+            if state.is_given_up:
+                self._entry.async_start_reauth_if_available(self._hass)
+        except VendorError:
+            state.postpone()  # an outage says nothing about credentials
 
     @callback
-    def _follow_sign_in(self, err: VendorError | None) -> None:
-        """The list of devices tells for all feeds whether the credentials work again."""
-        if isinstance(err, SignInRejected):
-            self._signed_out()
-            return
+    def _on_accepted(self) -> None:
+        """Poll again: the credentials were accepted, by whatever request."""
+        if self._cancel_probe is not None:
+            self._cancel_probe()
+            self._cancel_probe = None
+        for flow in list(self._entry.async_get_active_flows(self._hass, {"reauth"})):
+            self._hass.config_entries.flow.async_abort(flow["flow_id"])
+        if self._of_account.pop(SignInRejected, None):
+            _LOGGER.info("%s: the vendor accepts the credentials again", self._entry.title)
+        for outage in self._outages.values():
+            outage.reported.discard(SignInRejected)
         waiting = [found for found in self._coordinators.values() if found.is_signed_out]
-        if err is None and waiting:
+        for coordinator in waiting:
+            coordinator.is_signed_out = False
+        if waiting:
             self._entry.async_create_background_task(
                 self._hass, self._resume(waiting), f"{DOMAIN} signed in again"
             )
 
     async def _resume(self, coordinators: Iterable[FeedCoordinator]) -> None:
         for coordinator in coordinators:
-            coordinator.is_signed_out = False
             if coordinator.is_polled:
                 await coordinator.async_refresh()

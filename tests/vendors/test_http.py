@@ -169,6 +169,8 @@ class Tokens:
     """A sign-in whose token changes when it is renewed."""
 
     fingerprint = "tokens"
+    sends_password = False
+    can_renew = True
 
     def __init__(self) -> None:
         self.renewed: list[Mapping[str, str]] = []
@@ -362,11 +364,10 @@ async def test_unavailable_until_a_date_holds_the_account(
     assert caught.value.wait == 300.0
 
 
-@pytest.mark.parametrize("status", [429, 503])
-async def test_refusals_without_a_time_back_off_until_a_success(
-    cloud: Cloud, transport: Transport, ledger: Ledger, clock: Clock, status: int
+async def test_rate_limits_without_a_time_back_off_until_a_success(
+    cloud: Cloud, transport: Transport, ledger: Ledger, clock: Clock
 ) -> None:
-    refusal = answer(status)
+    refusal = answer(429)
     cloud.says(refusal, refusal, answer(), refusal)
     waits = []
     for _ in range(4):
@@ -481,9 +482,72 @@ async def test_refused_credentials_are_renewed_once(
     assert cloud.header("Authorization") == ["Bearer 0", "Bearer 1"]
     assert [refused["Authorization"] for refused in tokens.renewed] == ["Bearer 0"]
 
-    with pytest.raises(SignInRejected):
+    # The new sign-in was accepted, so this is about one resource.
+    with pytest.raises(NotAllowed):
         await transport.get("/more")
     assert len(cloud.asked) == 4
+
+
+class Key(Tokens):
+    """Credentials that there is no other of."""
+
+    fingerprint = "key"
+    can_renew = False
+
+
+async def test_a_refusal_of_one_resource_is_told_from_refused_credentials_by_asking_elsewhere(
+    cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger, clock: Clock
+) -> None:
+    transport = Transport(session, cloud.url, Key(), ledger)
+    transport.proofs = lambda: [("/proof", None), ("/other", None)]
+    cloud.says(answer(401), answer(), answer(401), answer(401), answer(401))
+
+    with pytest.raises(NotAllowed):
+        await transport.get("/things")
+    assert not transport.sign_in_state.is_refused
+    clock.at += 1
+
+    with pytest.raises(SignInRejected):
+        await transport.get("/things")
+    assert transport.sign_in_state.is_refused
+    assert len(cloud.asked) == 5
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 429, 500, 503])
+async def test_a_write_with_a_password_is_sent_once_however_it_is_refused(
+    cloud: Cloud, transport: Transport, status: int
+) -> None:
+    cloud.says(answer(status))
+
+    with pytest.raises(VendorError):
+        await transport.send("POST", "/things", json={}, right="make things")
+    assert len(cloud.asked) == 1
+
+
+async def test_a_refused_password_is_not_sent_by_others_before_it_is_tried_again(
+    cloud: Cloud, transport: Transport, clock: Clock
+) -> None:
+    cloud.says(answer(401))
+    for _ in range(5):
+        with pytest.raises(SignInRejected):
+            await transport.get("/things")
+    assert len(cloud.asked) == 1
+
+    clock.at += 10
+    cloud.says(answer())
+    await transport.get("/things")
+    assert not transport.sign_in_state.is_refused
+
+
+async def test_an_outage_without_a_time_holds_nothing_but_its_own_resource(
+    cloud: Cloud, transport: Transport, ledger: Ledger
+) -> None:
+    cloud.says(answer(503), answer())
+    with pytest.raises(Unreachable):
+        await transport.get("/things")
+
+    assert not ledger.is_held
+    await transport.get("/alarms")
 
 
 async def test_a_write_refused_for_its_token_is_sent_once_more(

@@ -25,6 +25,7 @@ from ..engine.model import (
 )
 from .action import Action
 from .calling import Push
+from .http import Transport
 from .ledger import Ledger
 from .media import Album, Cameras, Library
 
@@ -97,6 +98,8 @@ def _all_possible(_channel: Channel) -> Callable[[float], bool]:
 class Connection(ABC):
     """One account of one vendor, on a session and a ledger that the caller owns."""
 
+    # Requests by the sign-in that the list of devices needs; its standing is the account's.
+    transport: Transport
     push: Push | None = None
     library: Library | None = None
     cameras: Cameras | None = None

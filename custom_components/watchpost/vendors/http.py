@@ -5,6 +5,7 @@ No error or log line names an address, a query, a body or a credential.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -37,6 +38,7 @@ from .errors import (
     VendorError,
 )
 from .ledger import Ledger, Reply
+from .sign_in_state import SignInState
 from .tls import tls_error
 from .urls import parse_link
 
@@ -73,7 +75,15 @@ class SignIn(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the credentials; replies are held under it, for nobody else."""
+        """A digest of the credentials; replies are held under it, for nobody else. Empty where there are none."""
+
+    @property
+    def sends_password(self) -> bool:
+        """Whether a try of refused credentials sends a password, of which vendors take only a few wrong ones."""
+
+    @property
+    def can_renew(self) -> bool:
+        """Whether `renew` may bring other headers; where it cannot, nothing is asked twice after a 401."""
 
     async def headers(self) -> Mapping[str, str]:
         """Headers that prove who asks; may sign in first. Raises a `VendorError`."""
@@ -83,7 +93,10 @@ class SignIn(Protocol):
 
 
 class BasicSignIn:
-    """HTTP Basic (RFC 7617) in UTF-8; the user name holds no colon."""
+    """HTTP Basic (RFC 7617) in UTF-8; the user name holds no colon. Each request sends the password."""
+
+    sends_password = True
+    can_renew = False
 
     def __init__(self, username: str, password: str) -> None:
         credentials = f"{username}:{password}".encode()
@@ -95,7 +108,7 @@ class BasicSignIn:
         return self._headers
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Do nothing: the same credentials are presented once more."""
+        """Do nothing: there are no other credentials."""
 
 
 def checked_address(url: str) -> URL:
@@ -138,6 +151,10 @@ def is_loopback(host: str) -> bool:
 type Meaning = Callable[[int, bytes], int]
 
 
+def _accept(body: bytes) -> None:
+    """Take any body for a success."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class _Request:
     method: str
@@ -147,6 +164,7 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes | None = None
     is_led: bool = False
+    is_proof: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -192,6 +210,43 @@ class Transport:
         self._hear = hear
         self._held_with = held_with
         ledger.ask_date = self._ask_date
+        self._proving = asyncio.Lock()
+        # For vendors that refuse inside a body with a good status: raises a `VendorError` for such a body.
+        self.check_body: Callable[[bytes], None] = _accept
+        # What is read to see whether the credentials are accepted: paths and parameters, the likeliest first.
+        self.proofs: Callable[[], Sequence[tuple[str, Mapping[str, str] | None]]] = tuple
+
+    @property
+    def sign_in_state(self) -> SignInState:
+        """The standing of the credentials; it outlives this connection."""
+        return self.ledger.sign_in_state(self._sign_in.fingerprint)
+
+    async def probe(self) -> None:
+        """Read something to see whether the credentials are accepted; raises a `VendorError`.
+
+        Nothing is answered from what is held. The second resource is asked only where that sends no password again.
+        """
+        outcome: VendorError = UnexpectedReply("there is nothing to try the credentials with")
+        for path, params in list(self.proofs())[: 1 if self._sign_in.sends_password else 2]:
+            try:
+                await self._prove(path, params)
+            except (SignInRejected, UnexpectedReply) as err:
+                outcome = err
+            else:
+                return
+        raise outcome
+
+    async def _prove(self, path: str, params: Mapping[str, str] | None) -> None:
+        """Read once; raises a `VendorError`. That a permission is missing is said to somebody who is known."""
+        url = self._resolve(path, params)
+        request = _Request(hdrs.METH_GET, path, url, f"read {path}", {}, is_led=True, is_proof=True)
+        try:
+            reply = await self._signed_in(request)
+        except NotAllowed:
+            pass
+        else:
+            self.check_body(reply.body)
+        self.sign_in_state.accept(request.right)
 
     async def sign_in(self) -> None:
         """Prove who asks, as far as that takes a request; raises a `VendorError`."""
@@ -274,7 +329,8 @@ class Transport:
     ) -> VendorError:
         """Map a status that stands inside a body to the errors and holds of one on the wire."""
         self.ledger.unserved()
-        return self._error(status, right, headers or {})
+        err = self._error(status, right, headers or {})
+        return self._refused(right) if isinstance(err, SignInRejected) else err
 
     def _key(self, url: URL) -> str:
         return f"{self._sign_in.fingerprint} {url}"
@@ -313,18 +369,77 @@ class Transport:
     # -- one request, and the rounds that may follow it --
 
     async def _signed_in(self, request: _Request) -> _Answer:
-        """Ask with credentials; a 401 is followed by one new sign-in and one repetition."""
+        """Ask with credentials; a 401 is followed by one new sign-in and one repetition, where that can help."""
         self.ledger.check()
-        sent = await self._sign_in.headers()
-        answer = await self._followed(request, sent)
+        if not self._sign_in.fingerprint:
+            return self._judged(request, await self._followed(request, {}))
+        state = self.sign_in_state
+        self._check_password()
+        began = self.ledger.now()
+        try:
+            sent = await self._sign_in.headers()
+            answer = await self._followed(request, sent)
+            if answer.status == 401 and self._sign_in.can_renew:
+                await self._sign_in.renew(sent)
+                answer = await self._followed(request, await self._sign_in.headers())
+        except SignInRejected:
+            state.refuse(request.right, sends_password=self._sign_in.sends_password)
+            raise
         if answer.status == 401:
-            await self._sign_in.renew(sent)
-            answer = await self._followed(request, await self._sign_in.headers())
+            raise await self._refused_request(request, began)
+        judged = self._judged(request, answer)
+        if self.check_body is _accept and answer.status not in _REDIRECTS:
+            state.accept(request.right)
+        return judged
+
+    def _judged(self, request: _Request, answer: _Answer) -> _Answer:
+        """Return a success; raise the error that anything else stands for."""
         is_led = request.is_led and answer.status in _REDIRECTS
         if answer.status < 300 or answer.status == 304 or is_led:
             self.ledger.served()
             return answer
         raise self._error(answer.status, request.right, answer.headers, answer.body)
+
+    def _check_password(self) -> None:
+        if self._sign_in.sends_password and self.sign_in_state.is_quiet:
+            raise SignInRejected("the vendor refused the credentials a moment ago")
+
+    async def _refused_request(self, request: _Request, began: float) -> VendorError:
+        """Return what a 401 says: that the credentials are refused, or that they lack this one permission.
+
+        Where a new sign-in was accepted just now, they are good. Else they are tried elsewhere first, unless that
+        costs another password: a single resource must not sign an account out.
+        """
+        state = self.sign_in_state
+        if self._sign_in.can_renew:
+            state.accept(request.right)
+        elif request.is_proof or self._sign_in.sends_password or not self.proofs():
+            return self._refused(request.right)
+        else:
+            async with self._proving:
+                if state.accepted_at < began and not state.is_refused:
+                    try:
+                        await self.probe()
+                    except SignInRejected, UnexpectedReply:
+                        return self._refused(request.right)
+                    except VendorError as err:
+                        return err  # nobody knows
+            if state.is_refused:
+                return self._refused(request.right)
+        state.refuse_alone(request.right)
+        return NotAllowed(request.right)
+
+    def _refused(self, right: str) -> VendorError:
+        """Note a refusal; where the credentials have been accepted elsewhere since, it is about one permission."""
+        state = self.sign_in_state
+        if state.is_refused_alone(right):
+            return NotAllowed(right)
+        state.refuse(right, sends_password=self._sign_in.sends_password)
+        return SignInRejected("the vendor refused the credentials")
+
+    def accepted(self, right: str) -> None:
+        """Note that a body was no refusal, for vendors that refuse inside it (`check_body`)."""
+        self.sign_in_state.accept(right)
 
     async def _followed(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
         """Follow a GET's redirects as long as they stay with the same origin."""
@@ -340,6 +455,8 @@ class Transport:
     async def _asked(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
         """Put one request on the wire within the account's budget, and log it."""
         async with self.ledger.slot():
+            if credentials:  # they may have been refused while this request waited for its turn
+                self._check_password()
             began = time.perf_counter()
             outcome: _Answer | VendorError
             try:
@@ -418,20 +535,25 @@ class Transport:
     def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
         return freshness(status, headers, received=received, now_utc=self.ledger.now_utc())
 
+    def _limited(self, status: int, wait: float | None) -> VendorError:
+        """Hold the account, and with a limit (429) the same user's other sign-ins as well."""
+        limited = self.ledger.refuse(wait)
+        for other in self._held_with if status == 429 else ():
+            other.hold(limited.wait)
+        return limited
+
     def _error(
         self, status: int, right: str, headers: Mapping[str, str], body: bytes = b""
     ) -> VendorError:
         wait = retry_after(headers.get(hdrs.RETRY_AFTER), self.ledger.now_utc())
+        # A 503 without the header is an outage of one resource, as far as anybody knows.
+        if status == 429 or (status == 503 and wait is not None):
+            return self._limited(status, wait)
         match status:
             case 401:
                 return SignInRejected("the vendor refused the credentials")
             case 403:
                 return NotAllowed(right)
-            case 429 | 503:
-                limited = self.ledger.refuse(wait)
-                for other in self._held_with if status == 429 else ():
-                    other.hold(limited.wait)
-                return limited
             case 408:
                 return TimedOut("the vendor gave up waiting")
             case _ if status >= 500 and status != 501:

@@ -16,6 +16,7 @@ from ..engine.cadence import DAY, backoff
 from ..engine.clock import AccountClock
 from ..engine.model import EARLIEST, Freshness
 from .errors import RateLimited
+from .sign_in_state import SignInState
 
 WINDOW: Final = 60.0
 
@@ -26,6 +27,8 @@ _LATEST_DATE: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 # What a stored reply weighs beside its body and key; keeps empty bodies from being free.
 _ENTRY_BYTES: Final = 512
+
+_MAX_SIGN_INS: Final = 8
 
 # Anybody who knows a webhook's address can cause confirmations, so they get one part in so many of a budget.
 CONFIRMATION_SHARE: Final = 4
@@ -127,6 +130,7 @@ class Ledger:
         self._max_stored_bytes = max_stored_bytes
         self._flights: dict[str, _Flight] = {}
         self._parts: dict[str, Ledger] = {}
+        self._sign_ins: dict[str, SignInState] = {}
         # The vendor's clock by its newest Date header, and when that came on ours (monotonic seconds).
         self.vendor_date: tuple[datetime, float] | None = None
 
@@ -162,6 +166,17 @@ class Ledger:
         """Return the time by the local clock, by the vendor's where the local one cannot be believed."""
         vendor = self.vendor_utc()
         return self.now_utc() if vendor is None or self.is_clock_right else vendor
+
+    # -- sign-in --
+
+    def sign_in_state(self, fingerprint: str) -> SignInState:
+        """Return the standing of one set of credentials; of those of old forms only the newest are kept."""
+        state = self._sign_ins.get(fingerprint)
+        if state is None:
+            state = self._sign_ins[fingerprint] = SignInState(self.now)
+            while len(self._sign_ins) > _MAX_SIGN_INS:
+                del self._sign_ins[next(iter(self._sign_ins))]
+        return state
 
     # -- holds --
 

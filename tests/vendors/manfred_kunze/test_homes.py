@@ -224,4 +224,4 @@ async def test_a_call_that_takes_no_keys_is_no_reason_to_ask_for_another_key(
     for path in ("/admin/quarantine", "/devices"):
         with pytest.raises(SignInRejected):
             await api.rows(path, right="read things")
-    assert len(asked) == 7  # a key that is refused there is refused
+    assert len(asked) == 8  # a key that is refused there is refused

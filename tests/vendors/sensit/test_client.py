@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from custom_components.watchpost.vendors.errors import (
+    NotAllowed,
     SignInRejected,
     UnexpectedReply,
     Unreachable,
@@ -331,7 +332,7 @@ async def test_a_wrong_password_is_one_however_the_vendor_says_so(
         (Fault(match="/users/signin", status=409), UnexpectedReply),
         (Fault(match="/users/signin", kind="not_json"), UnexpectedReply),
         (Fault(match="/users/signin", kind="drop"), Unreachable),
-        (Fault(match=LIST, status=401), SignInRejected),
+        (Fault(match=LIST, status=401), NotAllowed),
         (Fault(match=LIST, kind="not_json"), UnexpectedReply),
         (Fault(match=LIST, kind="root", value={"message": "later"}), UnexpectedReply),
     ],

@@ -55,6 +55,7 @@ class ManfredKunzeConnection(Connection):
         self, api: Api, links: LinkFetcher, options: Mapping[str, Any], webhook_id: str | None
     ) -> None:
         self._api = api
+        self.transport = api.transport
         self._estate = Estate()
         clock = api.transport.ledger
         topology, operations = TopologyClient(api), OperationsClient(api)

@@ -30,6 +30,8 @@ from .sign_in import SensitSignIn
 
 ALL: Final = "ALL"
 
+_MONITORS: Final = "/clients/getDevicesFromDeviceTypeAndRole"
+
 # So much does one POST return at most.
 WINDOW: Final = timedelta(hours=2)
 
@@ -49,6 +51,7 @@ class SensitClient:
     def __init__(self, transport: Transport, sign_in: SensitSignIn) -> None:
         self._transport = transport
         self._sign_in = sign_in
+        transport.proofs = lambda: [(_MONITORS, self._params(sign_in.signed))]
 
     async def sign_in(self) -> Signed:
         """Sign in with the credentials, whatever token is held. "Logging in/authentication"."""
@@ -60,15 +63,19 @@ class SensitClient:
         A list is not asked for again within a minute, whoever asks.
         """
         signed = await self._sign_in.current()
-        params = {"DeviceType": kind or ALL, "Role": signed.role, "UserId": signed.user}
         reply = await self._transport.get(
-            "/clients/getDevicesFromDeviceTypeAndRole",
-            params,
+            _MONITORS,
+            self._params(signed, kind),
             right="list the monitors",
             usual=LEAST.total_seconds(),
         )
         parsed = parse_monitors(reply.body)
         return Listed(parsed.value, parsed.set_aside, reply.freshness)
+
+    @staticmethod
+    def _params(signed: Signed | None, kind: Kind | None = None) -> dict[str, str]:
+        params: dict[str, str] = {"DeviceType": kind or ALL}
+        return params | ({"Role": signed.role, "UserId": signed.user} if signed else {})
 
     async def log(
         self, kind: Kind, uuid: str, start: datetime, end: datetime

@@ -31,6 +31,8 @@ class _Nobody:
     """Credentials of somebody who signs in: none yet."""
 
     fingerprint = ""
+    sends_password = False
+    can_renew = False
 
     async def headers(self) -> Mapping[str, str]:
         return {}
@@ -44,6 +46,9 @@ class SensitSignIn:
 
     `kept` is what an earlier one gave to `keep`; it is used if it was for the same credentials.
     """
+
+    sends_password = True
+    can_renew = True
 
     def __init__(
         self,
@@ -66,6 +71,11 @@ class SensitSignIn:
     async def headers(self) -> Mapping[str, str]:
         """Return the header that proves who asks, signing in first where there is no current token."""
         return _headers(await self.current())
+
+    @property
+    def signed(self) -> Signed | None:
+        """Who is signed in by the token that is held."""
+        return self._signed
 
     async def current(self) -> Signed:
         """Return who is signed in; signs in where there is no current token. Raises a `VendorError`."""

@@ -51,6 +51,7 @@ class SensitConnection(Connection):
     def __init__(
         self, transport: Transport, sign_in: SensitSignIn, options: Mapping[str, Any]
     ) -> None:
+        self.transport = transport
         self._client = SensitClient(transport, sign_in)
         self._logs = Logs(self._client)
         self._chosen = frozenset[str](options.get(CONF_MONITORS, ()))

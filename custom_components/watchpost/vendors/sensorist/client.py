@@ -325,7 +325,16 @@ class SensoristClient:
         except EnvelopeError as error:
             self._transport.forget(path, params | self._common)
             raise self._transport.refused(error.code, right) from None
+        if not reply.reused:
+            self._transport.accepted(right)
         return Answer(parsed.value, parsed.set_aside, reply.freshness, reply.date)
+
+    def check_body(self, body: bytes) -> None:
+        """Raise the error that the envelope of a reply about the user stands for."""
+        try:
+            records.parse_nothing(body)
+        except EnvelopeError as error:
+            raise self._transport.refused(error.code, "read the user") from None
 
     async def _write[T](
         self, path: str, form: Params, parse: Callable[[bytes], Parsed[T]], right: str
@@ -341,9 +350,11 @@ class SensoristClient:
         self, reply: Reply, parse: Callable[[bytes], Parsed[T]], right: str
     ) -> Parsed[T]:
         try:
-            return parse(reply.body)
+            parsed = parse(reply.body)
         except EnvelopeError as error:
             raise self._transport.refused(error.code, right) from None
+        self._transport.accepted(right)
+        return parsed
 
 
 def _required[T](answer: Answer[T | None], name: str) -> Answer[T]:

@@ -70,8 +70,11 @@ class SensoristConnection(Connection):
     def __init__(
         self, transport: Transport, options: Mapping[str, Any], *, has_push: bool = False
     ) -> None:
+        self.transport = transport
         impersonate = options.get(CONF_IMPERSONATE) or None
         self._own = SensoristClient(transport)
+        transport.proofs = lambda: [("/users", None)]
+        transport.check_body = self._own.check_body
         self._client = SensoristClient(transport, impersonate=impersonate)
         self._with_slaves: bool = options.get(CONF_WITH_SLAVES, True)
         self._chosen = frozenset[str](options.get(CONF_GATEWAYS, ()))

@@ -62,6 +62,10 @@ class SensorZoneClient:
         self._readers = {
             api: Reader(transport, is_json_api=api is Api.V2) for api, transport in doors.items()
         }
+        if Api.V1 in doors:
+            doors[Api.V1].proofs = lambda: [(RESOURCES["entities"].path, None)]
+        if Api.TESTER in doors:
+            doors[Api.TESTER].proofs = lambda: [(RESOURCES["people_assets"].path, None)]
         self._served: set[str] = set()
         self._missed: Counter[str] = Counter()
         self.off: dict[str, int] = {}

@@ -44,6 +44,8 @@ class _Nobody:
     """Asks without credentials, to sign in."""
 
     fingerprint = ""
+    sends_password = False
+    can_renew = False
 
     async def headers(self) -> Mapping[str, str]:
         return {}
@@ -56,6 +58,8 @@ class PasswordSignIn(ABC):
     """What the sign-ins with e-mail address and password share."""
 
     resource: str
+    sends_password = True
+    can_renew = True
 
     def __init__(
         self,
@@ -113,7 +117,9 @@ class PasswordSignIn(ABC):
             await self._post()
         except (SignInRejected, NotAllowed) as err:
             self._refusal = err
-            self._refused_until = self._ledger.now() + REFUSED_PAUSE
+            # What the account's own probes bring is decided there (`SignInState`).
+            is_probed = isinstance(err, SignInRejected) and self.resource == "session"
+            self._refused_until = self._ledger.now() + (0.0 if is_probed else REFUSED_PAUSE)
             raise
         if self._proof is None:
             raise UnexpectedReply("the vendor signed in without handing anything out")
@@ -203,6 +209,9 @@ class TokenSignIn(PasswordSignIn):
 
 class BearerSignIn:
     """The token of a Tester device; there is no other to be had."""
+
+    sends_password = False
+    can_renew = False
 
     def __init__(self, token: str) -> None:
         self._headers: dict[str, str] = {hdrs.AUTHORIZATION: f"Bearer {token}"}

@@ -56,6 +56,7 @@ class SensorZoneConnection(Connection):
         account_id: str,
         options: Options,
     ) -> None:
+        self.transport = doors.get(Api.V1) or doors[Api.TESTER]
         self._client = SensorZoneClient(doors)
         self._ledgers = ledgers
         self._account_id = account_id

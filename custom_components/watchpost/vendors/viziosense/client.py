@@ -98,6 +98,8 @@ class VizioSenseClient:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        transport.proofs = lambda: [(LIST_DEVICES.path, None), (LIST_WEBHOOKS.path, None)]
+        transport.check_body = self._check
         self._paging = PAGINGS[0]
 
     async def login(self, username: str, password: str) -> Login:
@@ -202,6 +204,8 @@ class VizioSenseClient:
         if (status := records.refusal(reply.body)) is not None:
             self._transport.forget(path, params or None)
             raise self._transport.refused(status, "read this")
+        if not reply.reused:
+            self._transport.accepted("read this")
         parsed = parse(reply.body)
         return Answer(parsed.value, parsed.set_aside, (reply.freshness,))
 
@@ -218,7 +222,12 @@ class VizioSenseClient:
         )
         if (status := records.refusal(reply.body)) is not None:
             raise self._transport.refused(status, right)
+        self._transport.accepted(right)
         return reply.body
+
+    def _check(self, body: bytes) -> None:
+        if (status := records.refusal(body)) is not None:
+            raise self._transport.refused(status, "read this")
 
 
 def _path(call: _Call, ids: Mapping[str, str]) -> str:

@@ -27,6 +27,9 @@ type LogIn = Callable[[], Awaitable[Login]]
 class TokenSignIn:
     """A long-lived token, as the vendor recommends between machines."""
 
+    sends_password = False
+    can_renew = False
+
     def __init__(self, token: str) -> None:
         self._headers = {"Authorization": f"Bearer {token}"}
         self.fingerprint = hashlib.sha256(token.encode()).hexdigest()
@@ -36,13 +39,15 @@ class TokenSignIn:
         return self._headers
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Do nothing: the same token is presented once more."""
+        """Do nothing: there is no other token."""
 
 
 class NoSignIn:
     """For the one call that needs no credentials, which is the one that brings them."""
 
-    fingerprint = "nobody"
+    fingerprint = ""
+    sends_password = False
+    can_renew = False
 
     async def headers(self) -> Mapping[str, str]:
         """Return nothing."""
@@ -58,6 +63,9 @@ class LoginSignIn:
 
     How a refresh token is used is not documented, so another log-in takes its place.
     """
+
+    sends_password = True
+    can_renew = True
 
     def __init__(
         self,

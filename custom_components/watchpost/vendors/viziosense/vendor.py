@@ -87,6 +87,7 @@ class VizioSenseConnection(Connection):
         self._transport = transport
         self._sign_in = sign_in
         self._username = username
+        self.transport = transport
         self._client = VizioSenseClient(transport)
         self._chosen = frozenset[str](options.get(CONF_DEVICES, ()))
         self._are_totals = options.get(CONF_BARRIERS, SINCE_LAST) == SINCE_EVER

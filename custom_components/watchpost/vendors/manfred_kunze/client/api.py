@@ -7,7 +7,7 @@ key goes into `Authorization: Bearer sk_…`; only the HTTP status of an error d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,6 @@ from yarl import URL
 from ....engine.model import Freshness
 from ...errors import (
     Invalid,
-    NotAllowed,
     NotSecure,
     SignInRejected,
     UnexpectedReply,
@@ -53,7 +52,7 @@ _SLOW: Final = frozenset(
     }
 )
 # Asked for to see whether the key is good.
-_PROOF: Final = "/devices"
+_PROOFS: Final = ("/devices", "/sensors")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -74,6 +73,9 @@ def api_address(url: str) -> str:
 
 class KeySignIn:
     """An organisation's API key; there is no other to be had."""
+
+    sends_password = False
+    can_renew = False
 
     def __init__(self, key: str) -> None:
         """Take the key as it was pasted, also with the word Bearer before it."""
@@ -123,6 +125,7 @@ class Api:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        transport.proofs = lambda: [(self._address(path), None) for path in _PROOFS]
         self.contract: Contract | None = None
         self._dialects: dict[str, Dialect] = {}
         # Lists for which other names of pages have been tried.
@@ -178,7 +181,7 @@ class Api:
     async def lead(self, path: str, *, right: str) -> Reply:
         """Ask where something is: a redirect is not followed, since the key must not go where it leads."""
         address = self._address(path)
-        return await self._allowed(path, right, self.transport.lead(address, right=right))
+        return await self.transport.lead(address, right=right)
 
     async def one[T](
         self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
@@ -295,7 +298,7 @@ class Api:
             sending = self.transport.send(
                 method, self._address(path), json=body, params=query, right=right
             )
-            reply = await self._allowed(path, right, sending)
+            reply = await sending
         except UnexpectedReply as err:
             if err.status in _EXPLAINED and (problems := problems_in(err.body)):
                 raise Invalid(problems) from None
@@ -312,7 +315,7 @@ class Api:
     async def _get(self, path: str, query: Params, right: str, usual: float | None = None) -> Reply:
         """Ask; what says neither how long it is current nor how to revalidate it is not held without a `usual` time."""
         asking = self.transport.get(path, query, right=right, usual=usual or 0.0)
-        reply = await self._allowed(path, right, asking)
+        reply = await asking
         fresh = reply.freshness
         is_silent = fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None
         if is_silent and usual is None:
@@ -320,20 +323,6 @@ class Api:
         if reply.date is not None and not reply.reused:
             self._skew = reply.date - self.transport.ledger.now_utc()
         return reply
-
-    async def _allowed[T](self, path: str, right: str, asking: Awaitable[T]) -> T:
-        """Await an answer; a 401 where the key is good elsewhere is a right that it lacks, and no end of the key.
-
-        Which calls take keys at all is not published: some may take people's sign-ins alone.
-        """
-        try:
-            return await asking
-        except SignInRejected:
-            if path.endswith(_PROOF):
-                raise
-        with suppress(NotAllowed):
-            await self.transport.lead(self._address(_PROOF), right=right)
-        raise NotAllowed(right)
 
     async def _page(
         self, path: str, query: Params, number: int, walk: Walk, right: str
