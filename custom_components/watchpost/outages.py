@@ -132,7 +132,11 @@ class Outages:
         for place in [place for place in self._outages if place.feed == feed and place not in now]:
             if err is None or place.resource is None:
                 self._end(place)
-        if not self._is_started and isinstance(err, SignInRejected) and not self._sign_in.is_refused:
+        if (
+            not self._is_started
+            and isinstance(err, SignInRejected)
+            and not self._sign_in.is_refused
+        ):
             self._entry.async_start_reauth_if_available(self._hass)
         for place, error in now.items():
             if self._is_started or place.resource is not None:
