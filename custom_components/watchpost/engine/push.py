@@ -101,7 +101,8 @@ class PushReceiver:
                 self._entry.title,
                 found,
                 self._on_call,
-                allowed_methods=self._push.methods,
+                # Home Assistant logs the address of a call whose method it does not know.
+                allowed_methods=webhook.SUPPORTED_METHODS,
             )
 
     @callback
@@ -154,17 +155,32 @@ class PushReceiver:
         self, _hass: HomeAssistant, _webhook_id: str, request: web.Request
     ) -> web.Response:
         """Take a call; whoever calls learns nothing of what becomes of it."""
+        try:
+            await self._on_request(request)
+        except Exception as err:  # noqa: BLE001  Home Assistant would log the address with it
+            _LOGGER.error(
+                "%s: unexpected %s while a webhook call was taken",
+                self._entry.title,
+                type(err).__name__,
+            )
+        return web.Response()
+
+    async def _on_request(self, request: web.Request) -> None:
         counts = self._standing.counts
         counts["calls"] += 1
+        if request.method not in self._push.methods:
+            counts["other_methods"] += 1
+            return
         headers = {name.lower(): value for name, value in request.headers.items()}
         if not self._push.is_proven(request.method, headers):
             counts["unproven"] += 1
-            return web.Response()
+            return
         now = self._standing.last_call = dt_util.utcnow()
         try:
             body = await _read(request, self._push.most_bytes)
         except Exception:  # noqa: BLE001  a torn connection brings no call
-            body = b""
+            counts["torn"] += 1
+            return
         if body is None:
             counts["oversize"] += 1
         elif self._is_started:
@@ -173,7 +189,6 @@ class PushReceiver:
             self._hold(Call(request.query, headers, body, now))
         if self._is_started:
             self._show()
-        return web.Response()
 
     @callback
     def _hold(self, call: Call) -> None:
@@ -337,7 +352,8 @@ class PushReceiver:
         """Counts and times, never contents."""
         standing = self._standing
         names = (
-            *("calls", "unproven", "foreign", "oversize", "held", "dropped"),
+            *("calls", "other_methods", "unproven", "torn", "foreign", "oversize"),
+            *("held", "dropped"),
             *("messages", "hints", "confirms", "failures"),
         )
         return {

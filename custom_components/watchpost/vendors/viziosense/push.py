@@ -1,8 +1,8 @@
 """VizioSense's webhooks: how they are registered, and what their calls say.
 
 What a camera sees comes by webhook alone, so it is believed, if the call carries the secret header that was registered.
-A keep-alive says no more than that a camera lives; it counts without the header too, since nobody has documented
-whether it comes with one. The address itself is a secret.
+A keep-alive says no more than that a camera lives; it counts without the header until one came with it, since nobody
+has documented whether it comes with one. The address itself is a secret.
 """
 
 from __future__ import annotations
@@ -100,6 +100,8 @@ class VizioSensePush(Push):
         self._shown: dict[str, frozenset[ChannelId]] = {}
         self._strangers: OrderedDict[str, _Held | None] = OrderedDict()
         self._relisted_at: datetime | None = None
+        # One that came with the secret shows that the vendor sends it with them: from then on others are forged.
+        self._are_keepalives_signed = False
         self._relist_pause = _RELIST
         # The ids of cameras that the vendor lists and the options leave out: what they say is passed over.
         self.left_out: frozenset[str] = frozenset()
@@ -165,9 +167,11 @@ class VizioSensePush(Push):
     def is_proven(self, method: str, headers: Mapping[str, str]) -> bool:
         given = headers.get(HEADER.lower())
         if given is None:
-            return method == METH_GET
+            return method == METH_GET and not self._are_keepalives_signed
         # Bytes that are no UTF-8 stand in a header as halves of surrogate pairs.
-        return hmac.compare_digest(given.encode(errors="surrogateescape"), self._secret.encode())
+        is_ours = hmac.compare_digest(given.encode(errors="surrogateescape"), self._secret.encode())
+        self._are_keepalives_signed |= is_ours and method == METH_GET
+        return is_ours
 
     @override
     def receive(self, call: Call) -> Received | None:
