@@ -53,7 +53,7 @@ def _every(name: str, value: Any) -> Change:
     return change
 
 
-@pytest.mark.parametrize("date", [None, "", "soon", 0, 1789318746, "1969-01-01T00:00:00+0000", {}])
+@pytest.mark.parametrize("date", [None, "", "soon", 0, "1969-01-01T00:00:00+0000", {}])
 async def test_a_measurement_without_a_date_is_set_aside_and_the_one_before_stands(
     house: House,
     cloud: SensoristCloud,

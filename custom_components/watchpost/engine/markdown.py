@@ -11,7 +11,7 @@ _LONGEST: Final = 120
 _MARKS: Final = re.compile(r"([\\`*\[\]<>|~])")
 # Between letters an underscore is no mark, so that names like freezer_1 stay readable.
 _UNDERSCORE: Final = re.compile(r"(?<!\w)_|_(?!\w)")
-# A heading; addresses become links by themselves.
+# Addresses become links by themselves.
 _ADDRESS: Final = re.compile(r"(?i)(https?|ftp|mailto)(?=:)|(www)(?=\.)")
 # Line breaks, other control characters, and those that turn the direction of what follows.
 _CONTROL: Final = re.compile(

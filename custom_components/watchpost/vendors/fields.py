@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 import math
 import re
+from typing import Final
 
 import msgspec
 
@@ -22,6 +24,19 @@ LONGEST_TEXT = 255
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 _NUMERAL = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,4})?", re.ASCII)
+
+
+_LONGEST_DATE: Final = 64
+# Eight digits are a day of the calendar, more are a time since 1970: 946684800 is the year 2000.
+_EPOCH: Final = re.compile(r"\d{9,20}(\.\d{1,9})?", re.ASCII)
+# So many seconds are past the year 5000, so many milliseconds in 1973.
+_TOO_LATE: Final = 1e11
+_TOO_MANY: Final = 1e20
+_UTC: Final = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
+_LEAP_SECOND: Final = re.compile(r"(\d\d:\d\d:)60(?!\d)", re.ASCII)
+_RFC_2822: Final = re.compile(
+    r"(?:[A-Za-z]{3,9},?\s+)?\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}\s", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +94,19 @@ def whole(value: object) -> int | None:
 
 
 def moment(value: object) -> datetime | None:
-    """Read an ISO 8601 date and time as aware UTC; without a zone it is UTC."""
-    if not isinstance(value, str) or len(value) > 64:
+    """Read a date and time as aware UTC; without a zone it is UTC. What is no plausible time is None.
+
+    ISO 8601, also with a leap second or " UTC" behind it; RFC 2822; and the time since 1970, as a number or as text.
+    """
+    if not isinstance(value, str):
+        return _since_epoch(value)
+    if len(value) > _LONGEST_DATE:
         return None
+    stripped = value.strip()
+    if _EPOCH.fullmatch(stripped):
+        return _since_epoch(stripped)
     try:
-        read = _iso_8601(value.strip())
+        read = _date(stripped)
         read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except ValueError, OverflowError:
         return None
@@ -95,11 +118,36 @@ def is_plausible(date: datetime) -> bool:
     return 2000 <= date.year <= 2100
 
 
-def _iso_8601(value: str) -> datetime:
+def _since_epoch(value: object) -> datetime | None:
+    """Read a count of seconds, or of thousandths, millionths or billionths of them."""
+    seconds = number(value)
+    if seconds is None or not 0 <= seconds < _TOO_MANY:
+        return None
+    while seconds >= _TOO_LATE:
+        seconds /= 1000
+    try:
+        read = datetime.fromtimestamp(seconds, UTC)
+    except OverflowError, ValueError, OSError:
+        return None
+    return read if is_plausible(read) else None
+
+
+def _date(value: str) -> datetime:
+    """Read a date in one of its forms, the usual one first; raises ValueError."""
     try:
         return msgspec.convert(value, datetime)
     except msgspec.ValidationError:
-        return datetime.fromisoformat(value)
+        pass
+    plain = _UTC.sub("+00:00", value)
+    # A leap second is the last of its minute and one more.
+    without = _LEAP_SECOND.sub(r"\g<1>59", plain)
+    leap = timedelta(seconds=without != plain)
+    try:
+        return datetime.fromisoformat(without) + leap
+    except ValueError:
+        if not _RFC_2822.match(without):
+            raise
+    return parsedate_to_datetime(_LEAP_SECOND.sub(r"\g<1>59", value)) + leap
 
 
 def reference(row: Row, name: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from homeassistant.components.sensor import SensorEntityDescription
@@ -30,11 +31,12 @@ class Client:
 
 
 async def hours(unit: str, name: str) -> list[Hour]:
-    channel = Channel("device-d1", "sensor-s1", SensorEntityDescription(key="number"), "readings")
+    description = SensorEntityDescription(key="number", state_class=shown(unit, name).state_class)
+    channel = Channel("device-d1", "sensor-s1", description, "readings")
     found = await channel_history(
         Client(),
         [channel],
-        shown=lambda sensor: shown(unit, name),
+        is_possible=lambda _: isfinite,
         start=NOON,
         end=NOON + 2 * HOUR,
     )

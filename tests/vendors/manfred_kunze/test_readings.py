@@ -90,16 +90,16 @@ def test_a_value_is_of_its_type_or_unknown(raw: Any) -> None:
         ValueType.TEXT: str,
     }
     for kind, expected in kinds.items():
-        found = values.reading(Reading(NOON, raw), kind, Shown(None), is_live=True).value
+        found = values.reading(Reading(NOON, raw), kind, is_live=True).value
         assert found is None or isinstance(found, expected)
         assert not isinstance(found, str) or len(found) <= 255
-    unknown = values.reading(Reading(NOON, raw), None, Shown(None), is_live=True).value
+    unknown = values.reading(Reading(NOON, raw), None, is_live=True).value
     assert unknown is None or isinstance(unknown, str | float)
 
 
 def test_values_are_read_as_they_may_be_sent() -> None:
     def value(raw: Any, kind: ValueType) -> Any:
-        return values.reading(Reading(NOON, raw), kind, Shown(None), is_live=True).value
+        return values.reading(Reading(NOON, raw), kind, is_live=True).value
 
     assert [value(raw, ValueType.BOOLEAN) for raw in (1, 0, "true", "FALSE", 7, "x", None)] == [
         True, False, True, False, None, None, None,
@@ -108,7 +108,7 @@ def test_values_are_read_as_they_may_be_sent() -> None:
     assert value("12", ValueType.BIGINT) == 12
     assert value(12.5, ValueType.BIGINT) is None
     assert value("1e999", ValueType.DOUBLE) is None
-    told = values.reading(Reading(NOON, "x" * 999), ValueType.TEXT, Shown(None), is_live=False)
+    told = values.reading(Reading(NOON, "x" * 999), ValueType.TEXT, is_live=False)
     assert told == Shown_("x" * 255, NOON, {"text": "x" * 999}, is_live=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 import math
+from math import isfinite
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,21 +33,25 @@ def test_windows_cover_a_period_without_gap_or_overlap(length: timedelta) -> Non
     assert not length or (found[0][0], found[-1][1]) == (start, start + length)
 
 
+def on_a_compass(value: float) -> bool:
+    return 0 <= value <= 360
+
+
 def test_an_hour_has_mean_and_extremes_of_its_numbers_alone() -> None:
-    found = hours("CH4", records("CH4", 1.0, -3.0, None, "4", "odd", 7.0), is_angle=False)
+    found = hours("CH4", records("CH4", 1.0, -3.0, None, "4", "odd", 7.0), isfinite, is_angle=False)
     assert [(hour.start, hour.mean, hour.min, hour.max) for hour in found] == [
         (NOON, -1.0, -3.0, 1.0),
         (NOON + timedelta(hours=1), 4.0, 4.0, 4.0),
         (NOON + timedelta(hours=2), 7.0, 7.0, 7.0),
     ]
-    assert hours("T", records("CH4", 1.0), is_angle=False) == []
+    assert hours("T", records("CH4", 1.0), isfinite, is_angle=False) == []
 
 
 def test_a_direction_goes_through_north_and_calm_has_none() -> None:
-    (hour,) = hours("WD", records("WD", 350.0, 20.0, 375.0, minutes=10), is_angle=True)
+    (hour,) = hours("WD", records("WD", 350.0, 20.0, 375.0, minutes=10), isfinite, is_angle=True)
     assert hour.mean == pytest.approx(5.0)
-    assert hours("WD", records("WD", 375.0, 400.0, -1.0), is_angle=True) == []
-    assert hours("WD", records("WD", 0.0, 180.0), is_angle=True) == []
+    assert hours("WD", records("WD", 375.0, 400.0, -1.0), on_a_compass, is_angle=True) == []
+    assert hours("WD", records("WD", 0.0, 180.0), isfinite, is_angle=True) == []
 
 
 @given(st.lists(st.floats(0, 360), min_size=1, max_size=50))

@@ -12,7 +12,7 @@ import pytest
 
 from custom_components.watchpost.engine.model import Position
 from custom_components.watchpost.vendors.errors import UnexpectedReply
-from custom_components.watchpost.vendors.fields import Sieve
+from custom_components.watchpost.vendors.fields import Sieve, moment
 from custom_components.watchpost.vendors.sensorzone import records
 from custom_components.watchpost.vendors.sensorzone.boundaries import is_simple
 from custom_components.watchpost.vendors.sensorzone.charts import runtimes
@@ -27,7 +27,6 @@ from custom_components.watchpost.vendors.sensorzone.fields import (
     references,
     seconds_of,
     span_of,
-    when,
     words,
 )
 from custom_components.watchpost.vendors.sensorzone.problems import problems_in
@@ -176,14 +175,14 @@ def test_one_record_is_found_wherever_it_may_be(reply: bytes, found: Any) -> Non
     ],
 )
 def test_a_time_is_the_same_however_told(told: Any) -> None:
-    assert when(told) == NOON
+    assert moment(told) == NOON
 
 
 @pytest.mark.parametrize(
     "told", [None, "", "soon", -1, 0, True, [], {}, 1e300, "99999999999999", "NaN"]
 )
 def test_what_is_no_time_is_none(told: Any) -> None:
-    assert when(told) is None
+    assert moment(told) is None
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_times_are_read_in_every_form(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [None, "soon", -1, 1e300, [], True, "9999999999999999999"])
 def test_what_is_no_time_is_unknown(value: Any) -> None:
-    assert records.instant(value) is None
+    assert records.moment(value) is None
 
 
 def test_bad_devices_are_set_aside_and_the_rest_is_used() -> None:

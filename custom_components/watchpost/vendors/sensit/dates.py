@@ -11,17 +11,10 @@ from ..fields import is_plausible, moment
 # The vendor's JavaScript sample writes months and hours without zeros; its exports have the other two.
 _FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
 _LONGEST: Final = 64
-# So many seconds are past the year 5000, so many milliseconds in 1973.
-_LEAST_MILLIS: Final = 1e11
 
 
 def read_date(value: object) -> datetime | None:
-    """Read a date as aware UTC; without a zone it is UTC, as everything at the vendor is.
-
-    A number counts seconds or milliseconds since the epoch.
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return _since_the_epoch(value)
+    """Read a date as aware UTC; without a zone it is UTC, as everything at the vendor is."""
     if (read := moment(value)) is not None:
         return read
     if not isinstance(value, str) or len(value) > _LONGEST:
@@ -30,13 +23,6 @@ def read_date(value: object) -> datetime | None:
         with suppress(ValueError):
             read = datetime.strptime(value.strip(), form).replace(tzinfo=UTC)
             return read if is_plausible(read) else None
-    return None
-
-
-def _since_the_epoch(value: float) -> datetime | None:
-    with suppress(ValueError, OverflowError, OSError):
-        read = datetime.fromtimestamp(value if abs(value) < _LEAST_MILLIS else value / 1000, UTC)
-        return read if is_plausible(read) else None
     return None
 
 

@@ -27,6 +27,9 @@ LONGEST_PATH: Final = 100
 DEEPEST: Final = 4
 MOST_TOKEN: Final = 8_192
 
+# Beyond this a number is an overflow, and the mean of two may be infinite; what is impossible is judged later.
+_LARGEST: Final = 1e40
+
 # The flag of the canister trigger; what is there without a port is idle.
 TRIGGER: Final = "trig.trig_activeFlag"
 
@@ -277,12 +280,14 @@ def _scalar(value: object) -> Value:
         return value
     if isinstance(value, str):
         return text(value)
-    return number(value)
+    read = number(value)
+    return read if read is not None and abs(read) <= _LARGEST else None
 
 
 def as_number(value: Value) -> float | None:
     """Read a value that is to be a number, also from text; one that measures nothing is None."""
-    return number(value)
+    read = number(value)
+    return read if read is not None and abs(read) <= _LARGEST else None
 
 
 def _flag(value: object) -> bool | None:

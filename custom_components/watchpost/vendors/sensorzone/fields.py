@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 import math
 import re
 
 from ...engine.model import Position
 from ..errors import UnexpectedReply
-from ..fields import Row, identifier, is_plausible, moment, number, text, whole
+from ..fields import Row, identifier, moment, number, text, whole
 from ..http import loose
 
 _LISTS = ("data", "items", "results", "records", "rows", "entries")
@@ -22,7 +22,6 @@ _ABOUT_PAGES = ("meta", "pagination", "paging", "page_info")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LINK = re.compile(r"""<([^<>]*)>((?:\s*;\s*[^\s=",;<>]+\s*(?:=\s*(?:"[^"]*"|[^\s",;<>]*))?)*)""")
 _NEXT = re.compile(r"""(?:^|;)\s*rel\s*=\s*(?:next\b|"[^"]*\bnext\b[^"]*")""", re.IGNORECASE)
-_MILLISECONDS = 1e11  # as seconds this is the year 5138
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,25 +203,9 @@ def references(row: Row, *names: str) -> tuple[str, ...]:
     return (single,) if single else ()
 
 
-def when(value: object) -> datetime | None:
-    """Read a time: ISO 8601, or seconds or milliseconds since the epoch; aware, in UTC."""
-    if isinstance(value, str) and not re.fullmatch(r"\d{9,14}(\.\d+)?", value.strip(), re.ASCII):
-        return moment(value)
-    seconds = number(value)
-    if seconds is None or seconds <= 0:
-        return None
-    if seconds >= _MILLISECONDS:
-        seconds /= 1000
-    try:
-        read = datetime.fromtimestamp(seconds, UTC)
-    except ValueError, OverflowError, OSError:
-        return None
-    return read if is_plausible(read) else None
-
-
 def time_of(row: Row, *names: str) -> datetime | None:
     """Return the first of these that is a time."""
-    return next((found for name in names if (found := when(pick(row, name)))), None)
+    return next((found for name in names if (found := moment(pick(row, name)))), None)
 
 
 _UNITS = (

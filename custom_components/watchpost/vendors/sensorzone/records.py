@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from ...engine.model import Position
-from ..fields import Row, Sieve, identifier, number, text
+from ..fields import Row, Sieve, identifier, moment, number, text
 from .fields import (
     flag,
     flat,
@@ -23,7 +23,6 @@ from .fields import (
     seconds_of,
     span_of,
     time_of,
-    when,
     words,
 )
 
@@ -387,7 +386,7 @@ def _times_beside(line: list[object], row: Row) -> list[object]:
     """The list of times that goes with a line, whatever it is called: as long as the line, and of times."""
     about = {**row, **(flat(row.get("properties")) or {}), **(flat(row.get("geometry")) or {})}
     for held in about.values():
-        if isinstance(held, list) and len(held) == len(line) and when(held[0]) is not None:
+        if isinstance(held, list) and len(held) == len(line) and moment(held[0]) is not None:
             return held
     return []
 

@@ -19,9 +19,9 @@ from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
 from ..errors import NotAllowed, SignInRejected, UnexpectedReply
+from ..fields import moment
 from ..http import Transport
 from ..ledger import Ledger
-from .fields import when
 from .paths import RESOURCES
 
 RENEW_EARLY: Final = 60.0
@@ -191,7 +191,7 @@ class TokenSignIn(PasswordSignIn):
         if not token or not _TOKEN.fullmatch(token):
             return
         self._token, self._renew_at = token, None
-        expiry = when(headers.get("AccessTokenExpiry"))
+        expiry = moment(headers.get("AccessTokenExpiry"))
         left = (expiry - self._ledger.now_utc()).total_seconds() if expiry else 0.0
         if left > RENEW_EARLY:
             self._renew_at = self._ledger.now() + left - RENEW_EARLY

@@ -17,9 +17,8 @@ from typing import Final
 import msgspec
 
 from ..errors import UnexpectedReply
-from ..fields import Row, Sieve, identifier, number, text
+from ..fields import Row, Sieve, identifier, moment, number, text
 from ..http import loose
-from .records import instant
 
 PARKING: Final = "VPM"
 YARD: Final = "VYD"
@@ -115,7 +114,7 @@ def parse_message(body: bytes) -> Message | None:
         [stream, kind, _plain(root.get("timestamp")), _plain(root["payload"])], order="sorted"
     )
     digest = hashlib.sha256(content).hexdigest()[:32]
-    return Message(stream, kind.upper(), instant(root.get("timestamp")), root["payload"], digest)
+    return Message(stream, kind.upper(), moment(root.get("timestamp")), root["payload"], digest)
 
 
 def _plain(value: object) -> object:
@@ -159,7 +158,7 @@ def _places(sieve: Sieve, kind: str, rows: object) -> Iterator[Place]:
                 is_occupied=_flag(row.get("is_active")),
                 is_deactivated=_flag(row.get("deactivated")) or False,
                 cls=text(row.get("cls"), 32),
-                since=instant(row.get("event_ts")),
+                since=moment(row.get("event_ts")),
             )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 import re
@@ -23,17 +23,12 @@ from ..fields import (
     Row,
     Sieve,
     identifier,
-    is_plausible,
     moment,
     nested,
-    number,
     text,
     whole,
 )
 from ..http import loose
-
-# Beyond this a number of seconds since 1970 would be of the year 5138: it counts milliseconds.
-_MILLISECONDS_FROM: Final = 1e11
 
 # Application codes of the documentation and what they stand for. A bad token is 400, not 401.
 _CODES: Final[Mapping[int, int]] = {
@@ -312,7 +307,7 @@ def _device(row: Row) -> Device | None:
         uuid=uuid,
         name=text(row.get("name")),
         client_identifier=text(row.get("client_identifier")),
-        refreshed=instant(row.get("refreshed")),
+        refreshed=moment(row.get("refreshed")),
         is_online=_is_online(row.get("is_online")),
         city=text(row.get("geo_city")),
         country=text(row.get("geo_country")),
@@ -366,17 +361,3 @@ def _link(value: object) -> str | None:
 def _token(value: object) -> str | None:
     is_token = isinstance(value, str) and value.isascii() and value.isprintable() and value.strip()
     return str(value).strip() if is_token else None
-
-
-def instant(value: object) -> datetime | None:
-    """Read a time: ISO 8601, or seconds or milliseconds since 1970, as a number or as text."""
-    seconds = number(value)
-    if seconds is None:
-        return moment(value)
-    try:
-        read = datetime.fromtimestamp(
-            seconds / 1000 if abs(seconds) >= _MILLISECONDS_FROM else seconds, UTC
-        )
-    except OverflowError, ValueError, OSError:
-        return None
-    return read if is_plausible(read) else None

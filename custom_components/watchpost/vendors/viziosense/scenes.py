@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from ..fields import Row, identifier, nested, number, text
+from ..fields import Row, identifier, moment, nested, number, text
 from .messages import (
     BARRIER,
     MOST_COUNTERS,
@@ -23,7 +23,6 @@ from .messages import (
     Tally,
     Totals,
 )
-from .records import instant
 
 # The vendor's clock and ours may differ by so much; a later date is taken for the time of receipt.
 _AHEAD: Final = timedelta(minutes=5)
@@ -254,7 +253,7 @@ def from_memory(memory: Row) -> dict[str, Scene]:
 
 
 def _view(row: Row) -> View:
-    digests = {each: instant(at) for each, at in nested(row, "digests").items()}
+    digests = {each: moment(at) for each, at in nested(row, "digests").items()}
     names = row.get("numbers")
     tallies = {
         found: Tally(found, text(nested(held, found).get("name")), _numbers(nested(held, found)))
@@ -263,9 +262,9 @@ def _view(row: Row) -> View:
         if identifier(found)
     }
     return View(
-        sent_at=instant(row.get("sent_at")),
+        sent_at=moment(row.get("sent_at")),
         digests={each: at for each, at in digests.items() if at is not None},
-        forgotten_at=instant(row.get("forgotten_at")),
+        forgotten_at=moment(row.get("forgotten_at")),
         places={
             found: Place(found, text(name))
             for found, name in list(nested(row, "places").items())[:MOST_PLACES]

@@ -9,7 +9,8 @@ import hashlib
 from typing import Any, Final
 
 from ..errors import SignInRejected
-from .records import Login, instant
+from ..fields import moment
+from .records import Login
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105  names of fields
 TOKEN_TYPE: Final = "token_type"  # noqa: S105
@@ -131,5 +132,5 @@ class LoginSignIn:
         kind = tokens.get(TOKEN_TYPE)
         scheme = kind if isinstance(kind, str) and kind.lower() != "bearer" else "Bearer"
         self._headers = {"Authorization": f"{scheme} {token}"}
-        self._expires = instant(tokens.get(EXPIRES))
+        self._expires = moment(tokens.get(EXPIRES))
         self.user = tokens.get(USER)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
-from ...fields import Row, identifier, is_plausible, moment, number, text
+from ...fields import Row, identifier, moment, number, text
 
 _TRUE = frozenset({"true", "1", "yes", "on", "enabled", "active"})
 _FALSE = frozenset({"false", "0", "no", "off", "disabled", "inactive"})
-# Seconds since 1970 beyond this are milliseconds: it is the year 5138.
-_MILLISECONDS = 1e11
 
 
 def first_of[T](row: Row, names: tuple[str, ...], read: Callable[[object], T | None]) -> T | None:
@@ -85,16 +83,4 @@ def _flag(held: object) -> bool | None:
 
 def time_of(row: Row, *names: str) -> datetime | None:
     """Read a date and time: ISO 8601, or seconds or milliseconds since 1970."""
-    return first_of(row, names, _time)
-
-
-def _time(held: object) -> datetime | None:
-    if isinstance(held, str):
-        return moment(held)
-    if isinstance(held, bool) or not isinstance(held, int | float):
-        return None
-    try:
-        read = datetime.fromtimestamp(held / 1000 if held > _MILLISECONDS else held, UTC)
-    except ValueError, OverflowError, OSError:
-        return None
-    return read if is_plausible(read) else None
+    return first_of(row, names, moment)
