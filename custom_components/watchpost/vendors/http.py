@@ -38,6 +38,7 @@ from .errors import (
     VendorError,
 )
 from .ledger import Ledger, Reply
+from .parsing import decode_in_parts
 from .sign_in_state import SignInState
 from .tls import tls_error
 from .urls import parse_link
@@ -672,7 +673,7 @@ def loose(body: bytes) -> object:
     Raises UnexpectedReply for what is no JSON, is nested too deeply or holds an integer of thousands of digits.
     """
     with suppress(*_UNDECODABLE):
-        return msgspec.json.decode(body)
+        return decode_in_parts(body)
     with suppress(*_UNDECODABLE):
         decoded: object = stdlib_json.loads(body)
         return decoded

@@ -14,6 +14,7 @@ from typing import Final
 from ...engine.model import Freshness
 from ..fields import Parsed
 from ..http import Transport
+from ..parsing import parse
 from .dates import written
 from .pace import LEAST
 from .records import (
@@ -69,7 +70,7 @@ class SensitClient:
             right="list the monitors",
             usual=LEAST.total_seconds(),
         )
-        parsed = parse_monitors(reply.body)
+        parsed = await parse(parse_monitors, reply.body)
         return Listed(parsed.value, parsed.set_aside, reply.freshness)
 
     @staticmethod
@@ -120,4 +121,4 @@ class SensitClient:
             "EndDate": written(end),
         }
         reply = await self._transport.send("POST", path, json=body, right="read the logs")
-        return parse_records(reply.body)
+        return await parse(parse_records, reply.body)

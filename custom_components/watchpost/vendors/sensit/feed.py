@@ -8,8 +8,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ...engine.model import ChannelId, FeedUpdate, Freshness, Inventory, Occurrence, Reading
+from ...engine.model import (
+    Channel,
+    ChannelId,
+    Device,
+    FeedUpdate,
+    Freshness,
+    Inventory,
+    Occurrence,
+    Reading,
+)
 from ..errors import SignInRejected, VendorError
+from ..parsing import sliced
 from .canisters import occurrences, port_of
 from .channels import (
     MONITORS,
@@ -30,6 +40,9 @@ MOST_SEEN: Final = 300
 
 # Monitors that are remembered at the most, with those that the list no longer has.
 MOST_KNOWN: Final = 2 * MOST_MONITORS
+
+# So many monitors are taken before others have the event loop: about 3 ms on a small computer.
+_AT_ONCE: Final = 25
 
 # A clock that is further ahead than this tells no time: it must not pass for the newest for ever.
 _AHEAD: Final = timedelta(minutes=10)
@@ -112,7 +125,7 @@ class MonitorFeed:
         if len(self.seen) > MOST_KNOWN:
             self.seen = {uuid: seen for uuid, seen in self.seen.items() if uuid in self.monitors}
         asked_for = {channel.device for channel in wanted}
-        for monitor in self.monitors.values():
+        async for monitor in sliced(list(self.monitors.values()), _AT_ONCE):
             seen = self._seen_of(monitor)
             is_wanted = device_id(monitor.uuid) in asked_for
             if monitor.record is not None:
@@ -125,10 +138,10 @@ class MonitorFeed:
         self._interval = self._next_interval(now)
         found, self._found = self._found, []
         return FeedUpdate(
-            readings=dict(self._readings(now)),
+            readings=await self._readings(now),
             occurrences=found,
             freshness=(self._current(listed.freshness),),
-            inventory=self._inventory(listed),
+            inventory=await self._inventory(listed),
             set_aside=set_aside,
         )
 
@@ -237,25 +250,27 @@ class MonitorFeed:
 
     # -- the model --
 
-    def _readings(self, now: datetime) -> Iterable[tuple[ChannelId, Reading]]:
-        for uuid, monitor in self.monitors.items():
+    async def _readings(self, now: datetime) -> dict[ChannelId, Reading]:
+        readings: dict[ChannelId, Reading] = {}
+        async for uuid, monitor in sliced(list(self.monitors.items()), _AT_ONCE):
             seen = self.seen[uuid]
             newest = seen.newest.date if seen.newest else None
             age = now - seen.heard if seen.heard else None
-            yield from own_readings(monitor, newest, seen.pace.cycle, age)
+            readings.update(own_readings(monitor, newest, seen.pace.cycle, age))
             if seen.newest is not None:
-                yield from record_readings(uuid, seen.newest, seen.samples)
+                readings.update(record_readings(uuid, seen.newest, seen.samples))
+        return readings
 
-    def _inventory(self, listed: Listed) -> Inventory:
+    async def _inventory(self, listed: Listed) -> Inventory:
+        listed_devices: list[Device] = []
+        offered: list[Channel] = []
+        async for uuid, monitor in sliced(list(self.monitors.items()), _AT_ONCE):
+            seen = self.seen[uuid]
+            listed_devices.append(device(monitor))
+            offered.extend(channels(monitor, seen.samples, seen.pace.cycle))
         return Inventory(
-            devices=[device(monitor) for monitor in self.monitors.values()],
-            channels=[
-                channel
-                for uuid, monitor in self.monitors.items()
-                for channel in channels(
-                    monitor, self.seen[uuid].samples, self.seen[uuid].pace.cycle
-                )
-            ],
+            devices=listed_devices,
+            channels=offered,
             left_out=frozenset(
                 device_id(monitor.uuid)
                 for monitor in listed.monitors

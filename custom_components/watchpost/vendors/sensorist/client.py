@@ -20,6 +20,7 @@ from functools import partial
 from ...engine.model import Freshness
 from ..errors import UnexpectedReply
 from ..http import Reply, Transport
+from ..parsing import parse as parse_body
 from . import records
 from .parameters import (
     Params,
@@ -321,7 +322,7 @@ class SensoristClient:
     ) -> Answer[T]:
         reply = await self._transport.get(path, params | self._common, right=right)
         try:
-            parsed = parse(reply.body)
+            parsed = await parse_body(parse, reply.body)
         except EnvelopeError as error:
             self._transport.forget(path, params | self._common)
             raise self._transport.refused(error.code, right) from None
@@ -340,17 +341,17 @@ class SensoristClient:
         self, path: str, form: Params, parse: Callable[[bytes], Parsed[T]], right: str
     ) -> T:
         reply = await self._transport.send("POST", path, form=form | self._common, right=right)
-        return self._parsed(reply, parse, right).value
+        return (await self._parsed(reply, parse, right)).value
 
     async def _delete(self, path: str, right: str) -> None:
         reply = await self._transport.send("DELETE", path, params=self._common, right=right)
-        self._parsed(reply, records.parse_nothing, right)
+        await self._parsed(reply, records.parse_nothing, right)
 
-    def _parsed[T](
+    async def _parsed[T](
         self, reply: Reply, parse: Callable[[bytes], Parsed[T]], right: str
     ) -> Parsed[T]:
         try:
-            parsed = parse(reply.body)
+            parsed = await parse_body(parse, reply.body)
         except EnvelopeError as error:
             raise self._transport.refused(error.code, right) from None
         self._transport.accepted(right)

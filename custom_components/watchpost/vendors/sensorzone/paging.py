@@ -12,6 +12,7 @@ from ...engine.model import Freshness
 from ..errors import NotSecure, UnexpectedReply
 from ..fields import MOST_RECORDS
 from ..http import Reply, Transport
+from ..parsing import parse
 from ..urls import parse_link
 from .fields import Page, flat, read_page
 from .records import started_at
@@ -98,7 +99,7 @@ class Reader:
             if reply is None:
                 return rows, tuple(freshness)
             freshness.append(reply.freshness)
-            page = read_page(reply.body, reply.link, name, f"{name.rstrip('s')}_list")
+            page = await _page(reply, name)
             fresh = [row for row in page.rows if _key(row) not in seen]
             seen.update(map(_key, fresh))
             rows.extend(fresh)
@@ -142,6 +143,13 @@ class Reader:
         if target is None or target.origin() != base.origin():
             raise UnexpectedReply("a link to the next page leads to another place")
         return target
+
+
+async def _page(reply: Reply, name: str) -> Page:
+    """Return the page of a list; a large one is parsed aside."""
+    return await parse(
+        lambda body: read_page(body, reply.link, name, f"{name.rstrip('s')}_list"), reply.body
+    )
 
 
 def _key(row: object) -> object:

@@ -16,6 +16,7 @@ from ...engine.model import Freshness
 from ..errors import NotAllowed, SignInRejected
 from ..fields import Parsed
 from ..http import Reply, Transport
+from ..parsing import parse as parse_body
 from . import records
 from .records import Device, Images, Login, Page, Webhook
 
@@ -206,7 +207,7 @@ class VizioSenseClient:
             raise self._transport.refused(status, "read this")
         if not reply.reused:
             self._transport.accepted("read this")
-        parsed = parse(reply.body)
+        parsed = await parse_body(parse, reply.body)
         return Answer(parsed.value, parsed.set_aside, (reply.freshness,))
 
     async def _write(

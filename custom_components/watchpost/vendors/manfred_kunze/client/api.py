@@ -28,6 +28,7 @@ from ...errors import (
 )
 from ...fields import Row, Sieve
 from ...http import Reply, Transport, checked_address, loose
+from ...parsing import parse
 from .contract import VERSION, Contract
 from .paging import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk, others
 from .problems import problems_in
@@ -252,7 +253,7 @@ class Api:
         walk = Walk(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
         for number in range(MOST_PAGES):
             reply = await self._page(ask.path, ask.query, number, walk, ask.right)
-            if reply is None or not self._taken(walk, reply, number, ask.path):
+            if reply is None or not await self._taken(walk, reply, number, ask.path):
                 break
             if ask.enough is not None and ask.enough(walk.rows):
                 return walk, False
@@ -262,10 +263,10 @@ class Api:
             walk.dialect.first = 1
         return walk, True
 
-    def _taken(self, walk: Walk, reply: Reply, number: int, path: str) -> bool:
+    async def _taken(self, walk: Walk, reply: Reply, number: int, path: str) -> bool:
         """Have a walk take a page; one that is none is not held for the next time."""
         try:
-            return walk.take(reply.body, reply.freshness, number)
+            return await parse(lambda body: walk.take(body, reply.freshness, number), reply.body)
         except UnexpectedReply:
             if reply.freshness.lifetime is None:
                 self.forget(path)

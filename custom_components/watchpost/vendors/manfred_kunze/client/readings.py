@@ -14,6 +14,7 @@ from typing import Final
 from ....engine.model import Freshness
 from ...errors import UnexpectedReply
 from ...http import loose
+from ...parsing import parse
 from ..records import readings as records
 from ..records.readings import Bucket, Reading
 from .api import Answer, Api, single
@@ -287,7 +288,8 @@ class ReadingsClient:
         async def ask(way: Way) -> Answer[dict[str, list[Reading]]]:
             query = {way.params.get(IDS, IDS): ",".join(sensors)} | self._period(since, None)
             reply = await self._api.get(way.path, query, right=RIGHT)
-            found = records.grouped(loose(reply.body), sensors)
+            held = await parse(loose, reply.body)
+            found = records.grouped(held, sensors)
             if found is None or not found.keys() <= set(sensors):
                 raise UnexpectedReply("the reply holds no readings by sensor")
             past = {sensor: self._past(listed) for sensor, listed in found.items()}
