@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.watchpost.engine import clock
@@ -16,7 +17,7 @@ from simulators.faults import Fault
 from simulators.sensorist import Plan, SensoristCloud
 
 from .conftest import House, OpenCloud
-from .outside import assert_shows_the_truth, sensor_id, shown, unavailable
+from .outside import assert_shows_the_truth, sensor_id, shown, source_id, unavailable
 
 CYCLE = 900
 A_NIGHT = 8 * 3600
@@ -267,3 +268,164 @@ async def test_a_reload_makes_no_undated_reading_young(
         await house.reload(entry)
 
     assert house.state_of(connectivity, "binary_sensor").state == STATE_UNAVAILABLE
+
+
+# -- units --
+
+
+def sources(change: Callable[[dict[str, Any]], None]) -> Fault:
+    """Change the type of every temperature in the list of gateways."""
+
+    def mutate(payload: Any) -> Any:
+        for gateway in payload["gateways"]:
+            for sensor in gateway["devices"]:
+                for source in sensor["devices"]:
+                    if source["type"]["name"] == "temp":
+                        change(source["type"])
+        return payload
+
+    return Fault(match="/gateways", kind="mutate", mutate=mutate)
+
+
+def in_fahrenheit(kind: dict[str, Any]) -> None:
+    kind["unit"] = {"id": 2, "name": "°F"}
+    kind["precision"] = 3
+
+
+@pytest.fixture
+def temperature(cloud: SensoristCloud) -> Any:
+    return cloud.find_source("temp")
+
+
+def watch(house: House, entity_id: str) -> list[tuple[str, str | None]]:
+    """Note each state of an entity and its unit."""
+    found: list[tuple[str, str | None]] = []
+
+    def note(event: Any) -> None:
+        if event.data["entity_id"] == entity_id and (state := event.data["new_state"]):
+            found.append((state.state, state.attributes.get("unit_of_measurement")))
+
+    house.hass.bus.async_listen("state_changed", note)
+    return found
+
+
+async def until_listed(house: House, cloud: SensoristCloud) -> None:
+    lists = sum(record.path.endswith("/gateways") for record in cloud.log)
+    while sum(record.path.endswith("/gateways") for record in cloud.log) == lists:
+        await house.pass_time(60)
+
+
+async def test_a_changed_unit_takes_effect_with_the_list_and_never_on_an_old_value(
+    house: House, cloud: SensoristCloud, temperature: Any
+) -> None:
+    temperature.override = 21.0
+    await house.sign_in(cloud)
+    await house.pass_time(2000)
+    state = house.state_of(source_id(cloud, temperature))
+    assert (state.state, state.attributes["unit_of_measurement"]) == ("21.0", "°C")
+    states = watch(house, state.entity_id)
+
+    cloud.faults.add(sources(in_fahrenheit))
+    temperature.override = 5.0
+    await until_listed(house, cloud)
+    states.clear()
+    await house.pass_time(2000)
+
+    state = house.state_of(source_id(cloud, temperature))
+    assert float(state.state) == pytest.approx(-15)
+    assert state.attributes["unit_of_measurement"] == "°C"
+    shown_values = {float(value) for value, _ in states if value not in ("unknown", "unavailable")}
+    assert {round(value, 6) for value in shown_values} == {-15}
+    assert cloud.early_requests() == []
+
+
+async def test_a_value_that_is_the_same_under_another_unit_is_taken_anew(
+    house: House, cloud: SensoristCloud, temperature: Any
+) -> None:
+    temperature.override = 5.0
+    await house.sign_in(cloud)
+    await house.pass_time(2000)
+    temperature.sensor.silent = True
+    cloud.faults.add(sources(in_fahrenheit))
+
+    await until_listed(house, cloud)
+    await house.pass_time(1000)
+
+    assert float(house.state_of(source_id(cloud, temperature)).state) == pytest.approx(-15)
+
+
+async def test_a_unit_that_is_missing_for_once_does_not_go(
+    house: House, cloud: SensoristCloud, temperature: Any
+) -> None:
+    await house.sign_in(cloud)
+    await house.pass_time(2000)
+    entity_id = house.state_of(source_id(cloud, temperature)).entity_id
+    states = watch(house, entity_id)
+    cloud.faults.add(sources(lambda kind: kind.update(unit=None)))
+    await until_listed(house, cloud)
+    cloud.faults.clear()
+    await house.pass_time(2000)
+
+    assert states
+    assert {unit for _, unit in states} == {"°C"}
+    assert "unknown" not in {value for value, _ in states}
+
+
+async def test_the_unit_that_a_person_chose_outlives_a_change_of_the_vendors(
+    house: House, cloud: SensoristCloud, temperature: Any
+) -> None:
+    temperature.override = 5.0
+    await house.sign_in(cloud)
+    entity_id = house.state_of(source_id(cloud, temperature)).entity_id
+    er.async_get(house.hass).async_update_entity_options(
+        entity_id, "sensor", {"unit_of_measurement": "K"}
+    )
+    await house.pass_time(2000)
+    assert float(house.hass.states.get(entity_id).state) == pytest.approx(278.15)
+
+    cloud.faults.add(sources(in_fahrenheit))
+    await until_listed(house, cloud)
+    await house.pass_time(2000)
+
+    state = house.hass.states.get(entity_id)
+    assert float(state.state) == pytest.approx(258.15)
+    assert state.attributes["unit_of_measurement"] == "K"
+
+
+async def test_device_class_and_precision_follow_the_list(
+    house: House, cloud: SensoristCloud, temperature: Any
+) -> None:
+    await house.sign_in(cloud)
+    entity_id = house.state_of(source_id(cloud, temperature)).entity_id
+    cloud.faults.add(
+        sources(lambda kind: kind.update(name="humi", unit={"id": 9, "name": "%"}, precision=0))
+    )
+
+    await until_listed(house, cloud)
+    await house.pass_time(2000)
+
+    state = house.hass.states.get(entity_id)
+    assert state.attributes["unit_of_measurement"] == "%"
+    assert state.attributes["device_class"] == "humidity"
+    options = er.async_get(house.hass).async_get(entity_id).options
+    assert options["sensor"]["suggested_display_precision"] == 0
+    assert float(state.state) > 0
+
+
+async def test_a_list_that_is_due_together_with_values_comes_first(
+    house: House, cloud: SensoristCloud, temperature: Any
+) -> None:
+    temperature.override = 21.0
+    await house.sign_in(cloud)
+    await house.pass_time(2 * 3600)
+
+    paths = [record.path.rsplit("/", 1)[-1] for record in cloud.log]
+    times = [record.at for record in cloud.log]
+    for number, path in enumerate(paths):
+        if path == "measurements" and number:
+            later = [
+                found
+                for found, at in zip(paths[number:], times[number:], strict=True)
+                if abs((at - times[number]).total_seconds()) < 0.5
+            ]
+            assert "gateways" not in later

@@ -47,6 +47,7 @@ from .engine.push import PushReceiver
 from .engine.roster import Roster, RosterChanges
 from .engine.shots import Shots
 from .engine.statistics import has_mean
+from .engine.units import Units
 from .holding import Looker
 from .outages import Outages, async_clear_issues
 from .registrar import Registrar, platform_of
@@ -59,6 +60,10 @@ _LOGGER = logging.getLogger(__name__)
 
 type WatchpostConfigEntry = ConfigEntry[Account]
 type AddChannels = Callable[[list[Channel]], None]
+
+# A list that is due within so many seconds of values comes first, and they wait for it so long.
+_TOGETHER: Final = 2.0
+_LIST_PATIENCE: Final = 5.0
 
 LEDGERS: Final[HassKey[dict[str, Ledger]]] = HassKey(f"{DOMAIN}_ledgers")
 # By account: the events that were dispatched and that a full disk did not let be written down.
@@ -162,6 +167,7 @@ class Account:
         )
         self.roster = Roster(ABSENCES_UNTIL_REMOVED, self._scope_of)
         self.journal = _open_journal(hass, entry, ledger)
+        self.units = Units(ABSENCES_UNTIL_REMOVED)
         self.batteries = Batteries(hass, entry, self.roster, self.reading)
         self.memory = Memory(hass, entry)
         self.shots: Shots | None = None
@@ -278,6 +284,8 @@ class Account:
             feed,
             feed.ledger or self.ledger,
             on_inventory=self._on_inventory,
+            on_units=self._on_units,
+            list_first=self._async_list_first if self.coordinators else None,
             on_occurrences=self._on_occurrences,
             on_outcome=self._on_outcome,
             plausibility=self.plausibility,
@@ -391,7 +399,7 @@ class Account:
     def async_apply(self, update: FeedUpdate) -> None:
         """Take what was learned between polls: what there is, then readings, then what happened."""
         if update.inventory is not None:
-            self._on_inventory(update.inventory)
+            self._on_inventory(self._on_units(update.inventory))
         by_feed: dict[str, dict[ChannelId, Reading]] = {}
         for channel_id, reading in update.readings.items():
             if (channel := self.roster.channels.get(channel_id)) is not None:
@@ -423,6 +431,22 @@ class Account:
         return channel in self._offered and channel not in self._lookers
 
     # Inventory
+
+    async def _async_list_first(self) -> None:
+        """Have a list that is due together with values asked first: it may say that their unit is another."""
+        listing = self.entry.async_create_background_task(
+            self.hass, self.inventory.async_poll_if_due(_TOGETHER), f"{DOMAIN} list before values"
+        )
+        await asyncio.wait({listing}, timeout=_LIST_PATIENCE)
+
+    @callback
+    def _on_units(self, inventory: Inventory) -> Inventory:
+        """Keep units that are missing for once; values in a unit that is no longer true are not shown any more."""
+        inventory, changed = self.units.settle(inventory, self.roster.channels)
+        for channel in changed:
+            if (coordinator := self.coordinators.get(channel.feed)) is not None:
+                coordinator.held.drop(channel.id)
+        return inventory
 
     @callback
     def _on_inventory(self, inventory: Inventory) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
@@ -42,6 +43,7 @@ _FEED_LOGGER.addFilter(
 )
 
 type OnInventory = Callable[[Inventory], None]
+type OnUnits = Callable[[Inventory], Inventory]
 type OnOccurrences = Callable[[Sequence[Occurrence]], None]
 type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
 
@@ -69,6 +71,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         ledger: Ledger,
         *,
         on_inventory: OnInventory,
+        on_units: OnUnits,
+        list_first: Callable[[], Awaitable[None]] | None = None,
         on_occurrences: OnOccurrences,
         on_outcome: OnOutcome,
         plausibility: Plausibility,
@@ -90,6 +94,10 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         )
         self._ledger = ledger
         self._on_inventory = on_inventory
+        self._on_units = on_units
+        self._list_first = list_first
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._on_occurrences = on_occurrences
         self._on_outcome = on_outcome
         self._lanes = Lanes(feed.most_lanes, ledger.divisions.get(feed.name, ()))
@@ -195,9 +203,24 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     ) -> None:
         """Refresh; what only waits for its phase is asked by the timer when its time comes, and by hand at once."""
         self._is_scheduled = scheduled
-        await super()._async_refresh(
-            log_failures, raise_on_auth_failed, scheduled, raise_on_entry_error
-        )
+        self._is_idle.clear()
+        try:
+            await super()._async_refresh(
+                log_failures, raise_on_auth_failed, scheduled, raise_on_entry_error
+            )
+        finally:
+            self._is_idle.set()
+
+    async def async_poll_if_due(self, within: float) -> None:
+        """Poll if that is due anyway `within` so many seconds, never before; wait for a poll that is under way."""
+        if not self._is_idle.is_set():
+            await self._is_idle.wait()
+            return
+        wait = self.plan.at - self._ledger.now()
+        if self.is_polled and wait <= within:
+            await asyncio.sleep(max(wait, 0.0))
+            if self._is_idle.is_set():
+                await self.async_refresh()
 
     @override
     async def _async_update_data(self) -> FeedState:
@@ -209,6 +232,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         if not errands:
             self._set_timer()
             return self.data
+        if self._list_first is not None:
+            await self._list_first()
         turns = Turns(self.hass.loop)
         occurred: list[Occurrence] = []
         refusal: VendorError | None = None
@@ -309,10 +334,14 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         lane.error = update.failure if isinstance(update.failure, VendorError) else None
         lane.failures = lane.failures + 1 if lane.error else 0
         lane.resource_errors = update.failures
+        inventory = update.inventory
+        if inventory is not None:
+            # Before the readings: those of the same response are in the units that it names.
+            inventory = self._on_units(_dated(inventory, update.freshness))
         await self.held.take(update.readings, turns, self._received(update.freshness))
         lane.learn(self._ledger.now())
-        if update.inventory is not None:
-            self._on_inventory(_dated(update.inventory, update.freshness))
+        if inventory is not None:
+            self._on_inventory(inventory)
 
     def _received(self, freshness: Sequence[Freshness]) -> datetime | None:
         """When the newest of these replies came: one that is used again is as old as it is."""

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, override
 
 from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from propcache.api import cached_property
 
 from .account import Account, WatchpostConfigEntry
 from .engine.model import Channel, Reading, ReadingValue
+
+
+@cache
+def _cached(kind: type) -> frozenset[str]:
+    """Return the names of the properties that an entity of this class caches."""
+    return frozenset(
+        name
+        for base in kind.__mro__
+        for name, found in vars(base).items()
+        if isinstance(found, cached_property)
+    )
 
 
 class ChannelEntity(Entity):
@@ -33,13 +46,19 @@ class ChannelEntity(Entity):
 
     @callback
     def on_channel(self, channel: Channel) -> None:
-        """Take over what the vendor says of the channel now."""
+        """Take over what the vendor says of the channel now; shown with the next state that is written."""
         self._channel = channel
         self.entity_description = channel.description
+        # Home Assistant caches what it reads of a description.
+        for name in _cached(type(self)):
+            self.__dict__.pop(name, None)
         if channel.name is not None:
             self._attr_name = channel.name
         if channel.placeholders is not None:
             self._attr_translation_placeholders = dict(channel.placeholders)
+        if self.registry_entry is not None:
+            # What a person chose for the old unit may not fit the new one.
+            self.async_registry_entry_updated()
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -216,6 +216,11 @@ class Holding:
             slot.look(channel)
         return slot.reading, self._may_show(slot)
 
+    def drop(self, channel_id: ChannelId) -> None:
+        """Let go of a reading whose unit is not known any more; none that is older takes its place."""
+        if (slot := self.slots.get(channel_id)) is not None:
+            slot.raw = slot.reading = slot.ahead = None
+
     def note_asked(self, channels: Iterable[ChannelId]) -> None:
         """A reply has come that would have had readings of these."""
         for key in channels:

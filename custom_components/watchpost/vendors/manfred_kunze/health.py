@@ -7,6 +7,7 @@ from datetime import timedelta
 from math import ceil
 from typing import Any, Final, override
 
+from homeassistant.components.recorder.statistics import STATISTIC_UNIT_TO_UNIT_CONVERTER
 from homeassistant.components.sensor import (
     SensorDeviceClass,
     SensorEntityDescription,
@@ -169,8 +170,7 @@ class HealthPart(Part):
         """What a device said; what it did not say, or in another unit, is unknown."""
         found: dict[ChannelId, Reading] = {}
         for vital, unit in self._units.items():
-            is_same = health.units.get(vital) == unit
-            value = health.vitals.get(vital) if is_same else None
+            value = _in_unit(health.vitals.get(vital), health.units.get(vital), unit)
             found[ChannelId(device_id(device), vital.value)] = Reading(value, health.at)
         return found
 
@@ -191,6 +191,16 @@ class HealthPart(Part):
     def diagnostics(self) -> Mapping[str, Any]:
         vitals = {vital.value: unit or "" for vital, unit in self._units.items()}
         return {"vitals": vitals, "off": self._why_off}
+
+
+def _in_unit[T](value: T, said: str | None, unit: str | None) -> T | float | None:
+    """Return a value in the unit that is shown, where the response names one that can be converted into it."""
+    if said == unit or value is None:
+        return value
+    converter = STATISTIC_UNIT_TO_UNIT_CONVERTER.get(said)
+    if converter is None or unit not in converter.VALID_UNITS or not isinstance(value, int | float):
+        return None
+    return converter.convert(float(value), said, unit)
 
 
 def _description(vital: Vital, unit: str | None) -> SensorEntityDescription:

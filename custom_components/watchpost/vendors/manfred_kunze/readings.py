@@ -6,7 +6,7 @@ else one sensor at a time, those first that waited longest, and none before it c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -98,8 +98,19 @@ class ReadingsPart(Part):
         self._shown_by = self._round()
         good_for = {sensor: self._good_for(sensor) for sensor in self._lines}
         found = list(channels.sensor_channels(estate, good_for))
+        self._note_units(found)
         self._offered = {channel.id: channel for channel in found}
         return Survey(channels=found)
+
+    def _note_units(self, found: Iterable[Channel]) -> None:
+        """Take the value of a sensor anew whose unit has changed: what came before may be in the old one."""
+        sensors = {line.channel: sensor for sensor, line in self._lines.items()}
+        for channel in found:
+            before, sensor = self._offered.get(channel.id), sensors.get(channel.id)
+            if before is None or sensor is None or sensor in self._untold:
+                continue
+            if _unit(before) != _unit(channel):
+                self._track(sensor).newest = None
 
     def _good_for(self, sensor: str) -> timedelta:
         """How long a sensor's newest value is shown."""
@@ -261,6 +272,10 @@ class ReadingsPart(Part):
             "regular": sum(track.cycle is not None for track in self._tracks.values()),
             "round_seconds": self._round().total_seconds(),
         }
+
+
+def _unit(channel: Channel) -> str | None:
+    return getattr(channel.description, "native_unit_of_measurement", None)
 
 
 def _line(estate: Estate, sensor: Sensor) -> _Line:
