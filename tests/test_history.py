@@ -23,6 +23,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -36,6 +38,7 @@ from custom_components.watchpost.engine.history import Historian
 from custom_components.watchpost.engine.model import Channel, Hour
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
+from simulators.sensorist.building import build_sensor
 
 from .conftest import DOMAIN, START, House, OpenCloud
 from .outside import source_id
@@ -696,3 +699,38 @@ async def test_directions_are_averaged_on_the_circle(house: House) -> None:
     )["sensor.wind"]
     assert min(row["mean"], 360 - row["mean"]) == pytest.approx(0, abs=1e-6)
     assert (row["min"], row["max"]) == (None, None)
+
+
+async def test_hours_of_a_replacement_are_filled_into_the_entity_that_it_carries_on(
+    house: House, cloud: SensoristCloud
+) -> None:
+    await async_setup_component(house.hass, "repairs", {})
+    entry = await house.sign_in(cloud)
+    old = cloud.gateways[0].sensors[0]
+    kept = entity_of(house, cloud, old.source("temp"))
+    await unload(house, entry)
+    replaced_at = over()
+    new = build_sensor(old.gateway, ("temp", "batt"))
+    new.serial, new.title = old.serial, old.title
+    old.gateway.sensors.remove(old)
+    house.freezer.tick(6 * HOUR)
+    await set_up(house, entry)
+    await recorded(house)
+    source = new.source("temp")
+    assert entity_of(house, cloud, source) != kept
+
+    (issue_id,) = (
+        issue_id
+        for domain, issue_id in ir.async_get(house.hass).issues
+        if domain == DOMAIN and issue_id.startswith("hardware_replaced")
+    )
+    flows = house.hass.data["repairs"]["flow_manager"]
+    flow = await flows.async_init(DOMAIN, context={"issue_id": issue_id})
+    await flows.async_configure(flow["flow_id"], {"next_step_id": "same_place"})
+    await recorded(house)
+
+    assert entity_of(house, cloud, source) == kept
+    rows = await statistics(house, cloud, source)
+    expected = truth(cloud, source, replaced_at, over())
+    assert len(expected) >= 5
+    assert_same({hour: row for hour, row in rows.items() if hour in expected}, expected)

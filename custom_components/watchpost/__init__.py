@@ -28,6 +28,7 @@ from .engine.shots import async_forget_shots
 from .failing import describe
 from .media_view import MediaView
 from .outages import async_clear_issues
+from .replacements import ReplacementStore, async_follow_decisions
 from .services import async_setup_actions
 from .vendors import VENDORS
 from .vendors.base import Vendor
@@ -60,6 +61,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) ->
     """Bring the inventory and the first readings, then the entities."""
     vendor = VENDORS[entry.data[CONF_VENDOR]]
     async_prepare_push(hass, entry)
+    decisions = await async_follow_decisions(hass, entry)
     try:
         connection, ledger = async_connect_entry(hass, vendor, entry)
     except NotSecure as err:
@@ -67,7 +69,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) ->
         raise ConfigEntryError(
             translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
         ) from None
-    account = Account(hass, entry, vendor, connection, ledger)
+    account = Account(hass, entry, vendor, connection, ledger, decisions=decisions)
     await account.async_start()
     entry.runtime_data = account
     await hass.config_entries.async_forward_entry_setups(entry, _platforms(vendor))
@@ -93,6 +95,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
     await async_forget(hass, entry)
     await async_forget_shots(hass, entry)
     await Memory(hass, entry).async_remove()
+    await ReplacementStore(hass, entry).async_remove()
     async_drop_ledger(hass, vendor.ledger_key(entry.data))
 
 

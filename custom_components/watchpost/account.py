@@ -51,6 +51,7 @@ from .engine.units import Units
 from .holding import Looker
 from .outages import Outages, async_clear_issues
 from .registrar import Registrar, platform_of
+from .replacements import Replacements, ReplacementStore
 from .telling import Teller
 from .vendors.base import Connection, Feed, Keep, Vendor
 from .vendors.errors import VendorError
@@ -147,6 +148,8 @@ class Account:
         vendor: Vendor,
         connection: Connection,
         ledger: Ledger,
+        *,
+        decisions: ReplacementStore,
     ) -> None:
         self.hass = hass
         self.entry = entry
@@ -168,6 +171,7 @@ class Account:
         self.roster = Roster(ABSENCES_UNTIL_REMOVED, self._scope_of)
         self.journal = _open_journal(hass, entry, ledger)
         self.units = Units(ABSENCES_UNTIL_REMOVED)
+        self.replacements = Replacements(hass, entry, decisions, self.registrar, self.roster)
         self.batteries = Batteries(hass, entry, self.roster, self.reading)
         self.memory = Memory(hass, entry)
         self.shots: Shots | None = None
@@ -450,6 +454,8 @@ class Account:
 
     @callback
     def _on_inventory(self, inventory: Inventory) -> None:
+        self._carry_on_replaced(inventory)
+        self.replacements.async_review(inventory)
         changes = self.roster.apply(inventory)
         self._remove(changes)
         for device in changes.devices:
@@ -459,6 +465,13 @@ class Account:
         for channel in changes.moved:
             self._resubscribe(channel)
         self._offer_new(changes.channels)
+
+    @callback
+    def _carry_on_replaced(self, inventory: Inventory) -> None:
+        """Let new devices carry on the entities of those that they replaced, before these entities are there."""
+        if moved := self.replacements.async_carry_out(inventory):
+            self.historian.async_move(moved)
+            self._remember_devices()
 
     @callback
     def _remember_devices(self) -> None:
@@ -481,6 +494,7 @@ class Account:
         if not all(map(self.roster.is_absent, named)):
             return False
         for known in named:
+            self.replacements.async_forget(known)
             self._remove(self.roster.forget_device(known))
         return True
 

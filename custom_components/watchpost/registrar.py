@@ -110,6 +110,13 @@ class Registrar:
         )
         return [found for device in registered for found in self.device_ids(device)]
 
+    def registered(self) -> dict[str, dr.DeviceEntry]:
+        """Return the registered devices by their ids in the account."""
+        registered = dr.async_entries_for_config_entry(
+            dr.async_get(self._hass), self._entry.entry_id
+        )
+        return {found: device for device in registered for found in self.device_ids(device)}
+
     def device_ids(self, device: dr.DeviceEntry) -> list[str]:
         """Return the account's ids of a registered device."""
         prefix = f"{self._entry.unique_id}:"

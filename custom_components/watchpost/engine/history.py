@@ -7,7 +7,7 @@ long enough after they ended and has nothing. What is there already is read from
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 import logging
@@ -95,6 +95,7 @@ class Historian:
         self._outcome = outcome
         self._store = _store(hass, entry)
         self._progress: dict[ChannelId, Progress] | None = None
+        self._moved: dict[ChannelId, ChannelId] = {}
         self._failed: set[str] = set()
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -156,6 +157,24 @@ class Historian:
 
     # What is kept
 
+    @callback
+    def async_move(self, channels: Mapping[ChannelId, ChannelId]) -> None:
+        """Have new channels carry on the statistics of old ones: what the old ones lack is asked for of the new ones.
+
+        Called before the first run.
+        """
+        self._moved |= channels
+
+    def _carry_on(self) -> None:
+        """Let new channels go on where the old ones were; what they brought meanwhile stands under other entities."""
+        progress = self._progress or {}
+        for old, new in self._moved.items():
+            if (known := progress.pop(old, None)) is not None:
+                progress[new] = known
+            elif old != new:
+                progress.pop(new, None)
+        self._moved = {}
+
     async def _load(self) -> dict[ChannelId, Progress]:
         """Read what is settled; hours that went by since it was written were seen by nobody."""
         if self._progress is not None:
@@ -171,6 +190,7 @@ class Historian:
         self._backfill.unseen = [(start, end) for start, end in kept["unseen"]]
         if since < now:
             self._backfill.unseen = [*self._backfill.unseen, (since, now)][-MOST_UNSEEN:]
+        self._carry_on()
         return self._progress
 
     @callback

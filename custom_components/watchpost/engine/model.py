@@ -304,7 +304,8 @@ class Freshness:
 class Inventory:
     """A successful list of what the vendor has: devices (parents before children) and their channels.
 
-    `left_out` are devices that the vendor lists and the account's options do not want.
+    `left_out` are devices that the vendor lists and the account's options do not want; `left_out_devices` are those of
+    them that the options leave out by not choosing their ids, where a replacement may be among them.
     `is_complete` is False where a malformed record was set aside: absence then proves nothing.
     `scope` names the list; something is only missed by the list that would name it (`Connection.scope_of`).
     `may_be_empty`: that nothing is left of it is as usual as any other change (the last alarm rule was deleted).
@@ -316,6 +317,7 @@ class Inventory:
     devices: Sequence[Device]
     channels: Sequence[Channel]
     left_out: frozenset[str] = frozenset()
+    left_out_devices: Sequence[Device] = ()
     is_complete: bool = True
     scope: str = DEFAULT_LIST
     may_be_empty: bool = False

@@ -51,11 +51,14 @@ class Roster:
         """Whether the device's list was read since the start and lacks it; a list that was not read proves nothing."""
         return self._scope(device_id) in self._listed and not self.is_listed(device_id)
 
-    @property
-    def absent_devices(self) -> list[str]:
-        """The known devices that their list lacks."""
-        known = dict.fromkeys((*self.devices, *self._remembered_devices()))
-        return [device_id for device_id in known if self.is_absent(device_id)]
+    def is_absent_from(self, device_id: str, inventory: Inventory) -> bool:
+        """Whether a device that an inventory does not name is absent: by its list there, or by an earlier one."""
+        return self._scope(device_id) in inventory.complete or self.is_absent(device_id)
+
+    def is_listed_beside(self, device: Device, inventory: Inventory) -> bool:
+        """Whether a device is listed by a list that an inventory did not read."""
+        is_read = self._scope(device.id) in inventory.read
+        return not is_read and not device.is_service and self.is_listed(device.id)
 
     def remember(self, device_ids: Iterable[str]) -> None:
         """Start the count for devices known from before, which no list has named since start."""
@@ -113,9 +116,6 @@ class Roster:
         if (scope := self._scopes.get(key)) is None:
             scope = self._scopes[key] = self._scope_of(key)
         return scope
-
-    def _remembered_devices(self) -> Iterable[str]:
-        return (key for key in self._absences if isinstance(key, str))
 
     def _note_listed(self, inventory: Inventory, named: AbstractSet[str]) -> None:
         """Note which devices the lists name now; a list that was not read names what it did before."""

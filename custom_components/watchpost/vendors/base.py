@@ -202,6 +202,8 @@ class Vendor(ABC):
     placeholders: Mapping[str, str] = MappingProxyType({})
     # What its accounts take; `Connection.actions` has the handlers.
     actions: Sequence[Action] = ()
+    # The options that choose devices, by the vendor's ids: what follows the kind in the model's ("gateway-<id>").
+    device_options: Sequence[str] = ()
     # Home Assistant's names of platforms beyond those that every vendor has.
     more_platforms: Sequence[str] = ()
 

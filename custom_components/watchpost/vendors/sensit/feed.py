@@ -276,6 +276,9 @@ class MonitorFeed:
                 for monitor in listed.monitors
                 if monitor.uuid not in self.monitors
             ),
+            left_out_devices=[
+                device(monitor) for monitor in listed.monitors if monitor.uuid not in self.monitors
+            ],
             is_complete=not _lacks_monitors(listed.set_aside),
             scope=MONITORS,
         )

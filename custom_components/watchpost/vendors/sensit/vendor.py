@@ -134,6 +134,7 @@ class SensitVendor(Vendor):
     name = "SENSIT Connect"
     default_url = URL
     actions = ACTIONS
+    device_options = (CONF_MONITORS,)
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:

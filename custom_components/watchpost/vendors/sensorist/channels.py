@@ -147,6 +147,7 @@ def inventory(
         devices=devices,
         channels=channels,
         left_out=frozenset(_left_out(left_out, {device.id for device in devices})),
+        left_out_devices=[_gateway(gateway, None) for gateway in left_out],
         is_complete=is_complete,
     )
 

@@ -246,6 +246,7 @@ class SensoristVendor(Vendor):
     name = "Sensorist"
     default_url = URL
     actions = ACTIONS
+    device_options = (CONF_GATEWAYS,)
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:

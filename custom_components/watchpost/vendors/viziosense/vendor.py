@@ -21,6 +21,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ...engine.model import ChannelId, FeedUpdate, Inventory, Reading, Shot, Work
+from ...engine.model import Device as ModelDevice
 from ..base import ActionHandler, Connection, Feed, Identity, Keep, SignInForm, Vendor
 from ..errors import NothingListed
 from ..http import Transport
@@ -92,7 +93,7 @@ class VizioSenseConnection(Connection):
         self._chosen = frozenset[str](options.get(CONF_DEVICES, ()))
         self._are_totals = options.get(CONF_BARRIERS, SINCE_LAST) == SINCE_EVER
         self._devices: dict[str, Device] = {}
-        self._left_out = frozenset[str]()
+        self._left_out: dict[str, ModelDevice] = {}
         self._scenes: dict[str, Scene] = {}
         self._links = LinkFetcher(session, transport.url, sign_in.headers)
         self.cameras: VizioSenseCameras = VizioSenseCameras(
@@ -187,9 +188,11 @@ class VizioSenseConnection(Connection):
         ]
         self._devices.clear()
         self._devices.update((device.uuid, device) for device in shown)
-        self._left_out = frozenset(
-            camera_id(device.uuid) for device in answer.value if device.uuid not in self._devices
-        )
+        self._left_out = {
+            camera_id(device.uuid): camera_device(device)
+            for device in answer.value
+            if device.uuid not in self._devices
+        }
         self._messages.left_out = frozenset(
             name
             for device in answer.value
@@ -226,7 +229,8 @@ class VizioSenseConnection(Connection):
         return Inventory(
             devices=[account_device(), *map(camera_device, self._devices.values())],
             channels=channels,
-            left_out=self._left_out,
+            left_out=frozenset(self._left_out),
+            left_out_devices=list(self._left_out.values()),
             is_complete=is_complete,
         )
 
@@ -258,6 +262,7 @@ class VizioSenseVendor(Vendor):
     default_url = DEFAULT_URL
     placeholders = MappingProxyType({"staging": STAGING_URL})
     actions = ACTIONS
+    device_options = (CONF_DEVICES,)
     more_platforms = ("camera", "image")
 
     @property
