@@ -137,7 +137,12 @@ def read_content(message: Message) -> Content:
             return Content(shown, _totals(places), is_known=True, set_aside=sieve.set_aside)
     if rows and message.type in _COUNTERS:
         counters = tuple(_counters(sieve, message.type, rows))
-        if any(counter.numbers for counter in counters):
+        # Counts that were told and cannot be are unknown now; what was told before is not true any longer.
+        is_told = (
+            any(counter.numbers for counter in counters)
+            or sieve.set_aside[f"{message.type} counter: count"]
+        )
+        if is_told:
             return Content(counters=counters, is_known=True, set_aside=sieve.set_aside)
     return Content(numbers=dict(_flat_numbers(message.payload)))
 
@@ -209,7 +214,7 @@ def _numbers_of(sieve: Sieve, kind: str, row: Row) -> Iterator[tuple[str, float]
                     yield f"{name}-{cls}", read
         elif (read := _count(value)) is not None:
             yield name, read
-        elif value is not None:
+        elif name in row and not isinstance(value, list):
             sieve.drop(f"{kind} counter", "count")
 
 
