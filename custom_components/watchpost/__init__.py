@@ -18,6 +18,7 @@ from .account import (
     async_connect_entry,
     async_drop_ledger,
     async_forget_journal,
+    async_stop_requests,
 )
 from .const import CONF_VENDOR, DOMAIN
 from .engine.batteries import async_forget_batteries
@@ -52,6 +53,7 @@ def _platforms(vendor: Vendor) -> list[Platform]:
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions and the media view, whether an account is loaded or not."""
     async_setup_actions(hass)
+    async_stop_requests(hass)
     # Home Assistant sets media sources up when somebody browses, but addresses from before a restart must work at once.
     hass.http.register_view(MediaView(hass))
     return True

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import Platform
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -74,7 +74,22 @@ UNWRITTEN: Final[HassKey[dict[str, dict[str, datetime]]]] = HassKey(f"{DOMAIN}_u
 @callback
 def async_get_ledger(hass: HomeAssistant, key: str) -> Ledger:
     """The standing of an account with its vendor; one for flow, set-up and every reload."""
-    return hass.data.setdefault(LEDGERS, {}).setdefault(key, Ledger())
+    ledger = hass.data.setdefault(LEDGERS, {}).setdefault(key, Ledger())
+    if hass.is_stopping:
+        ledger.stop()
+    return ledger
+
+
+@callback
+def async_stop_requests(hass: HomeAssistant) -> None:
+    """End what waits for a vendor when Home Assistant stops, which waits for it else."""
+
+    @callback
+    def stop(_event: Event) -> None:
+        for ledger in hass.data.get(LEDGERS, {}).values():
+            ledger.stop()
+
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop)
 
 
 def journal_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:

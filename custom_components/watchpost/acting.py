@@ -56,7 +56,8 @@ async def async_act(
     shown = account.hass.states.get(entity_id)
     what = shown.name if shown else entity_id
     try:
-        work = await act()
+        async with account.ledger.until_stop():
+            work = await act()
     except VendorError as err:
         raise failure(err, is_write=True) from None
     state = await _asked(account, work) if work is not None else WorkState.DONE

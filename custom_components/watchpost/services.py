@@ -110,7 +110,8 @@ async def _async_handle(action: Action, call: ServiceCall) -> ServiceResponse:
     if (handler := account.connection.actions.get(action.name)) is None:
         raise _wrong("not_offered", vendor=account.vendor.name, action=action.name)
     try:
-        outcome = dict(await handler(asked))
+        async with account.ledger.until_stop():
+            outcome = dict(await handler(asked))
     except VendorError as err:
         raise failure(err, is_write=not action.is_read) from None
     except ValueError as err:

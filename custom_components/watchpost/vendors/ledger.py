@@ -15,10 +15,11 @@ from typing import Any, Final
 from ..engine.cadence import DAY, backoff
 from ..engine.clock import AccountClock
 from ..engine.model import EARLIEST, Freshness
-from .errors import RateLimited
+from .errors import RateLimited, Unreachable
 from .sign_in_state import SignInState
 
 WINDOW: Final = 60.0
+_STOPPED: Final = "Home Assistant stops"
 
 # A local clock that is further from the vendor's is not believed.
 _DOUBT: Final = timedelta(days=1)
@@ -111,6 +112,9 @@ class Ledger:
         self.refusals = 0
         # How feeds were divided into lanes, by their name: what is asked for together stays so over a reload.
         self.divisions: dict[str, list[frozenset[str]]] = {}
+        # What is cut short when Home Assistant stops.
+        self._until_stop: set[asyncio.Timeout] = set()
+        self._is_stopped = False
         self._requests_today = 0
         self._today: date | None = None
         self._streak = 0
@@ -137,7 +141,9 @@ class Ledger:
     def part(self, name: str) -> Ledger:
         """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
         if name not in self._parts:
-            self._parts[name] = Ledger(clock=self.clock, rand=self.rand)
+            part = self._parts[name] = Ledger(clock=self.clock, rand=self.rand)
+            if self._is_stopped:
+                part.stop()
         return self._parts[name]
 
     # -- the vendor's clock --
@@ -224,12 +230,42 @@ class Ledger:
     # -- the request budget --
 
     @asynccontextmanager
+    async def until_stop(self) -> AsyncIterator[None]:
+        """Cut what is inside short when Home Assistant stops: raises Unreachable then."""
+        if self._is_stopped:
+            raise Unreachable(_STOPPED)
+        limit = asyncio.timeout(None)
+        self._until_stop.add(limit)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if limit.expired():
+                raise Unreachable(_STOPPED) from None
+            raise
+        finally:
+            self._until_stop.discard(limit)
+
+    def stop(self) -> None:
+        """Let nobody wait for the vendor any more."""
+        self._is_stopped = True
+        for limit in self._until_stop:
+            limit.reschedule(0)
+        for part in self._parts.values():
+            part.stop()
+
+    @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Hold one of the account's requests under way, waiting for it as long as need be.
 
         A confirmation of a push waits until no other request does, and takes at most its share of the budget.
-        Raises RateLimited when a hold began meanwhile.
+        Raises RateLimited when a hold began meanwhile, Unreachable when Home Assistant stops.
         """
+        async with self.until_stop(), self._slot():
+            yield
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
         priority = _priority.get() or _Priority()
         if priority.is_confirmation:
             await self._wait_for_others(priority)
