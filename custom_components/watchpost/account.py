@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 import logging
 from pathlib import Path
@@ -128,6 +128,14 @@ def async_drop_ledger(hass: HomeAssistant, key: str) -> None:
 
 
 @callback
+def async_drop_tried_ledgers(hass: HomeAssistant, in_use: Collection[str]) -> None:
+    """Forget accounts that were tried and not added, except those that the vendor asked to be left alone."""
+    ledgers = hass.data.get(LEDGERS, {})
+    for key in [key for key in ledgers if key not in in_use and not ledgers[key].is_any_held]:
+        del ledgers[key]
+
+
+@callback
 def async_connect(
     hass: HomeAssistant,
     vendor: Vendor,
@@ -200,6 +208,8 @@ class Account:
             terms=connection.history_terms,
             plausibility=self.plausibility,
             outcome=self.outages.async_follow_history,
+            requests=ledger.requests_made,
+            is_clock_right=lambda: ledger.is_clock_right,
         )
         self.daily = DailyKeeper(hass, entry, connection.daily, self._may_ask, self.plausibility)
         self.left_out = 0
@@ -374,9 +384,9 @@ class Account:
                 yield Track(channel, known.entity_id, reading.measured_at)
 
     def _may_ask(self) -> bool:
-        """Whether the vendor may be asked for more than what is polled."""
+        """Whether the vendor may be asked for more than what is polled, and the clock tells for which days."""
         is_refused = self.connection.transport.sign_in_state.is_refused
-        return not is_refused and not self.ledger.is_held
+        return not is_refused and not self.ledger.is_held and self.ledger.is_clock_right
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
         """The newest reading of a channel, and whether it may be shown."""

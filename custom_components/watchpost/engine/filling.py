@@ -100,7 +100,7 @@ class Filling:
         """Ask for the wanted hours and note in `present` which were written; return what it took."""
         asked = requests(wanted)
         if asked:
-            self._notice.begin(lines.values())
+            self._notice.begin()
         for request in asked:
             for entity_id, written in (await self._backfill.fill(lines, wanted, request)).items():
                 present[entity_id].update(written)

@@ -71,7 +71,8 @@ class Film:
         """Find what is there. What is no picture of ours is left alone, what was not finished goes. Blocks."""
         with suppress(OSError):
             for unfinished in self._folder.glob(f"*/*{_UNFINISHED}"):
-                unfinished.unlink()
+                with suppress(OSError):  # a disk that cannot be written to hides no picture
+                    unfinished.unlink()
             found: dict[str, list[Frame]] = {}
             for path in self._folder.glob("*/*"):
                 if (frame := _frame_of(path)) is not None:

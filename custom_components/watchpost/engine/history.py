@@ -25,8 +25,8 @@ from homeassistant.core import (
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.event import async_call_later, async_track_utc_time_change
 from homeassistant.helpers.start import async_at_started
-from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
+import msgspec
 
 from ..const import DOMAIN
 from . import statistics
@@ -39,6 +39,7 @@ from .gaps import (
     hour_from,
     hour_of,
 )
+from .guarded_store import GuardedStore
 from .model import Channel, ChannelId, Hardware, HistoryTerms
 from .notice import Notice
 from .plausibility import Plausibility
@@ -64,12 +65,41 @@ class _Run:
     error: Exception | None = None
 
 
+class _StoredProgress(msgspec.Struct, array_like=True):
+    """How far the history of one channel is, as it is stored."""
+
+    device: str
+    key: str
+    done: int
+    asked: list[int]
+    back: int = 0
+    first: int = 0
+
+    def is_past(self, now: int) -> bool:
+        """Whether a clock that was right wrote this; a channel of which it did not begins anew."""
+        return max(self.done, self.back, self.first) <= now
+
+    def progress(self, now: int) -> Progress:
+        """Return the progress; hours that are yet to come were not asked for."""
+        asked = {hour for hour in self.asked if self.done <= hour <= now}
+        return Progress(self.done, asked, max(self.back, self.first), self.first)
+
+
+class _Stored(msgspec.Struct):
+    """What is stored of an account's history: until when (seconds) it was seen, and the hours in which it was not."""
+
+    seen: float
+    unseen: list[tuple[int, int]]
+    channels: list[_StoredProgress]
+
+
 class Historian:
     """Fills the gaps of one account: after set-up, every hour, and when an outage is over.
 
     `tracks` tells the channels that have statistics, `ask` asks the vendor for the full hours of channels of
     one feed, `may_ask` tells whether the vendor wants to be asked at all now, `terms` how it is best asked, and
-    `plausibility` rejects hours that cannot be true, `outcome` hears after each run whether something failed:
+    `plausibility` rejects hours that cannot be true, `outcome` hears after each run whether something failed,
+    `requests` counts those made so far, `is_clock_right` tells whether the local clock can be believed:
     a span is asked for and written as one, so that much is repeated at most when Home Assistant stops in between,
     and between runs polling has its turn.
     """
@@ -85,6 +115,8 @@ class Historian:
         terms: HistoryTerms | None = None,
         outcome: Callable[[Exception | None], None] = lambda err: None,
         plausibility: Plausibility | None = None,
+        requests: Callable[[], int] | None = None,
+        is_clock_right: Callable[[], bool] = lambda: True,
     ) -> None:
         self._hass = hass
         self._entry = entry
@@ -93,6 +125,8 @@ class Historian:
         self._may_ask = may_ask
         self._terms = terms or HistoryTerms()
         self._outcome = outcome
+        self._requests = requests
+        self._is_clock_right = is_clock_right
         self._store = _store(hass, entry)
         self._progress: dict[ChannelId, Progress] | None = None
         self._moved: dict[ChannelId, ChannelId] = {}
@@ -140,6 +174,8 @@ class Historian:
         self.async_fill()
 
     async def _run(self) -> None:
+        if not self._is_clock_right():
+            return  # what a wrong clock takes for past would count as settled
         await statistics.async_settle(self._hass)
         async with self._lock:
             progress = await self._load()
@@ -179,15 +215,26 @@ class Historian:
         """Read what is settled; hours that went by since it was written were seen by nobody."""
         if self._progress is not None:
             return self._progress
-        kept = await self._store.async_load()
         self._progress = {}
-        if kept is None:
+        stored = await self._store.async_load()
+        if stored is None:
             return self._progress
-        for device, key, done, asked, *back in kept["channels"]:
-            self._progress[ChannelId(device, key)] = Progress(done, set(asked), *back)
-        since = hour_from(dt_util.utc_from_timestamp(kept["seen"]))
         now = hour_of(dt_util.utcnow())
-        self._backfill.unseen = [(start, end) for start, end in kept["unseen"]]
+        try:
+            kept = msgspec.convert(stored, _Stored)
+            since = hour_from(dt_util.utc_from_timestamp(kept.seen))
+        except (msgspec.ValidationError, ValueError, OverflowError, OSError) as err:
+            self._store.async_report(err)
+            return self._progress
+        self._progress = {
+            ChannelId(row.device, row.key): row.progress(now)
+            for row in kept.channels
+            if row.is_past(now)
+        }
+        if since > now + 1:  # nobody knows when the account was seen last
+            since = max((known.done for known in self._progress.values()), default=now)
+        unseen = [(start, min(end, now)) for start, end in kept.unseen]
+        self._backfill.unseen = [(start, end) for start, end in unseen if start < end]
         if since < now:
             self._backfill.unseen = [*self._backfill.unseen, (since, now)][-MOST_UNSEEN:]
         self._carry_on()
@@ -221,6 +268,7 @@ class Historian:
         until = compiled_until(dt_util.utcnow())
         groups = await self._lines(progress, until)
         run = _Run(self._terms.most_requests)
+        self._notice.plan(line for lines in groups.values() for line in lines)
         at = {group: min(line.progress.done for line in lines) for group, lines in groups.items()}
         while at and self._may_go_on(run):
             group = min(at, key=lambda group: (group in self._failed, at[group]))
@@ -260,14 +308,19 @@ class Historian:
     async def _attempt(self, run: _Run, group: str, filling: Awaitable[int]) -> bool:
         """Fill a span and count what it took; a group that fails has its next turn in the next run."""
         run.attempts += 1
+        before = self._requests() if self._requests else 0
         try:
-            run.requests_left -= await filling
+            estimated = await filling
+            run.requests_left -= 0 if self._requests else estimated
         except Exception as err:  # noqa: BLE001  whatever it is must not keep the others from theirs
             _LOGGER.debug("%s: no history: %s", self._entry.title, type(err).__name__)
             self._backfill.counts["failures"] += 1
             run.failed.add(group)
             run.error = err
             return False
+        finally:
+            # Days of which the vendor says that they have no data cost nothing.
+            run.requests_left -= self._requests() - before if self._requests else 0
         return True
 
     async def _lines(
@@ -367,8 +420,8 @@ def _back(lines: Iterable[Line]) -> int:
     )
 
 
-def _store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:
-    return Store(hass, 1, f"{DOMAIN}.{entry.entry_id}.history")
+def _store(hass: HomeAssistant, entry: ConfigEntry) -> GuardedStore:
+    return GuardedStore(hass, entry, "history", "how far history is imported", private=False)
 
 
 async def async_forget(hass: HomeAssistant, entry: ConfigEntry) -> None:

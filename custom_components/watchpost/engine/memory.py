@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-import logging
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.storage import Store
 
-from ..const import DOMAIN
+from .guarded_store import GuardedStore
 
-_LOGGER = logging.getLogger(__name__)
-
-_VERSION: Final = 1
 # A kill costs what was learned in so many seconds; every stop and reload of Home Assistant writes at once.
 _DELAY: Final = 5.0
 
@@ -24,19 +18,12 @@ class Memory:
     """The memory of one account."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        self._store: Store[dict[str, Any]] = Store(
-            hass, _VERSION, f"{DOMAIN}.{entry.entry_id}.memory", private=True
-        )
-        self._entry = entry
+        self._store = GuardedStore(hass, entry, "memory", "what was remembered", private=True)
         self._make: Callable[[], Mapping[str, Any]] | None = None
 
     async def async_load(self) -> Mapping[str, Any]:
         """What was remembered; nothing where that is lost, which costs a log line."""
-        try:
-            return await self._store.async_load() or {}
-        except HomeAssistantError, OSError, ValueError, TypeError:
-            _LOGGER.warning("%s: what was remembered cannot be read", self._entry.title)
-            return {}
+        return await self._store.async_load() or {}
 
     @callback
     def async_remember(self, make: Callable[[], Mapping[str, Any]]) -> None:

@@ -25,15 +25,21 @@ class Notice:
         self._hass = hass
         self._title = entry.title
         self._id = f"{DOMAIN}_history_{entry.entry_id}"
+        self._planned: list[int] = []
         self._total = 0
         self._entities = 0
         self._step = 0
 
-    def begin(self, lines: Iterable[Line]) -> None:
-        """Show the import of these gaps, if they are long."""
+    def plan(self, lines: Iterable[Line]) -> None:
+        """Note what there is to import, of all entities."""
+        gaps = (line.progress.left(line.end) for line in lines)
+        self._planned = [gap for gap in gaps if gap > 0]
+
+    def begin(self) -> None:
+        """Show the import of the planned gaps, if they are long; called when the first is asked for."""
         if self._total:
             return
-        gaps = [line.progress.left(line.end) for line in lines]
+        gaps = self._planned
         if sum(gap > DAY for gap in gaps) >= SEVERAL:
             self._total, self._entities, self._step = sum(gaps), len(gaps), 0
             self._show()

@@ -117,7 +117,9 @@ async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push 
 
 def _remembered(entry: ConfigEntry) -> dict[str, str]:
     """Our registrations at the vendor, by id."""
-    return dict(entry.data.get(CONF_REGISTRATIONS, {}))
+    stored: object = entry.data.get(CONF_REGISTRATIONS)
+    known = stored if isinstance(stored, Mapping) else {}
+    return {number: url for number, url in known.items() if isinstance(url, str)}
 
 
 class Registrar:

@@ -191,6 +191,11 @@ class Ledger:
         """Whether the vendor asked to be left alone for now."""
         return self.now() < self.hold_until
 
+    @property
+    def is_any_held(self) -> bool:
+        """Whether a hold runs for the account or any part of it."""
+        return self.is_held or any(part.is_any_held for part in self._parts.values())
+
     def hold(self, seconds: float) -> None:
         """Ask nothing for so long, at most a day; never shortens a running hold."""
         if seconds > 0:
@@ -337,6 +342,10 @@ class Ledger:
         self._turn_day()
         self._requests_today += 1
         self.requests_total += 1
+
+    def requests_made(self) -> int:
+        """Return how many requests went out since the start, those of all parts included."""
+        return self.requests_total + sum(part.requests_made() for part in self._parts.values())
 
     @property
     def requests_today(self) -> int:
