@@ -20,6 +20,7 @@ from .account import (
     WatchpostConfigEntry,
     async_connect,
     async_connect_entry,
+    async_drop_tried_ledgers,
 )
 from .const import CONF_FORM, CONF_VENDOR, DOMAIN
 from .engine.markdown import escape
@@ -66,6 +67,17 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
 
     VERSION = 1
     MINOR_VERSION = 1
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Forget accounts that this flow tried and did not add."""
+        in_use = {
+            VENDORS[entry.data[CONF_VENDOR]].ledger_key(entry.data)
+            for entry in self.hass.config_entries.async_entries(DOMAIN)
+            if entry.data.get(CONF_VENDOR) in VENDORS
+        }
+        async_drop_tried_ledgers(self.hass, in_use)
 
     @staticmethod
     @callback
