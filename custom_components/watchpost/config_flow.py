@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import logging
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
@@ -12,6 +12,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
+from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr
 import voluptuous as vol
@@ -24,6 +25,7 @@ from .account import (
 )
 from .const import CONF_FORM, CONF_VENDOR, DOMAIN
 from .engine.markdown import escape
+from .engine.registration import new_webhook
 from .failing import describe
 from .registrar import device_identifier
 from .vendors import VENDORS
@@ -31,6 +33,8 @@ from .vendors.base import SECTION_ADVANCED, Identity, SignInForm, Vendor
 from .vendors.errors import VendorError
 
 _LOGGER = logging.getLogger(__name__)
+
+CONF_NEW_WEBHOOK: Final = "new_webhook"
 
 
 def _fields(form: SignInForm, user_input: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,13 +188,23 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
+        schema = form.schema()
+        if vendor.has_push and self._has_webhook():
+            schema = schema.extend({vol.Optional(CONF_NEW_WEBHOOK, default=False): bool})
         if user_input is not None:
-            data = {CONF_VENDOR: vendor.key, **_fields(form, user_input)}
+            fields = {key: value for key, value in user_input.items() if key != CONF_NEW_WEBHOOK}
+            data = {CONF_VENDOR: vendor.key, **_fields(form, fields)}
             if len(vendor.forms) > 1:
                 data[CONF_FORM] = form.step
             identity = await self._async_identify(vendor, data, errors, placeholders)
             if identity is not None and self.source == SOURCE_RECONFIGURE:
-                return self._async_update(self._get_reconfigure_entry(), vendor, identity, data)
+                return self._async_update(
+                    self._get_reconfigure_entry(),
+                    vendor,
+                    identity,
+                    data,
+                    is_new_webhook=user_input.get(CONF_NEW_WEBHOOK, False),
+                )
             if identity is not None:
                 await self.async_set_unique_id(f"{vendor.key}:{identity.account_id}")
                 self._abort_if_unique_id_configured()
@@ -200,7 +214,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id=form.step,
             data_schema=self.add_suggested_values_to_schema(
-                form.schema(), self._suggestions(form, user_input)
+                schema, self._suggestions(form, user_input)
             ),
             errors=errors,
             description_placeholders={
@@ -209,6 +223,13 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
                 **vendor.placeholders,
                 **placeholders,
             },
+        )
+
+    def _has_webhook(self) -> bool:
+        """Whether an account is changed at whose address a vendor may call."""
+        return (
+            self.source == SOURCE_RECONFIGURE
+            and CONF_WEBHOOK_ID in self._get_reconfigure_entry().data
         )
 
     def _suggestions(self, form: SignInForm, user_input: dict[str, Any] | None) -> dict[str, Any]:
@@ -250,6 +271,8 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         vendor: Vendor,
         identity: Identity,
         data: Mapping[str, Any],
+        *,
+        is_new_webhook: bool = False,
     ) -> ConfigFlowResult:
         """Take new credentials for an account, if they are its own; its id stays whatever they call it."""
         is_named = entry.unique_id == f"{vendor.key}:{identity.account_id}"
@@ -257,7 +280,10 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_abort(reason="other_account")
         typed = _typed(vendor)
         kept = {key: value for key, value in entry.data.items() if key not in typed}
-        return self.async_update_reload_and_abort(entry, data={**kept, **data})
+        changed = {**kept, **data}
+        return self.async_update_reload_and_abort(
+            entry, data=new_webhook(changed) if is_new_webhook else changed
+        )
 
     @callback
     def _knows_any(self, vendor: Vendor, identity: Identity) -> bool:

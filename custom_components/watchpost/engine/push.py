@@ -22,7 +22,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from .model import Call, FeedUpdate, Reading
-from .registration import OnOutcome, Registrar, async_get_standing, wait_of, webhook_id
+from .registration import OnOutcome, Registrar, async_get_standing, wait_of, webhook_ids
 
 if TYPE_CHECKING:
     from ..vendors.calling import Hint, Push, Received
@@ -92,7 +92,7 @@ class PushReceiver:
     @callback
     def async_listen(self) -> None:
         """Listen, and hold what comes until the account is set up, also when that takes several attempts."""
-        if (found := webhook_id(self._entry)) is not None:
+        for found in webhook_ids(self._entry):
             # An attempt that failed has left its handler, so that no call was lost meanwhile.
             webhook.async_unregister(self._hass, found)
             webhook.async_register(
@@ -120,7 +120,7 @@ class PushReceiver:
     @callback
     def async_stop(self) -> None:
         """Stop listening. The vendor goes on calling: a reload must lose no registration."""
-        if (found := webhook_id(self._entry)) is not None:
+        for found in webhook_ids(self._entry):
             webhook.async_unregister(self._hass, found)
         for cancel in self._timers.values():
             cancel()
@@ -152,11 +152,11 @@ class PushReceiver:
     # Calls
 
     async def _on_call(
-        self, _hass: HomeAssistant, _webhook_id: str, request: web.Request
+        self, _hass: HomeAssistant, webhook_id: str, request: web.Request
     ) -> web.Response:
         """Take a call; whoever calls learns nothing of what becomes of it."""
         try:
-            await self._on_request(request)
+            await self._on_request(webhook_id, request)
         except Exception as err:  # noqa: BLE001  Home Assistant would log the address with it
             _LOGGER.error(
                 "%s: unexpected %s while a webhook call was taken",
@@ -165,7 +165,7 @@ class PushReceiver:
             )
         return web.Response()
 
-    async def _on_request(self, request: web.Request) -> None:
+    async def _on_request(self, webhook_id: str, request: web.Request) -> None:
         counts = self._standing.counts
         counts["calls"] += 1
         if request.method not in self._push.methods:
@@ -181,6 +181,8 @@ class PushReceiver:
         except Exception:  # noqa: BLE001  a torn connection brings no call
             counts["torn"] += 1
             return
+        if self._is_started:
+            self._registrar.async_heard(webhook_id)
         if body is None:
             counts["oversize"] += 1
         elif self._is_started:
@@ -197,7 +199,7 @@ class PushReceiver:
             self._standing.hold(call, MAX_HELD_CALLS, MAX_HELD_BYTES)
             return
         self._standing.take_held()
-        if (found := webhook_id(self._entry)) is not None:
+        for found in webhook_ids(self._entry):
             webhook.async_unregister(self._hass, found)
 
     @callback

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 CONF_REGISTRATIONS: Final = "push_registrations"
+# Addresses that were replaced by a new one and are listened to until that one is in use.
+CONF_PREVIOUS_WEBHOOKS: Final = "previous_webhook_ids"
+
+# So long a list may be current that was made before a registration; later the registration counts as lost.
+LISTED_WITHIN: Final = timedelta(days=1)
+# How soon the vendor's list is asked whether a new address is in use.
+CONFIRM_SECONDS: Final = 60.0
 
 RETRY_SECONDS: Final = 300.0
 RETRY_CEILING: Final = 86_400.0
@@ -53,6 +60,8 @@ class Standing:
     listed: dict[str, Registration] | None = field(default=None, repr=False)
     listed_at: float = 0.0
     terms: str = ""
+    # Webhook ids at which a call came.
+    heard: set[str] = field(default_factory=set, repr=False)
     # Calls that came before the account was set up, oldest first.
     held: deque[Call] = field(default_factory=deque, repr=False)
 
@@ -94,6 +103,29 @@ def webhook_id(entry: ConfigEntry) -> str | None:
     return found
 
 
+def webhook_ids(entry: ConfigEntry) -> list[str]:
+    """Return every webhook id that the account listens to, the present one first."""
+    present = webhook_id(entry)
+    return [] if present is None else [present, *_previous(entry)]
+
+
+def _previous(entry: ConfigEntry) -> list[str]:
+    return list(entry.data.get(CONF_PREVIOUS_WEBHOOKS, ()))
+
+
+def new_webhook(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry's data with a new webhook id; the one before is listened to until the new one is in use.
+
+    Both are stored in one step, so whatever interrupts the change leaves an address that works.
+    """
+    previous = [data[CONF_WEBHOOK_ID], *data.get(CONF_PREVIOUS_WEBHOOKS, ())]
+    return {
+        **data,
+        CONF_WEBHOOK_ID: webhook.async_generate_id(),
+        CONF_PREVIOUS_WEBHOOKS: previous,
+    }
+
+
 async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push | None) -> None:
     """Have the vendor call no more, because the account is removed for good."""
     try:
@@ -108,7 +140,7 @@ async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push 
             entry.title,
             type(err).__name__,
         )
-    if (found := webhook_id(entry)) is not None:
+    for found in webhook_ids(entry):
         # An account that was never set up listens for what its next attempt would take.
         webhook.async_unregister(hass, found)
         await address.async_forget_cloudhook(hass, found)
@@ -141,6 +173,7 @@ class Registrar:
         self.via: address.Via | None = None
         self.is_registered = False
         self.has_failed = False
+        self._is_confirming = False
         self._hass = hass
         self._entry = entry
         self._push = push
@@ -191,12 +224,15 @@ class Registrar:
     async def _register(self) -> None:
         """Have the vendor call exactly once, to the address of now; try again later if that fails."""
         async with self._one_at_a_time:
+            self._is_confirming = False
             try:
                 target = await address.async_target(self._hass, webhook_id(self._entry) or "")
                 self.via = target.via if target else None
                 self._url = target.url if target else None
                 if (target is not None and self._push.kinds) or _remembered(self._entry):
                     await self._reconcile(target.url if target else None)
+                if _previous(self._entry) and not self._is_confirming:
+                    await self._forget_previous()
             except address.NotYet:
                 return
             except Exception as err:  # noqa: BLE001  told by type; polling goes on in any case
@@ -205,9 +241,17 @@ class Registrar:
                 self._on_success()
 
     async def _reconcile(self, url: str | None) -> None:
+        """Have exactly one registration of each kind lead to `url`.
+
+        After a change of the address the former registrations stay until the new ones are in use.
+        """
         standing = self._standing
         self._push.known = _remembered(self._entry)
         listed = await self._list()
+        if self._is_unlisted(url, listed):
+            self.is_registered = self._is_confirming = True
+            self._confirm_later()
+            return
         ours = {number: found for number, found in listed.items() if self._is_ours(found)}
         kept = _in_order(ours.values(), url)
         lacking = [kind for kind in self._push.kinds if url is not None and kind not in kept]
@@ -221,6 +265,11 @@ class Registrar:
         self.is_registered = url is not None and bool(self._push.kinds)
         standing.registered_at = standing.registered_at or dt_util.utcnow()
         self._remember(ours)
+        if _previous(self._entry) and (lacking or not self._is_in_use):
+            self._is_confirming = True
+            if lacking:
+                self._confirm_later()
+            return
         wanted = {registration.id for registration in kept.values()}
         for number in [number for number in ours if number not in wanted]:
             found = ours.pop(number)
@@ -231,9 +280,62 @@ class Registrar:
             self._remember(ours)
         standing.listed = listed
 
+    def _is_unlisted(self, url: str | None, listed: Mapping[str, Registration]) -> bool:
+        """Whether the list may be older than a registration of the new address: it is asked for when it expires."""
+        made_at = self._standing.registered_at
+        is_recent = made_at is not None and dt_util.utcnow() - made_at < LISTED_WITHIN
+        return (
+            is_recent
+            and bool(_previous(self._entry))
+            and any(
+                number not in listed and address.same(known, url)
+                for number, known in _remembered(self._entry).items()
+            )
+        )
+
+    @property
+    def _is_in_use(self) -> bool:
+        """Whether a call came at the new address, where calls carry what exists nowhere else; lists do elsewhere."""
+        return not self._push.carries_data or webhook_id(self._entry) in self._standing.heard
+
+    @callback
+    def _confirm_later(self) -> None:
+        """Look before long whether the vendor's list shows the new address."""
+        self._standing.listed = None
+        self._cancel()
+        self._cancel_retry = async_call_later(self._hass, CONFIRM_SECONDS, self._retry)
+
+    @callback
+    def async_heard(self, found: str) -> None:
+        """Note that a call came; the first one at a new address ends the use of the one before."""
+        if not _previous(self._entry) or found in self._standing.heard:
+            return
+        self._standing.heard.add(found)
+        if found == webhook_id(self._entry):
+            self.async_check(anew=True)
+
+    async def _forget_previous(self) -> None:
+        """Listen to former addresses no more: nothing at the vendor leads to them now."""
+        for found in _previous(self._entry):
+            await address.async_forget_cloudhook(self._hass, found)
+            webhook.async_unregister(self._hass, found)
+        data = {
+            key: value for key, value in self._entry.data.items() if key != CONF_PREVIOUS_WEBHOOKS
+        }
+        self._hass.config_entries.async_update_entry(self._entry, data=data)
+
+    def _leads_to_previous(self, found: Registration) -> bool:
+        return any(address.ends_with(found.url, each) for each in _previous(self._entry))
+
     async def _establish(self, url: str, kind: str, ours: Iterable[Registration]) -> Registration:
-        """Have calls of a kind come, by way of one of ours that does not serve, else of a new one."""
-        former = next((found for found in ours if found.kind == kind), None)
+        """Have calls of a kind come, by way of one of ours that does not serve, else of a new one.
+
+        One that leads to a former address of ours serves until the new one is in use.
+        """
+        former = next(
+            (found for found in ours if found.kind == kind and not self._leads_to_previous(found)),
+            None,
+        )
         amended = await self._push.amend(former, url) if former else None
         return amended or await self._push.register(url, kind)
 
@@ -247,9 +349,8 @@ class Registrar:
 
     def _is_ours(self, found: Registration) -> bool:
         known = _remembered(self._entry).get(found.id)
-        return address.ends_with(found.url, webhook_id(self._entry)) or address.same(
-            found.url, known
-        )
+        is_at_ours = any(address.ends_with(found.url, each) for each in webhook_ids(self._entry))
+        return is_at_ours or address.same(found.url, known)
 
     @callback
     def _remember(self, ours: Mapping[str, Registration]) -> None:

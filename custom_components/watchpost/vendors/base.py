@@ -206,6 +206,8 @@ class Vendor(ABC):
     device_options: Sequence[str] = ()
     # Home Assistant's names of platforms beyond those that every vendor has.
     more_platforms: Sequence[str] = ()
+    # Whether it can call a webhook.
+    has_push: bool = False
 
     @abstractmethod
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:

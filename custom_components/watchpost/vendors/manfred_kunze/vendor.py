@@ -238,6 +238,7 @@ class ManfredKunzeVendor(Vendor):
     key = "manfred_kunze"
     name = "Manfred Kunze IoT platform"
     default_url = "https://"
+    has_push = True
     actions = (*ACTIONS, *MEDIA_ACTIONS)
     more_platforms = ("camera", "switch", "update")
 

@@ -245,6 +245,7 @@ class SensoristVendor(Vendor):
     key = "sensorist"
     name = "Sensorist"
     default_url = URL
+    has_push = True
     actions = ACTIONS
     device_options = (CONF_GATEWAYS,)
 

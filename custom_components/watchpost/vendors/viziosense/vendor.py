@@ -261,6 +261,7 @@ class VizioSenseVendor(Vendor):
     name = "VizioSense"
     default_url = DEFAULT_URL
     placeholders = MappingProxyType({"staging": STAGING_URL})
+    has_push = True
     actions = ACTIONS
     device_options = (CONF_DEVICES,)
     more_platforms = ("camera", "image")
