@@ -32,6 +32,9 @@ FORMS: list[dict[str, Any]] = [
     {"times": "naive", "acknowledgement": "word", "positions": "geojson"},
     {"times": "s", "durations": "ms", "charts": "rows"},
     {"times": "ms", "durations": "none", "charts": "jsonapi", "runtime": "seconds"},
+    {"entities": "groups", "ended": "redirect"},
+    {"entities": "data", "keys": "camel"},
+    {"entities": "entities", "lists": "data"},
     {"track": "geojson", "battery": "percent", "runtime": "seconds"},
 ]
 

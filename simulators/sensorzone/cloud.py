@@ -23,7 +23,7 @@ from .incursions import Incursion, Incursions
 from .insight_calls import InsightCalls
 from .limits import Limiter
 from .office_calls import OfficeCalls
-from .plan import Plan
+from .plan import Forms, Plan
 from .records import Records
 from .reports import Reports
 from .session_calls import REFUSED_V2, SessionCalls
@@ -33,6 +33,12 @@ from .tester_calls import TesterCalls
 from .track_calls import TrackCalls
 from .visitors import Visits
 from .world import Machine, Tag, World
+
+SIGN_IN_PAGE = "/users/sign_in"
+_PAGE = (
+    b"<!DOCTYPE html><html><head><title>SensorZone</title></head><body><form method=post>"
+    b'<input name=email><input name=password type="password"></form></body></html>'
+)
 
 _STATED_JSON_API = ("/api/v2/reports", "/api/v2/projects", "/api/v2/worksites")
 
@@ -175,9 +181,13 @@ class SensorZoneCloud(VendorCloud):
     def answer(self, call: Call) -> Reply:
         """Answer one call."""
         forms = self.plan.forms
+        if call.path == SIGN_IN_PAGE:
+            return Reply(200, None, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
         is_api = call.path.startswith(_STATED_JSON_API)
         try:
             reply = self._answered(call)
+        except SessionEnded:
+            return _shown_out(call, forms)
         except ApiError as err:
             if forms.refused_login == "empty" and err.status == 401:
                 return Reply(401, body=b"")
@@ -233,7 +243,7 @@ class SensorZoneCloud(VendorCloud):
         is_v1 = route.door == "v1"
         entered = self.sessions.by_cookie(headers) if is_v1 else self.sessions.by_token(headers)
         if entered is None:
-            raise ApiError(401, "Sign in first")
+            raise SessionEnded if is_v1 else ApiError(401, "Sign in first")
         visit.user = entered[0]
         if not is_v1 and not (self.plan.v2 and visit.user.v2):
             raise ApiError(403, REFUSED_V2)
@@ -243,6 +253,20 @@ class SensorZoneCloud(VendorCloud):
         record = super()._record(request, call)
         record.user = record.user or _claimed(call)
         return record
+
+
+class SessionEnded(Exception):
+    """A call of version 1 comes without a session that lasts."""
+
+
+def _shown_out(call: Call, forms: Forms) -> Reply:
+    """Return the reply to a call whose session has ended."""
+    is_polite = forms.ended == "browser" and call.headers.get("Accept") == "application/json"
+    if forms.ended == "status" or is_polite:
+        return refusal(ApiError(401, "Sign in first"), forms)
+    if forms.ended == "page":
+        return Reply(200, None, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
+    return Reply(302, None, {"Location": SIGN_IN_PAGE}, b"")
 
 
 def _claimed(call: Call) -> str | None:

@@ -73,9 +73,19 @@ class FieldCalls:
             if tag.person is not None
         ]
         kinds = {_KINDS.get(kind, kind) for kind in visit.filter("kind", "type")}
-        return desk.many(
-            visit, "entity", [one for one in records if not kinds or one.fields["kind"] in kinds]
-        )
+        wanted = [one for one in records if not kinds or one.fields["kind"] in kinds]
+        form = desk.world.plan.forms.entities
+        if form == "list":
+            return desk.many(visit, "entity", wanted)
+        groups: JsonObject = {
+            name: [
+                _without_kind(desk.shapes.shown(one))
+                for one in wanted
+                if one.fields["kind"] == kind
+            ]
+            for name, kind in (("machines", "machine"), ("people", "person"))
+        }
+        return Reply(200, groups if form == "groups" else {form: groups})
 
     def list_incursions(self, visit: Visit) -> Reply:
         """List incursions that began in a period."""
@@ -218,6 +228,11 @@ class FieldCalls:
 
 
 _KINDS = {"machines": "machine", "people": "person", "base_station": "machine", "tag": "person"}
+
+
+def _without_kind(row: JsonObject) -> JsonObject:
+    """Return a row of a list that says by its name what is in it."""
+    return {key: value for key, value in row.items() if key not in ("kind", "type")}
 
 
 def has_clip(seen: Sighting, now: int, machine: Machine) -> bool:

@@ -21,10 +21,13 @@ class Forms:
         run out, is served and brings a new one | so, and every reply in the second half of a
         token's life brings a new one.
     refused_login: 401 with a reason | 401 without a body | 403 that names the single sign-on.
+    ended: a call of version 1 without a session that lasts: 401 | a redirect to a sign-in page | such a page with
+        200 | such a redirect, but 401 if the call accepts JSON alone.
     no_v2: a user without the right is refused with 403 at the login | at every call after it.
 
     Lists of V1 and of what V2 does not state to be JSON:API
     lists: an array | {"data": [...]} | {"incursions": [...]} | JSON:API.
+    entities: as other lists | machines and people as two lists side by side | so, under `data` | under `entities`.
     paging: all at once | `page` and `per_page` | a link to the next page.
     links: the next page in the Link header | in `links.next` | there, without a host.
     api_paging: the paging of what is stated to be JSON:API.
@@ -70,8 +73,10 @@ class Forms:
     refresh_in: Literal["header", "cookie", "body", "none"] = "header"
     jwt_renewal: Literal["login", "refresh", "any"] = "login"
     refused_login: Literal["reason", "empty", "sso"] = "reason"
+    ended: Literal["status", "redirect", "page", "browser"] = "status"
     no_v2: Literal["login", "calls"] = "login"
     lists: Literal["bare", "data", "named", "jsonapi"] = "bare"
+    entities: Literal["list", "groups", "data", "entities"] = "list"
     paging: Pages = "none"
     links: Literal["header", "body", "relative"] = "header"
     api_paging: Pages = "link"

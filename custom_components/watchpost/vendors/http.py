@@ -45,6 +45,7 @@ from .urls import parse_link
 
 __all__ = [
     "BasicSignIn",
+    "Exchange",
     "Reply",
     "SignIn",
     "Transport",
@@ -157,6 +158,22 @@ def _accept(body: bytes) -> None:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Exchange:
+    """One request and its response; `credentials` are the headers that proved who asks."""
+
+    method: str
+    path: str
+    credentials: Mapping[str, str]
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+# Whether a response shows that the session has ended though its status does not; may raise a `VendorError`.
+type HasEnded = Callable[[Exchange], bool]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class _Request:
     method: str
     path: str
@@ -194,15 +211,17 @@ class Transport:
         hear: Callable[[Mapping[str, str]], None] | None = None,
         held_with: Sequence[Ledger] = (),
         meaning: Meaning | None = None,
+        has_ended: HasEnded | None = None,
     ) -> None:
         """Check the address; raises NotSecure. `timeout` is seconds for one whole request.
 
         `hear` is called with the headers of every answer, for vendors that hand out tokens there. `held_with` are
         the ledgers of the same user's other sign-ins, which a limit (429) holds as well. `meaning` is for vendors
         whose errors are told by the body: it gets status and body of an answer that is no success, and returns the
-        status that it stands for.
+        status that it stands for. `has_ended` is for vendors that show a sign-in page in place of a 401.
         """
         self._meaning = meaning
+        self._has_ended = has_ended
         self.url = checked_address(url)
         self.ledger = ledger
         self._session = session
@@ -261,6 +280,7 @@ class Transport:
         *,
         right: str = "read this",
         usual: float = 0.0,
+        accept: str | None = None,
     ) -> Reply:
         """Answer from what is held while that is current, else ask; raises a `VendorError`.
 
@@ -273,7 +293,11 @@ class Transport:
         held = self.ledger.stored(key)
         if held is not None and _is_current(held.freshness, self.ledger.now(), usual):
             return replace(held, reused=True)
-        return await self.ledger.share(key, lambda: self._revalidate(key, path, url, right, held))
+        headers = _validators(held) | ({"Accept": accept} if accept else {})
+        # A link may be a secret, and a request's path is logged.
+        shown = path if isinstance(path, str) else "a link"
+        request = _Request(hdrs.METH_GET, shown, url, right, headers)
+        return await self.ledger.share(key, lambda: self._revalidate(key, request, held))
 
     async def send(
         self,
@@ -284,6 +308,7 @@ class Transport:
         json: object | None = None,
         params: Mapping[str, str] | None = None,
         right: str,
+        accept: str | None = None,
     ) -> Reply:
         """POST, PUT, PATCH or DELETE; never stored, leaves what is held as it is, and sent again only after a 401.
 
@@ -296,7 +321,8 @@ class Transport:
             kind, body = "application/x-www-form-urlencoded", urlencode(form).encode()
         elif json is not None:
             kind, body = "application/json", _encoded(json)
-        headers = {"Content-Type": kind} if kind else {}
+        given = {"Content-Type": kind, "Accept": accept}
+        headers = {name: value for name, value in given.items() if value}
         answer = await self._signed_in(_Request(method, path, url, right, headers, body))
         return _reply(answer)
 
@@ -348,16 +374,11 @@ class Transport:
         url = URL(f"{str(self.url).rstrip('/')}/{path.lstrip('/')}")
         return url.with_query(params) if params else url
 
-    async def _revalidate(
-        self, key: str, path: str | URL, url: URL, right: str, held: Reply | None
-    ) -> Reply:
-        validators = _validators(held)
-        # A link may be a secret, and a request's path is logged.
-        shown = path if isinstance(path, str) else "a link"
-        answer = await self._signed_in(_Request(hdrs.METH_GET, shown, url, right, validators))
+    async def _revalidate(self, key: str, request: _Request, held: Reply | None) -> Reply:
+        answer = await self._signed_in(request)
         if answer.status != 304:
             reply = _reply(answer)
-        elif held is not None and validators:
+        elif held is not None and _validators(held):
             caching = {**held.caching, **_caching(answer.headers)}
             fresh = self._freshness(answer.status, caching, answer.freshness.received)
             date = http_date(caching.get("date"))
@@ -446,12 +467,24 @@ class Transport:
         """Follow a GET's redirects as long as they stay with the same origin."""
         answer = await self._asked(request, credentials)
         for _ in range(MOST_REDIRECTS):
+            if self._shows_end(request, credentials, answer):
+                return replace(answer, status=401)
             is_final = request.method != hdrs.METH_GET or request.is_led
             if is_final or answer.status not in _REDIRECTS:
                 return answer
             request = replace(request, url=_redirected(request.url, answer.headers))
             answer = await self._asked(request, credentials)
-        return answer
+        has_ended = self._shows_end(request, credentials, answer)
+        return replace(answer, status=401) if has_ended else answer
+
+    def _shows_end(
+        self, request: _Request, credentials: Mapping[str, str], answer: _Answer
+    ) -> bool:
+        """Whether an answer is a sign-in page, by the vendor's own rule."""
+        if self._has_ended is None:
+            return False
+        head = (request.method, request.path, credentials)
+        return self._has_ended(Exchange(*head, answer.status, answer.headers, answer.body))
 
     async def _asked(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
         """Put one request on the wire within the account's budget, and log it."""

@@ -152,12 +152,12 @@ async def test_many_refused_at_once_sign_in_once(bench: Bench) -> None:
     assert bench.logins == 2
 
 
-async def test_a_sign_in_that_hands_nothing_out_is_unexpected(bench: Bench) -> None:
+async def test_a_sign_in_that_hands_nothing_out_is_an_outage(bench: Bench) -> None:
     bench.cookies = []
     bench.token_headers = {}
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(Unreachable):
         await bench.client().check_session()
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(Unreachable):
         await bench.client().check_token()
 
 
@@ -182,10 +182,19 @@ async def test_credentials_refused_in_both_encodings_are_refused(bench: Bench) -
     assert types == ["application/json", "application/x-www-form-urlencoded"]
 
 
-async def test_a_sign_in_elsewhere_than_thought_is_unexpected(bench: Bench) -> None:
+async def test_a_sign_in_that_is_not_there_is_an_outage_and_tried_again_after_a_pause(
+    bench: Bench,
+) -> None:
     bench.answers["/api/v1/session"] = 404
-    with pytest.raises(UnexpectedReply):
-        await bench.client().check_session()
+    client = bench.client()
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            await client.check_session()
+    assert bench.paths().count("/api/v1/session") == 1
+    bench.now += 16
+    with pytest.raises(Unreachable):
+        await client.check_session()
+    assert bench.paths().count("/api/v1/session") == 2
 
 
 @pytest.mark.parametrize(
@@ -309,7 +318,6 @@ async def test_a_page_beyond_the_last_may_be_refused(bench: Bench, status: int) 
     client = bench.client()
     for count in (12, 50, 60):
         assert len((await client.projects()).value) == count
-    assert client.off == {}
 
 
 @pytest.mark.parametrize("said", [{"next": None}, {"links": {"self": "/x", "next": None}}])
@@ -388,43 +396,37 @@ async def test_refused_parameters_are_left_out_from_then_on(bench: Bench) -> Non
 # -- what is not there --
 
 
-async def test_what_never_answered_is_turned_off_at_once_or_after_three_of_several(
-    bench: Bench,
-) -> None:
+async def test_a_later_page_that_fails_leaves_those_before_it(bench: Bench) -> None:
+    def answer(request: web.Request) -> web.Response:
+        page = int(request.query["page"])
+        if page == 3:
+            return web.Response(status=500)
+        start = [{"started_at": "2026-09-13T11:00:00Z", **row} for row in rows(10 * page, 10)]
+        return web.json_response({"data": start, "meta": {"page": page, "total_pages": 4}})
+
+    bench.answers["/api/v1/incursions"] = bench.answers["/api/v1/projects"] = answer
     client = bench.client()
-    with pytest.raises(UnexpectedReply) as missing:
-        await client.worksites()
-    assert client.is_off("worksites")
-    assert client.is_missing("worksites", missing.value)
-    for machine in ("1", "2", "3"):
-        assert not client.is_off("base_station")
-        with pytest.raises(UnexpectedReply):
-            await client.base_station(machine)
-    assert client.is_off("base_station")
-    assert client.diagnostics()["turned_off"] == {
-        "base_station": "status 404",
-        "worksites": "status 404",
-    }
-
-
-async def test_what_once_answered_or_is_stated_is_never_turned_off(bench: Bench) -> None:
-    client = bench.client()
-    bench.answers["/api/v1/worksites"] = []
-    await client.worksites()
-    bench.answers["/api/v1/worksites"] = 404
-    with pytest.raises(UnexpectedReply):
-        await client.worksites()
-    with pytest.raises(UnexpectedReply):
-        await client.insights({})
-    assert client.off == {}
-
-
-async def test_an_outage_turns_nothing_off(bench: Bench) -> None:
-    client = bench.client()
-    bench.answers["/api/v1/worksites"] = 502
+    found = await client.incursions(datetime(2026, 9, 13, tzinfo=UTC))
+    assert len(found.value) == 20
+    assert not found.is_whole
+    assert isinstance(found.failure, Unreachable)
     with pytest.raises(Unreachable):
-        await client.worksites()
-    assert client.off == {}
+        await client.projects()
+
+
+async def test_a_guessed_page_that_is_refused_proves_no_end(bench: Bench) -> None:
+    def answer(request: web.Request) -> web.Response:
+        if request.query["page"] != "1":
+            return web.Response(status=404)
+        found = [{"started_at": "2026-09-13T11:00:00Z", **row} for row in rows(1, 100)]
+        return web.json_response(found)
+
+    bench.answers["/api/v1/incursions"] = answer
+    found = await bench.client().incursions(datetime(2026, 9, 13, tzinfo=UTC))
+    assert (len(found.value), found.is_whole, found.failure) == (100, False, None)
+
+
+# -- what is not there --
 
 
 async def test_an_id_cannot_lead_elsewhere(bench: Bench) -> None:

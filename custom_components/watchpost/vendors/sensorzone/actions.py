@@ -67,6 +67,8 @@ class SensorZoneActions:
             found |= {incursion.id: incursion for incursion in listed.value}
         if devices is None or len(tags) < len(devices):
             listed = await self._client.incursions(start, end)
+            if listed.failure is not None:
+                raise listed.failure
             found |= {
                 incursion.id: incursion
                 for incursion in listed.value

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,14 +22,12 @@ from ..fields import Row, Sieve
 from ..http import Reply, Transport
 from . import records
 from .charts import runtimes
-from .fields import flat, kept, read_one
-from .paging import Params, Reader
-from .paths import RESOURCES, Api, Mark, Resource
+from .fields import Groups, flat, kept, read_one
+from .paging import Listing, Params, Reader
+from .paths import JSON, RESOURCES, Api, Resource
 from .problems import problems_in
 from .records import Clip, Fix, Incursion, Machine, Person, Project, Runtime, Site, Status
 
-_GONE: Final = frozenset({404, 405, 410, 501})
-_MISSES: Final = 3
 _LACKING: Final = {
     Api.V1: "use the session API: the entry has no e-mail address and password",
     Api.V2: "use version 2 of the API: the entry has no e-mail address and password",
@@ -39,11 +37,16 @@ _LACKING: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Answer[T]:
-    """What a read brought, what was set aside, and until when it is current."""
+    """What a read brought, what was set aside, and until when it is current.
+
+    `is_whole` is False where the list may go on behind what came; `failure` is what kept the rest away, if anything.
+    """
 
     value: T
     set_aside: Counter[str]
     freshness: tuple[Freshness, ...]
+    is_whole: bool = True
+    failure: VendorError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,6 @@ class SensorZoneClient:
         if Api.TESTER in doors:
             doors[Api.TESTER].proofs = lambda: [(RESOURCES["people_assets"].path, None)]
         self._served: set[str] = set()
-        self._missed: Counter[str] = Counter()
-        self.off: dict[str, int] = {}
 
     @property
     def url(self) -> URL:
@@ -88,7 +89,7 @@ class SensorZoneClient:
             self._reader("login")
             await self._doors[Api.V2].sign_in()
         except VendorError as err:
-            raise self._judged("login", RESOURCES["login"], err) from None
+            raise self._judged(RESOURCES["login"], err) from None
 
     async def insights(self, params: Params) -> object:
         """Return the totals, trends and breakdowns of incursions."""
@@ -96,7 +97,7 @@ class SensorZoneClient:
 
     async def entities(self) -> Answer[Entities]:
         """List people and machines."""
-        rows, about = await self._rows("entities", {})
+        rows, about = await self._rows("entities", {}, groups=records.GROUPS)
         sieve = Sieve()
         machines: dict[str, Machine] = {}
         people: dict[str, Person] = {}
@@ -122,9 +123,15 @@ class SensorZoneClient:
     async def incursions(
         self, start: datetime, end: datetime | None = None
     ) -> Answer[list[Incursion]]:
-        """Return the incursions that began in a period, in no particular order; more may come with them."""
-        rows, about = await self._rows("incursions", period(start, end), start)
-        return _many(rows, about, "incursion", records.incursion)
+        """Return the incursions that began in a period, in no particular order; more may come with them.
+
+        Where a later page cannot be had, those before it come all the same.
+        """
+        asked = period(start, end)
+        rows, about = await self._rows("incursions", asked, start, in_part=True)
+        answer = _many(rows, about, "incursion", records.incursion)
+        cut = self._reader("incursions").cut
+        return replace(answer, is_whole="incursions" not in cut, failure=cut.get("incursions"))
 
     async def projects(self) -> Answer[list[Project]]:
         """List the projects."""
@@ -325,22 +332,9 @@ class SensorZoneClient:
         """Whether the account has this sign-in."""
         return api in self._doors
 
-    def is_off(self, name: str) -> bool:
-        """Whether a resource proved not to exist where it was looked for."""
-        return name in self.off
-
-    def is_missing(self, name: str, err: VendorError) -> bool:
-        """Whether an error says no more than that a resource, which never answered, is not there."""
-        is_gone = isinstance(err, UnexpectedReply) and err.status in _GONE
-        return is_gone and name not in self._served and RESOURCES[name].mark is Mark.INFERRED
-
     def diagnostics(self) -> dict[str, Any]:
-        """Which resources have answered, and which proved not to exist."""
-        return {
-            "sign_ins": sorted(self._doors),
-            "served": sorted(self._served),
-            "turned_off": {name: f"status {status}" for name, status in sorted(self.off.items())},
-        }
+        """Which resources have answered."""
+        return {"sign_ins": sorted(self._doors), "served": sorted(self._served)}
 
     def _reader(self, name: str) -> Reader:
         api = RESOURCES[name].api
@@ -349,22 +343,30 @@ class SensorZoneClient:
         return self._readers[api]
 
     async def _rows(
-        self, name: str, params: Params, since: datetime | None = None, *ids: str
+        self,
+        name: str,
+        params: Params,
+        since: datetime | None = None,
+        *ids: str,
+        groups: Groups | None = None,
+        in_part: bool = False,
     ) -> tuple[list[object], tuple[Freshness, ...]]:
         resource, reader = RESOURCES[name], self._reader(name)
+        wanted = Listing(name, resource.address(*ids), resource.right, groups)
         try:
-            found = await reader.rows(name, resource.address(*ids), params, resource.right, since)
+            found = await reader.rows(wanted, params, since, in_part=in_part)
         except VendorError as err:
-            raise self._judged(name, resource, err) from None
+            raise self._judged(resource, err) from None
         self._served.add(name)
         return found
 
     async def _get(self, name: str, ids: Sequence[str], params: Params) -> Reply:
         resource, reader = RESOURCES[name], self._reader(name)
         try:
-            reply = await reader.get(name, resource.address(*ids), params, resource.right)
+            address = resource.address(*ids)
+            reply = await reader.get(name, address, params, resource.right, resource.accept)
         except VendorError as err:
-            raise self._judged(name, resource, err) from None
+            raise self._judged(resource, err) from None
         self._served.add(name)
         return reply
 
@@ -386,18 +388,18 @@ class SensorZoneClient:
         self._reader(name)
         try:
             reply = await self._doors[resource.api].send(
-                method, resource.address(*ids), json=body, right=resource.right
+                method, resource.address(*ids), json=body, right=resource.right, accept=JSON
             )
         except VendorError as err:
-            raise self._judged(name, resource, err) from None
+            raise self._judged(resource, err) from None
         self._served.add(name)
         try:
             return read_one(reply.body)
         except UnexpectedReply:
             return None  # it was done, only what it led to is not told
 
-    def _judged(self, name: str, resource: Resource, err: VendorError) -> VendorError:
-        """Turn off what is not there; a refused second sign-in is a lacking right, as the first one works."""
+    def _judged(self, resource: Resource, err: VendorError) -> VendorError:
+        """Return what an error means; a refused second sign-in is a lacking right, as the first one works."""
         if isinstance(err, SignInRejected) and (
             resource.api is not Api.V1 and Api.V1 in self._doors
         ):
@@ -405,11 +407,6 @@ class SensorZoneClient:
             return NotAllowed(which)
         if not isinstance(err, UnexpectedReply):
             return err
-        if self.is_missing(name, err):
-            # One thing may be gone, of which there are several; three are not by chance.
-            self._missed[name] += 1
-            if "{" not in resource.path or self._missed[name] >= _MISSES:
-                self.off[name] = err.status or 0
         if err.status in (400, 409, 422) and (problems := problems_in(err.body)):
             return Invalid(problems)
         return err

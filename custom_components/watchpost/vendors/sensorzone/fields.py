@@ -5,7 +5,7 @@ A list may be bare, under `data` or another key, or JSON:API; keys may be in sna
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,10 @@ _ABOUT_PAGES = ("meta", "pagination", "paging", "page_info")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LINK = re.compile(r"""<([^<>]*)>((?:\s*;\s*[^\s=",;<>]+\s*(?:=\s*(?:"[^"]*"|[^\s",;<>]*))?)*)""")
 _NEXT = re.compile(r"""(?:^|;)\s*rel\s*=\s*(?:next\b|"[^"]*\bnext\b[^"]*")""", re.IGNORECASE)
+
+
+# The names of lists that stand side by side, and the kind of each one's records.
+type Groups = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,11 @@ def _related(held: object, names: Mapping[tuple[str, str], Row]) -> object:
     return {**names.get(key, {}), "id": held.get("id")}
 
 
-def read_page(body: bytes, link_header: str = "", *keys: str) -> Page:
-    """Read a list in any of its forms; raises UnexpectedReply where there is none: that is not an empty list."""
+def read_page(body: bytes, link_header: str = "", *keys: str, groups: Groups | None = None) -> Page:
+    """Read a list in any of its forms; raises UnexpectedReply where there is none: that is not an empty list.
+
+    `groups` names the lists that may stand side by side in place of one, and the kind of each one's records.
+    """
     root = loose(body)
     link = _header_link(link_header)
     if isinstance(root, list):
@@ -72,15 +79,32 @@ def read_page(body: bytes, link_header: str = "", *keys: str) -> Page:
     row = flat(root)
     if row is None:
         raise UnexpectedReply("the reply is neither an object nor a list")
+    names = dict(_included(row.get("included")))
     held = next((row[key] for key in (*_LISTS, *keys) if isinstance(row.get(key), list)), None)
+    held = _grouped(row, keys, groups, names) if held is None and groups else held
     if held is None:
         raise UnexpectedReply("the reply holds no list")
-    names = dict(_included(row.get("included")))
     about = [row, *(found for key in _ABOUT_PAGES if (found := flat(row.get(key))))]
     link = link or _body_link(about)
     items = held if isinstance(held, list) else []
     rows = tuple(flat(item, names) or item for item in items)
     return Page(rows, link, *_numbers(about))
+
+
+def _grouped(
+    row: Row, keys: Sequence[str], groups: Groups, names: Mapping[tuple[str, str], Row]
+) -> list[object] | None:
+    """Return the records of lists that stand side by side, each with its kind; None where there is no such list."""
+    for holder in (row, *(found for key in (*_LISTS, *keys) if (found := flat(row.get(key))))):
+        lists = {name: holder[name] for name in groups if isinstance(holder.get(name), list)}
+        if lists:
+            return [
+                {**found, "kind": groups[name]} if (found := flat(item, names)) else item
+                for name, items in lists.items()
+                if isinstance(items, list)
+                for item in items
+            ]
+    return None
 
 
 def read_one(body: bytes, *keys: str) -> Row | None:

@@ -32,9 +32,8 @@ async def daily_totals(
         return []
     days = list(_days(start, end))
     found: list[DailySeries] = []
-    if not client.is_off("incursions"):
-        with _left_out():
-            found += await _incursions(client, yard, days, end)
+    with _left_out():
+        found += await _incursions(client, yard, days, end)
     with _left_out():
         found += await _runtimes(client, yard, days, end)
     return found
@@ -56,7 +55,10 @@ async def _incursions(
     client: SensorZoneClient, yard: Yard, days: list[datetime], end: datetime
 ) -> Iterator[DailySeries]:
     """Count by day, of the brand and each machine; a day without any has none."""
-    listed = (await client.incursions(days[0], end)).value
+    answer = await client.incursions(days[0], end)
+    if answer.failure is not None:
+        raise answer.failure
+    listed = answer.value
     counts: dict[str, dict[date, int]] = {device: {} for device in _devices(yard)}
     for incursion in listed:
         day = dt_util.as_local(incursion.started_at).date()

@@ -13,6 +13,8 @@ from typing import Final
 from ..errors import UnexpectedReply
 from ..fields import identifier
 
+JSON: Final = "application/json"
+
 
 class Api(StrEnum):
     """By which of the three sign-ins something is asked."""
@@ -31,12 +33,21 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """An address; `{}` stand for ids. `right` completes "the account lacks the right to"."""
+    """An address; `{}` stand for ids. `right` completes "the account lacks the right to".
+
+    `is_file`: what it brings is kept or played, and may be of any type.
+    """
 
     api: Api
     path: str
     mark: Mark
     right: str
+    is_file: bool = False
+
+    @property
+    def accept(self) -> str | None:
+        """The media type to ask for: without it an ended session may be shown as a page for people."""
+        return None if self.is_file else JSON
 
     def address(self, *ids: str) -> str:
         """Fill the ids in; raises UnexpectedReply for one that cannot stand in an address."""
@@ -57,7 +68,9 @@ RESOURCES: Final = {
     "project": Resource(_V1, "/api/v1/projects/{}", _I, "manage projects"),
     "reports": Resource(_V1, "/api/v1/reports", _I, "create reports"),
     "report": Resource(_V1, "/api/v1/reports/{}", _I, "read reports"),
-    "report_file": Resource(_V1, "/api/v1/reports/{}/download", _I, "download reports"),
+    "report_file": Resource(
+        _V1, "/api/v1/reports/{}/download", _I, "download reports", is_file=True
+    ),
     "alerts": Resource(_V1, "/api/v1/alerts", _I, "manage alerts"),
     "alert": Resource(_V1, "/api/v1/alerts/{}", _I, "manage alerts"),
     "worksites": Resource(_V1, "/api/v1/worksites", _I, "list worksites"),
@@ -66,7 +79,7 @@ RESOURCES: Final = {
     "base_station": Resource(_V1, "/api/v1/base_stations/{}", _I, "read machines"),
     "status": Resource(_V1, "/api/v1/base_stations/{}/status", _I, "read the status of machines"),
     "clips": Resource(_V1, "/api/v1/base_stations/{}/clips", _I, "list video clips"),
-    "clip": Resource(_V1, "/api/v1/base_stations/{}/clips/{}", _I, "see video clips"),
+    "clip": Resource(_V1, "/api/v1/base_stations/{}/clips/{}", _I, "see video clips", is_file=True),
     "messages": Resource(_V1, "/api/v1/base_stations/{}/messages", _I, "read messages of machines"),
     "tags": Resource(_V1, "/api/v1/tags", _I, "list tags"),
     "tag": Resource(_V1, "/api/v1/tags/{}", _I, "read tags"),
@@ -88,7 +101,9 @@ RESOURCES: Final = {
     ),
     "chart": Resource(_V2, "/api/v2/insights/charts/{}", _I, "read charts"),
     "pivot": Resource(_V2, "/api/v2/advanced_insights/pivot", _I, "read pivot tables"),
-    "export": Resource(_V2, "/api/v2/advanced_insights/export", _I, "export insights"),
+    "export": Resource(
+        _V2, "/api/v2/advanced_insights/export", _I, "export insights", is_file=True
+    ),
     "outliers": Resource(_V2, "/api/v2/advanced_insights/outliers", _I, "read outliers"),
     "site_report": Resource(_V2, "/api/v2/advanced_insights/site_report", _I, "read site reports"),
     "v2_reports": Resource(_V2, "/api/v2/reports", _I, "list reports"),

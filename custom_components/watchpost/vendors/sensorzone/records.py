@@ -100,6 +100,10 @@ _PEOPLE: Final = frozenset(
 )
 
 
+# GET /entities may have two lists side by side (INFERRED: "people and machines").
+GROUPS: Final = {**dict.fromkeys(_MACHINES, "machine"), **dict.fromkeys(_PEOPLE, "person")}
+
+
 class Machine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A machine with a base station."""
 

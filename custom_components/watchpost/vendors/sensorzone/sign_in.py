@@ -18,14 +18,19 @@ import aiohttp
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
-from ..errors import NotAllowed, SignInRejected, UnexpectedReply
+from ..errors import NotAllowed, SignInRejected, UnexpectedReply, Unreachable
 from ..fields import moment
 from ..http import Transport
 from ..ledger import Ledger
-from .paths import RESOURCES
+from .paths import JSON, RESOURCES
 
 RENEW_EARLY: Final = 60.0
 REFUSED_PAUSE: Final = 1800.0
+
+# Seconds until a sign-in that failed in an unexpected way is tried again: nothing says that the password is wrong, but
+# each feed would send it. Doubles with each failure.
+_PAUSE: Final = 15.0
+_LONGEST_PAUSE: Final = 300.0
 
 # An encoding that is not taken is answered with one of these; which one is taken is not published.
 _OTHER_ENCODING: Final = frozenset({400, 415, 422})
@@ -79,6 +84,8 @@ class PasswordSignIn(ABC):
         self._is_form = False
         self._refused_until = float("-inf")
         self._refusal: SignInRejected | NotAllowed | None = None
+        self._failures = 0
+        self._retry_at = float("-inf")
         secret = f"{self.resource}\n{email}\n{password}".encode()
         self.fingerprint = hashlib.sha256(secret).hexdigest()
 
@@ -113,8 +120,14 @@ class PasswordSignIn(ABC):
         if self._refusal is not None and self._ledger.now() < self._refused_until:
             raise type(self._refusal)(*self._refusal.args)
         self._drop()
+        if self._ledger.now() < self._retry_at:
+            raise Unreachable("the vendor's sign-in failed a moment ago")
         try:
             await self._post()
+        except UnexpectedReply as err:
+            # Not what was asked for fails, but the way to it: that resource must not count as missing.
+            status = f" with status {err.status}" if err.status else ""
+            raise self._failed(f"the vendor's sign-in failed{status}") from None
         except (SignInRejected, NotAllowed) as err:
             self._refusal = err
             # What the account's own probes bring is decided there (`SignInState`).
@@ -122,8 +135,14 @@ class PasswordSignIn(ABC):
             self._refused_until = self._ledger.now() + (0.0 if is_probed else REFUSED_PAUSE)
             raise
         if self._proof is None:
-            raise UnexpectedReply("the vendor signed in without handing anything out")
+            raise self._failed("the vendor signed in without handing anything out")
+        self._failures = 0
         self._generation += 1
+
+    def _failed(self, text: str) -> Unreachable:
+        self._retry_at = self._ledger.now() + min(_PAUSE * 2.0**self._failures, _LONGEST_PAUSE)
+        self._failures = min(self._failures + 1, 16)
+        return Unreachable(text)
 
     async def _post(self) -> None:
         """Send the credentials as JSON; as a form where that is not taken."""
@@ -131,7 +150,9 @@ class PasswordSignIn(ABC):
         for is_form in (self._is_form, not self._is_form):
             body = {"form": self._body} if is_form else {"json": self._body}
             try:
-                await self._door.send("POST", resource.path, right=resource.right, **body)
+                await self._door.send(
+                    "POST", resource.path, right=resource.right, accept=JSON, **body
+                )
             except UnexpectedReply as err:
                 if err.status not in _OTHER_ENCODING:
                     raise

@@ -28,6 +28,7 @@ from .offers import ACTIONS
 from .options import OPTIONS_SCHEMA, Options
 from .paths import Api
 from .sign_in import BearerSignIn, SessionSignIn, TokenSignIn
+from .sign_in_page import SignInPages
 from .watch import Watch
 from .yard import Yard
 
@@ -61,7 +62,7 @@ class SensorZoneConnection(Connection):
         self._ledgers = ledgers
         self._account_id = account_id
         self._yard = Yard(options)
-        self._watch = Watch(self._client, self._yard)
+        self._watch = Watch(self._client, self._yard, next(iter(ledgers.values())).now)
         self._actions = SensorZoneActions(self._client, self._yard)
         self.library = ClipLibrary(self._client, self._yard) if self._client.has(Api.V1) else None
 
@@ -76,7 +77,10 @@ class SensorZoneConnection(Connection):
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
-        return self._client.diagnostics()
+        return dict(self._client.diagnostics()) | {
+            "turned_off": self._watch.turned_off,
+            "resources": self._watch.resources.diagnostics(),
+        }
 
     @property
     @override
@@ -104,7 +108,15 @@ class SensorZoneConnection(Connection):
         machines = list(self._yard.machines)
         people = list(self._yard.people) if self._yard.options.people else []
         v2 = self._ledgers[Api.V2]
-        feeds = [self._feed(channels.INCURSIONS, self._watch.incursions, INCURSIONS_EVERY)]
+        feeds = [
+            Feed(
+                channels.INCURSIONS,
+                self._watch.incursions,
+                INCURSIONS_EVERY,
+                LEAST_INTERVAL,
+                carrying_alarms=(channels.INCURSIONS,),
+            )
+        ]
         feeds += [
             self._feed(
                 channels.machine_feed(machine),
@@ -191,7 +203,16 @@ class SensorZoneVendor(Vendor):
             ledgers[Api.TESTER] = ledger.part(Api.TESTER)
             v1 = SessionSignIn(session, url, ledger, email, password, held_with=[own])
             v2 = TokenSignIn(session, url, own, email, password, held_with=[ledger])
-            doors[Api.V1] = Transport(session, url, v1, ledger, hear=v1.hear, held_with=[own])
+            pages = SignInPages(ledger.now)
+            doors[Api.V1] = Transport(
+                session,
+                url,
+                v1,
+                ledger,
+                hear=v1.hear,
+                held_with=[own],
+                has_ended=pages.has_ended,
+            )
             doors[Api.V2] = Transport(session, url, v2, own, hear=v2.hear, held_with=[ledger])
         if token:
             doors[Api.TESTER] = Transport(session, url, BearerSignIn(token), ledgers[Api.TESTER])

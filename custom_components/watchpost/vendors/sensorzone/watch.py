@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+import time
 from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
 from ...engine.model import ChannelId, FeedUpdate, Freshness, Inventory, Reading
-from ..errors import NotAllowed, UnexpectedReply, VendorError
+from ..errors import NotAllowed, RateLimited, SignInRejected, VendorError
+from ..optional_resources import OptionalResources, is_unavailable
 from . import channels
 from .client import Answer, SensorZoneClient
 from .incursion_log import IncursionLog, totals
@@ -31,13 +33,30 @@ TRACK_LOOK: Final = timedelta(hours=1)
 HOURS_LAST: Final = timedelta(minutes=45)
 
 
+# The names of resources that may be missing or fail, as they stand in the log.
+_ENTITIES: Final = "entities"
+_BASE_STATIONS: Final = "base stations"
+_WORKSITES: Final = "worksites"
+_PROJECTS: Final = "projects"
+_TAGS: Final = "tags"
+_PAGE: Final = "base station"
+_STATUS: Final = "status of base station"
+_TRACK: Final = "track of base station"
+_TAG: Final = "tag"
+_TESTS: Final = "tests of tag"
+_OF_INVENTORY: Final = frozenset({_ENTITIES, _BASE_STATIONS, _WORKSITES, _PROJECTS, _TAGS})
+
+
 class Watch:
     """The polls of one account.
 
     `told_until` is set before the first, where events were told before; `is_tracked` says that V2 tells positions.
     """
 
-    def __init__(self, client: SensorZoneClient, yard: Yard) -> None:
+    def __init__(
+        self, client: SensorZoneClient, yard: Yard, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.resources = OptionalResources(carrying_alarms=(channels.INCURSIONS,), now=clock)
         self._client = client
         self._yard = yard
         self._log = IncursionLog()
@@ -50,17 +69,56 @@ class Watch:
         self._is_track_refused = False
         self.told_until: datetime | None = None
 
+    # -- resources --
+
+    @property
+    def turned_off(self) -> dict[str, str]:
+        """The resources that this account cannot have, with the reason."""
+        return {
+            name: f"status {status}" if (status := getattr(err, "status", None)) else str(err)
+            for name, err in self.resources.failures.items()
+            if self.resources.is_off(name)
+        }
+
+    async def _optional[T](
+        self, name: str, ask: Callable[[], Awaitable[Answer[T]]]
+    ) -> Answer[T] | None:
+        """Ask for a part of what a feed brings; None where it fails, unless that is about the whole account."""
+        answer = await self.resources.fetch(name, ask)
+        if answer is None and isinstance(self._error(name), SignInRejected | RateLimited):
+            raise self._error(name)
+        return answer
+
+    async def _needed[T](self, name: str, ask: Callable[[], Awaitable[Answer[T]]]) -> Answer[T]:
+        """Ask for all that a feed brings; raises a `VendorError`, without asking while the resource is off."""
+        answer = await self.resources.fetch(name, ask)
+        if answer is None:
+            raise self._error(name)
+        return answer
+
+    def _error(self, *names: str) -> VendorError:
+        """Return why the first of these that fails does; what is kept grows with every raise, so it begins anew."""
+        failures = self.resources.failures
+        found = next(failures[name] for name in names if name in failures)
+        return found.with_traceback(None)
+
     # -- the lists --
 
     async def inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """List machines, people, sites and projects; what proves not to exist is done without."""
+        """List machines, people, sites and projects; each list that cannot be had is done without.
+
+        Raises a `VendorError` where nothing of V1 can be had.
+        """
         if not self._client.has(Api.V1):
             return await self._inventory_of_tester()
         self._lists = {}
+        self._machine_resources()
+        self.resources.retry_alarms()
         aside, freshness = await self._entities()
-        more_aside, failure = await self._places()
-        aside += more_aside
-        failure = await self._name_tags() or failure
+        aside += await self._places()
+        if not self._lists and not await self._has_incursions():
+            raise self._error(_ENTITIES, _BASE_STATIONS, _WORKSITES, _PROJECTS)
+        await self._name_tags()
         await self._check_v2()
         yard, client = self._yard, self._client
         found = list(yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(Api.V2)))
@@ -83,8 +141,26 @@ class Watch:
                 lists=dict(self._lists),
             ),
             set_aside=aside,
-            failure=failure,
+            failures={
+                name: err for name, err in self.resources.failures.items() if name in _OF_INVENTORY
+            },
         )
+
+    def _machine_resources(self) -> None:
+        """Have what says how a machine is asked for again with every list: a silent machine is a hazard."""
+        of_machines = [
+            f"{name} {machine}" for machine in self._yard.machines for name in (_PAGE, _STATUS)
+        ]
+        self.resources.carrying_alarms = frozenset((channels.INCURSIONS, *of_machines))
+
+    async def _has_incursions(self) -> bool:
+        """Whether incursions can be had though no list can; then the account goes on for their sake."""
+        start = dt_util.utcnow() - SHORT_LOOK
+        try:
+            await self._client.incursions(start)
+        except VendorError:
+            return False
+        return True
 
     async def _inventory_of_tester(self) -> FeedUpdate:
         """A token alone knows the brand's people, and how many they are is all that is shown."""
@@ -100,15 +176,18 @@ class Watch:
         )
 
     async def _entities(self) -> tuple[Counter[str], tuple[Freshness, ...]]:
-        """Machines and people; where that list does not exist, the machines alone."""
-        found = await self._if_there("entities", self._client.entities)
+        """List machines and people; where that list cannot be had, the machines alone."""
+        found = await self._optional(_ENTITIES, self._client.entities)
         if found is not None:
             self._yard.take_machines(found.value.machines)
             self._yard.take_people(found.value.people)
             self._note(channels.MACHINES, found)
             self._note(channels.TAGS, found)
             return found.set_aside, found.freshness
-        machines = await self._if_there("base_stations", self._client.base_stations)
+        # An outage is no reason to take another list for the one that is known.
+        if self._yard.machines and not is_unavailable(self._error(_ENTITIES)):
+            return Counter(), ()
+        machines = await self._optional(_BASE_STATIONS, self._client.base_stations)
         if machines is None:
             return Counter(), ()
         self._yard.take_machines(machines.value)
@@ -120,41 +199,32 @@ class Watch:
         oldest = min((reply.received for reply in answer.freshness), default=None)
         self._lists[name] = None if answer.set_aside else oldest
 
-    async def _name_tags(self) -> VendorError | None:
-        """Ask for the tags' serial numbers, where people are shown and their list does not tell; return what failed."""
+    async def _name_tags(self) -> None:
+        """Ask for the tags' serial numbers, where people are shown and their list does not tell."""
         yard = self._yard
         if yard.options.people and any(person.serial is None for person in yard.people.values()):
-            try:
-                tags = await self._if_there("tags", self._client.tags)
-            except VendorError as err:
-                return err
+            tags = await self._optional(_TAGS, self._client.tags)
             for tag in tags.value if tags else ():
                 yard.take_tag(tag)
-        return None
 
-    async def _places(self) -> tuple[Counter[str], VendorError | None]:
-        """Sites and projects; one list that fails costs neither the other nor the machines."""
+    async def _places(self) -> Counter[str]:
+        """List sites and projects; one list that fails costs neither the other nor the machines."""
         aside: Counter[str] = Counter()
-        failure: VendorError | None = None
-        try:
-            if (sites := await self._if_there("worksites", self._client.worksites)) is not None:
-                self._yard.sites = {site.id: site for site in sites.value}
-                self._note(channels.SITES, sites)
-                aside += sites.set_aside
-        except VendorError as err:
-            failure = err
-        try:
-            if (projects := await self._if_there("projects", self._client.projects)) is not None:
-                self._yard.projects = {project.id: project for project in projects.value}
-                self._note(channels.PROJECTS, projects)
-                aside += projects.set_aside
-        except VendorError as err:
-            failure = err
-        return aside, failure
+        if (sites := await self._optional(_WORKSITES, self._client.worksites)) is not None:
+            self._yard.sites = {site.id: site for site in sites.value}
+            self._note(channels.SITES, sites)
+            aside += sites.set_aside
+        if (projects := await self._optional(_PROJECTS, self._client.projects)) is not None:
+            self._yard.projects = {project.id: project for project in projects.value}
+            self._note(channels.PROJECTS, projects)
+            aside += projects.set_aside
+        return aside
 
     async def _check_v2(self) -> None:
         """See whether V2 lets the user in at all; where it does not, a machine's own page may tell its position."""
-        if not self._client.has(Api.V2) or self._client.is_off("tracks"):
+        tracks = [f"{_TRACK} {machine}" for machine in self._yard.machines]
+        are_off = bool(tracks) and not any(map(self.resources.may_ask, tracks))
+        if not self._client.has(Api.V2) or are_off:
             self.is_tracked = False
             return
         try:
@@ -172,15 +242,15 @@ class Watch:
         """Look at the incursions of the last hour, or of all that may still change; tell and count them."""
         now = dt_util.utcnow()
         start, is_full = self._look_from(now)
-        found = await self._if_there("incursions", lambda: self._client.incursions(start))
-        if found is None:
-            return FeedUpdate()
+        found = await self._needed(channels.INCURSIONS, lambda: self._client.incursions(start))
+        # What may not have been read in full is looked at again from where it began.
+        is_full = is_full and found.is_whole
         if is_full:
             self._full_look_at, self.told_until = now, None
         self._log.take(
             found.value,
             full_since=start if is_full else None,
-            is_whole=not found.set_aside,
+            is_whole=not found.set_aside and found.failure is None,
         )
         occurrences = list(self._log.occurrences(now, self._yard.place, self._yard.told))
         self._remember(self._log.prune(now))
@@ -189,6 +259,7 @@ class Watch:
             occurrences=occurrences,
             freshness=found.freshness,
             set_aside=found.set_aside,
+            failure=found.failure,
         )
 
     def _look_from(self, now: datetime) -> tuple[datetime, bool]:
@@ -227,16 +298,19 @@ class Watch:
 
     async def machine(self, machine: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Ask how a machine is: on its own page, or where that does not tell, by its status."""
-        page = await self._if_there("base_station", lambda: self._client.base_station(machine))
-        status = Status()
+        page_name, status_name = f"{_PAGE} {machine}", f"{_STATUS} {machine}"
+        page = await self._optional(page_name, lambda: self._client.base_station(machine))
+        status, own = Status(), None
         freshness: tuple[Freshness, ...] = ()
         if page is not None:
             self._yard.take_page(page.value[0])
             status, freshness = page.value[1], page.freshness
         if status.seen_at is None and status.is_running is None:
-            own = await self._if_there("status", lambda: self._client.status(machine))
+            own = await self._optional(status_name, lambda: self._client.status(machine))
             if own is not None:
                 status, freshness = own.value[1], (*freshness, *own.freshness)
+        if page is None and own is None:
+            raise self._error(page_name, status_name)
         readings = channels.status_readings(machine, status, dt_util.utcnow())
         return FeedUpdate(
             readings={key: reading for key, reading in readings.items() if key in wanted},
@@ -245,15 +319,15 @@ class Watch:
 
     async def track(self, machine: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Ask where a machine is, by the end of its GPS track."""
-        start = dt_util.utcnow() - TRACK_LOOK
+        name, start = f"{_TRACK} {machine}", dt_util.utcnow() - TRACK_LOOK
         try:
-            found = await self._if_there("tracks", lambda: self._client.track(machine, start))
+            found = await self._needed(name, lambda: self._client.track(machine, start))
         except NotAllowed:
+            # The permission is asked for with the runtime, which is the same user's.
+            self.resources.record_success(name)
             self.is_tracked, self._is_track_refused = False, True
             raise
         self._is_track_refused = False
-        if found is None:
-            return FeedUpdate()
         now = dt_util.utcnow()
         fixes = [fix for fix in found.value if channels.is_past(fix.at, now)]
         if not fixes:
@@ -287,18 +361,22 @@ class Watch:
         """Ask when a tag was tested last: the list may tell, or the tag's page, or the list of its tests."""
         times: list[datetime | None] = []
         freshness: tuple[Freshness, ...] = ()
-        page = await self._if_there("tag", lambda: self._client.tag(tag))
+        names = f"{_TAG} {tag}", f"{_TESTS} {tag}"
+        page = await self._optional(names[0], lambda: self._client.tag(tag))
         if page is not None:
             freshness = page.freshness
             if page.value is not None:
                 times.append(page.value.tested_at)
                 self._yard.take_tag(page.value)
         if not any(times):
-            tests = await self._if_there("tag_tests", lambda: self._client.tag_tests(tag))
+            tests = await self._optional(names[1], lambda: self._client.tag_tests(tag))
             if tests is not None:
                 times.append(tests.value)
                 freshness += tests.freshness
-        if (listed := self._yard.people.get(tag)) is not None:
+        listed = self._yard.people.get(tag)
+        if page is None and not times and (listed is None or listed.tested_at is None):
+            raise self._error(*names)
+        if listed is not None:
             times.append(listed.tested_at)
         tested_at = max((at for at in times if at is not None), default=None)
         limit = self._yard.options.tag_test_days
@@ -317,16 +395,3 @@ class Watch:
             freshness=found.freshness,
             set_aside=found.set_aside,
         )
-
-    async def _if_there[T](
-        self, name: str, ask: Callable[[], Awaitable[Answer[T]]]
-    ) -> Answer[T] | None:
-        """Ask unless the resource proved not to exist; None where it does not."""
-        if self._client.is_off(name):
-            return None
-        try:
-            return await ask()
-        except UnexpectedReply as err:
-            if self._client.is_missing(name, err):
-                return None
-            raise

@@ -1,0 +1,84 @@
+"""Tells an ended session by the sign-in page that is shown in place of a 401 (INFERRED; usual for cookie sessions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+import re
+from typing import Final
+
+from aiohttp import hdrs
+
+from ..errors import UnexpectedReply
+from ..http import Exchange
+
+# After a new sign-in that did not help, a page is not taken for an ended session for so many seconds.
+RETRY_AFTER: Final = 600.0
+
+_PATH: Final = re.compile(
+    r"/(?:users?/)?(?:sign[_-]?in|log[_-]?in|sso|auth|sessions?/new)\b", re.IGNORECASE
+)
+_FORM: Final = re.compile(
+    rb"type\s*=\s*[\"']?password|<title>[^<]*\b(?:sign|log)[ -]?in\b", re.IGNORECASE
+)
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The last page that a path brought: with which credentials, and when that was no ended session."""
+
+    credentials: int
+    refused_at: float | None = None
+
+
+@dataclass(slots=True)
+class SignInPages:
+    """Decide whether a response shows that the session has ended. `now` gives monotonic seconds.
+
+    A path that brings a page right after a new sign-in is broken by itself: it costs no further sign-in for a while.
+    """
+
+    now: Callable[[], float]
+    _seen: dict[str, _Seen] = field(default_factory=dict)
+
+    def has_ended(self, exchange: Exchange) -> bool:
+        """Return whether to sign in anew; raises UnexpectedReply for a page that a new sign-in does not replace."""
+        if not _is_page(exchange):
+            if exchange.status not in _REDIRECTS:
+                self._seen.pop(exchange.path, None)
+            return False
+        seen, credentials = self._seen.get(exchange.path), id_of(exchange)
+        if seen is None or (seen.refused_at is not None and self._is_due(seen.refused_at)):
+            self._seen[exchange.path] = _Seen(credentials)
+            return True
+        if seen.refused_at is None and seen.credentials == credentials:
+            return True  # another request for the same path, before there was a new sign-in
+        self._seen[exchange.path] = _Seen(credentials, seen.refused_at or self.now())
+        if _is_html(exchange) and not _FORM.search(exchange.body):
+            return False  # no sign-in page: whoever asked sees that it is not what it should be
+        raise UnexpectedReply("the vendor shows a sign-in page in place of data")
+
+    def _is_due(self, refused_at: float) -> bool:
+        return self.now() - refused_at >= RETRY_AFTER
+
+
+def id_of(exchange: Exchange) -> int:
+    """Return by which of the sign-ins in a row a request was made."""
+    return getattr(exchange.credentials, "generation", 0)
+
+
+def _is_page(exchange: Exchange) -> bool:
+    """Whether a response may be a sign-in page. A write counts as not done only where that is sure."""
+    is_read = exchange.method == hdrs.METH_GET
+    if exchange.status in _REDIRECTS:
+        location = exchange.headers.get(hdrs.LOCATION, "")
+        return bool(_PATH.search(location.partition("?")[0]))
+    if not (_is_html(exchange) and exchange.status < HTTPStatus.MULTIPLE_CHOICES):
+        return False
+    return is_read or bool(_FORM.search(exchange.body))
+
+
+def _is_html(exchange: Exchange) -> bool:
+    return exchange.headers.get(hdrs.CONTENT_TYPE, "").lower().startswith("text/html")
