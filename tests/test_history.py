@@ -35,7 +35,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from custom_components.watchpost.engine.backfill import Track
 from custom_components.watchpost.engine.gaps import hour_of
 from custom_components.watchpost.engine.history import Historian
-from custom_components.watchpost.engine.model import Channel, Hour
+from custom_components.watchpost.engine.model import Channel, HistoryTerms, Hour
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
 from simulators.sensorist.building import build_sensor
@@ -734,3 +734,90 @@ async def test_hours_of_a_replacement_are_filled_into_the_entity_that_it_carries
     expected = truth(cloud, source, replaced_at, over())
     assert len(expected) >= 5
     assert_same({hour: row for hour, row in rows.items() if hour in expected}, expected)
+
+
+def wind_of(device: str) -> Channel:
+    description = SensorEntityDescription(
+        key="wind",
+        native_unit_of_measurement="°",
+        state_class=SensorStateClass.MEASUREMENT_ANGLE,
+    )
+    return Channel(device, "wind", description, "feed")
+
+
+async def test_days_without_data_use_no_budget_and_the_notice_counts_every_device(
+    house: House,
+) -> None:
+    """Six devices, one request for two hours, and a vendor that knows which days have none."""
+    shown: list[str] = []
+
+    @callback
+    def note(kind: Any, notes: dict[str, Any]) -> None:
+        shown.extend(note["message"] for note in notes.values() if kind.value != "removed")
+
+    persistent_notification.async_register_callback(house.hass, note)
+    channels = [wind_of(f"device-{number}") for number in range(6)]
+    tracks = [Track(each, f"sensor.{each.device.replace('-', '_')}", now()) for each in channels]
+    for track in tracks:
+        house.hass.states.async_set(track.entity_id, "350", {"unit_of_measurement": "°"})
+    asked: list[datetime] = []
+
+    async def ask(channels: Any, start: datetime, end: datetime) -> Any:
+        asked.append(start)
+        return {}
+
+    historian = Historian(
+        house.hass,
+        MockConfigEntry(domain=DOMAIN, title="Stub"),
+        tracks=lambda: tracks,
+        ask=ask,
+        may_ask=lambda: True,
+        terms=HistoryTerms(
+            span=24, per_request=2, most_requests=60, by_device=True, newest_first=True
+        ),
+        requests=lambda: 0,
+    )
+    historian.async_fill()
+    await house.settle()
+
+    assert len({start.date() for start in asked}) >= 30
+    assert len(asked) >= 6 * 30
+    assert "6 entities" in shown[0]
+    assert " 90 %" in shown[-1] or " 100 %" in shown[-1]
+
+
+async def test_a_stored_progress_of_another_shape_or_of_the_future_warns_once_and_begins_anew(
+    house: House,
+    cloud: SensoristCloud,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    entry = await house.sign_in(cloud)
+    await house.pass_time(120)
+    name = f"{DOMAIN}.{entry.entry_id}.history"
+    good = hass_storage[name]
+    row = good["data"]["channels"][0]
+    ahead = hour_of(now() + 3650 * DAY)
+    spoiled = [
+        {**good, "version": 99},
+        {**good, "data": []},
+        {**good, "data": {}},
+        {**good, "data": {**good["data"], "seen": "yesterday"}},
+        {**good, "data": {**good["data"], "unseen": [7]}},
+        {**good, "data": {**good["data"], "channels": {"a": 1}}},
+        {**good, "data": {**good["data"], "channels": [[row[0], row[1], "long ago", []]]}},
+        {**good, "data": {**good["data"], "channels": [row[:2]]}},
+        {**good, "data": {**good["data"], "channels": [[row[0], row[1], ahead, []]]}},
+    ]
+    for number, stored in enumerate(spoiled):
+        await unload(house, entry)
+        hass_storage[name] = stored
+        caplog.clear()
+        assert await house.hass.config_entries.async_setup(entry.entry_id)
+        await house.pass_time(120)
+
+        warned = [line for line in caplog.messages if "how far history is imported" in line]
+        assert len(warned) == (number < len(spoiled) - 1), number
+        rows = hass_storage[name]["data"]["channels"]
+        assert len(rows) == len(cloud.sources()), number
+        assert all(row[2] <= hour_of(now()) for row in rows), number
