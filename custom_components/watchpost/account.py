@@ -229,7 +229,7 @@ class Account:
         is tried again, for as long as it takes.
         """
         self.entry.async_on_unload(self._stop)
-        async_clear_issues(self.hass, self.entry)
+        async_clear_issues(self.hass, self.entry, is_starting=True)
         self._remember_devices()
         await self.journal.async_load()
         self.connection.find_told_until = lambda: self.journal.told_until

@@ -33,6 +33,7 @@ from .holding import Holding, Looker, Slot, Turns
 from .vendors.base import Feed
 from .vendors.errors import SignInRejected, UnexpectedReply, VendorError
 from .vendors.ledger import Ledger
+from .vendors.optional_resources import is_unavailable
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -332,7 +333,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._period = timedelta(seconds=self._usual_period())
         self.held.set_period(self._period)
         lane.error = update.failure if isinstance(update.failure, VendorError) else None
-        lane.failures = lane.failures + 1 if lane.error else 0
+        lane.failures = lane.failures + 1 if lane.error or self._is_worth_asking(update) else 0
         lane.resource_errors = update.failures
         inventory = update.inventory
         if inventory is not None:
@@ -349,6 +350,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             return None
         age = self._ledger.now() - max(reply.received for reply in freshness)
         return self._ledger.now_utc() - timedelta(seconds=max(age, 0.0))
+
+    def _is_worth_asking(self, update: FeedUpdate) -> bool:
+        """Whether an optional resource has an outage that may be over long before a feed of this interval is due."""
+        is_slow = self.feed.default_interval.total_seconds() >= cadence.LONGEST_BACKOFF
+        return is_slow and not all(map(is_unavailable, update.failures.values()))
 
     @callback
     def async_take_push(self, readings: Mapping[ChannelId, Reading]) -> None:

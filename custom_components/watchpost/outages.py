@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import slugify
@@ -64,11 +65,23 @@ class _Outage:
         return self.error.right if isinstance(self.error, NotAllowed) else None
 
 
+def _alarms_id(entry: ConfigEntry) -> str:
+    return f"alarms_not_seen_{entry.entry_id}"
+
+
 @callback
-def async_clear_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Take back what was said of an account; what is still so will be said again."""
+def async_clear_issues(
+    hass: HomeAssistant, entry: ConfigEntry, *, is_starting: bool = False
+) -> None:
+    """Delete an account's repairs; what is still so will be reported again.
+
+    While it starts, the one about alarms stays until it is known whether they are seen: set-up may fail often.
+    """
+    kept = _alarms_id(entry) if is_starting else None
     for domain, issue_id in list(ir.async_get(hass).issues):
-        if domain == DOMAIN and entry.entry_id in issue_id and not is_about_battery(issue_id):
+        if domain != DOMAIN or entry.entry_id not in issue_id or is_about_battery(issue_id):
+            continue
+        if issue_id != kept:
             ir.async_delete_issue(hass, domain, issue_id)
 
 
@@ -98,12 +111,14 @@ class Outages:
         self._on_over = on_over
         self._outages: dict[_Place, _Outage] = {}
         self._of_account: dict[type[VendorError], set[_Place]] = {}
-        self._unseen: dict[str, None] = {}
+        # None: nobody knows yet whether the repair from before this start still holds.
+        self._unseen: dict[str, None] | None = None
         self._missing: dict[str, None] = {}
         self._push_lacks: str | None = None
         self._history_lacks: str | None = None
         self._cancel_probe: CALLBACK_TYPE | None = None
         self._is_started = False
+        self._is_set_up_failing = False
 
     @callback
     def async_start(self) -> None:
@@ -141,8 +156,16 @@ class Outages:
         for place, error in now.items():
             if self._is_started or place.resource is not None:
                 self._begin(place, error)
+        if not self._is_started and coordinator is self._inventory:
+            # Nothing else is asked before the devices are listed. Of an account that is new nobody expects alarms.
+            self._is_set_up_failing = err is not None and self._knows_devices
         self._follow_permissions()
         self._follow_alarms()
+
+    @property
+    def _knows_devices(self) -> bool:
+        registry = dr.async_get(self._hass)
+        return bool(dr.async_entries_for_config_entry(registry, self._entry.entry_id))
 
     @callback
     def async_leave(self, feed: str) -> None:
@@ -208,16 +231,18 @@ class Outages:
     @callback
     def _follow_alarms(self) -> None:
         """Raise a repair while alarms cannot be had, naming what is missing."""
-        unseen = dict.fromkeys(
+        unseen: dict[str, None] = dict.fromkeys(
             str(place)
             for place, outage in self._outages.items()
             if self._carries_alarms(place)
             and (is_unavailable(outage.error) or outage.in_a_row >= _FAILURES_UNTIL_REPAIR)
         )
+        if self._is_set_up_failing:
+            unseen[self._inventory_name] = None
         if unseen == self._unseen:
             return
         self._unseen = unseen
-        issue_id = f"alarms_not_seen_{self._entry.entry_id}"
+        issue_id = _alarms_id(self._entry)
         if not unseen:
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
             return

@@ -31,6 +31,7 @@ from .model import Freshness
 from .rhythm import DELAY, Rhythm
 
 DAY: Final = 86400.0
+LONGEST_BACKOFF: Final = 900.0
 
 # A timer that fires on the very expiry may be early by a clock's resolution.
 EXPIRY_GUARD: Final = 0.01
@@ -172,7 +173,7 @@ def backoff(
     *,
     base: float = 30.0,
     floor: float = 10.0,
-    ceiling: float = 900.0,
+    ceiling: float = LONGEST_BACKOFF,
 ) -> float:
     """Return seconds to wait after so many failures in a row: exponential, full jitter.
 

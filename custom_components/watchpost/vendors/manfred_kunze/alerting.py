@@ -45,6 +45,8 @@ class AlertingPart(Part):
     only once the account is set up.
     """
 
+    title = "alerts"
+
     def __init__(
         self,
         api: Api,
@@ -84,7 +86,14 @@ class AlertingPart(Part):
     @override
     def feeds(self) -> Sequence[Feed]:
         return [
-            Feed(ALERTS, self.feed.fetch, ALERTS_EVERY, LEAST_INTERVAL, is_whole=True),
+            Feed(
+                ALERTS,
+                self.feed.fetch,
+                ALERTS_EVERY,
+                LEAST_INTERVAL,
+                is_whole=True,
+                carrying_alarms=(ALERTS,),
+            ),
             Feed(RULES, self.feed.fetch_rules, RULES_EVERY, LEAST_INTERVAL, is_whole=True),
         ]
 

@@ -49,6 +49,8 @@ SCHEMAS: Final = "schemas"
 class ControlPart(Part):
     """What an organisation's key lets be done, beside the alerts."""
 
+    title = "what can be controlled"
+
     def __init__(self, api: Api, estate: Estate, readings: ReadingsClient) -> None:
         self._client = ControlClient(api)
         self._alerting = AlertingClient(api)

@@ -17,6 +17,8 @@ _MOST_SAID: Final = 100
 class DiscoveryPart(Part):
     """Looks for the document and has `follow` take it; without one the defaults hold."""
 
+    title = "description of the API"
+
     def __init__(self, api: Api, follow: Callable[[Contract], None]) -> None:
         self._api = api
         self._follow = follow

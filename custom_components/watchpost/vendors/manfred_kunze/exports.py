@@ -39,6 +39,8 @@ _NEWEST: Final = SensorEntityDescription(
 class ExportsPart(Part):
     """The exports of one organisation; `show` has how far they are shown between two polls."""
 
+    title = "exports"
+
     def __init__(
         self,
         api: Api,
@@ -67,6 +69,8 @@ class ExportsPart(Part):
         except VendorError as err:
             if is_missing(err) or isinstance(err, NotAllowed):
                 self._absent = type(err).__name__
+                if not isinstance(err, NotAllowed):
+                    found.failures[self.title] = err
                 return found
             # What may pass costs the first look alone.
             self._listed_at = None

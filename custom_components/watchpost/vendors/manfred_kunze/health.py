@@ -53,6 +53,8 @@ _CLASSES: Final = {
 class HealthPart(Part):
     """Uptime, free heap, signal, connection and counts of readings, as far as the deployment tells them."""
 
+    title = "health of devices"
+
     def __init__(
         self,
         client: TopologyClient,

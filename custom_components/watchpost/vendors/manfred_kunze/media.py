@@ -30,6 +30,8 @@ LEAST_INTERVAL: Final = timedelta(seconds=15)
 class MediaPart(Part):
     """The cameras of one organisation; `resurvey` reads everything anew when one appears."""
 
+    title = "cameras"
+
     def __init__(
         self,
         api: Api,
@@ -65,6 +67,8 @@ class MediaPart(Part):
             if not is_missing(err) and not isinstance(err, NotAllowed):
                 raise
             self._absent = type(err).__name__
+            if self._gallery.cameras or not isinstance(err, NotAllowed):
+                found.failures[self.title] = err
             return found
         self._absent = None
         self._gallery.cameras = {camera.id: camera for camera in listed.value}

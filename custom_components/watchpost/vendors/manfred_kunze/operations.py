@@ -57,6 +57,8 @@ _FIRMWARE = UpdateEntityDescription(
 class BindingsPart(Part):
     """What devices and components report of the configuration that is wanted of them."""
 
+    title = "device configurations"
+
     @override
     def scope_of(self, key: str) -> str | None:
         return BINDINGS if key.startswith(_BINDING) else None
@@ -77,7 +79,10 @@ class BindingsPart(Part):
         except (NotAllowed, UnexpectedReply) as err:
             if isinstance(err, UnexpectedReply) and not is_missing(err):
                 raise
-            return Survey()
+            found = Survey()
+            if not isinstance(err, NotAllowed):
+                found.failures[self.title] = err
+            return found
         names = await self._names(listed.value)
         found = Survey(set_aside=listed.set_aside)
         found.lists[BINDINGS] = None if listed.set_aside else oldest(listed.freshness)
@@ -135,6 +140,8 @@ def _state(binding: Binding) -> Reading:
 class QuarantinePart(Part):
     """How many payloads the platform rejected; nothing is shown without the right to see them."""
 
+    title = "quarantined payloads"
+
     @override
     def scope_of(self, key: str) -> str | None:
         return QUARANTINE if key == QUARANTINE else None
@@ -166,6 +173,8 @@ class QuarantinePart(Part):
 
 class FirmwarePart(Part):
     """Whether there is newer firmware for a device, where firmware and device say enough of each other."""
+
+    title = "firmware"
 
     @override
     def scope_of(self, key: str) -> str | None:

@@ -17,7 +17,7 @@ from ..errors import VendorError
 
 @dataclass(slots=True)
 class Survey:
-    """What a part found when the lists were read; `failure` is what kept some of it from coming.
+    """What a part found when the lists were read; `failures` are the lists that could not be had, by their names.
 
     `lists` names each list that was read: when the oldest page of its response came (monotonic), None where it was
     not read in full. What a list would name that is not there, or not in full, is not missed.
@@ -30,7 +30,7 @@ class Survey:
     freshness: list[Freshness] = field(default_factory=list)
     lists: dict[str, float | None] = field(default_factory=dict)
     is_complete: bool = True
-    failure: VendorError | None = None
+    failures: dict[str, VendorError] = field(default_factory=dict)
 
 
 def lifetime(freshness: Iterable[Freshness]) -> timedelta:
@@ -44,7 +44,12 @@ def oldest(freshness: Iterable[Freshness]) -> float | None:
 
 
 class Part:
-    """A group of the platform's resources; those that offer nothing of a kind leave it at that."""
+    """A group of the platform's resources; those that offer nothing of a kind leave it at that.
+
+    `title` is what a person calls the list that its survey reads.
+    """
+
+    title = ""
 
     async def survey(self) -> Survey:
         """Read the part's lists, with the estate as it was just listed; called with every inventory.

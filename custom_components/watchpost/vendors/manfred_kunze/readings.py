@@ -49,6 +49,8 @@ class ReadingsPart(Part):
     `at_least` is how long a value is shown of a sensor whose interval is not known.
     """
 
+    title = "newest readings"
+
     def __init__(
         self,
         client: ReadingsClient,

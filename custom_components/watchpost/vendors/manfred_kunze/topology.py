@@ -172,7 +172,10 @@ class TopologyPart(Part):
             if is_missing(err) or (isinstance(err, NotAllowed) and not is_needed):
                 self.absent[name] = type(err).__name__
             else:
-                found.failure, found.is_complete = err, False
+                found.is_complete = False
+            # A key may well have no right to some lists: that one is missing stands in the diagnostics.
+            if is_needed or not isinstance(err, NotAllowed):
+                found.failures[name.replace("_", " ")] = err
             return None
         self.absent.pop(name, None)
         self._note(found, name, answer)

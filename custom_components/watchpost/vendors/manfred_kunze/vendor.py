@@ -16,10 +16,11 @@ import voluptuous as vol
 from ...engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
 from .. import entering
 from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
-from ..errors import NotSecure, VendorError
+from ..errors import NotSecure
 from ..http import Transport
 from ..ledger import Ledger
 from ..links import LinkFetcher
+from ..optional_resources import OptionalResources
 from .alerting import AlertingPart
 from .client.api import Api, KeySignIn, api_address
 from .client.contract import Contract
@@ -58,6 +59,7 @@ class ManfredKunzeConnection(Connection):
         self.transport = api.transport
         self._estate = Estate()
         clock = api.transport.ledger
+        self._resources = OptionalResources(now=clock.now)
         topology, operations = TopologyClient(api), OperationsClient(api)
         self._topology = TopologyPart(
             topology,
@@ -158,16 +160,14 @@ class ManfredKunzeConnection(Connection):
             freshness=tuple(found.freshness),
             inventory=Inventory(found.devices, found.channels, lists=found.lists),
             set_aside=found.set_aside,
-            failure=found.failure,
+            failures={**self._resources.failures, **found.failures},
         )
 
-    @staticmethod
-    async def _add(found: Survey, part: Part) -> None:
-        """Add what a part found; its failure costs nobody else."""
-        try:
-            more = await part.survey()
-        except VendorError as err:
-            found.failure, found.is_complete = err, False
+    async def _add(self, found: Survey, part: Part) -> None:
+        """Add what a part found; its failure costs no other part, and does not delay the list of devices."""
+        more = await self._resources.fetch(part.title, part.survey)
+        if more is None:
+            found.is_complete = False
             return
         found.devices += more.devices
         found.channels += more.channels
@@ -176,7 +176,7 @@ class ManfredKunzeConnection(Connection):
         found.freshness += more.freshness
         found.lists |= more.lists
         found.is_complete &= more.is_complete
-        found.failure = more.failure or found.failure
+        found.failures |= more.failures
 
     async def _fetch_inventory_again(self) -> FeedUpdate:
         self._api.look_anew()
@@ -222,7 +222,8 @@ class ManfredKunzeConnection(Connection):
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
-        return {type(part).__name__: dict(part.diagnostics()) for part in self._parts}
+        parts = {type(part).__name__: dict(part.diagnostics()) for part in self._parts}
+        return parts | {"optional_resources": self._resources.diagnostics()}
 
     @override
     async def options_schema(self) -> vol.Schema:

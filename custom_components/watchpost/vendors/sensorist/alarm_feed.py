@@ -27,6 +27,9 @@ OVERLAP: Final = timedelta(days=1)
 # How far back the history is asked at the most, after a long time away.
 LONGEST_GAP: Final = timedelta(days=30)
 
+# What the history of alarms is called where it cannot be had.
+ALARM_HISTORY: Final = "history of alarms"
+
 type FindPlace = Callable[[Alarm], Place | None]
 
 
@@ -73,7 +76,7 @@ class AlarmFeed:
             freshness=(answer.freshness,),
             inventory=self._inventory(answer.value, is_complete=not answer.set_aside),
             set_aside=answer.set_aside + (history.set_aside if history else Counter()),
-            failure=failure,
+            failures={ALARM_HISTORY: failure} if failure else {},
         )
 
     def _inventory(self, alarms: Iterable[Alarm], *, is_complete: bool) -> Inventory:

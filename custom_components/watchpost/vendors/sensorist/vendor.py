@@ -25,7 +25,7 @@ from ..errors import NotAllowed, UnexpectedReply
 from ..http import BasicSignIn, Transport
 from ..ledger import Ledger
 from .actions import SensoristActions
-from .alarm_feed import AlarmFeed
+from .alarm_feed import ALARM_HISTORY, AlarmFeed
 from .channels import (
     ACCOUNT,
     GATEWAYS,
@@ -136,7 +136,16 @@ class SensoristConnection(Connection):
                 MOST_LANES,
             )
             for gateway in self._gateways.values()
-        ] + [Feed(ALARMS, self._fetch_alarms, USUAL_INTERVAL, LEAST_INTERVAL, is_whole=True)]
+        ] + [
+            Feed(
+                ALARMS,
+                self._fetch_alarms,
+                USUAL_INTERVAL,
+                LEAST_INTERVAL,
+                is_whole=True,
+                carrying_alarms=(ALARMS, ALARM_HISTORY),
+            )
+        ]
 
     def _measurement_feed(self, gateway_id: str) -> MeasurementFeed:
         return MeasurementFeed(
