@@ -247,10 +247,10 @@ ALL = [
 ]
 FEW = [
     ("sensorist", "/alarms", "404", False, True),
-    ("manfred_kunze", "/alerts", "500", False, True),
-    ("manfred_kunze", "/cameras", "500", True, True),
-    ("sensorzone", "/incursions", "404", True, False),
-    ("sensit", "DeviceLog", "401", False, True),
+    ("sensorist", "/alarms", "html", True, False),
+    ("sensorist", "/measurements", "500", True, True),
+    ("sensorist", "/measurements", "401", False, True),
+    ("sensorist", "/gateways", "503", False, True),
 ]
 
 
