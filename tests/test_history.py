@@ -523,6 +523,31 @@ async def test_rows_of_any_form_that_the_document_allows_become_hours(
         assert (least, most) == pytest.approx(expected[hour][1:]) or least == most == mean
 
 
+@pytest.mark.parametrize("value", [-999, 850, 6553.5, 1e30])
+@pytest.mark.parametrize("field", ["value", "min", "max"])
+async def test_an_hour_with_a_value_that_cannot_be_is_left_out(
+    house: House, open_cloud: OpenCloud, field: str, value: float
+) -> None:
+    cloud = await open_cloud(gateways=1, sensors=1, kinds=("temp",))
+
+    def spoil(payload: Any) -> Any:
+        for rows in payload["measurements"].values():
+            for row in rows[::4]:
+                row[field] = value
+        return payload
+
+    cloud.faults.add(Fault(query={"type": "range"}, kind="mutate", mutate=spoil, times=None))
+    entry = await house.sign_in(cloud)
+
+    rows = await statistics(house, cloud, cloud.find_source("temp"))
+    expected = truth(cloud, cloud.find_source("temp"), over() - 30 * DAY, over())
+    assert 0 < len(rows) < len(expected)
+    for hour, found in rows.items():
+        assert found == pytest.approx(expected[hour])
+    told = entry.runtime_data.plausibility.diagnostics()["history"]
+    assert {place.split(":")[0] for place in told} == {"temperature"}
+
+
 async def test_a_long_import_is_shown_while_it_lasts_and_told_day_by_day_in_the_debug_log(
     house: House, open_cloud: OpenCloud, caplog: pytest.LogCaptureFixture
 ) -> None:

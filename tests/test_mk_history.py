@@ -112,3 +112,22 @@ async def test_the_last_thirty_days_are_filled_in_hour_by_hour(
     await mk_house.pass_time(3700)
     await filled(mk_house)
     assert len([record for record in mk.log if "aggregated" in record.path]) <= so_far + 6
+
+
+async def test_a_reading_that_cannot_be_reaches_no_statistics(
+    mk_house: MkHouse, open_mk: OpenMk
+) -> None:
+    forms = {"aggregated": False, "order": "oldest", "reading": "typed", "paging": "array"}
+    mk = await open_mk(forms, devices=1, components=1, interval=600, cameras=0)
+    sensor = mk.sensor("temperature")
+    for ago, value in ((7_200, 1e30), (10_800, -999.0), (14_400, 6553.5)):
+        mk.report(sensor, value, ago)
+    await mk_house.sign_in(mk)
+    await filled(mk_house)
+    for _ in range(3):
+        await mk_house.pass_time(300)
+        await filled(mk_house)
+
+    rows = await hours(mk_house, sensor)
+    assert rows
+    assert all(-60 < least <= mean <= greatest < 85 for mean, least, greatest in rows.values())

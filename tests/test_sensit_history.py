@@ -254,6 +254,27 @@ async def test_the_direction_of_the_wind_is_averaged_as_a_circle(
     assert compared > 20
 
 
+async def test_a_record_with_a_value_that_cannot_be_costs_no_other_of_its_hour(
+    patient: PatientHouse, open_sensit: OpenSensit
+) -> None:
+    cloud = await open_sensit(spods=1, fmds=0, ramps=0, history_days=0.5, late=0.0)
+
+    def spoil(payload: Any) -> Any:
+        rows = payload["data"] if isinstance(payload, dict) else payload
+        for row in rows[::5]:
+            row["temp"], row["pressure_mbar"] = 6553.5, 99_999
+        return payload
+
+    cloud.faults.add(Fault(match="DeviceLog", kind="mutate", mutate=spoil, times=None))
+    await patient.sign_in(cloud)
+    uuid = cloud.find_monitor("SPOD").uuid
+
+    for path, highest in (("temp", 60), ("pressure_mbar", 1_100)):
+        rows = await statistics(patient, patient.entity(cloud, uuid, f"field-{path}"))
+        assert rows
+        assert all(most is not None and most < highest for _, _, most in rows.values())
+
+
 @pytest.mark.timeout(250)
 @pytest.mark.soak  # minutes, of all that a day of records costs
 async def test_what_a_monitor_kept_while_it_was_offline_reaches_the_statistics(
