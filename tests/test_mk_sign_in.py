@@ -74,8 +74,8 @@ async def test_addresses_that_are_none_say_why(mk_house: MkHouse, mk: ManfredKun
         "https://iot.example.com:99999": "not_secure",
         "https://": "not_secure",
         "": "not_secure",
-        f"https://{host}": "cannot_connect",
-        host: "cannot_connect",  # https where only http is spoken
+        f"https://{host}": "no_tls",
+        host: "no_tls",  # https where only http is spoken
     }
     for url, error in wrong.items():
         assert await said(mk_house, mk_credentials(mk, url=url)) == error, url

@@ -19,6 +19,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.watchpost.vendors import VENDORS
+from custom_components.watchpost.vendors.errors import CertificateProblem
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
 
@@ -32,6 +33,12 @@ TREES = {path: ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py")
 # What the errors of vendors are called, with the blanks in their texts.
 ERRORS = {
     "cannot_connect": set(),
+    "certificate_expired": set(),
+    "certificate_not_valid": set(),
+    "certificate_not_yet_valid": set(),
+    "certificate_other_host": set(),
+    "certificate_untrusted": set(),
+    "no_tls": set(),
     "not_allowed": {"right"},
     "not_secure": set(),
     "rate_limited": {"retry_at"},
@@ -84,6 +91,7 @@ def keywords(name: str, pattern: str = "*.py") -> set[str]:
 
 def test_each_error_of_a_vendor_has_a_text_wherever_it_can_be_shown() -> None:
     config, options = ENGLISH["config"]["error"], ENGLISH["options"]["abort"]
+    assert {f"certificate_{problem}" for problem in CertificateProblem} < set(ERRORS)
     assert set(config) == {*ERRORS, *AT_SIGN_IN, "unknown"}
     assert set(options) - {"unknown"} == set(ERRORS)
     assert set(ENGLISH["exceptions"]) >= set(ERRORS)

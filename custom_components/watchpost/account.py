@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 import logging
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ from .const import (
     FIRST_READINGS_TIMEOUT,
 )
 from .coordinator import FeedCoordinator
+from .engine.address import own_hosts
 from .engine.backfill import Track
 from .engine.batteries import Batteries
 from .engine.daily import DailyKeeper
@@ -145,7 +147,10 @@ def async_connect(
 ) -> tuple[Connection, Ledger]:
     """A connection on Home Assistant's session and the account's ledger; raises `NotSecure`."""
     ledger = async_get_ledger(hass, vendor.ledger_key(data))
-    return vendor.connect(async_get_clientsession(hass), ledger, data, options, keep), ledger
+    connection = vendor.connect(async_get_clientsession(hass), ledger, data, options, keep)
+    if connection.resolver is not None:
+        connection.resolver.own_hosts = partial(own_hosts, hass)
+    return connection, ledger
 
 
 @callback

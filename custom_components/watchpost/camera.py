@@ -26,6 +26,7 @@ from .engine.model import Channel, Live
 from .entity import ChannelEntity, async_add_channels
 from .vendors.errors import VendorError
 from .vendors.relay import Relay
+from .vendors.resolver import Resolver
 
 PARALLEL_UPDATES = 0
 
@@ -94,7 +95,9 @@ class LiveCamera(ChannelCamera):
     def __init__(self, account: Account, channel: Channel, live: Live) -> None:
         super().__init__(account, channel)
         session = async_get_clientsession(account.hass)
-        self._relay = Relay(session, live, self._on_watched)
+        self._relay = Relay(
+            session, live, self._on_watched, account.connection.resolver or Resolver(None)
+        )
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -344,10 +344,13 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
         return await self._async_form(user_input)
 
     async def _async_form(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
-        if user_input is not None:
-            return self.async_create_entry(data=user_input)
         vendor = VENDORS[self.config_entry.data[CONF_VENDOR]]
+        errors: Mapping[str, str] = {}
         try:
+            if user_input is not None:
+                errors = await self._async_check(vendor, user_input)
+                if not errors:
+                    return self.async_create_entry(data=user_input)
             connection, _ = async_connect_entry(self.hass, vendor, self.config_entry)
             schema: vol.Schema = await connection.options_schema()
         except VendorError as err:
@@ -357,5 +360,14 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
             return self.async_abort(reason=key, description_placeholders=shown)
         return self.async_show_form(
             step_id=vendor.key,
-            data_schema=self.add_suggested_values_to_schema(schema, self.config_entry.options),
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or self.config_entry.options
+            ),
+            errors=dict(errors),
         )
+
+    async def _async_check(self, vendor: Vendor, options: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return what is wrong with options that were entered: the key of a text by field."""
+        data = self.config_entry.data
+        connection, _ = async_connect(self.hass, vendor, data, options, lambda _: None)
+        return await connection.check_options()

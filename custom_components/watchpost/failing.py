@@ -15,6 +15,7 @@ from .vendors.errors import (
     NotSecure,
     PictureMissing,
     PictureRefused,
+    PrivateAddressError,
     RateLimited,
     SignInIncomplete,
     SignInRejected,
@@ -33,6 +34,7 @@ ERROR_KEYS: Final[dict[type[VendorError], str]] = {
     UnexpectedReply: "unexpected_reply",
     NothingListed: "nothing_listed",
     PictureMissing: "picture_missing",
+    PrivateAddressError: "private_address",
     SignInIncomplete: "sign_in_incomplete",
 }
 
@@ -46,7 +48,7 @@ def describe(err: VendorError) -> tuple[str, dict[str, str] | None]:
             return "rate_limited", {"retry_at": f"{dt_util.as_local(retry_at):%Y-%m-%d %H:%M:%S}"}
         case CertificateError(problem=problem):
             return f"certificate_{problem}", None
-        case PictureRefused(reason=reason):
+        case PictureRefused(reason=reason) if type(err) not in ERROR_KEYS:
             return "picture_refused", {"reason": reason}
         case Invalid(problems=problems):
             listed = (f"{field} {problem}" for field, problem in problems.items())

@@ -20,14 +20,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.vendors import links
+from custom_components.watchpost.vendors import links, resolver
 from custom_components.watchpost.vendors.errors import (
     PictureMissing,
     PictureRefused,
     TimedOut,
     Unreachable,
 )
-from custom_components.watchpost.vendors.links import LinkFetcher, is_public
+from custom_components.watchpost.vendors.links import LinkFetcher
+from custom_components.watchpost.vendors.resolver import is_public
 
 from .test_pictures import PICTURES
 
@@ -326,7 +327,7 @@ def certified(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 def resolving(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """Have every name lead to one address of this machine, which counts as public for once."""
     _resolving(monkeypatch, address)
-    monkeypatch.setattr(links, "is_public", lambda each: ip_address(each).is_loopback)
+    monkeypatch.setattr(resolver, "is_public", lambda each: ip_address(each).is_loopback)
 
 
 async def test_a_strangers_picture_is_fetched_by_its_name_from_the_address_looked_at(

@@ -15,10 +15,12 @@ import pytest
 from yarl import URL
 
 from custom_components.watchpost.engine.model import StreamSource
+from custom_components.watchpost.vendors import playlists
 from custom_components.watchpost.vendors import relay as relay_module
 from custom_components.watchpost.vendors.errors import NotSecure, Unreachable
 from custom_components.watchpost.vendors.playlists import checked_target
 from custom_components.watchpost.vendors.relay import Relay
+from custom_components.watchpost.vendors.resolver import Resolver
 
 CREDENTIALS = {"Authorization": "Bearer canary"}
 SEGMENT = b"G" + bytes(range(1, 188))
@@ -103,7 +105,7 @@ async def scene_fixture() -> AsyncIterator[Scene]:
         session = await stack.enter_async_context(ClientSession(cookies={"canary": "cookie"}))
         player = await stack.enter_async_context(ClientSession())
         scene = Scene(vendors[0], vendors[1], player)
-        scene.relay = Relay(session, scene, scene.watched.append)
+        scene.relay = Relay(session, scene, scene.watched.append, Resolver(URL(vendors[0].url)))
         stack.push_async_callback(scene.relay.stop)
         yield scene
 
@@ -437,3 +439,91 @@ async def test_one_that_cannot_be_replaced_lasts_as_long_as_it_does(
     await asyncio.wait_for(scene.failed.wait(), 10)
     assert (await scene.get())[0] == 200
     assert not scene.renewed.is_set()
+
+
+async def test_a_playlist_cannot_have_anything_asked_of_the_local_network(scene: Scene) -> None:
+    reached: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(await reader.read(100))
+        writer.close()
+
+    # Not the account's own host, though it is this machine as well.
+    server = await asyncio.start_server(hear, "127.0.0.2", 0)
+    port = server.sockets[0].getsockname()[1]
+    place = f"https://127.0.0.2:{port}"
+    scene.vendor.files["/a/live.m3u8"] = playlist(
+        f'#EXT-X-KEY:METHOD=AES-128,URI="{place}/key"',
+        f'#EXT-X-MAP:URI="{place}/map.mp4"',
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="{place}/audio.m3u8"',
+        f'#EXT-X-PART:DURATION=1,URI="{place}/part.mp4"',
+        f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{place}/hint.mp4"',
+        f'#EXT-X-DATERANGE:ID="x",X-ASSET-LIST="{place}/list"',
+        "#EXTINF:2,",
+        f"{place}/1.ts",
+        "#EXTINF:2,",
+        "//10.0.0.1/2.ts",
+        "#EXTINF:2,",
+        "https://[::1]/3.ts",
+        "#EXTINF:2,",
+        "/moved.ts",
+    )
+
+    async def moved(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": f"{place}/4.ts"})
+
+    scene.vendor.files["/moved.ts"] = moved
+
+    _, text = await scene.get()
+
+    asked = [*names(text), *re.findall(r'URI="([^"]*)"', text)]
+    assert len(asked) == 9
+    for name in asked:
+        assert (await scene.get(name))[0] in (404, 502)
+    assert "127.0.0.2" not in text
+    assert reached == []
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("kind", ["segments", "keys", "one line"])
+async def test_a_playlist_of_a_thousand_addresses_is_served_and_no_longer_one(
+    scene: Scene, kind: str
+) -> None:
+    def lines(count: int) -> list[str]:
+        if kind == "segments":
+            return [f"{number}.ts?s={'x' * 20}" for number in range(count)]
+        keys = [f'URI="{number}.key"' for number in range(count)]
+        return (
+            [f"#EXT-X-KEY:{each}" for each in keys] if kind == "keys" else ["#X:" + ",".join(keys)]
+        )
+
+    scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", *lines(1000))
+    status, text = await scene.get()
+    assert status == 200
+    asked = names(text) or re.findall(r'URI="([^"]*)"', text)
+    assert len(set(asked)) == 1000
+    # Every name still leads somewhere.
+    assert all(scene.relay._names.address(name) is not None for name in asked)
+
+    for count in (1001, 4900):
+        scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", *lines(count))
+        assert (await scene.get())[0] == 502
+
+
+async def test_others_get_their_turn_while_a_long_playlist_is_looked_at() -> None:
+    turns = 0
+    is_done = False
+
+    async def count() -> None:
+        nonlocal turns
+        while not is_done:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.ensure_future(count())
+    text = "\n".join(["#EXTM3U", *(f"{number}.ts" for number in range(1000))])
+    await playlists.Names().renamed(URL("https://cdn.example/live.m3u8"), text)
+    is_done = True
+    await counting
+    assert turns >= 15

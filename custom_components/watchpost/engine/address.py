@@ -118,6 +118,15 @@ def _external(hass: HomeAssistant, webhook_id: str) -> str | None:
     return url if is_safe and not parts.user else None
 
 
+def own_hosts(hass: HomeAssistant) -> list[str]:
+    """Return the names and addresses at which people reach Home Assistant."""
+    config = hass.config
+    found = [URL(url).host for url in (config.internal_url, config.external_url) if url]
+    if config.api is not None:
+        found.append(config.api.local_ip)
+    return [host for host in found if host]
+
+
 def _is_loopback(host: str) -> bool:
     with suppress(ValueError):
         return ip_address(host).is_loopback

@@ -28,6 +28,7 @@ from .calling import Push
 from .http import Transport
 from .ledger import Ledger
 from .media import Album, Cameras, Library
+from .resolver import Resolver
 
 # The collapsed part of a sign-in form, with what few people need to change.
 SECTION_ADVANCED: Final = "advanced"
@@ -104,6 +105,8 @@ class Connection(ABC):
     library: Library | None = None
     cameras: Cameras | None = None
     history_terms: HistoryTerms = HistoryTerms()
+    # Where links of this account may lead; None stands for public addresses alone.
+    resolver: Resolver | None = None
     # What the vendor's sensors can measure, beyond what holds for every quantity.
     hardware: Hardware = Hardware()
     # The account sets these before the first poll: how to find `told_until`, the channels that have
@@ -171,6 +174,10 @@ class Connection(ABC):
     @abstractmethod
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
         """The other feeds that this inventory calls for; the same name means the same feed."""
+
+    async def check_options(self) -> Mapping[str, str]:
+        """Return what is wrong with the account's options: the key of a text by field. Asks the vendor nothing."""
+        return {}
 
     @abstractmethod
     async def options_schema(self) -> vol.Schema:

@@ -116,6 +116,13 @@ class PictureRefused(VendorError):
         self.reason = reason
 
 
+class PrivateAddressError(PictureRefused):
+    """A link leads to a private address that is neither the account's own host nor the one that a person allowed."""
+
+    def __init__(self) -> None:
+        super().__init__("its link leads to an address that is not public")
+
+
 class PictureMissing(VendorError):
     """There is no picture behind its link: not yet, not any more, or not in time. `status` is the HTTP status."""
 

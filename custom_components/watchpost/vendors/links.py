@@ -1,21 +1,18 @@
 """Downloads from links that a vendor hands out, which may be hostile.
 
-Such a link is followed over https alone, without credentials or cookies, and never to an address that is not public,
-whatever name it hides behind and wherever it redirects to: the name is resolved here, and what is connected to is the
-address that was looked at. The one exception is the host that the account itself is signed in to, which a person
-chose; its origin gets the account's credentials, as with every request.
+Such a link is followed over https alone, without credentials or cookies, and only to where the account's resolver lets
+it lead, redirects included. The host that the account itself is signed in to gets the account's credentials, at its
+very origin, as with every request.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-import ipaddress
-import socket
 from typing import Final
 
 import aiohttp
@@ -27,12 +24,15 @@ from .errors import (
     NotSecure,
     PictureMissing,
     PictureRefused,
+    PrivateAddressError,
     TimedOut,
     UnexpectedReply,
     Unreachable,
     VendorError,
 )
 from .pictures import MOST_PICTURE_BYTES, check_picture
+from .resolver import Resolver
+from .tls import tls_error
 from .urls import parse_link
 
 MOST_REDIRECTS: Final = 3
@@ -40,45 +40,12 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LARGE: Final = "it is larger than was agreed"
 _CHUNK: Final = 1024 * 1024
 # Longer than this no file takes that is not held back.
+_MAX_STALL: Final = 60.0
 _MOST_SECONDS: Final = 6 * 3600.0
-_ELSEWHERE: Final = "its link leads to an address that is not public"
-# Of a host with many addresses so many are tried.
-_MOST_ADDRESSES: Final = 4
 
-# IPv4 behind IPv6: what a translator (RFC 6052) would reach.
-_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
-
-type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 type Credentials = Callable[[], Awaitable[Mapping[str, str]]]
 type Take = Callable[[bytes], Awaitable[None]]
 type _Read = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address may be reached for a stranger; an IPv4 address inside an IPv6 one counts itself."""
-    try:
-        read = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return all(
-        each.is_global
-        and not each.is_multicast
-        and not each.is_reserved
-        # Of IPv6, deprecated by RFC 3879 and routed inside a site to this day.
-        and not getattr(each, "is_site_local", False)
-        for each in _meant(read)
-    )
-
-
-def _meant(address: _Address) -> list[_Address]:
-    """The addresses that an address may stand for in the end."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return [address]
-    if address in _TRANSLATED:
-        return [ipaddress.IPv4Address(address.packed[-4:])]
-    inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    found: list[_Address] = [each for each in inside if each is not None]
-    return found or [address]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +105,7 @@ class LinkFetcher:
     """Downloads pictures and files for one account, on a session that the caller owns.
 
     `home` is the address that the account is signed in to; `credentials` go to its very origin and nowhere else.
-    `timeout` is seconds for one picture, with everything that leads to it.
+    `timeout` is seconds for one picture, with everything that leads to it; `resolver` says where links may lead.
     """
 
     def __init__(
@@ -148,7 +115,9 @@ class LinkFetcher:
         credentials: Credentials | None = None,
         *,
         timeout: float = 30.0,
+        resolver: Resolver | None = None,
     ) -> None:
+        self._resolver = resolver or Resolver(home)
         self._session = session
         self._home = home
         self._credentials = credentials
@@ -186,12 +155,14 @@ class LinkFetcher:
         and for more bytes than that; Unreachable for what may pass. What `take` raises comes through.
         """
         tally = _Tally(take, most)
-        patience = aiohttp.ClientTimeout(total=_MOST_SECONDS, sock_connect=10, sock_read=60)
+        patience = aiohttp.ClientTimeout(total=_MOST_SECONDS, sock_connect=10, sock_read=_MAX_STALL)
         outcome: VendorError
         try:
             await self._followed(link, _Wish("*/*", patience, tally.read))
         except PictureMissing as err:
             outcome = UnexpectedReply("there is no file behind its link", status=err.status)
+        except PrivateAddressError as err:
+            outcome = err
         except PictureRefused as err:
             outcome = UnexpectedReply(f"a file was refused: {err.reason}")
         else:
@@ -220,14 +191,13 @@ class LinkFetcher:
             raise PictureRefused("its link leads from one protocol to another")
         if url.scheme != "https" and not (url.scheme == "http" and self._is_plain_home(url)):
             raise PictureRefused("its link is not secure")
+        if before is not None:
+            self._resolver.check_redirect(before, url)
         return url
-
-    def _is_home(self, url: URL) -> bool:
-        return url.host == self._home.host
 
     def _is_plain_home(self, url: URL) -> bool:
         """Whether plain http stays on this machine, as the account's own requests do."""
-        return self._is_home(url) and self._home.scheme == "http"
+        return self._resolver.is_home(url) and self._home.scheme == "http"
 
     # -- one request --
 
@@ -238,14 +208,13 @@ class LinkFetcher:
             headers |= await self._credentials()
         outcome: bytes | URL | VendorError
         try:
-            if self._is_home(url):
-                outcome = await self._answer(url, url, headers, wish)
-            else:
-                outcome = await self._pinned(url, headers, wish)
+            outcome = await self._connected(url, headers, wish)
         except VendorError as err:
             outcome = err
         except TimeoutError:
             outcome = TimedOut("what the link leads to did not come in time")
+        except aiohttp.ClientSSLError as err:
+            outcome = tls_error(err)
         except aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError:
             outcome = Unreachable("the connection to where the link leads failed")
         # Raised out here, an error does not carry aiohttp's, whose text names the address.
@@ -253,17 +222,14 @@ class LinkFetcher:
             raise outcome
         return outcome
 
-    async def _pinned(self, url: URL, headers: Mapping[str, str], wish: _Wish) -> bytes | URL:
-        """Ask the very addresses that were looked at, so that no second look-up leads elsewhere."""
-        addresses = await _resolved(url)
-        if not addresses or not all(map(is_public, addresses)):
-            raise PictureRefused(_ELSEWHERE)
-        host = url.authority if url.explicit_port else url.host
-        named = {**headers, hdrs.HOST: host or ""}
-        for address in addresses[:_MOST_ADDRESSES]:
-            with suppress(aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
-                return await self._answer(url, url.with_host(address), named, wish)
-        raise Unreachable("the connection to where the link leads failed")
+    async def _connected(self, url: URL, headers: Mapping[str, str], wish: _Wish) -> bytes | URL:
+        """Ask at the very addresses that were looked at, so that no second look-up leads elsewhere."""
+        target = await self._resolver.resolve(url)
+        *others, last = target.urls
+        for at in others:
+            with suppress(aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+                return await self._answer(url, at, {**headers, **target.headers}, wish)
+        return await self._answer(url, last, {**headers, **target.headers}, wish)
 
     async def _answer(
         self, url: URL, at: URL, headers: Mapping[str, str], wish: _Wish
@@ -275,7 +241,7 @@ class LinkFetcher:
             allow_redirects=False,
             raise_for_status=False,
             timeout=wish.timeout,
-            middlewares=(_without_cookies,),
+            middlewares=(without_cookies,),
         ) as response:
             if response.status in _REDIRECTS:
                 return self._checked(response.headers.get(hdrs.LOCATION, ""), before=url)
@@ -286,20 +252,12 @@ class LinkFetcher:
             return await wish.read(response)
 
 
-async def _without_cookies(
+async def without_cookies(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Keep cookies at home: the session's jar is shared by every account."""
     request.headers.popall(hdrs.COOKIE, None)
     return await handler(request)
-
-
-async def _resolved(url: URL) -> Sequence[str]:
-    """The IP addresses of a host, as the system resolves it; a number in any notation is one too."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        url.host, url.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-    )
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def _age(headers: Mapping[str, str]) -> timedelta | None:

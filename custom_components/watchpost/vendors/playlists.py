@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 import re
 import secrets
@@ -21,9 +22,13 @@ _SEQUENCE: Final = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d{1,18})")
 _URI: Final = re.compile(r'URI=(?:"([^"]*)"?|([^,]*))')
 # Players look at the ends of names to learn what something is.
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
-_MOST_NAMES: Final = 512
-# So many addresses and lines of a playlist are looked at, which takes a while for each.
-_MOST_LINES: Final = 10_000
+# Several playlists, of pictures and sound say, and what they said before.
+_MAX_NAMES: Final = 4096
+# An address takes a while to be looked at; a live playlist has a few dozen.
+MAX_PLAYLIST_LINKS: Final = 1000
+_MAX_LINES: Final = 10_000
+_LINES_A_TURN: Final = 50
+_OTHER_LINKS: Final = re.compile(r'="(?:https?:)?//[^"]*"', re.IGNORECASE)
 # Players take a NUL for the end of a line.
 _ENDS: Final = str.maketrans({"\0": "\n"})
 _NOWHERE: Final = "refused"
@@ -101,24 +106,39 @@ class Names:
 
     def __init__(self) -> None:
         self._addresses: OrderedDict[str, URL] = OrderedDict()
-        self._names: dict[URL, str] = {}
+        self._names: dict[str, str] = {}
 
     def address(self, name: str) -> URL | None:
         """Where a name leads, None for one that is not known any more."""
         return self._addresses.get(name)
 
-    def renamed(self, url: URL, text: str) -> str:
-        """Return the playlist at `url` with names in place of addresses; raises Unreachable for too long a one."""
+    async def renamed(self, url: URL, text: str) -> str:
+        """Return the playlist at `url` with names in place of addresses; raises Unreachable for too long a one.
+
+        Other tasks get their turn after every few addresses, which may be as long as the playlist allows.
+        """
         lines = text.translate(_ENDS).splitlines()
-        if len(lines) + text.count("URI=") > _MOST_LINES:
+        if len(lines) > _MAX_LINES or self._count(lines) > MAX_PLAYLIST_LINKS:
             raise Unreachable("the live stream's playlist is too long")
-        return "".join(f"{self._line(url, line.strip())}\n" for line in lines)
+        named: list[str] = []
+        for number, line in enumerate(lines, 1):
+            named.append(f"{self._line(url, line.strip())}\n")
+            if number % _LINES_A_TURN == 0:
+                await asyncio.sleep(0)
+        return "".join(named)
+
+    @staticmethod
+    def _count(lines: list[str]) -> int:
+        """Return how many addresses a playlist has at most."""
+        return sum(line.count("URI=") if line.startswith("#") else 1 for line in lines)
 
     def _line(self, url: URL, line: str) -> str:
         if line.startswith("#"):
-            return _URI.sub(
+            named = _URI.sub(
                 lambda found: f'URI="{self._name(url, found[1] or found[2] or "")}"', line
             )
+            # Other attributes name what belongs to no stream, such as advertisements.
+            return _OTHER_LINKS.sub(f'="{_NOWHERE}"', named)
         return self._name(url, line) if line else line
 
     def _name(self, url: URL, link: str) -> str:
@@ -126,12 +146,13 @@ class Names:
             target = checked_target(url, link)
         except NotSecure:
             return _NOWHERE
-        if (name := self._names.get(target)) is None:
-            suffix = _SUFFIX.search(target.path)
+        key = str(target)
+        if (name := self._names.get(key)) is None:
+            suffix = _SUFFIX.search(target.raw_path)
             name = f"{secrets.token_hex(6)}{suffix[0].lower() if suffix else ''}"
-            self._names[target] = name
+            self._names[key] = name
             self._addresses[name] = target
         self._addresses.move_to_end(name)
-        while len(self._addresses) > _MOST_NAMES:
-            del self._names[self._addresses.popitem(last=False)[1]]
+        while len(self._addresses) > _MAX_NAMES:
+            del self._names[str(self._addresses.popitem(last=False)[1])]
         return name

@@ -12,7 +12,7 @@ somebody watches, and closed when nobody has asked for anything for a while.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -25,7 +25,14 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from ..engine.model import Live, StreamSource
-from .errors import Unreachable, VendorError
+from .errors import (
+    CertificateError,
+    NoTlsError,
+    PrivateAddressError,
+    Unreachable,
+    VendorError,
+)
+from .links import without_cookies
 from .playlists import (
     TELLING,
     Names,
@@ -35,6 +42,8 @@ from .playlists import (
     is_ended,
     is_playlist,
 )
+from .resolver import Resolver
+from .tls import tls_error
 from .urls import parse_link
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,6 +64,9 @@ _CLOSING_SECONDS: Final = 10.0
 _CHUNK: Final = 64 * 1024
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
 
+# What somebody can do something about.
+_FOR_PEOPLE: Final = (CertificateError, NoTlsError, PrivateAddressError)
+
 _STOPPED: Final = "the live stream is not relayed any more"
 _PLAYLIST: Final = "live.m3u8"
 _PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
@@ -63,14 +75,19 @@ _KEPT: Final = (hdrs.CONTENT_TYPE, hdrs.CONTENT_RANGE)
 
 
 class Relay:
-    """One stream; `on_watched` hears when somebody begins to watch, and when nobody does any more."""
+    """One stream; `on_watched` hears when somebody begins to watch, and when nobody does any more.
+
+    `resolver` says where the stream, and whatever its playlists name or redirect to, may be fetched.
+    """
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         live: Live,
         on_watched: Callable[[bool], None],
+        resolver: Resolver,
     ) -> None:
+        self._resolver = resolver
         self._session = session
         self._live = live
         self._on_watched = on_watched
@@ -86,6 +103,8 @@ class Relay:
         # Of each playlist what it said last, and since when.
         self._still: dict[str, tuple[int, float]] = {}
         self._numbers = Numbers()
+        # Kinds of failure that have been logged.
+        self._reported: set[type[VendorError]] = set()
         self._is_stopped = False
         self._opener: asyncio.Task[StreamSource] | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -234,17 +253,24 @@ class Relay:
                 return web.Response(status=HTTPStatus.NOT_FOUND)
             return await self._fetched(request, url)
         except VendorError as err:
-            _LOGGER.debug("A live stream cannot be had: %s", type(err).__name__)
+            is_news = isinstance(err, _FOR_PEOPLE) and type(err) not in self._reported
+            self._reported.add(type(err))
+            level = logging.WARNING if is_news else logging.DEBUG
+            _LOGGER.log(level, "A live stream cannot be shown: %s", err)
             return web.Response(status=HTTPStatus.BAD_GATEWAY)
 
     async def _led(self, request: web.Request) -> web.StreamResponse:
         """Serve the stream's own playlist, from the first of its places that has it."""
         source = await self.open()
+        failure: VendorError = Unreachable("the live stream is not where it was said to be")
         for link in source.urls:
-            with suppress(VendorError):
+            try:
                 return await self._fetched(request, parse_link(link))
+            except VendorError as err:
+                if isinstance(err, _FOR_PEOPLE):
+                    failure = err
         self._is_over = True
-        raise Unreachable("the live stream is not where it was said to be")
+        raise failure
 
     async def _fetched(self, request: web.Request, url: URL) -> web.StreamResponse:
         """Fetch a playlist or a part of the video; raises a `VendorError` for what is not there."""
@@ -253,6 +279,8 @@ class Relay:
             outcome = await self._followed(request, url)
         except VendorError as err:
             outcome = err
+        except aiohttp.ClientSSLError as err:
+            outcome = tls_error(err)
         except (
             TimeoutError,
             aiohttp.ClientError,
@@ -267,21 +295,41 @@ class Relay:
 
     async def _followed(self, request: web.Request, url: URL) -> web.StreamResponse:
         for _ in range(_MOST_REDIRECTS + 1):
-            async with self._session.get(
-                url,
-                headers=self._headers(request, url),
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=_TIMEOUT,
-                middlewares=(_without_cookies,),
-            ) as response:
-                if response.status in _REDIRECTS:
-                    url = checked_target(url, response.headers.get(hdrs.LOCATION, ""))
-                    continue
-                if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-                    raise Unreachable(f"the live stream failed with status {response.status}")
-                return await self._handed_on(request, url, response)
+            found = await self._connected(request, url)
+            if not isinstance(found, URL):
+                return found
+            self._resolver.check_redirect(url, found)
+            url = found
         raise Unreachable("the live stream leads in circles")
+
+    async def _connected(self, request: web.Request, url: URL) -> web.StreamResponse | URL:
+        """Ask at the very addresses that were looked at, so that no second look-up leads elsewhere."""
+        target = await self._resolver.resolve(url)
+        headers = {**self._headers(request, url), **target.headers}
+        *others, last = target.urls
+        for at in others:
+            with suppress(aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+                return await self._exchanged(request, url, at, headers)
+        return await self._exchanged(request, url, last, headers)
+
+    async def _exchanged(
+        self, request: web.Request, url: URL, at: URL, headers: Mapping[str, str]
+    ) -> web.StreamResponse | URL:
+        """Hand on what is at an address of a URL; or return where that leads."""
+        async with self._session.get(
+            at,
+            headers=headers,
+            server_hostname=url.host,
+            allow_redirects=False,
+            raise_for_status=False,
+            timeout=_TIMEOUT,
+            middlewares=(without_cookies,),
+        ) as response:
+            if response.status in _REDIRECTS:
+                return checked_target(url, response.headers.get(hdrs.LOCATION, ""))
+            if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+                raise Unreachable(f"the live stream failed with status {response.status}")
+            return await self._handed_on(request, url, response)
 
     def _headers(self, request: web.Request, url: URL) -> dict[str, str]:
         headers: dict[str, str] = {hdrs.ACCEPT_ENCODING: "identity"}
@@ -306,7 +354,7 @@ class Relay:
                 if len(body) > MOST_PLAYLIST_BYTES:
                     raise Unreachable("the live stream's playlist is too large")
             text = body.decode("utf-8-sig", errors="replace")
-            return self._playlist(url, text, is_lead=is_lead)
+            return await self._playlist(url, text, is_lead=is_lead)
         if is_lead:
             raise Unreachable("what is where the live stream was said to be is no playlist")
         headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
@@ -327,7 +375,7 @@ class Relay:
                 request.transport.abort()
         return answer
 
-    def _playlist(self, url: URL, text: str, *, is_lead: bool) -> web.Response:
+    async def _playlist(self, url: URL, text: str, *, is_lead: bool) -> web.Response:
         """Serve a playlist with names of ours; raises Unreachable for one that has stood still for too long."""
         if is_ended(text):
             self._is_over = True  # what comes next is another stream
@@ -335,7 +383,8 @@ class Relay:
             self._notice(url, text)
         if is_lead and has_parts(text):
             text = self._numbers.continued(text)
-        return web.Response(text=self._names.renamed(url, text), content_type=_PLAYLIST_TYPE)
+        text = await self._names.renamed(url, text)
+        return web.Response(text=text, content_type=_PLAYLIST_TYPE)
 
     def _notice(self, url: URL, text: str) -> None:
         place, said = url.path, hash(text)
@@ -356,11 +405,3 @@ def _is_same(one: StreamSource, other: StreamSource) -> bool:
 
 def _origin(link: str) -> URL:
     return parse_link(link).origin()
-
-
-async def _without_cookies(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keep cookies at home: the session's jar is shared by every account."""
-    request.headers.popall(hdrs.COOKIE, None)
-    return await handler(request)

@@ -10,16 +10,31 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    TextSelector,
 )
 import voluptuous as vol
 
+from ..resolver import AllowedHost
+
 CONF_SHOWN_FOR: Final = "shown_for"
+CONF_STORAGE_HOST: Final = "storage_host"
 USUAL_MINUTES: Final = 60
 
 
 def shown_for(options: Mapping[str, Any]) -> timedelta:
     """How long a value is shown of a sensor whose interval is not known."""
     return timedelta(minutes=options.get(CONF_SHOWN_FOR, USUAL_MINUTES))
+
+
+def storage_host(options: Mapping[str, Any]) -> AllowedHost | None:
+    """Return the host of a private network that links may lead to; raises NotSecure for what is none."""
+    text = options.get(CONF_STORAGE_HOST)
+    return AllowedHost.of(text) if text else None
+
+
+def storage_fields() -> dict[vol.Marker, Any]:
+    """The fields of the options form about where files are kept."""
+    return {vol.Optional(CONF_STORAGE_HOST): TextSelector()}
 
 
 def readings_fields() -> dict[vol.Marker, Any]:

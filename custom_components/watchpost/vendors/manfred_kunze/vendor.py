@@ -16,11 +16,12 @@ import voluptuous as vol
 from ...engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
 from .. import entering
 from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
-from ..errors import NotSecure
+from ..errors import NotSecure, PictureRefused
 from ..http import Transport
 from ..ledger import Ledger
 from ..links import LinkFetcher
 from ..optional_resources import OptionalResources
+from ..resolver import AllowedHost, Resolver
 from .alerting import AlertingPart
 from .client.api import Api, KeySignIn, api_address
 from .client.contract import Contract
@@ -37,7 +38,7 @@ from .history import HISTORY, channel_history
 from .media import MediaPart
 from .media_offers import ACTIONS as MEDIA_ACTIONS
 from .operations import BindingsPart, FirmwarePart, QuarantinePart
-from .options import shown_for
+from .options import CONF_STORAGE_HOST, shown_for, storage_fields, storage_host
 from .part import Part, Survey
 from .push import AlertPush
 from .readings import ReadingsPart
@@ -53,10 +54,17 @@ class ManfredKunzeConnection(Connection):
     history_terms = HISTORY
 
     def __init__(
-        self, api: Api, links: LinkFetcher, options: Mapping[str, Any], webhook_id: str | None
+        self,
+        api: Api,
+        links: LinkFetcher,
+        resolver: Resolver,
+        options: Mapping[str, Any],
+        webhook_id: str | None,
     ) -> None:
         self._api = api
         self.transport = api.transport
+        self.resolver: Resolver = resolver
+        self._options = options
         self._estate = Estate()
         clock = api.transport.ledger
         self._resources = OptionalResources(now=clock.now)
@@ -230,7 +238,18 @@ class ManfredKunzeConnection(Connection):
         fields: dict[vol.Marker, Any] = {}
         for part in self._parts:
             fields |= await part.options()
-        return vol.Schema(fields)
+        return vol.Schema(fields | storage_fields())
+
+    @override
+    async def check_options(self) -> Mapping[str, str]:
+        try:
+            storage_host(self._options)
+            await self.resolver.check_allowed()
+        except NotSecure:
+            return {CONF_STORAGE_HOST: "invalid_host"}
+        except PictureRefused:
+            return {CONF_STORAGE_HOST: "host_not_allowed"}
+        return {}
 
 
 class ManfredKunzeVendor(Vendor):
@@ -268,9 +287,13 @@ class ManfredKunzeVendor(Vendor):
         if url != data[CONF_URL]:
             keep({CONF_URL: url})
         api = Api(Transport(session, url, KeySignIn(data[CONF_API_KEY]), ledger))
+        allowed: AllowedHost | None = None
+        with suppress(NotSecure):  # the form of the options says so
+            allowed = storage_host(options)
+        resolver = Resolver(api.url, allowed, can_allow=True)
         # What the platform links to is signed by itself, and must not get the key.
-        links = LinkFetcher(session, api.url)
-        return ManfredKunzeConnection(api, links, options, data.get(CONF_WEBHOOK_ID))
+        links = LinkFetcher(session, api.url, resolver=resolver)
+        return ManfredKunzeConnection(api, links, resolver, options, data.get(CONF_WEBHOOK_ID))
 
 
 def _host(url: str) -> str:
