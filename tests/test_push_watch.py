@@ -64,6 +64,21 @@ async def test_a_low_battery_is_an_issue_over_reloads_until_the_battery_is_repla
     assert battery_issues(house) == []
 
 
+async def test_a_name_from_the_vendor_is_no_markdown_in_a_repair(
+    house: House, door: TestClient, cloud: SensoristCloud, told: list[Any]
+) -> None:
+    sensor = cloud.gateways[0].sensors[0]
+    sensor.title = "**Fryser**\n[x](http://evil) <img src=x>"
+    await house.sign_in(cloud)
+    await house.pass_time(60)
+    cloud.system_notice(sensor)
+    await arrive(house, cloud)
+
+    (issue,) = battery_issues(house)
+    escaped = r"\*\*Fryser\*\* \[x\](http\://evil) \<img src=x\>"
+    assert issue.translation_placeholders == {"device": escaped}
+
+
 async def test_a_battery_in_percent_is_good_from_twenty_on(
     house: House, door: TestClient, open_cloud: OpenCloud
 ) -> None:
