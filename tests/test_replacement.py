@@ -16,12 +16,26 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.watchpost.replacements import Replacements
+from simulators.manfred_kunze import ManfredKunzeCloud
+from simulators.sensit import SensitCloud
 from simulators.sensorist import SensoristCloud
 from simulators.sensorist.building import build_sensor
 from simulators.sensorist.kinds import FAHRENHEIT_UNIT
 
 from .conftest import DOMAIN, House
+from .mk_house import (
+    MkHouse,
+    mk_fixture,  # noqa: F401
+    mk_house_fixture,  # noqa: F401
+    open_mk_fixture,  # noqa: F401
+)
 from .outside import source_id, truth
+from .sensit_house import (
+    SensitHouse,
+    open_sensit_fixture,  # noqa: F401
+    sensit_fixture,  # noqa: F401
+    sensit_house_fixture,  # noqa: F401
+)
 from .test_devices import LIST, device
 
 
@@ -339,3 +353,54 @@ async def test_a_decision_file_of_another_shape_is_said_once_and_begun_anew(
         assert entry.state is ConfigEntryState.LOADED
         if data:
             assert caplog.text.count("what was decided of replaced devices is lost") == 1
+
+
+async def carry_on(house: House, repairs: Repairs) -> None:
+    """Say of the one open repair that it is the same place."""
+    (issue,) = repairs.open()
+    await repairs.choose(await repairs.start(issue), "same_place")
+    await house.settle()
+
+
+async def test_a_monitor_of_the_same_name_and_model_carries_on(
+    sensit_house: SensitHouse, sensit: SensitCloud, repairs: Repairs
+) -> None:
+    entry = await sensit_house.sign_in(sensit)
+    await sensit_house.pass_time(700)
+    old = sensit.monitors[0]
+    before = sensit_house.entity(sensit, old.uuid, "status")
+    assert before
+    new = sensit.add_monitor(old.type)
+    new.name, new.location = old.name, old.location
+    sensit.remove_monitor(old.uuid)
+    await sensit_house.pass_time(1200)
+
+    await carry_on(sensit_house, repairs)
+    await sensit_house.pass_time(1200)
+
+    assert sensit_house.entity(sensit, new.uuid, "status") == before
+    left = er.async_entries_for_config_entry(er.async_get(sensit_house.hass), entry.entry_id)
+    assert not [found for found in left if found.entity_id.endswith("_2")]
+
+
+async def test_a_device_of_the_platform_with_the_same_serial_number_carries_on(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, repairs: Repairs
+) -> None:
+    await mk_house.sign_in(mk)
+    await mk_house.pass_time(LIST)
+    old = mk.devices[0]
+    kept = mk_house.device(f"device-{old.id}")
+    before = mk_house.entity(f"device-{old.id}", "device_status")
+    assert kept
+    assert before
+    mk.remove_device(old)
+    new = mk.add_device(old.name)
+    new.metadata = dict(old.metadata)
+    await mk_house.pass_time(2 * LIST)
+
+    await carry_on(mk_house, repairs)
+
+    after = mk_house.device(f"device-{new.id}")
+    assert after
+    assert after.id == kept.id
+    assert mk_house.entity(f"device-{new.id}", "device_status") == before

@@ -276,9 +276,14 @@ class Replacements:
             if channel.device == pair.old
         }
         self._store.decided[pair] = Decision(dt_util.utcnow(), units)
+        try:
+            await self._store.async_save()
+        except HomeAssistantError, OSError:
+            # On a full disk nothing is decided, and the repair stays open.
+            del self._store.decided[pair]
+            raise
         self._pending.add(pair)
         self._drop_offer(pair)
-        await self._store.async_save()
         _follow_options(self._hass, self._entry, pair)
 
     @callback
