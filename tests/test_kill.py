@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 import json
+import os
 from pathlib import Path
 import time
 from typing import Any
@@ -104,6 +106,10 @@ async def sign_in(life: Life, cloud: SensoristCloud, state: State) -> None:
     await until(lambda: stored.exists() and '"watchpost"' in stored.read_text(), seconds=40)
 
 
+def has_heard(life: Life, count: int) -> bool:
+    return len(life.heard) >= count
+
+
 async def until_alarms_are_shown(life: Life) -> None:
     async with asyncio.timeout(40):
         while True:
@@ -156,3 +162,38 @@ async def test_a_kill_in_the_middle_of_a_storm_loses_no_alarm_and_repeats_at_mos
     assert len(after) == len(set(after))
     assert [event["late"] for event in told] == [at < restarted for _, _, at in after]
     assert {event["late"] for event in told} == {True, False}
+
+
+@pytest.mark.soak  # half a minute for each kill
+@pytest.mark.timeout(1500)
+async def test_many_kills_in_a_row_lose_nothing_and_repeat_at_most_one_each(
+    cloud: SensoristCloud, state: State, record_testsuite_property: Callable[[str, str], None]
+) -> None:
+    kills = int(os.environ.get("WATCHPOST_KILLS", "12"))
+    set_alarms(cloud)
+    began = datetime.now(UTC)
+    for number in range(kills):
+        async with living(state) as life:
+            if not number:
+                await sign_in(life, cloud, state)
+                await until_alarms_are_shown(life)
+            for source in cloud.sources("temp"):
+                change(cloud, source, NORMAL if number % 2 else TOO_WARM)
+            # Each kill at another moment, from before the first is dispatched on.
+            await until(partial(has_heard, life, 7 * number % 60), seconds=60, pause=0.001)
+            await life.process.kill()
+        before = len(list(state.config.glob(".storage/watchpost.*.journal.tmp")))
+        assert before <= 1
+    async with living(state):
+        await until_all_is_told(state, cloud, began)
+    happened = truth(cloud, began)
+    told = changes(recorded(state.config, began))
+    known = journaled(state, cloud)
+    repeated = len(told) - len(set(told))
+    record_testsuite_property("kills, events, repeated", f"{kills}, {len(happened)}, {repeated}")
+
+    # What the recorder had not committed when it was killed was dispatched and written down.
+    assert set(told) | set(known) == set(happened)
+    assert len(known) == len(set(known))
+    assert repeated <= kills
+    assert not list(state.config.glob(".storage/watchpost.*.journal.tmp"))
