@@ -62,6 +62,10 @@ class RequestLog:
             fresh = _max_age(headers.get("Cache-Control", "")) - _seconds(headers.get("Age", ""))
             self._fresh_before[resource] = self._fresh_until.get(resource)
             self._fresh_until[resource] = at.replace(microsecond=0) + timedelta(seconds=fresh)
+        elif record.method != "GET" and 200 <= status < 400:
+            # What was written to is no longer as it was told (RFC 9111, 4.4).
+            for resource in [each for each in self._fresh_until if _is_of(each, record)]:
+                del self._fresh_until[resource]
         if (wait := headers.get("Retry-After")) and (until := _retry_at(wait, at)):
             self._held_until[record.user] = max(until, self._held_until.get(record.user, until))
 
@@ -77,6 +81,12 @@ class RequestLog:
     def clear(self) -> None:
         """Forget the records, not what earlier replies said."""
         self.records.clear()
+
+
+def _is_of(resource: Resource, record: RequestRecord) -> bool:
+    """Whether a resource is at the path that a request wrote to, by the same user."""
+    own = _resource(record)
+    return resource[:2] == own[:2]
 
 
 def _resource(record: RequestRecord) -> Resource:

@@ -540,3 +540,36 @@ async def test_an_address_that_comes_later_is_used_at_once(
     (channel,) = ours(mk)
     assert channel.target == f"{base(client)}{hook(entry)}"
     assert rule.channels == [*before, channel.id]
+
+
+@pytest.mark.parametrize("seconds", [0, 30])
+async def test_a_rule_that_another_instance_edits_at_the_same_time_keeps_our_channel(
+    mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient, seconds: int
+) -> None:
+    rule = mk.rules[0]
+    before = list(rule.channels)
+    theirs = "00000000-0000-4000-8000-000000000001"
+    mk.book.channels[theirs] = Channel(
+        id=theirs, name="Theirs", type="EMAIL", target="a@example.com", created=0
+    )
+    answer, writes_seen = mk.answer, []
+
+    def spy(call: Any) -> Any:
+        found = answer(call)
+        if call.method == "PUT" and f"/alert-rules/{rule.id}" in call.path:
+            writes_seen.append(call)
+            if seconds == 0 and len(writes_seen) == 1:
+                rule.channels[:] = [*before, theirs]  # they had read it before we wrote
+        return found
+
+    mk.answer = spy
+    await mk_house.sign_in(mk, push_rules=[rule.id])
+    await arrive(mk_house, mk)
+    if seconds:
+        await mk_house.pass_time(seconds)
+        rule.channels[:] = [*before, theirs]
+    await mk_house.pass_time(1200 if seconds else 60)
+
+    (channel,) = ours(mk)
+    assert set(rule.channels) == {*before, theirs, channel.id}
+    assert len(writes_seen) == 2

@@ -38,6 +38,7 @@ CONF_PREVIOUS_WEBHOOKS: Final = "previous_webhook_ids"
 LISTED_WITHIN: Final = timedelta(days=1)
 # How soon the vendor's list is asked whether a new address is in use.
 CONFIRM_SECONDS: Final = 60.0
+MAX_RECHECKS: Final = 3
 
 RETRY_SECONDS: Final = 300.0
 RETRY_CEILING: Final = 86_400.0
@@ -174,6 +175,8 @@ class Registrar:
         self.is_registered = False
         self.has_failed = False
         self._is_confirming = False
+        self._is_changed = False
+        self._rechecks = 0
         self._hass = hass
         self._entry = entry
         self._push = push
@@ -224,7 +227,7 @@ class Registrar:
     async def _register(self) -> None:
         """Have the vendor call exactly once, to the address of now; try again later if that fails."""
         async with self._one_at_a_time:
-            self._is_confirming = False
+            self._is_confirming = self._is_changed = False
             try:
                 target = await address.async_target(self._hass, webhook_id(self._entry) or "")
                 self.via = target.via if target else None
@@ -256,6 +259,7 @@ class Registrar:
         kept = _in_order(ours.values(), url)
         lacking = [kind for kind in self._push.kinds if url is not None and kind not in kept]
         self.is_registered = url is not None and not lacking
+        self._is_changed = bool(lacking)
         for kind in lacking:
             standing.listed = None  # should this fail, nobody knows what the vendor did
             registration = await self._establish(url or "", kind, ours.values())
@@ -383,7 +387,20 @@ class Registrar:
         if self.has_failed:
             self.has_failed = False
             _LOGGER.info("%s: webhooks are registered at the vendor", self._entry.title)
+        self._recheck()
         self._outcome(None)
+
+    @callback
+    def _recheck(self) -> None:
+        """Look once more, a few times at most, whether what was changed has stayed so."""
+        seconds = self._push.recheck_seconds
+        if not self._is_changed:
+            self._rechecks = 0
+        elif seconds is not None and self._rechecks < MAX_RECHECKS:
+            self._rechecks += 1
+            self._standing.listed = None
+            self._cancel()
+            self._cancel_retry = async_call_later(self._hass, seconds, self._retry)
 
     @property
     def serves(self) -> bool:

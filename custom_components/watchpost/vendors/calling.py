@@ -55,6 +55,7 @@ class Push(ABC):
     a registration has to be like beyond that: where they change, what was listed under others is void. `known` are
     ours, by id, as the account remembers them: it sets this before it asks for anything. `silence` is how long no call
     may come before that shows. Hints of `urgent_kinds` are asked about before all others.
+    `recheck_seconds` after a change the list is asked for again, where others may undo it at the same moment.
     `carries_data`: calls say what polling cannot bring, so that a refused registration is an issue for a person.
     """
 
@@ -66,6 +67,7 @@ class Push(ABC):
     most_bytes: int = 64 * 1024
     silence: timedelta = timedelta(days=1)
     urgent_kinds: frozenset[str] = frozenset()
+    recheck_seconds: float | None = None
     carries_data: bool = False
 
     @abstractmethod

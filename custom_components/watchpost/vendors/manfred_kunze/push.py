@@ -26,6 +26,9 @@ from .records.alerting import (
 
 NAME: Final = "Watchpost (Home Assistant)"
 
+# Another instance may put a rule back at the same moment, without our channel: so often ours is attached again.
+MAX_ATTEMPTS: Final = 3
+
 _HINT: Final = Hint(ALERTS, "")
 
 type Look = Callable[[], Awaitable[FeedUpdate]]
@@ -39,6 +42,8 @@ class AlertPush(Push):
     """
 
     channel = ChannelId(ACCOUNT, PUSH)
+    # By then the lists that were asked for before have expired.
+    recheck_seconds = 1_000.0
 
     def __init__(
         self,
@@ -54,6 +59,8 @@ class AlertPush(Push):
         self._look = look
         self._clock = clock
         self._untested: set[str] = set()
+        # Rules that were written and have not been read since: the list may be older than that.
+        self._unverified: set[str] = set()
         self.kinds = ("",) if self._chosen else ()
         self.terms = " ".join(sorted(self._chosen))
 
@@ -64,6 +71,9 @@ class AlertPush(Push):
         channels = (await self._client.list_channels()).value
         has_ours = any(self._is_ours(channel) for channel in channels)
         rules = await self._rules() if has_ours else []
+        is_verified = all(self._is_sound(each, rules) for each in channels if self._is_ours(each))
+        if is_verified:
+            self._unverified.clear()
         return [
             self._registration(channel, is_sound=self._is_sound(channel, rules))
             for channel in channels
@@ -90,7 +100,12 @@ class AlertPush(Push):
         return (rule.id in self._chosen) != _notifies(rule, channel)
 
     async def _rules(self) -> list[AlertRule]:
-        return (await self._client.list_rules()).value
+        """List the rules; those that were written lately are read one by one."""
+        listed = (await self._client.list_rules()).value
+        return [
+            (await self._client.get_rule(rule.id)).value if rule.id in self._unverified else rule
+            for rule in listed
+        ]
 
     @override
     async def register(self, url: str, kind: str = "") -> Registration:
@@ -175,18 +190,22 @@ class AlertPush(Push):
                 raise
 
     async def _attach(self, rule_id: str, channel: NotificationChannel, *, wanted: bool) -> None:
-        """Put a rule back as it is at this moment, with our channel or without it; see that it was taken."""
+        """Put a rule back as it is at this moment, with our channel or without it; see that it stays so.
+
+        Whoever puts the same rule back at the same moment takes ours off again, which reading it again shows.
+        """
         rule = (await self._client.get_rule(rule_id)).value
-        if wanted == _notifies(rule, channel):
-            return
-        try:
-            row = with_channel(rule, channel, wanted=wanted)
-        except ValueError:
-            raise UnexpectedReply("the rule does not show its channels") from None
-        after = await self._client.update_rule(rule_id, row)
-        if after is None or after.channels is None:
-            after = (await self._client.get_rule(rule_id)).value
-        if wanted != _notifies(after, channel):
+        for _ in range(MAX_ATTEMPTS):
+            if wanted == _notifies(rule, channel):
+                return
+            try:
+                row = with_channel(rule, channel, wanted=wanted)
+            except ValueError:
+                raise UnexpectedReply("the rule does not show its channels") from None
+            self._unverified.add(rule_id)
+            await self._client.update_rule(rule_id, row)
+            rule = (await self._client.get_rule(rule_id)).value
+        if wanted != _notifies(rule, channel):
             raise UnexpectedReply("the rule is as it was before it was changed")
 
     @override
