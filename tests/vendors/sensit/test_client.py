@@ -312,7 +312,7 @@ async def test_a_refused_sign_in_is_shared_by_all_who_wait_for_it(desk: Desk) ->
 @pytest.mark.parametrize(
     ("form", "error_body"),
     [
-        *((form, body) for form in ("401", "400", "404") for body in ("message", "html")),
+        *((form, body) for form in ("401", "400") for body in ("message", "html")),
         ("200", "message"),
     ],
 )
@@ -330,6 +330,7 @@ async def test_a_wrong_password_is_one_however_the_vendor_says_so(
         (Fault(match="/users/signin", status=500), Unreachable),
         (Fault(match="/users/signin", status=403), SignInRejected),
         (Fault(match="/users/signin", status=409), UnexpectedReply),
+        (Fault(match="/users/signin", status=404), UnexpectedReply),
         (Fault(match="/users/signin", kind="not_json"), UnexpectedReply),
         (Fault(match="/users/signin", kind="drop"), Unreachable),
         (Fault(match=LIST, status=401), NotAllowed),

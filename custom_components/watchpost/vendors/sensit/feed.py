@@ -44,6 +44,9 @@ MOST_KNOWN: Final = 2 * MOST_MONITORS
 # So many monitors are taken before others have the event loop: about 3 ms on a small computer.
 _AT_ONCE: Final = 25
 
+# The name under which failing logs are reported.
+LOGS: Final = "logs"
+
 # A clock that is further ahead than this tells no time: it must not pass for the newest for ever.
 _AHEAD: Final = timedelta(minutes=10)
 
@@ -102,6 +105,7 @@ class MonitorFeed:
         self._listed: Listed | None = None
         self._interval = LEAST
         self._found: list[Occurrence] = []
+        self._log_errors: dict[str, VendorError] = {}
 
     def note_log(self, uuid: str, records: Iterable[Record]) -> None:
         """Learn from a log that was read for the statistics: the rhythm, and what was triggered."""
@@ -143,7 +147,13 @@ class MonitorFeed:
             freshness=(self._current(listed.freshness),),
             inventory=await self._inventory(listed),
             set_aside=set_aside,
+            failures=self._failures(),
         )
+
+    def _failures(self) -> dict[str, VendorError]:
+        """Return why the logs of a monitor that is still listed cannot be had, if so; one error stands for all."""
+        errors = [err for uuid, err in self._log_errors.items() if uuid in self.monitors]
+        return {LOGS: errors[0]} if errors else {}
 
     def _seen_of(self, monitor: Monitor) -> Seen:
         if monitor.uuid not in self.seen:
@@ -243,7 +253,9 @@ class MonitorFeed:
             raise  # the list would be refused as well
         except VendorError as err:
             set_aside[f"log: {type(err).__name__}"] += 1
+            self._log_errors[monitor.uuid] = err
             return []
+        self._log_errors.pop(monitor.uuid, None)
         set_aside += parsed.set_aside
         self.seen[monitor.uuid].pace.note_log(record.date for record in parsed.value)
         return parsed.value

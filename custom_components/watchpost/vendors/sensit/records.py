@@ -107,12 +107,12 @@ def parse_signed(body: bytes) -> Signed:
         raise SignInRejected("the vendor gave no token")
     user = nested(row, "user")
     found = identifier(user.get("id")) or identifier(user.get("_id"))
-    if not isinstance(token, str) or not _is_sendable(token) or found is None:
+    if not isinstance(token, str) or not is_sendable(token) or found is None:
         raise UnexpectedReply("the reply holds no usable token and user")
     return Signed(token, found, text(user.get("role")) or "")
 
 
-def _is_sendable(token: str) -> bool:
+def is_sendable(token: str) -> bool:
     """Whether a token can stand in a header."""
     return (
         0 < len(token) <= MOST_TOKEN

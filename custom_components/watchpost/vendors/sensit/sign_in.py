@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 import hashlib
 from typing import Any, Final
 
 import aiohttp
 
 from ..errors import NotAllowed, SignInRejected, UnexpectedReply
-from ..fields import nested, number
+from ..fields import identifier, moment, nested, number
 from ..http import Transport, loose
 from ..ledger import Ledger, Reply
-from .records import Signed, parse_signed
+from .records import Signed, is_sendable, parse_signed
 
 SIGNED: Final = "signed"
 
@@ -23,8 +23,9 @@ SIGNED: Final = "signed"
 MARGIN: Final = timedelta(minutes=5)
 _LONGEST: Final = timedelta(days=7)
 
-# How an API may say that these are not the right words; the vendor's document does not tell.
-_REFUSALS: Final = frozenset({400, 404, 422})
+# How an API may say that these are not the right words; the vendor's document does not tell (UNKNOWN). A 404 says that
+# nothing is there: it is an outage, not a wrong password.
+_REFUSALS: Final = frozenset({400, 422})
 
 
 class _Nobody:
@@ -158,10 +159,20 @@ def _headers(signed: Signed) -> dict[str, str]:
 
 
 def _restored(kept: object, fingerprint: str) -> tuple[Signed | None, datetime | None]:
-    """Return a token that was kept for the same credentials, and until when it is used."""
+    """Return a token that was kept for the same credentials, and until when it is used.
+
+    A value that is damaged counts as absent: signing in costs one request, a bad token or date an account.
+    """
     if not isinstance(kept, dict) or kept.get("for") != fingerprint:
         return None, None
     row = nested({"kept": kept}, "kept")
+    token, user, role = (row.get(name) for name in ("token", "user", "role"))
+    if not isinstance(token, str) or not is_sendable(token):
+        return None, None
+    if not isinstance(role, str) or identifier(user) is None:
+        return None, None
     until = row.get("until")
-    signed = Signed(str(row.get("token")), str(row.get("user")), str(row.get("role")))
-    return signed, datetime.fromisoformat(until).astimezone(UTC) if isinstance(until, str) else None
+    ends = moment(until)
+    if until is not None and ends is None:
+        return None, None
+    return Signed(token, str(user), role), ends
