@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from functools import partial
 import logging
@@ -319,7 +327,7 @@ class Account:
             feed.ledger or self.ledger,
             on_inventory=self._on_inventory,
             on_units=self._on_units,
-            list_first=self._async_list_first if self.coordinators else None,
+            list_first=self._list_first if self.coordinators else None,
             on_occurrences=self._on_occurrences,
             on_outcome=self._on_outcome,
             plausibility=self.plausibility,
@@ -466,10 +474,14 @@ class Account:
 
     # Inventory
 
-    async def _async_list_first(self) -> None:
+    @callback
+    def _list_first(self) -> Awaitable[None] | None:
         """Have a list that is due together with values asked first: it may say that their unit is another."""
+        return self._async_list_due() if self.inventory.is_due(_TOGETHER) else None
+
+    async def _async_list_due(self) -> None:
         listing = self.entry.async_create_background_task(
-            self.hass, self.inventory.async_poll_if_due(_TOGETHER), f"{DOMAIN} list before values"
+            self.hass, self.inventory.async_poll_due(), f"{DOMAIN} list before values"
         )
         await asyncio.wait({listing}, timeout=_LIST_PATIENCE)
 

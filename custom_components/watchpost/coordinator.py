@@ -73,7 +73,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         *,
         on_inventory: OnInventory,
         on_units: OnUnits,
-        list_first: Callable[[], Awaitable[None]] | None = None,
+        list_first: Callable[[], Awaitable[None] | None] | None = None,
         on_occurrences: OnOccurrences,
         on_outcome: OnOutcome,
         plausibility: Plausibility,
@@ -97,6 +97,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._on_inventory = on_inventory
         self._on_units = on_units
         self._list_first = list_first
+        self._due_at = 0.0
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._on_occurrences = on_occurrences
@@ -212,16 +213,20 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         finally:
             self._is_idle.set()
 
-    async def async_poll_if_due(self, within: float) -> None:
-        """Poll if that is due anyway `within` so many seconds, never before; wait for a poll that is under way."""
+    def is_due(self, within: float) -> bool:
+        """Whether a poll is under way, or due `within` so many seconds."""
         if not self._is_idle.is_set():
-            await self._is_idle.wait()
-            return
-        wait = self.plan.at - self._ledger.now()
-        if self.is_polled and wait <= within:
-            await asyncio.sleep(max(wait, 0.0))
+            return True
+        return self._due_at - self._ledger.now() <= within and self.is_polled
+
+    async def async_poll_due(self) -> None:
+        """Poll when that is due, never before; wait for a poll that is under way."""
+        if self._is_idle.is_set():
+            await asyncio.sleep(max(self.plan.at - self._ledger.now(), 0.0))
             if self._is_idle.is_set():
                 await self.async_refresh()
+        else:
+            await self._is_idle.wait()
 
     @override
     async def _async_update_data(self) -> FeedState:
@@ -233,8 +238,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         if not errands:
             self._set_timer()
             return self.data
-        if self._list_first is not None:
-            await self._list_first()
+        if self._list_first is not None and (listing := self._list_first()) is not None:
+            await listing
         turns = Turns(self.hass.loop)
         occurred: list[Occurrence] = []
         refusal: VendorError | None = None
@@ -339,7 +344,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         if inventory is not None:
             # Before the readings: those of the same response are in the units that it names.
             inventory = self._on_units(_dated(inventory, update.freshness))
-        await self.held.take(update.readings, turns, self._received(update.freshness))
+        received = self._received(update.freshness) if update.readings else None
+        await self.held.take(update.readings, turns, received)
         lane.learn(self._ledger.now())
         if inventory is not None:
             self._on_inventory(inventory)
@@ -446,7 +452,9 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         )
 
     def _set_timer(self) -> None:
-        self.update_interval = timedelta(seconds=self._seconds_until(self.plan))
+        plan = self.plan
+        self._due_at = plan.at
+        self.update_interval = timedelta(seconds=self._seconds_until(plan))
 
     def _seconds_until(self, plan: cadence.Plan) -> float:
         """Seconds to give the stock timer, which counts from the last whole second of the loop's clock."""

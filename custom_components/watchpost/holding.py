@@ -343,8 +343,9 @@ class Holding:
 
     def tell(self) -> None:
         """Call the lookers of the channels that changed."""
-        changed, self._changed = self._changed, []
-        self._tell(changed)
+        if self._changed:
+            changed, self._changed = self._changed, []
+            self._tell(changed)
 
     def _tell(self, slots: Iterable[Slot]) -> None:
         # Most need no more than this to be known as fresh.
