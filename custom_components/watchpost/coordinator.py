@@ -16,7 +16,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .const import DOMAIN
-from .engine import cadence
+from .engine import cache_control, cadence
 from .engine.lanes import Lane, Lanes
 from .engine.model import (
     Channel,
@@ -359,7 +359,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     def _is_worth_asking(self, update: FeedUpdate) -> bool:
         """Whether an optional resource has an outage that may be over long before a feed of this interval is due."""
-        is_slow = self.feed.default_interval.total_seconds() >= cadence.LONGEST_BACKOFF
+        is_slow = self.feed.default_interval.total_seconds() >= cache_control.LONGEST_BACKOFF
         return is_slow and not all(map(is_unavailable, update.failures.values()))
 
     @callback
@@ -425,7 +425,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         # No ConfigEntryAuthFailed, which asks a person at once and stops polling: the vendor may be wrong for a moment.
         key, placeholders = describe(err)
         return UpdateFailed(
-            retry_after=cadence.DAY if self.is_signed_out else self._seconds_until(self.plan),
+            retry_after=cache_control.DAY if self.is_signed_out else self._seconds_until(self.plan),
             translation_domain=DOMAIN,
             translation_key=key,
             translation_placeholders=placeholders,

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.engine import cadence
+from custom_components.watchpost.engine import cache_control, cadence
 from custom_components.watchpost.engine import rhythm as rhythms
 from custom_components.watchpost.engine.cadence import Plan
 from custom_components.watchpost.engine.model import Freshness
@@ -29,7 +29,7 @@ def http(moment: datetime) -> str:
 
 
 def fresh(headers: dict[str, str], status: int = 200) -> Freshness:
-    return cadence.freshness(status, headers, received=1000.0, now_utc=NOW_UTC)
+    return cache_control.freshness(status, headers, received=1000.0, now_utc=NOW_UTC)
 
 
 # -- freshness --
@@ -158,27 +158,27 @@ def test_no_header_breaks_the_reckoning(headers: dict[str, str], status: int) ->
 def test_retry_after_is_seconds_or_a_date_within_bounds(
     value: str | None, seconds: float | None
 ) -> None:
-    assert cadence.retry_after(value, NOW_UTC) == seconds
+    assert cache_control.retry_after(value, NOW_UTC) == seconds
 
 
 @given(st.text())
 def test_no_retry_after_breaks_anything(value: str) -> None:
-    seconds = cadence.retry_after(value, NOW_UTC)
+    seconds = cache_control.retry_after(value, NOW_UTC)
 
     assert seconds is None or 5.0 <= seconds <= 86400.0
 
 
 def test_back_off_doubles_up_to_its_ceiling_with_full_jitter() -> None:
-    assert [cadence.backoff(n, 0.999999) for n in (1, 2, 3, 5, 6, 10**9)] == pytest.approx(
+    assert [cache_control.backoff(n, 0.999999) for n in (1, 2, 3, 5, 6, 10**9)] == pytest.approx(
         [30, 60, 120, 480, 900, 900], rel=1e-3
     )
-    assert cadence.backoff(5, 0.5) == 240.0
-    assert cadence.backoff(5, 0.0) == 10.0
+    assert cache_control.backoff(5, 0.5) == 240.0
+    assert cache_control.backoff(5, 0.0) == 10.0
 
 
 @given(st.integers(-5, 10**12), st.floats())
 def test_back_off_is_always_between_floor_and_ceiling(failures: int, rand: float) -> None:
-    assert 10.0 <= cadence.backoff(failures, rand) <= 900.0
+    assert 10.0 <= cache_control.backoff(failures, rand) <= 900.0
 
 
 # -- the plan --
@@ -318,7 +318,7 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
     rand: float,
     delay: float,
 ) -> None:
-    replies = [cadence.freshness(200, h, received=now, now_utc=NOW_UTC) for h in headers]
+    replies = [cache_control.freshness(200, h, received=now, now_utc=NOW_UTC) for h in headers]
     asked = now + leap
 
     plan = cadence.plan(
@@ -335,8 +335,8 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
 
     assert all(not reply.is_current(plan.at) for reply in replies)
     if math.isfinite(hold):
-        assert plan.at >= min(hold, asked + cadence.DAY)
-    assert asked + 10.0 <= plan.at <= asked + 2 * cadence.DAY + cadence.EXPIRY_GUARD
+        assert plan.at >= min(hold, asked + cache_control.DAY)
+    assert asked + 10.0 <= plan.at <= asked + 2 * cache_control.DAY + cadence.EXPIRY_GUARD
     if not failures:
         assert plan.at >= asked + 60.0
 

@@ -25,7 +25,7 @@ import msgspec
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from ..engine.cadence import folded, freshness, http_date, retry_after
+from ..engine.cache_control import folded, freshness, http_date, retry_after
 from ..engine.model import Freshness
 from .errors import (
     Invalid,

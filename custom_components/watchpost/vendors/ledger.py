@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 import random
 from typing import Any, Final
 
-from ..engine.cadence import DAY, backoff
+from ..engine.cache_control import DAY, backoff
 from ..engine.clock import AccountClock
 from ..engine.model import EARLIEST, Freshness
 from .errors import RateLimited, Unreachable

@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from ..engine.cadence import http_date
+from ..engine.cache_control import http_date
 from .errors import (
     NotSecure,
     PictureMissing,
