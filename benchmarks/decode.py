@@ -18,10 +18,10 @@ from homeassistant.core import HomeAssistant
 import orjson
 from pytest_homeassistant_custom_component.common import MockConfigEntry, mock_config_flow
 
-from custom_components.watchpost.engine.model import Channel, Device
-from custom_components.watchpost.vendors.sensorist.records import LatestReader, parse_latest
+from custom_components.watchpost.models import Channel, Device
+from custom_components.watchpost.vendors.sensorist.models import LatestReader, parse_latest
 
-from .house import ENTITIES, clouds, home_assistant, large_site, sensorist_entry
+from ._harness import ENTITIES, clouds, home_assistant, large_site, sensorist_entry
 from .set_up import stub
 
 MEASUREMENTS = 10_000

@@ -30,13 +30,13 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from sqlalchemy import func, select
 
-from .house import Stopwatch, home_assistant  # first: it puts our package on the path
+from ._harness import Stopwatch, home_assistant  # first: it puts our package on the path
 from .refresh import longest_hold
 
-from custom_components.watchpost.engine.backfill import Track  # isort: skip
-from custom_components.watchpost.engine.gaps import hour_of  # isort: skip
-from custom_components.watchpost.engine.history import Historian  # isort: skip
-from custom_components.watchpost.engine.model import Channel, ChannelId, Hour  # isort: skip
+from custom_components.watchpost.engine.history.importer import Track  # isort: skip
+from custom_components.watchpost.engine.history.plan import hour_of  # isort: skip
+from custom_components.watchpost.engine.history.backfill import Historian  # isort: skip
+from custom_components.watchpost.models import Channel, ChannelId, Hour  # isort: skip
 
 
 class Processor(Stopwatch):

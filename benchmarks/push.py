@@ -26,7 +26,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from simulators.sensorist import Plan, SensoristCloud
-from simulators.sensorist.plan import CallbackHabits
+from simulators.sensorist.config import CallbackHabits
 
 PRESSES = 12
 CALLS, A_SECOND = 10_000, 1_000

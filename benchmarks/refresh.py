@@ -34,10 +34,10 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.watchpost import account
-from custom_components.watchpost.engine.model import Channel, Freshness
-from custom_components.watchpost.vendors.http import Reply, Transport
+from custom_components.watchpost.client.transport import Reply, Transport
+from custom_components.watchpost.models import Channel, Freshness
 
-from .house import clouds, home_assistant, sensorist_entry
+from ._harness import clouds, home_assistant, sensorist_entry
 
 GATEWAYS = 4
 SENSORS = 495  # of each gateway

@@ -35,9 +35,9 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.watchpost.account import Account
-from custom_components.watchpost.engine.model import Channel, Device
+from custom_components.watchpost.models import Channel, Device
 
-from .house import ENTITIES, Stopwatch, clouds, home_assistant, large_site, sensorist_entry
+from ._harness import ENTITIES, Stopwatch, clouds, home_assistant, large_site, sensorist_entry
 
 ROUNDS = 3
 

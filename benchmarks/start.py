@@ -20,10 +20,10 @@ import time
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.demonstration.accounts import sign_in_accounts  # noqa: E402
-from scripts.demonstration.client import signed_in  # noqa: E402
-from scripts.demonstration.home_assistant import home_assistant  # noqa: E402
-from scripts.demonstration.state import State, free_port  # noqa: E402
+from scripts.demo_support.accounts import sign_in_accounts  # noqa: E402
+from scripts.demo_support.client import signed_in  # noqa: E402
+from scripts.demo_support.home_assistant import home_assistant  # noqa: E402
+from scripts.demo_support.state import State, free_port  # noqa: E402
 from simulators.sensorist import Plan, SensoristCloud  # noqa: E402
 
 ROUNDS = 3

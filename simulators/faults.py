@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Any, Literal, get_args
 
 from .mutations import named_mutation
-from .reply import Cut, Drip, Drop, Flood, Reply
+from .response import Cut, Drip, Drop, Flood, Reply
 
 type Kind = Literal[
     "latency",

@@ -12,11 +12,11 @@ from typing import Self
 
 from aiohttp import web
 
+from .admin_api import CONTROL, ControlDoor
 from .clock import Clock
-from .control import CONTROL, ControlDoor
 from .faults import Fault, FaultBoard, http_date
-from .log import RequestLog, RequestRecord
-from .reply import Cut, Drop, Reply, send
+from .request_log import RequestLog, RequestRecord
+from .response import Cut, Drop, Reply, send
 
 _SECRET = re.compile("password|secret|token", re.IGNORECASE)
 _TICK = 0.25

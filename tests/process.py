@@ -15,10 +15,10 @@ from typing import Any
 
 import aiohttp
 
-from scripts.demonstration.client import Client, signed_in
-from scripts.demonstration.home_assistant import home_assistant
-from scripts.demonstration.processes import Child
-from scripts.demonstration.state import State, free_port
+from scripts.demo_support.client import Client, signed_in
+from scripts.demo_support.home_assistant import home_assistant
+from scripts.demo_support.processes import Child
+from scripts.demo_support.state import State, free_port
 
 
 @dataclass

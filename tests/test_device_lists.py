@@ -17,18 +17,10 @@ from simulators.sensorzone import SensorZoneCloud
 
 from . import zone as zones
 from .conftest import House
-from .mk_house import (
-    MkHouse,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse
 from .sensit_house import (
     LIST,
     SensitHouse,
-    open_sensit_fixture,  # noqa: F401
-    sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
 )
 from .zone import open_zone_fixture, zone_fixture  # noqa: F401
 

@@ -32,13 +32,13 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_recorder_block_till_done,
 )
 
-from custom_components.watchpost.engine.backfill import Track
-from custom_components.watchpost.engine.gaps import hour_of
-from custom_components.watchpost.engine.history import Historian
-from custom_components.watchpost.engine.model import Channel, HistoryTerms, Hour
+from custom_components.watchpost.engine.history.backfill import Historian
+from custom_components.watchpost.engine.history.importer import Track
+from custom_components.watchpost.engine.history.plan import hour_of
+from custom_components.watchpost.models import Channel, HistoryTerms, Hour
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
-from simulators.sensorist.building import build_sensor
+from simulators.sensorist.fixtures import build_sensor
 
 from .conftest import DOMAIN, START, House, OpenCloud
 from .outside import source_id

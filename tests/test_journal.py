@@ -16,7 +16,7 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.watchpost.account import LEDGERS, UNWRITTEN, Account
-from custom_components.watchpost.engine import journal_file
+from custom_components.watchpost.engine.events import journal_file
 from simulators.clock import Clock
 from simulators.sensorist import FREE, Plan, SensoristCloud
 
@@ -155,8 +155,8 @@ async def test_a_step_that_fails_costs_that_step_and_no_event(
 async def test_a_write_error_while_the_journal_is_compacted_stops_nothing(
     house: House, cloud: SensoristCloud, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.watchpost.engine.journal.MOST_TOLD", 1)
-    monkeypatch.setattr("custom_components.watchpost.engine.journal.RECOVERY", 0)
+    monkeypatch.setattr("custom_components.watchpost.engine.events.journal.MOST_TOLD", 1)
+    monkeypatch.setattr("custom_components.watchpost.engine.events.journal.RECOVERY", 0)
 
     def fail(*_: Any) -> None:
         raise HomeAssistantError("no")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from scripts.demonstration.accounts import sign_in_accounts
-from scripts.demonstration.state import State
-from simulators.rhythm import Habits
+from scripts.demo_support.accounts import sign_in_accounts
+from scripts.demo_support.state import State
+from simulators.schedule import Habits
 from simulators.sensorist import Plan, SensoristCloud
 
 from .process import Life, living, recorded, until

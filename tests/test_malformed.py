@@ -18,15 +18,7 @@ from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
 
 from .conftest import House, OpenCloud, watchpost_lines
-from .outside import (
-    assert_shows_the_truth,
-    download,
-    gateway_id,
-    mishaps,
-    shown,
-    source_id,
-    truth,
-)
+from .outside import assert_shows_the_truth, download, gateway_id, mishaps, shown, source_id, truth
 
 type Change = Callable[[Any], Any]
 

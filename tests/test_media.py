@@ -16,18 +16,13 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.watchpost.vendors.errors import Unreachable
-from custom_components.watchpost.vendors.media import Library, Media, MediaItem
+from custom_components.watchpost.client.errors import Unreachable
+from custom_components.watchpost.contract.media import Library, Media, MediaItem
 from simulators.viziosense import VizioSenseCloud
 
 from .conftest import House
 from .test_viziosense_pictures import snapshot
-from .watching import (
-    OpenVizio,
-    open_vizio_fixture,  # noqa: F401
-    sign_in,
-    vizio_fixture,  # noqa: F401
-)
+from .watching import OpenVizio, sign_in
 
 ROOT = "media-source://watchpost"
 

@@ -7,13 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from simulators.manfred_kunze import ManfredKunzeCloud
 
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk
 
 
 async def test_devices_and_components_hang_from_each_other(

@@ -15,20 +15,13 @@ import pytest
 import voluptuous as vol
 
 from custom_components.watchpost.vendors.manfred_kunze import reading_actions
-from custom_components.watchpost.vendors.manfred_kunze.resources import RESOURCES, shown
+from custom_components.watchpost.vendors.manfred_kunze.endpoints import RESOURCES, shown
 from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 
 from .calling import told_fixture  # noqa: F401
 from .conftest import DOMAIN
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 POLL = 31
 NOWHERE = "00000000-0000-4000-8000-000000000000"

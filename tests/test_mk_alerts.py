@@ -15,14 +15,7 @@ from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud, Rule
 
 from .calling import told_fixture  # noqa: F401
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 POLL = 31
 HOUR = 3600

@@ -13,14 +13,7 @@ from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 
 from .conftest import DOMAIN, watchpost_lines
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 
 def told(house: MkHouse) -> dict[str, Any]:

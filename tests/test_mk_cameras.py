@@ -17,21 +17,14 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.watchpost.vendors import relay
+from custom_components.watchpost.client import hls_proxy
 from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 from simulators.manfred_kunze.cameras import Camera, Capture
 
 from .calling import told_fixture  # noqa: F401
 from .conftest import REAL_SLEEP
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 POLL = 61
 ROOT = "media-source://watchpost"
@@ -342,7 +335,7 @@ async def viewer_fixture(
 ) -> AsyncIterator[MkHouse]:
     """A house with players, which are threads: the clock runs faster for everything but them."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(relay, "IDLE_SECONDS", 300.0)
+    monkeypatch.setattr(hls_proxy, "IDLE_SECONDS", 300.0)
     assert await async_setup_component(mk_house.hass, "stream", {})
     yield mk_house
     for entry in mk_house.entries:

@@ -7,18 +7,12 @@ import json
 from homeassistant.config_entries import ConfigEntryState
 import pytest
 
-from custom_components.watchpost.vendors.errors import UnexpectedReply
-from custom_components.watchpost.vendors.manfred_kunze.client.contract import Contract
-from custom_components.watchpost.vendors.manfred_kunze.client.paging import Dialect
+from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.vendors.manfred_kunze.client.openapi import Contract
+from custom_components.watchpost.vendors.manfred_kunze.client.pagination import Dialect
 from simulators.faults import Fault
 
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 DOCS = "/api/v3/api-docs"
 

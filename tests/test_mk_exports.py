@@ -20,19 +20,12 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.watchpost.engine import saving
+from custom_components.watchpost.engine.media import download as download_module
 from custom_components.watchpost.vendors.manfred_kunze import export_actions
 from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 DOMAIN = "watchpost"
 
@@ -312,16 +305,16 @@ async def test_a_bundle_that_does_not_fit_is_not_saved(
         return said.value.translation_key
 
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "disk_usage", _is_free(saving.RESERVE_BYTES + 300_000))
+        patch.setattr(shutil, "disk_usage", _is_free(download_module.RESERVE_BYTES + 300_000))
         assert await refused() == "no_space"
         # The vendor tells a smaller size than it is: the disk is looked at on the way, too.
         mk.plan.export_size = 1000
-        patch.setattr(saving, "_LOOK_EVERY", 1000)
-        patch.setattr(shutil, "disk_usage", _is_free(saving.RESERVE_BYTES + 2000))
+        patch.setattr(download_module, "_LOOK_EVERY", 1000)
+        patch.setattr(shutil, "disk_usage", _is_free(download_module.RESERVE_BYTES + 2000))
         assert await refused() == "no_space"
         mk.plan.export_size = None
     with monkeypatch.context() as patch:
-        patch.setattr(saving, "MOST_BYTES", 1000)
+        patch.setattr(download_module, "MOST_BYTES", 1000)
         assert await refused() == "file_too_large"
     await call(mk_house, "download_export", **save)
     with zipfile.ZipFile(folder(mk_house) / files(mk_house)[0]) as bundle:

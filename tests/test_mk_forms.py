@@ -9,12 +9,7 @@ import pytest
 
 from simulators.manfred_kunze import ManfredKunzeCloud, Sensor
 
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk
 
 # Each form of each question at least once, as few houses as possible.
 FORMS: dict[str, dict[str, Any]] = {

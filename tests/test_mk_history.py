@@ -18,12 +18,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from simulators.manfred_kunze import Sensor
 
 from .conftest import DOMAIN, START, House
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk
 
 DAY = timedelta(days=1)
 TASK = f"{DOMAIN} history"

@@ -23,14 +23,7 @@ from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 from simulators.manfred_kunze.cameras import Camera
 
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 IDLE = 31
 

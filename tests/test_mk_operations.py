@@ -10,14 +10,7 @@ from homeassistant.helpers import entity_registry as er
 from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 
 async def test_a_device_comes_without_a_reload_and_goes_after_three_lists_without_it(

@@ -21,12 +21,7 @@ from simulators.manfred_kunze import ManfredKunzeCloud
 
 from .calling import door_fixture  # noqa: F401
 from .conftest import DOMAIN, House
-from .mk_house import (
-    MkHouse,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse
 from .outside import download
 
 PERSON = "Canaria Kanarienvogel"

@@ -17,22 +17,9 @@ import pytest
 from simulators.faults import Fault
 from simulators.manfred_kunze import Channel, ManfredKunzeCloud
 
-from .calling import (
-    base,
-    call,
-    door_fixture,  # noqa: F401
-    hook,
-    told_fixture,  # noqa: F401
-)
+from .calling import base, call, hook
 from .conftest import House, watchpost_lines
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 
 @pytest.fixture(autouse=True)

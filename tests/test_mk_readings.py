@@ -12,14 +12,7 @@ from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 
 from .conftest import DOMAIN
-from .mk_house import (
-    MkHouse,
-    OpenMk,
-    asked,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, OpenMk, asked
 
 
 def readings_asked(cloud: ManfredKunzeCloud) -> list[Any]:

@@ -20,9 +20,6 @@ from .mk_house import (
     OpenMk,
     asked,
     mk_credentials,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
 )
 
 

@@ -13,12 +13,7 @@ from custom_components.watchpost.vendors import VENDORS
 from simulators.manfred_kunze import ManfredKunzeCloud
 
 from .conftest import DOMAIN
-from .mk_house import (
-    MkHouse,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse
 from .test_texts import ENGLISH, ICONS, ROOT, assert_has_texts
 
 VENDOR = VENDORS["manfred_kunze"]

@@ -17,29 +17,12 @@ from simulators.manfred_kunze import ManfredKunzeCloud
 from simulators.sensorist import SensoristCloud
 from simulators.viziosense import VizioSenseCloud
 
-from .calling import (
-    counts,
-    door_fixture,  # noqa: F401
-    hook,
-    registered,
-)
+from .calling import counts, hook, registered
 from .conftest import DOMAIN, House, credentials
-from .mk_house import (
-    MkHouse,
-    mk_credentials,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse, mk_credentials
 from .test_mk_push import ours
 from .watching import arrive as vizio_arrive
-from .watching import (
-    open_vizio_fixture,  # noqa: F401
-    sign_in,
-    token_form,
-    views_fixture,  # noqa: F401
-    vizio_fixture,  # noqa: F401
-)
+from .watching import sign_in, token_form
 
 
 async def renew(

@@ -17,27 +17,10 @@ from simulators.sensorist import SensoristCloud
 
 from .calling import door_fixture  # noqa: F401
 from .conftest import House, OpenCloud
-from .mk_house import (
-    MkHouse,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse
 from .outside import assert_shows_the_truth, download, source_id
-from .sensit_house import (
-    LIST,
-    OpenSensit,
-    SensitHouse,
-    open_sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
-)
-from .watching import (
-    OpenVizio,
-    arrive,
-    open_vizio_fixture,  # noqa: F401
-    state,
-    views_fixture,  # noqa: F401
-)
+from .sensit_house import LIST, OpenSensit, SensitHouse
+from .watching import OpenVizio, arrive, state
 from .watching import sign_in as sign_in_vizio
 from .zone import OpenZone, open_zone_fixture, unique  # noqa: F401
 from .zone import sign_in as sign_in_zone

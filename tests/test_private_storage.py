@@ -18,7 +18,7 @@ from homeassistant.util.ssl import get_default_context
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.vendors import resolver
+from custom_components.watchpost.client import resolver
 from simulators.manfred_kunze import ManfredKunzeCloud
 
 from . import test_mk_exports as exports

@@ -19,17 +19,7 @@ import pytest
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
 
-from .calling import (
-    DAY,
-    ELSEWHERE,
-    asked,
-    base,
-    counts,
-    door_fixture,  # noqa: F401
-    hook,
-    push_state,
-    registered,
-)
+from .calling import DAY, ELSEWHERE, asked, base, counts, hook, push_state, registered
 from .conftest import DOMAIN, House, OpenCloud, credentials, watchpost_lines
 
 # -- registration --

@@ -13,18 +13,9 @@ import pytest
 
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
-from simulators.sensorist.plan import CallbackHabits, Forms
+from simulators.sensorist.config import CallbackHabits, Forms
 
-from .calling import (
-    alarm_on,
-    arrive,
-    asked,
-    call,
-    counts,
-    door_fixture,  # noqa: F401
-    hook,
-    told_fixture,  # noqa: F401
-)
+from .calling import alarm_on, arrive, asked, call, counts, hook
 from .conftest import House, OpenCloud, watchpost_lines
 from .outside import source_id
 

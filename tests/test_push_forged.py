@@ -14,14 +14,7 @@ from homeassistant.util import dt as dt_util
 
 from simulators.sensorist import SensoristCloud
 
-from .calling import (
-    alarm_on,
-    asked,
-    counts,
-    door_fixture,  # noqa: F401
-    hook,
-    told_fixture,  # noqa: F401
-)
+from .calling import alarm_on, asked, counts, hook
 from .conftest import DOMAIN, House, OpenCloud
 from .outside import source_id
 

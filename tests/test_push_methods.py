@@ -15,29 +15,12 @@ from simulators.manfred_kunze import ManfredKunzeCloud
 from simulators.sensorist import SensoristCloud
 from simulators.viziosense import VizioSenseCloud
 
-from .calling import (
-    arrive as sensorist_arrive,
-)
-from .calling import (
-    counts,
-    door_fixture,  # noqa: F401
-    hook,
-)
+from .calling import arrive as sensorist_arrive
+from .calling import counts, hook
 from .conftest import House, watchpost_lines
-from .mk_house import (
-    MkHouse,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse
 from .watching import arrive as vizio_arrive
-from .watching import (
-    open_vizio_fixture,  # noqa: F401
-    sign_in,
-    state,
-    views_fixture,  # noqa: F401
-    vizio_fixture,  # noqa: F401
-)
+from .watching import sign_in, state
 
 METHODS = ("GET", "HEAD", "POST", "PUT")
 

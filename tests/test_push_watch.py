@@ -15,15 +15,7 @@ import pytest
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
 
-from .calling import (
-    DAY,
-    arrive,
-    call,
-    counts,
-    door_fixture,  # noqa: F401
-    push_state,
-    told_fixture,  # noqa: F401
-)
+from .calling import DAY, arrive, call, counts, push_state
 from .conftest import DOMAIN, House, OpenCloud, watchpost_lines
 from .outside import download
 

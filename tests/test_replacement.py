@@ -19,23 +19,13 @@ from custom_components.watchpost.replacements import Replacements
 from simulators.manfred_kunze import ManfredKunzeCloud
 from simulators.sensit import SensitCloud
 from simulators.sensorist import SensoristCloud
-from simulators.sensorist.building import build_sensor
-from simulators.sensorist.kinds import FAHRENHEIT_UNIT
+from simulators.sensorist.fixtures import build_sensor
+from simulators.sensorist.source_types import FAHRENHEIT_UNIT
 
 from .conftest import DOMAIN, House
-from .mk_house import (
-    MkHouse,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse
 from .outside import source_id, truth
-from .sensit_house import (
-    SensitHouse,
-    open_sensit_fixture,  # noqa: F401
-    sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
-)
+from .sensit_house import SensitHouse
 from .test_devices import LIST, device
 
 

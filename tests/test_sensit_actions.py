@@ -17,9 +17,6 @@ from .conftest import DOMAIN, START
 from .sensit_house import (
     SensitHouse,
     log_requests,
-    open_sensit_fixture,  # noqa: F401
-    sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
 )
 from .test_actions import call
 

@@ -21,13 +21,7 @@ from simulators.sensit import QUIRKS, SensitCloud
 
 from .conftest import watchpost_lines
 from .outside import mishaps
-from .sensit_house import (
-    LIST,
-    OpenSensit,
-    SensitHouse,
-    open_sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
-)
+from .sensit_house import LIST, OpenSensit, SensitHouse
 from .test_malformed import _spoiler
 from .vendors.sensit.samples import monitor_json, spod_json
 from .vendors.sensorist.samples import ANY_JSON

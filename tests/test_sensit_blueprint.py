@@ -19,12 +19,7 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 from simulators.sensit import SensitCloud
 
 from .outside import mishaps
-from .sensit_house import (
-    OpenSensit,
-    SensitHouse,
-    open_sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
-)
+from .sensit_house import OpenSensit, SensitHouse
 from .test_blueprints import BLUEPRINTS
 
 ALARM = "input_boolean.methane_alarm"

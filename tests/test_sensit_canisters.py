@@ -17,8 +17,6 @@ from .sensit_house import (
     OpenSensit,
     SensitHouse,
     log_requests,
-    open_sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
 )
 
 type Told = list[dict[str, Any]]

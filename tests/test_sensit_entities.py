@@ -30,9 +30,6 @@ from .sensit_house import (
     SensitHouse,
     asked,
     log_requests,
-    open_sensit_fixture,  # noqa: F401
-    sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
 )
 from .test_texts import assert_has_texts
 

@@ -22,14 +22,7 @@ from simulators.faults import Fault
 from simulators.sensit import SensitCloud
 
 from .conftest import DOMAIN, START, House, watchpost_lines
-from .sensit_house import (
-    LIST,
-    OpenSensit,
-    SensitHouse,
-    asked,
-    log_requests,
-    open_sensit_fixture,  # noqa: F401
-)
+from .sensit_house import LIST, OpenSensit, SensitHouse, asked, log_requests
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

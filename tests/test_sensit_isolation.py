@@ -14,8 +14,6 @@ from .sensit_house import (
     OpenSensit,
     SensitHouse,
     log_requests,
-    open_sensit_fixture,  # noqa: F401
-    sensit_house_fixture,  # noqa: F401
 )
 
 BAD: dict[str, dict[str, Any]] = {

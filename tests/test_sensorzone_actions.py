@@ -18,14 +18,12 @@ from simulators.faults import Fault
 from simulators.sensorzone import JSON_API, Forms, SensorZoneCloud
 
 from .conftest import DOMAIN, House
-from .zone import (  # noqa: F401
+from .zone import (
     OpenZone,
     account_of,
     credentials,
-    open_zone_fixture,
     sign_in,
     unique,
-    zone_fixture,
 )
 
 

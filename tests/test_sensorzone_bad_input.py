@@ -13,15 +13,7 @@ from simulators.faults import Fault
 from simulators.sensorzone import Oddities, SensorZoneCloud
 
 from .conftest import House, watchpost_lines
-from .zone import (
-    Ear,
-    OpenZone,
-    ear_fixture,  # noqa: F401
-    open_zone_fixture,  # noqa: F401
-    sign_in,
-    unique,
-    zone_fixture,  # noqa: F401
-)
+from .zone import Ear, OpenZone, sign_in, unique
 
 ODD = {
     "endless": Oddities(endless=1.0),

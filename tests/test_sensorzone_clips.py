@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.watchpost.vendors.errors import UnexpectedReply
-from custom_components.watchpost.vendors.media import Library, Media
+from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.contract.media import Library, Media
 from simulators.faults import Fault
 from simulators.sensorzone import JSON_API, Forms
 

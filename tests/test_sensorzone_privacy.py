@@ -18,14 +18,7 @@ from simulators.sensorzone import SensorZoneCloud
 
 from .conftest import DOMAIN, House
 from .outside import download
-from .zone import (
-    Ear,
-    OpenZone,
-    account_of,
-    ear_fixture,  # noqa: F401
-    open_zone_fixture,  # noqa: F401
-    sign_in,
-)
+from .zone import Ear, OpenZone, account_of, sign_in
 
 PASSWORD = "canary-Vest:42"
 TOKEN = "tst_canary_5f2c"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from simulators.faults import Fault
-from simulators.log import RequestRecord
+from simulators.request_log import RequestRecord
 from simulators.sensorzone import Habits, Incursion, Limits, SensorZoneCloud
 
 from .conftest import House

@@ -21,10 +21,8 @@ from .zone import (
     OpenZone,
     account_of,
     credentials,
-    open_zone_fixture,  # noqa: F401
     sign_in,
     unique,
-    zone_fixture,  # noqa: F401
 )
 
 

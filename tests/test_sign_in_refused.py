@@ -12,12 +12,7 @@ from simulators.manfred_kunze import ManfredKunzeCloud
 from simulators.sensorist import SensoristCloud
 
 from .conftest import DOMAIN, House, watchpost_lines
-from .mk_house import (
-    MkHouse,
-    mk_fixture,  # noqa: F401
-    mk_house_fixture,  # noqa: F401
-    open_mk_fixture,  # noqa: F401
-)
+from .mk_house import MkHouse
 
 
 def reauths(house: House) -> list[Any]:

@@ -11,8 +11,8 @@ import time
 import aiohttp
 import pytest
 
-from scripts.demonstration.accounts import sign_in_accounts
-from scripts.demonstration.state import DemoError, State
+from scripts.demo_support.accounts import sign_in_accounts
+from scripts.demo_support.state import DemoError, State
 from simulators.faults import Fault
 from simulators.sensorist import Plan, SensoristCloud
 

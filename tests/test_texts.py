@@ -18,8 +18,8 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.watchpost.client.errors import CertificateProblem
 from custom_components.watchpost.vendors import VENDORS
-from custom_components.watchpost.vendors.errors import CertificateProblem
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
 

@@ -11,7 +11,7 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.watchpost.engine import clock
+from custom_components.watchpost.client import clock
 from simulators.clock import Clock
 from simulators.faults import Fault
 from simulators.sensorist import Plan, SensoristCloud

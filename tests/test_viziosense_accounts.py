@@ -15,7 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from simulators.faults import Fault
 from simulators.viziosense import VizioSenseCloud
-from simulators.viziosense.plan import OPERATIONS
+from simulators.viziosense.config import OPERATIONS
 
 from .conftest import DOMAIN, House, watchpost_lines
 from .outside import unavailable
@@ -25,12 +25,10 @@ from .watching import (
     asked,
     live,
     login_form,
-    open_vizio_fixture,  # noqa: F401
     sign_in,
     start,
     state,
     token_form,
-    vizio_fixture,  # noqa: F401
 )
 
 WAYS = ["token", "login"]

@@ -16,14 +16,7 @@ from simulators.viziosense import VizioSenseCloud
 
 from .calling import door_fixture  # noqa: F401
 from .conftest import DOMAIN, House
-from .watching import (
-    asked,
-    entity_id,
-    open_vizio_fixture,  # noqa: F401
-    sign_in,
-    views_fixture,  # noqa: F401
-    vizio_fixture,  # noqa: F401
-)
+from .watching import asked, entity_id, sign_in
 
 ELSEWHERE = "https://other.example.com/hook?site=1"
 

@@ -25,12 +25,9 @@ from .watching import (
     counts,
     entity_id,
     live,
-    open_vizio_fixture,  # noqa: F401
     place,
     sign_in,
     state,
-    views_fixture,  # noqa: F401
-    vizio_fixture,  # noqa: F401
 )
 
 pytestmark = pytest.mark.usefixtures("views")

@@ -20,15 +20,7 @@ from simulators.viziosense import Device, VizioSenseCloud
 from .calling import told_fixture  # noqa: F401
 from .conftest import DOMAIN, House, watchpost_lines
 from .outside import mishaps
-from .watching import (
-    OpenVizio,
-    asked,
-    entity_id,
-    open_vizio_fixture,  # noqa: F401
-    sign_in,
-    state,
-    vizio_fixture,  # noqa: F401
-)
+from .watching import OpenVizio, asked, entity_id, sign_in, state
 
 VIEWS = (("camera", "camera", "raw"), ("image", "raw", "raw"), ("image", "annotated", "annotated"))
 

@@ -24,13 +24,10 @@ from .watching import (
     asked,
     counts,
     live,
-    open_vizio_fixture,  # noqa: F401
     place,
     sign_in,
     state,
     unique,
-    views_fixture,  # noqa: F401
-    vizio_fixture,  # noqa: F401
 )
 
 ELSEWHERE = "https://other.example.com/hook"

@@ -27,11 +27,9 @@ from .watching import (
     OpenVizio,
     arrive,
     live,
-    open_vizio_fixture,  # noqa: F401
     sign_in,
     start,
     token_form,
-    views_fixture,  # noqa: F401
 )
 
 pytestmark = pytest.mark.usefixtures("views")

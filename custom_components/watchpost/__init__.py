@@ -20,20 +20,20 @@ from .account import (
     async_forget_journal,
     async_stop_requests,
 )
+from .client.errors import NotSecure
 from .const import CONF_VENDOR, DOMAIN
-from .engine.batteries import async_forget_batteries
-from .engine.history import async_forget
-from .engine.memory import Memory
-from .engine.registration import async_prepare_push, async_remove_push
-from .engine.shots import async_forget_shots
-from .failing import describe
+from .contract.vendor import Vendor
+from .engine.battery_issues import async_forget_batteries
+from .engine.history.backfill import async_forget
+from .engine.media.snapshots import async_forget_shots
+from .engine.push.subscription import async_prepare_push, async_remove_push
+from .engine.vendor_storage import Memory
+from .error_messages import describe
 from .media_view import MediaView
 from .outages import async_clear_issues
 from .replacements import ReplacementStore, async_follow_decisions
 from .services import async_setup_actions
 from .vendors import VENDORS
-from .vendors.base import Vendor
-from .vendors.errors import NotSecure
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [

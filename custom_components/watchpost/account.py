@@ -30,42 +30,31 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util.hass_dict import HassKey
 
+from .client.budget import Ledger
+from .client.errors import VendorError
 from .clock_watch import ClockWatch
-from .const import (
-    ABSENCES_UNTIL_REMOVED,
-    DOMAIN,
-    FIRST_READINGS_TIMEOUT,
-)
+from .const import ABSENCES_UNTIL_REMOVED, DOMAIN, FIRST_READINGS_TIMEOUT
+from .contract.vendor import Connection, Feed, Keep, Vendor
 from .coordinator import FeedCoordinator
-from .engine.address import own_hosts
-from .engine.backfill import Track
-from .engine.batteries import Batteries
-from .engine.daily import DailyKeeper
-from .engine.history import Historian
-from .engine.journal import Journal, remove_journal
-from .engine.memory import Memory
-from .engine.model import (
-    Channel,
-    ChannelId,
-    FeedUpdate,
-    Inventory,
-    Occurrence,
-    Reading,
-)
+from .engine.battery_issues import Batteries
+from .engine.events.dispatcher import Teller
+from .engine.events.journal import Journal, remove_journal
+from .engine.history.backfill import Historian
+from .engine.history.daily_totals import DailyKeeper
+from .engine.history.importer import Track
+from .engine.history.statistics import has_mean
+from .engine.inventory_diff import Roster, RosterChanges
+from .engine.media.snapshots import Shots
 from .engine.plausibility import Plausibility
-from .engine.push import PushReceiver
-from .engine.roster import Roster, RosterChanges
-from .engine.shots import Shots
-from .engine.statistics import has_mean
+from .engine.push.callback_url import own_hosts
+from .engine.push.webhook import PushReceiver
 from .engine.units import Units
-from .holding import Looker
+from .engine.vendor_storage import Memory
+from .models import Channel, ChannelId, FeedUpdate, Inventory, Occurrence, Reading
 from .outages import Outages, async_clear_issues
-from .registrar import Registrar, platform_of
+from .reading_store import Looker
+from .registries import Registrar, platform_of
 from .replacements import Replacements, ReplacementStore
-from .telling import Teller
-from .vendors.base import Connection, Feed, Keep, Vendor
-from .vendors.errors import VendorError
-from .vendors.ledger import Ledger
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .acting import async_act
+from .commands import async_act
 from .entity import ChannelEntity, async_add_channels
 
 PARALLEL_UPDATES = 1

@@ -21,12 +21,12 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import Account, WatchpostConfigEntry
-from .acting import failure
-from .engine.model import Channel, Live
+from .client.errors import VendorError
+from .client.hls_proxy import Relay
+from .client.resolver import Resolver
+from .commands import failure
 from .entity import ChannelEntity, async_add_channels
-from .vendors.errors import VendorError
-from .vendors.relay import Relay
-from .vendors.resolver import Resolver
+from .models import Channel, Live
 
 PARALLEL_UPDATES = 0
 

@@ -11,9 +11,9 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
+from .client.budget import Ledger
 from .const import DOMAIN
 from .coordinator import FeedCoordinator
-from .vendors.ledger import Ledger
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -23,14 +23,14 @@ from .account import (
     async_connect_entry,
     async_drop_tried_ledgers,
 )
+from .client.errors import VendorError
 from .const import CONF_FORM, CONF_VENDOR, DOMAIN
+from .contract.vendor import SECTION_ADVANCED, Identity, SignInForm, Vendor
 from .engine.markdown import escape
-from .engine.registration import new_webhook
-from .failing import describe
-from .registrar import device_identifier
+from .engine.push.subscription import new_webhook
+from .error_messages import describe
+from .registries import device_identifier
 from .vendors import VENDORS
-from .vendors.base import SECTION_ADVANCED, Identity, SignInForm, Vendor
-from .vendors.errors import VendorError
 
 _LOGGER = logging.getLogger(__name__)
 

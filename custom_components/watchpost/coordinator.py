@@ -15,25 +15,18 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
+from .client import cache_control
+from .client.budget import Ledger
+from .client.errors import SignInRejected, UnexpectedReply, VendorError
+from .client.optional_resources import is_unavailable
 from .const import DOMAIN
-from .engine import cache_control, cadence
-from .engine.lanes import Lane, Lanes
-from .engine.model import (
-    Channel,
-    ChannelId,
-    FeedUpdate,
-    Freshness,
-    Inventory,
-    Occurrence,
-    Reading,
-)
+from .contract.vendor import Feed
 from .engine.plausibility import Plausibility
-from .failing import describe
-from .holding import Holding, Looker, Slot, Turns
-from .vendors.base import Feed
-from .vendors.errors import SignInRejected, UnexpectedReply, VendorError
-from .vendors.ledger import Ledger
-from .vendors.optional_resources import is_unavailable
+from .engine.polling import schedule
+from .engine.polling.groups import Lane, Lanes
+from .error_messages import describe
+from .models import Channel, ChannelId, FeedUpdate, Freshness, Inventory, Occurrence, Reading
+from .reading_store import Holding, Looker, Slot, Turns
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -281,7 +274,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                     )
                     if targets:
                         yield lane, targets, True
-            elif not self._is_scheduled or lane.plan.at <= now + cadence.EXPIRY_GUARD:
+            elif not self._is_scheduled or lane.plan.at <= now + schedule.EXPIRY_GUARD:
                 yield lane, targets, is_current
 
     def _targets(self, lane: Lane) -> frozenset[ChannelId]:
@@ -432,14 +425,14 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         )
 
     @property
-    def plan(self) -> cadence.Plan:
+    def plan(self) -> schedule.Plan:
         """When the next poll comes, and why then."""
         lanes = [lane for lane in self._lanes if self._targets(lane)] or list(self._lanes)
         return min((lane.plan for lane in lanes), key=lambda plan: plan.at)
 
-    def _next(self, lane: Lane) -> cadence.Plan:
+    def _next(self, lane: Lane) -> schedule.Plan:
         now = self._ledger.now()
-        return cadence.plan(
+        return schedule.plan(
             now,
             lane.freshness,
             default=self.feed.default_interval.total_seconds(),
@@ -456,7 +449,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._due_at = plan.at
         self.update_interval = timedelta(seconds=self._seconds_until(plan))
 
-    def _seconds_until(self, plan: cadence.Plan) -> float:
+    def _seconds_until(self, plan: schedule.Plan) -> float:
         """Seconds to give the stock timer, which counts from the last whole second of the loop's clock."""
         now = self.hass.loop.time()
         return max(plan.at - self._ledger.now(), 0.001) + now - int(now)

@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .engine.model import Position
 from .entity import ChannelEntity, async_add_channels
+from .models import Position
 
 PARALLEL_UPDATES = 0
 

@@ -11,7 +11,7 @@ from homeassistant.helpers.device_registry import DeviceEntry
 
 from .account import Account, WatchpostConfigEntry, async_get_ledger
 from .const import CONF_VENDOR, DOMAIN
-from .engine.model import Channel
+from .models import Channel
 from .vendors import VENDORS
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, override
+from typing import Any, cast, override
 
 from homeassistant.const import Platform
 from homeassistant.core import callback
-from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from propcache.api import cached_property
 
 from .account import Account, WatchpostConfigEntry
-from .engine.model import Channel, Reading, ReadingValue
+from .models import Channel, Reading, ReadingValue
 
 
 @cache
@@ -48,7 +48,8 @@ class ChannelEntity(Entity):
     def on_channel(self, channel: Channel) -> None:
         """Take over what the vendor says of the channel now; shown with the next state that is written."""
         self._channel = channel
-        self.entity_description = channel.description
+        # The model names only what it needs of a description; each one is Home Assistant's own.
+        self.entity_description = cast("EntityDescription", channel.description)
         # Home Assistant caches what it reads of a description.
         for name in _cached(type(self)):
             self.__dict__.pop(name, None)

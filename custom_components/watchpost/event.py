@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
+from .engine.events.dispatcher import Told
 from .entity import ChannelEntity, async_add_channels
-from .telling import Told
 
 PARALLEL_UPDATES = 0
 

@@ -11,7 +11,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, EVENT_OCCURRENCE
-from .engine.model import OccurrenceType
+from .models import OccurrenceType
 
 _SENTENCES: Final[dict[str, str]] = {
     OccurrenceType.ALARM_RAISED: "alarm raised",

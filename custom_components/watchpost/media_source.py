@@ -18,10 +18,10 @@ from homeassistant.components.media_source import (
 from homeassistant.core import HomeAssistant
 
 from .account import WatchpostConfigEntry
+from .client.errors import VendorError
 from .const import DOMAIN
+from .contract.media import Library, MediaItem
 from .media_view import VIEW, find_library, libraries, media_type
-from .vendors.errors import VendorError
-from .vendors.media import Library, MediaItem
 
 _CLASSES: Final = {
     "image": MediaClass.IMAGE,

@@ -12,10 +12,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.http import HomeAssistantView
 
 from .account import WatchpostConfigEntry
+from .client.errors import NotSecure, VendorError
+from .client.transport import checked_link
 from .const import DOMAIN
-from .vendors.errors import NotSecure, VendorError
-from .vendors.http import checked_link
-from .vendors.media import Library, Media
+from .contract.media import Library, Media
 
 VIEW: Final = "/api/watchpost/media"
 # What a browser may show from Home Assistant's own origin; anything else is only ever saved.

@@ -16,13 +16,13 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import slugify
 
+from .client.errors import NotAllowed, RateLimited, SignInRejected, VendorError
+from .client.optional_resources import is_unavailable
+from .client.sign_in_state import SignInState
+from .client.transport import Transport
 from .const import DOMAIN
 from .coordinator import FeedCoordinator
-from .engine.batteries import is_about_battery
-from .vendors.errors import NotAllowed, RateLimited, SignInRejected, VendorError
-from .vendors.http import Transport
-from .vendors.optional_resources import is_unavailable
-from .vendors.sign_in_state import SignInState
+from .engine.battery_issues import is_about_battery
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
-from .vendors.action import Permission
+from .contract.actions import Permission
 
 _POLICIES: Final = {Permission.READ: POLICY_READ, Permission.CONTROL: POLICY_CONTROL}
 

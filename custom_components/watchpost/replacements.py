@@ -21,11 +21,11 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_VENDOR, DOMAIN
+from .engine.inventory_diff import Roster
 from .engine.markdown import escape
-from .engine.model import Channel, ChannelId, Device, Inventory
 from .engine.replacement import Pair, Seen, Trait, find_pairs, pair_entities
-from .engine.roster import Roster
-from .registrar import Registrar, platform_of
+from .models import Channel, ChannelId, Device, Inventory
+from .registries import Registrar, platform_of
 from .vendors import VENDORS
 
 _LOGGER = logging.getLogger(__name__)

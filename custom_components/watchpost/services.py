@@ -26,17 +26,17 @@ from homeassistant.helpers import service
 import voluptuous as vol
 
 from .account import Account
-from .acting import async_go_on, failure
+from .client.errors import VendorError
+from .commands import async_go_on, failure
 from .const import DOMAIN
-from .engine.importing import async_import_history
-from .engine.model import Channel
-from .engine.registration import CONF_REGISTRATIONS
-from .engine.saving import async_save
+from .contract.actions import DATE, END, START, Action, For, Permission
+from .contract.vendor import ActionCall
+from .engine.history.action import async_import_history
+from .engine.media.download import async_save
+from .engine.push.subscription import CONF_REGISTRATIONS
+from .models import Channel
 from .permissions import async_check_permission
 from .vendors import VENDORS
-from .vendors.action import DATE, END, START, Action, For, Permission
-from .vendors.base import ActionCall
-from .vendors.errors import VendorError
 
 type Handler = Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
 

@@ -11,9 +11,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .acting import async_act
-from .engine.model import WorkState
+from .commands import async_act
 from .entity import ChannelEntity, async_add_channels
+from .models import WorkState
 
 PARALLEL_UPDATES = 1
 

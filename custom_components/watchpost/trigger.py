@@ -32,7 +32,7 @@ from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
 from .const import EVENT_OCCURRENCE
-from .engine.model import OccurrenceType
+from .models import OccurrenceType
 from .targets import MEASURED, async_ours
 
 CONF_INCLUDE_LATE: Final = "include_late"

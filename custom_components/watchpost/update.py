@@ -11,8 +11,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .engine.model import LATEST_VERSION
 from .entity import ChannelEntity, async_add_channels
+from .models import LATEST_VERSION
 
 PARALLEL_UPDATES = 0
 

@@ -3,16 +3,16 @@
 How to start it, what it can be told and which of its forms are guesses: README.md.
 """
 
-from .alarms import Alert, Channel, Rule
+from .alerts import Alert, Channel, Rule
+from .api_keys import Key
 from .cameras import Camera, Capture, DvrRequest
 from .cloud import ManfredKunzeCloud
-from .commanding import Command
-from .exporting import Export
-from .keys import Key
+from .commands import Command
+from .config import Forms, Habits, Plan
+from .exports import Export
 from .live import Session
-from .plan import Forms, Habits, Plan
-from .posting import Delivery
-from .world import Component, Device, Organisation, Reading, Sensor
+from .state import Component, Device, Organisation, Reading, Sensor
+from .webhooks import Delivery
 
 __all__ = [
     "Alert",

@@ -8,12 +8,12 @@ from typing import Literal
 
 from PIL import Image, ImageDraw
 
-from simulators.chance import between, mix
+from simulators.random_source import between, mix
 
-from . import film
-from .storage import Storage
+from . import video
+from .object_storage import Storage
+from .state import Device, Organisation, Record, World
 from .times import at
-from .world import Device, Organisation, Record, World
 
 CAMERA_STATUS = ("ONLINE", "OFFLINE", "DEGRADED")
 _OLD, _LENGTH = 51, 52
@@ -172,7 +172,7 @@ class Albums:
             end=end, ready=ready, rule=more.get("rule"), request=more.get("request"),
         )  # fmt: skip
         album.captures[capture.id] = capture
-        self._storage.put(clip_path(capture), lambda: film.clip(capture.id.encode()), "video/mp4")
+        self._storage.put(clip_path(capture), lambda: video.clip(capture.id.encode()), "video/mp4")
         self._storage.put(thumbnail_path(capture), lambda: thumbnail(capture), "image/jpeg")
         return capture
 

@@ -5,34 +5,34 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from simulators.clock import Clock
-from simulators.reply import Reply
+from simulators.response import Reply
 from simulators.server import Call, VendorCloud
 
-from .alarms import Alert, Book, Rule
-from .alert_calls import AlertCalls
-from .alerting import Alerting
-from .analytics_calls import AnalyticsCalls
-from .asking import ApiError, refusal
-from .building import add_device, build_world, equip, reject
-from .camera_calls import CameraCalls
+from .admin import ManfredKunzeDoor
+from .alert_engine import Alerting
+from .alert_routes import AlertCalls
+from .alerts import Alert, Book, Rule
+from .analytics_routes import AnalyticsCalls
+from .api_keys import Keys
+from .camera_routes import CameraCalls
 from .cameras import Album, Albums, Camera, Capture, clip_path, thumbnail_path
-from .capture_calls import CaptureCalls
-from .command_calls import CommandCalls
-from .commanding import Command, Commanding
-from .desk import Desk
-from .door import ManfredKunzeDoor
-from .export_calls import ExportCalls
-from .exporting import Export, Exporting
-from .front import Front
-from .keys import Keys
+from .capture_routes import CaptureCalls
+from .command_routes import CommandCalls
+from .commands import Command, Commanding
+from .config import Plan
+from .export_routes import ExportCalls
+from .exports import Export, Exporting
+from .fixtures import add_device, build_world, equip, reject
 from .live import Live, Session
-from .plan import Plan
-from .readings_calls import ReadingsCalls
-from .rule_calls import RuleCalls
-from .storage import PREFIX as STORED
-from .storage import Storage
-from .topology_calls import TopologyCalls, remove_device
-from .world import Component, Device, Organisation, Record, Sensor, Value, World
+from .object_storage import PREFIX as STORED
+from .object_storage import Storage
+from .readings_routes import ReadingsCalls
+from .request import ApiError, refusal
+from .responder import Desk
+from .router import Front
+from .rule_routes import RuleCalls
+from .state import Component, Device, Organisation, Record, Sensor, Value, World
+from .topology_routes import TopologyCalls, remove_device
 
 
 class ManfredKunzeCloud(VendorCloud):

@@ -4,14 +4,14 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 import hashlib
 
-from simulators.reply import Reply
+from simulators.response import Reply
 from simulators.server import Call
 
-from . import film
+from . import video
 from .cameras import Camera
-from .storage import PREFIX, Storage, refused
+from .object_storage import PREFIX, Storage, refused
+from .state import Organisation, Record, World
 from .times import at, written
-from .world import Organisation, Record, World
 
 WINDOW = 5
 STOPPING_SECONDS = 2
@@ -143,12 +143,12 @@ class Live:
             return _text(_playlist(session, first, links))
         if kind == "ts" and stem.isdecimal() and newest - 2 * WINDOW < int(stem) <= newest:
             headers = {"Content-Type": "video/mp2t"}
-            return Reply(200, None, headers, film.segment(int(stem)))
+            return Reply(200, None, headers, video.segment(int(stem)))
         return refused(404, "NoSuchKey", "The key does not exist")
 
     def _newest(self, session: Session) -> int:
         """Return the number of the newest whole segment; some are there from the beginning."""
-        return (self.world.now - session.begins) // film.SECONDS + WINDOW - 1
+        return (self.world.now - session.begins) // video.SECONDS + WINDOW - 1
 
     def _url(self, session: Session) -> str:
         forms = self.world.plan.forms
@@ -181,17 +181,17 @@ def _master(link: str) -> str:
 
 
 def _playlist(session: Session, first: int, links: list[str]) -> str:
-    began = at(session.begins + (first - WINDOW) * film.SECONDS)
+    began = at(session.begins + (first - WINDOW) * video.SECONDS)
     assert began is not None
     lines = [
         "#EXTM3U",
         "#EXT-X-VERSION:3",
-        f"#EXT-X-TARGETDURATION:{film.SECONDS}",
+        f"#EXT-X-TARGETDURATION:{video.SECONDS}",
         f"#EXT-X-MEDIA-SEQUENCE:{first}",
         f"#EXT-X-PROGRAM-DATE-TIME:{written(began, 'milliseconds')}",
     ]
     for link in links:
-        lines += [f"#EXTINF:{film.SECONDS}.000,", link]
+        lines += [f"#EXTINF:{video.SECONDS}.000,", link]
     return "\n".join(lines) + "\n"
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from simulators import curves
-from simulators.chance import fraction
+from simulators import waveforms
+from simulators.random_source import fraction
 
-from .world import Signal, Value
+from .state import Signal, Value
 
 LONG_TEXT = "Bearing temperature of the feed pump is above what is usual for this load. " * 6
 _MODES = ("idle", "running", "setup", "fault")
@@ -32,16 +32,16 @@ class Kind:
     fields: tuple[Field, ...]
 
 
-def _rounded(curve: curves.Curve, digits: int = 2) -> Signal:
+def _rounded(curve: waveforms.Curve, digits: int = 2) -> Signal:
     return lambda seed, time: round(curve(seed, time), digits)
 
 
 def _co2(seed: int, time: int) -> Value:
-    return round(curves.anything(seed, time))
+    return round(waveforms.anything(seed, time))
 
 
 def _power(seed: int, time: int) -> Value:
-    return round(curves.anything(seed, time) * 3, 1)
+    return round(waveforms.anything(seed, time) * 3, 1)
 
 
 def _energy(seed: int, time: int) -> Value:
@@ -65,7 +65,7 @@ def _remark(seed: int, time: int) -> Value:
 
 
 def _pressure(seed: int, time: int) -> Value:
-    return round(2 + curves.anything(seed, time) / 1000, 3)
+    return round(2 + waveforms.anything(seed, time) / 1000, 3)
 
 
 KINDS = (
@@ -73,8 +73,8 @@ KINDS = (
         "climate",
         "Climate",
         (
-            Field("temperature", "DOUBLE", "°C", _rounded(curves.room), (-40, 85)),
-            Field("humidity", "DOUBLE", "%", _rounded(curves.humidity, 1), (0, 100)),
+            Field("temperature", "DOUBLE", "°C", _rounded(waveforms.room), (-40, 85)),
+            Field("humidity", "DOUBLE", "%", _rounded(waveforms.humidity, 1), (0, 100)),
             Field("co2", "BIGINT", "ppm", _co2, (0, 10_000)),
         ),
     ),
@@ -107,8 +107,8 @@ KINDS = (
         "cold",
         "Cold store",
         (
-            Field("temperature", "DOUBLE", "°C", _rounded(curves.freezer), (-60, 40)),
-            Field("battery", "DOUBLE", "V", _rounded(curves.battery, 3), (0, 5)),
+            Field("temperature", "DOUBLE", "°C", _rounded(waveforms.freezer), (-60, 40)),
+            Field("battery", "DOUBLE", "V", _rounded(waveforms.battery, 3), (0, 5)),
         ),
     ),
 )

@@ -25,11 +25,11 @@ somebody else's is refused with 403, as are a foreign Role and UserId; a missing
 is none and an unknown time zone are refused with 400; an error is {"message": text}.
 """
 
-from .air import Leak, Spell
 from .cloud import SensitCloud
+from .config import TYPES, Forms, MonitorType, Plan
+from .malformed import QUIRKS
 from .monitors import Monitor, Trigger
-from .plan import TYPES, Forms, MonitorType, Plan
-from .quirks import QUIRKS
+from .plume import Leak, Spell
 from .tokens import User
 
 __all__ = [

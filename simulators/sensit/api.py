@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from simulators.clock import from_micros
-from simulators.reply import JsonObject
-from simulators.rhythm import Report
+from simulators.response import JsonObject
+from simulators.schedule import Report
 from simulators.server import Call
 
+from .config import TYPES, MonitorType, Plan, Wrapper
+from .malformed import DEVICE_QUIRKS, RECORD_QUIRKS, spoiled
 from .monitors import FOR_EVER, Monitor
-from .plan import TYPES, MonitorType, Plan, Wrapper
-from .quirks import DEVICE_QUIRKS, RECORD_QUIRKS, spoiled
 from .records import date_json, flattened, record_json, shown_date, values
+from .state import World, object_id
+from .time_windows import GIVEN_HOUR, ApiError, required, window, zone
 from .tokens import Tokens, User
-from .windows import GIVEN_HOUR, ApiError, required, window, zone
-from .world import World, object_id
 
 _OTHER: dict[MonitorType, MonitorType] = {"SPOD": "FMD", "FMD": "RAMP", "RAMP": "SPOD"}
 _WRONG_RECORDS: dict[str, object] = {

@@ -8,18 +8,18 @@ from http import HTTPStatus
 from aiohttp import web
 
 from simulators.clock import Clock, to_micros
-from simulators.reply import JsonObject, Reply, encode
+from simulators.response import JsonObject, Reply, encode
 from simulators.server import Call, VendorCloud
 
-from .air import Leak
+from .admin import SensitDoor
 from .api import Api, truth_json
-from .control import SensitDoor
+from .config import MonitorType, Plan
 from .monitors import FOR_EVER, Monitor
-from .plan import MonitorType, Plan
-from .stage import StageDoor
+from .plume import Leak
+from .stage_admin import StageDoor
+from .state import World
+from .time_windows import ApiError
 from .tokens import Tokens, User
-from .windows import ApiError
-from .world import World
 
 
 class SensitCloud(VendorCloud):

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import cos, radians
 
-from simulators.chance import between, fraction
-from simulators.reply import JsonObject
-from simulators.rhythm import SECOND, Beats, Habits, Report, Rhythm, Span, Spans
+from simulators.random_source import between, fraction
+from simulators.response import JsonObject
+from simulators.schedule import SECOND, Beats, Habits, Report, Rhythm, Span, Spans
 
-from .air import Air, Site
-from .plan import MonitorType, Plan
+from .config import MonitorType, Plan
+from .plume import Air, Site
 
 _LATE, _LATENESS, _FIX, _BACKLOG, _SILENT = 41, 42, 43, 44, 49
 _BACKLOG_SECONDS = 120

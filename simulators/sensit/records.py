@@ -5,14 +5,14 @@ from datetime import datetime
 from math import cos, radians, sin
 from typing import cast
 
-from simulators.chance import between, mix
 from simulators.clock import from_micros
-from simulators.reply import JsonObject
-from simulators.rhythm import SECOND, Report
+from simulators.random_source import between, mix
+from simulators.response import JsonObject
+from simulators.schedule import SECOND, Report
 
-from .air import CALM, Air, noise, smooth
+from .config import Forms, MonitorType
 from .monitors import Monitor
-from .plan import Forms, MonitorType
+from .plume import CALM, Air, noise, smooth
 
 CALM_DIRECTION = 375.0
 

@@ -10,7 +10,7 @@ import hmac
 import json
 from typing import Any
 
-from .plan import Plan
+from .config import Plan
 
 _YEAR = 365 * 24 * 3600
 

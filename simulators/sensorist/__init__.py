@@ -2,8 +2,8 @@
 
 from .callbacks import Callback, Delivery
 from .cloud import SensoristCloud
-from .plan import CallbackHabits, Forms, Plan
-from .world import FREE, Gateway, Measurement, Sensor, Source, User
+from .config import CallbackHabits, Forms, Plan
+from .state import FREE, Gateway, Measurement, Sensor, Source, User
 
 __all__ = [
     "FREE",

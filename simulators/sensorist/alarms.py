@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Literal
 
 from simulators.clock import to_micros
-from simulators.reply import JsonObject
-from simulators.rhythm import SECOND
+from simulators.response import JsonObject
+from simulators.schedule import SECOND
 
-from .plan import Plan
-from .tree import time_text
-from .world import Measurement, Source
+from .config import Plan
+from .serializers import time_text
+from .state import Measurement, Source
 
 RECENT_LOGS = 5
 

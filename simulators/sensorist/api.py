@@ -8,17 +8,17 @@ import re
 from urllib.parse import urlsplit
 
 from simulators.clock import EPOCH, to_micros
-from simulators.reply import JsonObject, Reply
+from simulators.response import JsonObject, Reply
 from simulators.server import Call
 
 from .alarms import Alarms
-from .building import add_user, build_sensor
 from .callbacks import Callbacks
-from .measuring import measurements
+from .fixtures import add_user, build_sensor
+from .measurements_routes import measurements
 from .parameters import ApiError, decimal, ids, is_set, moment, number, required, words
-from .tree import gateway_json, sensor_json, user_json
+from .serializers import gateway_json, sensor_json, user_json
+from .state import Gateway, Sensor, Source, User, World
 from .workflows import Workflow, WorkflowError, WorkflowKind, Workflows
-from .world import Gateway, Sensor, Source, User, World
 
 
 @dataclass(frozen=True, slots=True)

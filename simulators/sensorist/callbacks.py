@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from simulators.chance import fraction
-from simulators.reply import JsonObject
+from simulators.random_source import fraction
+from simulators.response import JsonObject
 
-from .plan import Plan
-from .tree import time_text
+from .config import Plan
+from .serializers import time_text
 
 BUTTON, ALARM, SYSTEM = 1, 2, 4
 _LOSS, _DISORDER = 31, 32

@@ -12,20 +12,20 @@ from aiohttp import web
 
 from simulators.clock import Clock, to_micros
 from simulators.faults import http_date
-from simulators.reply import JsonObject, Reply, encode
+from simulators.response import JsonObject, Reply, encode
 from simulators.server import Call, VendorCloud
 
+from .admin import SensoristDoor
 from .alarms import Alarm, AlarmLog, Alarms
 from .api import Api, Visit, refusal, route
-from .building import build_gateway, build_world
 from .callbacks import ALARM, BUTTON, SYSTEM, Callbacks
-from .control import SensoristDoor
+from .config import Plan
+from .fixtures import build_gateway, build_world
 from .parameters import ApiError
-from .plan import Plan
-from .tree import measurement_json
+from .serializers import measurement_json
+from .state import BUTTON as PRESSED
+from .state import Gateway, Measurement, Sensor, Source, User, World
 from .workflows import Workflows
-from .world import BUTTON as PRESSED
-from .world import Gateway, Measurement, Sensor, Source, User, World
 
 
 class SensoristCloud(VendorCloud):

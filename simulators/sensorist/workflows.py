@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from simulators.reply import JsonObject
+from simulators.response import JsonObject
 
-from .tree import time_text
+from .serializers import time_text
 
 type State = Literal["pending", "running", "completed", "failed"]
 type WorkflowKind = Literal["gateway_command", "sensor_interval"]

@@ -25,9 +25,9 @@ docs/simulators/sensorzone.md.
 """
 
 from .cloud import SensorZoneCloud
+from .config import JSON_API, OTHER, Forms, Habits, Limits, Oddities, Plan
 from .incursions import Incursion
-from .plan import JSON_API, OTHER, Forms, Habits, Limits, Oddities, Plan
-from .world import Machine, Tag
+from .state import Machine, Tag
 
 __all__ = [
     "JSON_API",

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from simulators.reply import JsonObject, Reply
+from simulators.response import JsonObject, Reply
 
-from .shapes import API_TYPE, Shapes
-from .world import Machine
+from .serializers import API_TYPE, Shapes
+from .state import Machine
 
 
 @dataclass(slots=True)

@@ -7,32 +7,32 @@ import hashlib
 from aiohttp import web
 
 from simulators.clock import Clock
-from simulators.log import RequestRecord
-from simulators.reply import Reply
-from simulators.rhythm import SECOND
+from simulators.request_log import RequestRecord
+from simulators.response import Reply
+from simulators.schedule import SECOND
 from simulators.server import Call, VendorCloud
 
-from .asking import ApiError, Route, Visit, body_of, query_of, refusal
-from .building import add_machine, build_world
-from .control import SensorZoneDoor
-from .counting import Counts
-from .desk import Desk
-from .field_calls import FieldCalls
-from .figures import Figures
+from .admin import SensorZoneDoor
+from .config import Forms, Plan
+from .counts import Counts
+from .fixtures import add_machine, build_world
 from .incursions import Incursion, Incursions
-from .insight_calls import InsightCalls
+from .insight_figures import Figures
+from .insights_routes import InsightCalls
 from .limits import Limiter
-from .office_calls import OfficeCalls
-from .plan import Forms, Plan
+from .machines_routes import FieldCalls
 from .records import Records
 from .reports import Reports
-from .session_calls import REFUSED_V2, SessionCalls
+from .reports_routes import OfficeCalls
+from .request import ApiError, Route, Visit, body_of, query_of, refusal
+from .responder import Desk
+from .serializers import Shapes
+from .session_routes import REFUSED_V2, SessionCalls
 from .sessions import Sessions
-from .shapes import Shapes
-from .tester_calls import TesterCalls
-from .track_calls import TrackCalls
+from .state import Machine, Tag, World
+from .tester_routes import TesterCalls
+from .track_routes import TrackCalls
 from .visitors import Visits
-from .world import Machine, Tag, World
 
 SIGN_IN_PAGE = "/users/sign_in"
 _PAGE = (

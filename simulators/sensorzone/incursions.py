@@ -7,13 +7,13 @@ from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from simulators.chance import between as drawn
-from simulators.chance import fraction, mix
-from simulators.rhythm import SECOND
+from simulators.random_source import between as drawn
+from simulators.random_source import fraction, mix
+from simulators.schedule import SECOND
 
-from .ground import Position, close, joined
-from .moving import DAY, STEP, Moves
-from .world import Machine, Tag, World
+from .geometry import Position, close, joined
+from .movement import DAY, STEP, Moves
+from .state import Machine, Tag, World
 
 BASE = 1_704_067_200  # ids count from the start of 2024
 _ACKNOWLEDGED, _LATE, _AFTER, _DELAY, _ODD = range(41, 46)

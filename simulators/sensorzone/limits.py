@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from simulators.faults import http_date
 
-from .plan import Limits
+from .config import Limits
 
 
 @dataclass(slots=True)

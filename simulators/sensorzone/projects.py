@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from simulators.reply import Reply
+from simulators.response import Reply
 
-from .asking import ApiError, Door, Route, Visit, route
-from .desk import Desk
-from .world import Project
+from .request import ApiError, Door, Route, Visit, route
+from .responder import Desk
+from .state import Project
 
 
 class Projects:

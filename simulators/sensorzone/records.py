@@ -3,15 +3,15 @@
 The names of the fields are invented but for those of people assets; their shapes are in `shapes`.
 """
 
-from simulators.chance import fraction, mix
-from simulators.reply import JsonObject, encode
+from simulators.random_source import fraction, mix
+from simulators.response import JsonObject, encode
 
+from .config import Forms
 from .incursions import Incursion, Sighting
-from .moving import DAY
-from .plan import Forms
-from .shapes import Record, Ref, Shapes
-from .tally import Tally
-from .world import Machine, Person, Project, Site, Tag, User, World
+from .movement import DAY
+from .serializers import Record, Ref, Shapes
+from .state import Machine, Person, Project, Site, Tag, User, World
+from .statistics import Tally
 
 _BATTERY = 81
 _TEST_INTERVAL_DAYS = 14

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from simulators.chance import mix
-from simulators.reply import JsonObject, Reply
+from simulators.random_source import mix
+from simulators.response import JsonObject, Reply
 
 from . import pictures
-from .asking import ApiError, Door, Route, Visit, route
-from .desk import Desk
-from .shapes import Record
-from .world import Brand
+from .request import ApiError, Door, Route, Visit, route
+from .responder import Desk
+from .serializers import Record
+from .state import Brand
 
 type State = Literal["pending", "processing", "completed", "failed"]
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
-from simulators.chance import mix
-from simulators.reply import encode
+from simulators.random_source import mix
+from simulators.response import encode
 
-from .plan import Plan
-from .world import Tester, User, World
+from .config import Plan
+from .state import Tester, User, World
 
 COOKIE = "_sensorzone_session"
 REFRESH_COOKIE = "RefreshToken"

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from simulators.chance import between as drawn
-from simulators.chance import fraction, mix
+from simulators.random_source import between as drawn
+from simulators.random_source import fraction, mix
 
-from .moving import DAY, STEP, Moves, walk
-from .world import Brand, Person, Site, Tag, World, draws
+from .movement import DAY, STEP, Moves, walk
+from .state import Brand, Person, Site, Tag, World, draws
 
 _POOL = 4
 _TAG, _COMES, _FROM, _LENGTH, _LEAVES = range(61, 66)

@@ -4,11 +4,11 @@ How to start it, what it can be told and which of its forms are guesses: README.
 """
 
 from .cloud import VizioSenseCloud
-from .plan import Forms, Habits, Plan
-from .shots import Shot
-from .spoiled import Trouble
+from .config import Forms, Habits, Plan
+from .faulty_images import Trouble
+from .snapshots import Shot
+from .state import FREE, Device
 from .webhooks import Webhook
-from .world import FREE, Device
 
 __all__ = [
     "FREE",

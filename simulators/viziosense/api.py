@@ -8,17 +8,17 @@ from math import ceil
 import re
 from typing import Any
 
-from simulators.chance import mix
 from simulators.clock import Clock
-from simulators.reply import JsonObject, Reply
+from simulators.random_source import mix
+from simulators.response import JsonObject, Reply
 from simulators.server import Call
 
+from .config import PATHS, Forms, Plan
 from .errors import METHOD, SERVER, UNKNOWN, ApiError, ErrorList
-from .plan import PATHS, Forms, Plan
-from .shots import VIEWS, Shot, Shots
+from .snapshots import VIEWS, Shot, Shots
+from .state import Device, World, identifier
 from .tokens import BY_LOGIN, BY_TOKEN, Tokens
 from .webhooks import Webhooks
-from .world import Device, World, identifier
 
 PREFIX = "/api/v1"
 _OPEN = ("login", "refresh")

@@ -6,21 +6,21 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from simulators.clock import Clock
-from simulators.reply import JsonObject, Reply
+from simulators.response import JsonObject, Reply
 from simulators.server import Call, VendorCloud
 
+from .admin import VizioSenseDoor
 from .api import PREFIX, Api
-from .control import VizioSenseDoor
+from .config import Plan
+from .delivery import Body, Delivery, Posting, Proof
 from .errors import UNKNOWN, ApiError, ErrorList, documented, error_reply
+from .faulty_images import Trouble, TroubleKind, strange_picture
 from .payloads import message
-from .plan import Plan
-from .posting import Body, Delivery, Posting, Proof
-from .reporter import Reporter
-from .shots import Shot, Shots
-from .spoiled import Trouble, TroubleKind, strange_picture
+from .scheduler import Reporter
+from .snapshots import Shot, Shots
+from .state import Device, World, build_world
 from .tokens import Tokens
 from .webhooks import Webhooks
-from .world import Device, World, build_world
 
 
 class VizioSenseCloud(VendorCloud):

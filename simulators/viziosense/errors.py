@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from simulators.reply import JsonObject, Reply
+from simulators.response import JsonObject, Reply
 
-from .plan import Forms
+from .config import Forms
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ Only the parking payload (VPM) is the vendor's. The others are ours, in three fo
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from simulators.reply import JsonObject
+from simulators.response import JsonObject
 
-from .plan import Forms
-from .world import Area, Device, Line, Place, World
+from .config import Forms
+from .state import Area, Device, Line, Place, World
 
 type Crossings = Mapping[tuple[str, str], int]
 

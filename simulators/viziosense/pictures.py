@@ -10,7 +10,7 @@ from math import ceil, sqrt
 
 from PIL import Image, ImageDraw, ImageFont
 
-from simulators.chance import between, fraction, mix
+from simulators.random_source import between, fraction, mix
 
 WIDTH, HEIGHT = 960, 540
 _MARGIN, _BAR = 24, 40

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from simulators.chance import mix
 from simulators.clock import EPOCH
-from simulators.reply import JsonObject
+from simulators.random_source import mix
+from simulators.response import JsonObject
 
+from .config import Plan
 from .errors import TOKEN, UNAUTHORIZED, ApiError
-from .plan import Plan
 
 BY_TOKEN, BY_LOGIN, NOBODY = "token", "login", "unknown"
 

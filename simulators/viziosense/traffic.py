@@ -6,7 +6,7 @@ a factor on all durations; with 0 everything stays as it was at the epoch.
 
 from typing import NamedTuple
 
-from simulators.chance import between, fraction, mix
+from simulators.random_source import between, fraction, mix
 
 _STAY, _PHASE, _THERE, _KIND, _GAP, _CROWD = 1, 2, 3, 4, 5, 6
 _BUSY = 0.6

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from simulators.reply import JsonObject
+from simulators.response import JsonObject
 
+from .config import Forms
 from .errors import ErrorList
-from .plan import Forms
 
 KINDS = ("payload", "keepalive")
 

@@ -14,11 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.engine import cache_control, cadence
-from custom_components.watchpost.engine import rhythm as rhythms
-from custom_components.watchpost.engine.cadence import Plan
-from custom_components.watchpost.engine.model import Freshness
-from custom_components.watchpost.engine.rhythm import DELAY, MOST_DELAY, Beat, Rhythm, learned_delay
+from custom_components.watchpost.client import cache_control
+from custom_components.watchpost.engine.polling import phase as rhythms
+from custom_components.watchpost.engine.polling import schedule
+from custom_components.watchpost.engine.polling.phase import (
+    DELAY,
+    MOST_DELAY,
+    Beat,
+    Rhythm,
+    learned_delay,
+)
+from custom_components.watchpost.engine.polling.schedule import Plan
+from custom_components.watchpost.models import Freshness
 
 NOW_UTC = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 M = 900.0
@@ -191,11 +198,11 @@ def lasting(seconds: float | None, received: float = 0.0) -> Freshness:
 def planned(*replies: Freshness, now: float = 0.0, **more: object) -> Plan:
     rhythm = Rhythm(cast("list[Beat]", more.pop("beats", ())), now)
     given_too: dict[str, object] = {"default": 300.0, "least": 60.0, "rhythm": rhythm, **more}
-    return cadence.plan(now, replies, **given_too)
+    return schedule.plan(now, replies, **given_too)
 
 
 def test_the_next_poll_waits_for_the_reply_that_lasts_longest() -> None:
-    assert planned(lasting(900.0), lasting(100.0)) == Plan(900.0 + cadence.EXPIRY_GUARD, "expiry")
+    assert planned(lasting(900.0), lasting(100.0)) == Plan(900.0 + schedule.EXPIRY_GUARD, "expiry")
 
 
 def test_the_default_interval_holds_where_no_reply_has_a_lifetime() -> None:
@@ -248,14 +255,14 @@ def test_an_overdue_slow_source_may_come_any_time() -> None:
 
 
 def test_a_yearly_source_does_not_put_polls_off_for_ever() -> None:
-    assert planned(lasting(M), beats=[Beat(0.0, 6 * 86400.0)]).at <= M + 1 + cadence.LONGEST_WAIT
+    assert planned(lasting(M), beats=[Beat(0.0, 6 * 86400.0)]).at <= M + 1 + schedule.LONGEST_WAIT
 
 
 def test_a_slow_source_beside_a_quick_one_does_not_put_polls_off_for_ever() -> None:
     beats = [Beat(-490_000.0, 500_000.0), Beat(-30.0, 60.0)]
 
     assert planned(lasting(M), beats=beats) == Plan(
-        M + cadence.EXPIRY_GUARD + cadence.LONGEST_WAIT, "phase"
+        M + schedule.EXPIRY_GUARD + schedule.LONGEST_WAIT, "phase"
     )
 
 
@@ -321,7 +328,7 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
     replies = [cache_control.freshness(200, h, received=now, now_utc=NOW_UTC) for h in headers]
     asked = now + leap
 
-    plan = cadence.plan(
+    plan = schedule.plan(
         asked,
         replies,
         default=300.0,
@@ -336,7 +343,7 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
     assert all(not reply.is_current(plan.at) for reply in replies)
     if math.isfinite(hold):
         assert plan.at >= min(hold, asked + cache_control.DAY)
-    assert asked + 10.0 <= plan.at <= asked + 2 * cache_control.DAY + cadence.EXPIRY_GUARD
+    assert asked + 10.0 <= plan.at <= asked + 2 * cache_control.DAY + schedule.EXPIRY_GUARD
     if not failures:
         assert plan.at >= asked + 60.0
 
@@ -410,18 +417,18 @@ def excess_age(
 
 
 def in_phase(now: float, reply: Freshness, beats: list[Beat]) -> float:
-    return cadence.plan(now, [reply], default=M, least=60.0, rhythm=Rhythm(beats, now)).at
+    return schedule.plan(now, [reply], default=M, least=60.0, rhythm=Rhythm(beats, now)).at
 
 
 def at_expiry(_now: float, reply: Freshness, _beats: list[Beat]) -> float:
-    return reply.expires + cadence.EXPIRY_GUARD
+    return reply.expires + schedule.EXPIRY_GUARD
 
 
 def at_phase(target: float) -> Planner:
     def planner(_now: float, reply: Freshness, _beats: list[Beat]) -> float:
-        base = reply.expires + cadence.EXPIRY_GUARD
+        base = reply.expires + schedule.EXPIRY_GUARD
         lag = (base - target) % M
-        return base if lag <= cadence.SLIP else base + M - lag
+        return base if lag <= schedule.SLIP else base + M - lag
 
     return planner
 
@@ -439,7 +446,7 @@ class Learner:
         self.delay = learned_delay(self.delay, self.polled, news)
         self.before, self.polled = beats, now
         rhythm = Rhythm(beats, now)
-        plan = cadence.plan(now, [reply], default=M, least=60.0, rhythm=rhythm, delay=self.delay)
+        plan = schedule.plan(now, [reply], default=M, least=60.0, rhythm=rhythm, delay=self.delay)
         return plan.at
 
 

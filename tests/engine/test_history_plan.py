@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.watchpost.engine.gaps import (
+from custom_components.watchpost.engine.history.plan import (
     DAY,
     Progress,
     advance,

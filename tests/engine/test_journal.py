@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from custom_components.watchpost.engine import journal as journal_module
-from custom_components.watchpost.engine import journal_file
-from custom_components.watchpost.engine.journal import Journal
-from custom_components.watchpost.engine.journal_file import encode, parse
-from custom_components.watchpost.engine.model import Occurrence, OccurrenceType
+from custom_components.watchpost.engine.events import journal as journal_module
+from custom_components.watchpost.engine.events import journal_file
+from custom_components.watchpost.engine.events.journal import Journal
+from custom_components.watchpost.engine.events.journal_file import encode, parse
+from custom_components.watchpost.models import Occurrence, OccurrenceType
 
 NOW = datetime(2026, 9, 13, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -8,9 +8,9 @@ import random
 
 import pytest
 
-from benchmarks.age import fixed, ours, sensor
-from custom_components.watchpost.engine.lanes import LOOK_SECONDS, Lanes, grouped
-from custom_components.watchpost.engine.model import Freshness
+from benchmarks.data_age import fixed, ours, sensor
+from custom_components.watchpost.engine.polling.groups import LOOK_SECONDS, Lanes, grouped
+from custom_components.watchpost.models import Freshness
 
 M = 900.0
 

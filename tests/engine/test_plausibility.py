@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.engine.model import Channel, Hardware, Hour, Position, Reading
 from custom_components.watchpost.engine.plausibility import QUANTITIES, Plausibility
+from custom_components.watchpost.models import Channel, Hardware, Hour, Position, Reading
 from custom_components.watchpost.vendors.sensit.hardware import HARDWARE as SENSIT
 from custom_components.watchpost.vendors.sensorist.hardware import HARDWARE as SENSORIST
 from custom_components.watchpost.vendors.sensorzone.hardware import HARDWARE as SENSORZONE

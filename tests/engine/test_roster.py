@@ -6,8 +6,8 @@ from typing import Any
 
 from homeassistant.helpers.entity import EntityDescription
 
-from custom_components.watchpost.engine.model import Channel, ChannelId, Device, Inventory
-from custom_components.watchpost.engine.roster import Roster
+from custom_components.watchpost.engine.inventory_diff import Roster
+from custom_components.watchpost.models import Channel, ChannelId, Device, Inventory
 
 DESCRIPTION = EntityDescription(key="value")
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.engine.film import Film
-from custom_components.watchpost.engine.model import Shot
+from custom_components.watchpost.engine.media.picture_store import Film
+from custom_components.watchpost.models import Shot
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from aiohttp import encode_basic_auth
 import av
 import pytest
 
-from simulators.manfred_kunze.film import CLOCK, SECONDS, make
-from simulators.manfred_kunze.film.stamps import times
+from simulators.manfred_kunze.video import CLOCK, SECONDS, encode
+from simulators.manfred_kunze.video.mpegts import times
 
 from .manfred_kunze import caller_fixture, cloud_fixture, open_mk_fixture  # noqa: F401
 
@@ -367,9 +367,9 @@ async def test_what_a_recorder_cannot_have(cloud, caller, camera, wrong, status)
 
 
 def test_the_film_is_what_its_script_makes(tmp_path, monkeypatch):
-    shipped = Path(make.__file__).parent
-    monkeypatch.setattr(make, "_HERE", tmp_path)
-    assert make.main() == 0
+    shipped = Path(encode.__file__).parent
+    monkeypatch.setattr(encode, "_HERE", tmp_path)
+    assert encode.main() == 0
     for made in sorted(tmp_path.iterdir()):
         frames = []
         for path in (made, shipped / made.name):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from simulators.rhythm import Habits
+from simulators.schedule import Habits
 from simulators.sensorist import Forms
 
 PUNCTUAL = Habits(jitter=0, delay_least=2, delay_most=2, drift=0, loss=0)

@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from simulators.rhythm import SECOND, Beats, Habits, Rhythm, Spans
+from simulators.schedule import SECOND, Beats, Habits, Rhythm, Spans
 from simulators.sensorist import Plan, SensoristCloud
 
 PERFECT = Habits(jitter=0, delay_least=0, delay_most=0, drift=0, loss=0)

@@ -4,13 +4,8 @@ import pytest
 
 from simulators.viziosense import Habits
 
-from .viziosense import (  # noqa: F401
+from .viziosense import (
     AXIOS,
-    caller_fixture,
-    cloud_fixture,
-    hook_fixture,
-    listener_fixture,
-    open_viziosense_fixture,
     told,
 )
 

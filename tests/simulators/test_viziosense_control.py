@@ -2,13 +2,6 @@
 
 import pytest
 
-from .viziosense import (  # noqa: F401
-    caller_fixture,
-    cloud_fixture,
-    listener_fixture,
-    open_viziosense_fixture,
-)
-
 
 @pytest.fixture(name="truth")
 def truth_fixture(caller):

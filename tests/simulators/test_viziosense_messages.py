@@ -7,13 +7,8 @@ import pytest
 
 from simulators.viziosense import Forms
 
-from .viziosense import (  # noqa: F401
+from .viziosense import (
     AXIOS,
-    caller_fixture,
-    cloud_fixture,
-    hook_fixture,
-    listener_fixture,
-    open_viziosense_fixture,
     told,
 )
 

@@ -18,12 +18,12 @@ import sys
 import tempfile
 from typing import Any
 
-from scripts.demonstration.accounts import sign_in_accounts
-from scripts.demonstration.cameras import wake
-from scripts.demonstration.client import Client, signed_in
-from scripts.demonstration.entities import until_furnished
-from scripts.demonstration.home_assistant import home_assistant
-from scripts.demonstration.state import State, free_port
+from scripts.demo_support.accounts import sign_in_accounts
+from scripts.demo_support.cameras import wake
+from scripts.demo_support.client import Client, signed_in
+from scripts.demo_support.entities import until_furnished
+from scripts.demo_support.home_assistant import home_assistant
+from scripts.demo_support.state import State, free_port
 from tests.process import until
 
 from .clouds import NORMAL, START, TOO_WARM, Clouds, open_clouds

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from scripts.demonstration.client import Client, signed_in
-from scripts.demonstration.home_assistant import home_assistant
-from scripts.demonstration.state import State, free_port
+from scripts.demo_support.client import Client, signed_in
+from scripts.demo_support.home_assistant import home_assistant
+from scripts.demo_support.state import State, free_port
 
 from .clouds import START, TOO_WARM, Clouds, Write, open_clouds
 from .record import events_of, of_watchpost, placeholders, replacing

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.fields import moment
-from custom_components.watchpost.vendors.manfred_kunze.records.names import time_of as of_mk
+from custom_components.watchpost.client.decode import moment
+from custom_components.watchpost.vendors.manfred_kunze.models.fields import time_of as of_mk
 from custom_components.watchpost.vendors.sensit.dates import read_date
-from custom_components.watchpost.vendors.sensorzone.fields import time_of as of_zone
-from custom_components.watchpost.vendors.viziosense.records import moment as of_viziosense
+from custom_components.watchpost.vendors.sensorzone.decode import time_of as of_zone
+from custom_components.watchpost.vendors.viziosense.models import moment as of_viziosense
 
 READERS = {
     "shared": moment,

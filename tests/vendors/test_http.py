@@ -17,10 +17,10 @@ from aiohttp import web
 import msgspec
 import pytest
 
-from custom_components.watchpost.engine.model import Freshness
-from custom_components.watchpost.vendors import http
-from custom_components.watchpost.vendors import ledger as ledgers
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client import budget as ledgers
+from custom_components.watchpost.client import transport as transport_module
+from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.errors import (
     NotAllowed,
     NotSecure,
     RateLimited,
@@ -30,8 +30,8 @@ from custom_components.watchpost.vendors.errors import (
     Unreachable,
     VendorError,
 )
-from custom_components.watchpost.vendors.http import BasicSignIn, Reply, SignIn, Transport
-from custom_components.watchpost.vendors.ledger import Ledger
+from custom_components.watchpost.client.transport import BasicSignIn, Reply, SignIn, Transport
+from custom_components.watchpost.models import Freshness
 
 CANARY = "c4n4ry"
 KEEP = {"Cache-Control": "max-age=900"}
@@ -629,7 +629,7 @@ async def test_an_answer_that_never_ends_times_out(
 async def test_a_body_too_large_after_unpacking_is_refused(
     cloud: Cloud, transport: Transport, packed: bool
 ) -> None:
-    huge = bytes(http.MAX_BODY + 1)
+    huge = bytes(transport_module.MAX_BODY + 1)
     cloud.says(
         answer(body=gzip.compress(huge), headers={"Content-Encoding": "gzip"})
         if packed
@@ -643,11 +643,12 @@ async def test_a_body_too_large_after_unpacking_is_refused(
 async def test_a_body_of_just_the_bound_is_taken(cloud: Cloud, transport: Transport) -> None:
     cloud.says(
         answer(
-            body=gzip.compress(bytes(http.MAX_BODY)), headers={"Content-Encoding": "gzip"} | KEEP
+            body=gzip.compress(bytes(transport_module.MAX_BODY)),
+            headers={"Content-Encoding": "gzip"} | KEEP,
         )
     )
 
-    assert len((await transport.get("/things")).body) == http.MAX_BODY
+    assert len((await transport.get("/things")).body) == transport_module.MAX_BODY
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
@@ -727,10 +728,10 @@ async def test_redirects_in_a_circle_and_of_writes_are_not_followed(
 
     with pytest.raises(UnexpectedReply):
         await transport.get("/things")
-    assert len(cloud.asked) == 1 + http.MOST_REDIRECTS
+    assert len(cloud.asked) == 1 + transport_module.MOST_REDIRECTS
     with pytest.raises(UnexpectedReply):
         await transport.send("POST", "/things", right="x")
-    assert len(cloud.asked) == 2 + http.MOST_REDIRECTS
+    assert len(cloud.asked) == 2 + transport_module.MOST_REDIRECTS
 
 
 # -- what is sent, logged and told --
@@ -830,7 +831,7 @@ async def test_neither_transport_nor_reply_shows_what_it_carries(
     ],
 )
 def test_secure_addresses_are_taken_without_a_trailing_slash(url: str, base: str) -> None:
-    assert str(http.checked_address(url)) in {base, base.rstrip("/")}
+    assert str(transport_module.checked_address(url)) in {base, base.rstrip("/")}
 
 
 @pytest.mark.parametrize(
@@ -862,7 +863,7 @@ def test_secure_addresses_are_taken_without_a_trailing_slash(url: str, base: str
 )
 def test_other_addresses_are_refused_without_being_told(url: str) -> None:
     with pytest.raises(NotSecure) as caught:
-        http.checked_address(url)
+        transport_module.checked_address(url)
 
     assert "example" not in str(caught.value)
     assert caught.value.__context__ is None
@@ -981,7 +982,7 @@ class Thing(msgspec.Struct):
 
 
 def test_json_is_decoded_into_its_type() -> None:
-    assert http.decode(b'[{"id": 1, "more": 2}]', list[Thing]) == [Thing(1)]
+    assert transport_module.decode(b'[{"id": 1, "more": 2}]', list[Thing]) == [Thing(1)]
 
 
 @pytest.mark.parametrize(
@@ -989,24 +990,24 @@ def test_json_is_decoded_into_its_type() -> None:
 )
 def test_another_shape_is_unexpected_and_tells_nothing(body: bytes) -> None:
     with pytest.raises(UnexpectedReply) as caught:
-        http.decode(body, Thing)
+        transport_module.decode(body, Thing)
 
     assert CANARY not in str(caught.value)
     assert caught.value.__context__ is None
 
 
 def test_loose_decoding_takes_numbers_that_json_has_not() -> None:
-    decoded = http.loose(b'\xef\xbb\xbf{"a": [NaN, Infinity, -Infinity, 1e999, 1]}')
+    decoded = transport_module.loose(b'\xef\xbb\xbf{"a": [NaN, Infinity, -Infinity, 1e999, 1]}')
 
     assert repr(decoded) == "{'a': [nan, inf, -inf, inf, 1]}"
-    assert http.loose(b'["\\ud800 NaN", NaN]') != []
-    assert http.loose(b'{"a": [1.5, null]}') == {"a": [1.5, None]}
+    assert transport_module.loose(b'["\\ud800 NaN", NaN]') != []
+    assert transport_module.loose(b'{"a": [1.5, null]}') == {"a": [1.5, None]}
 
 
 @pytest.mark.parametrize("body", [b"", b"<c4n4ry>", b"\xff", b"[" * 100_000, b"9" * 5000, b"[1,]"])
 def test_loose_decoding_is_not_without_bounds(body: bytes) -> None:
     with pytest.raises(UnexpectedReply) as caught:
-        http.loose(body)
+        transport_module.loose(body)
 
     assert CANARY not in str(caught.value)
     assert caught.value.__context__ is None

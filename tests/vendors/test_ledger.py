@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from custom_components.watchpost.engine.model import Freshness
-from custom_components.watchpost.vendors.errors import RateLimited
-from custom_components.watchpost.vendors.ledger import Ledger, Reply, confirmation_requests
+from custom_components.watchpost.client.budget import Ledger, Reply, confirmation_requests
+from custom_components.watchpost.client.errors import RateLimited
+from custom_components.watchpost.models import Freshness
 
 REPLY = Reply(
     200, b"{}", "application/json", Freshness(0.0, 0.0), datetime(2026, 9, 13, tzinfo=UTC)

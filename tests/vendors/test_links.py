@@ -20,15 +20,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.vendors import links, resolver
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client import downloads, resolver
+from custom_components.watchpost.client.downloads import LinkFetcher
+from custom_components.watchpost.client.errors import (
     PictureMissing,
     PictureRefused,
     TimedOut,
     Unreachable,
 )
-from custom_components.watchpost.vendors.links import LinkFetcher
-from custom_components.watchpost.vendors.resolver import is_public
+from custom_components.watchpost.client.resolver import is_public
 
 from .test_pictures import PICTURES
 
@@ -223,7 +223,7 @@ async def test_a_redirect_leads_nowhere_that_a_link_may_not(
         with pytest.raises(PictureRefused, match=reason):
             await fetcher.picture(str(home.make_url("/a.jpg")))
 
-    assert len(place.seen) <= links.MOST_REDIRECTS + 1
+    assert len(place.seen) <= downloads.MOST_REDIRECTS + 1
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ async def test_a_file_that_never_ends_is_given_up(
     async def take(chunk: bytes) -> None:
         pass
 
-    monkeypatch.setattr(links, "_MOST_SECONDS", 0.2)
+    monkeypatch.setattr(downloads, "_MOST_SECONDS", 0.2)
     async with serving(slowly) as home:
         with pytest.raises(TimedOut):
             await LinkFetcher(session, home.make_url("/")).file("/a.zip", take, 1000)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client.errors import (
     NotAllowed,
     RateLimited,
     TimedOut,
@@ -14,7 +14,7 @@ from custom_components.watchpost.vendors.errors import (
     Unreachable,
     VendorError,
 )
-from custom_components.watchpost.vendors.optional_resources import OptionalResources
+from custom_components.watchpost.client.optional_resources import OptionalResources
 
 HOUR = 3600.0
 

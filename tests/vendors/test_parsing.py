@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 import msgspec
 import pytest
 
-from custom_components.watchpost.engine.model import Freshness
-from custom_components.watchpost.vendors import parsing
-from custom_components.watchpost.vendors.http import loose
-from custom_components.watchpost.vendors.parsing import MAX_PARSED_IN_LOOP, parse, sliced
+from custom_components.watchpost.client import parsing
+from custom_components.watchpost.client.parsing import MAX_PARSED_IN_LOOP, parse, sliced
+from custom_components.watchpost.client.transport import loose
+from custom_components.watchpost.models import Freshness
 from custom_components.watchpost.vendors.sensit.client import Listed
 from custom_components.watchpost.vendors.sensit.feed import MonitorFeed
-from custom_components.watchpost.vendors.sensit.records import parse_monitors
+from custom_components.watchpost.vendors.sensit.models import parse_monitors
 
 NOW = datetime(2026, 9, 13, 12, tzinfo=UTC)
 JSON = st.recursive(

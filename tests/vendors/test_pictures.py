@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 import pytest
 
-from custom_components.watchpost.vendors.errors import PictureRefused
-from custom_components.watchpost.vendors.pictures import MOST_PIXELS, Truncated, check_picture
+from custom_components.watchpost.client.errors import PictureRefused
+from custom_components.watchpost.client.image_check import MOST_PIXELS, Truncated, check_picture
 
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 

@@ -14,13 +14,13 @@ from aiohttp.test_utils import TestServer
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.engine.model import StreamSource
-from custom_components.watchpost.vendors import playlists
-from custom_components.watchpost.vendors import relay as relay_module
-from custom_components.watchpost.vendors.errors import NotSecure, Unreachable
-from custom_components.watchpost.vendors.playlists import checked_target
-from custom_components.watchpost.vendors.relay import Relay
-from custom_components.watchpost.vendors.resolver import Resolver
+from custom_components.watchpost.client import hls
+from custom_components.watchpost.client import hls_proxy as relay_module
+from custom_components.watchpost.client.errors import NotSecure, Unreachable
+from custom_components.watchpost.client.hls import checked_target
+from custom_components.watchpost.client.hls_proxy import Relay
+from custom_components.watchpost.client.resolver import Resolver
+from custom_components.watchpost.models import StreamSource
 
 CREDENTIALS = {"Authorization": "Bearer canary"}
 SEGMENT = b"G" + bytes(range(1, 188))
@@ -523,7 +523,7 @@ async def test_others_get_their_turn_while_a_long_playlist_is_looked_at() -> Non
 
     counting = asyncio.ensure_future(count())
     text = "\n".join(["#EXTM3U", *(f"{number}.ts" for number in range(1000))])
-    await playlists.Names().renamed(URL("https://cdn.example/live.m3u8"), text)
+    await hls.Names().renamed(URL("https://cdn.example/live.m3u8"), text)
     is_done = True
     await counting
     assert turns >= 15

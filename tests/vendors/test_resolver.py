@@ -13,17 +13,17 @@ from aiohttp.test_utils import TestServer
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.vendors import links as links_module
-from custom_components.watchpost.vendors import resolver as resolver_module
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client import downloads as links_module
+from custom_components.watchpost.client import resolver as resolver_module
+from custom_components.watchpost.client.downloads import LinkFetcher
+from custom_components.watchpost.client.errors import (
     CertificateError,
     NotSecure,
     PictureRefused,
     PrivateAddressError,
     Unreachable,
 )
-from custom_components.watchpost.vendors.links import LinkFetcher
-from custom_components.watchpost.vendors.resolver import (
+from custom_components.watchpost.client.resolver import (
     AllowedHost,
     Resolver,
     is_allowable,

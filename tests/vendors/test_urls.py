@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.vendors.errors import NotSecure
-from custom_components.watchpost.vendors.http import checked_link
-from custom_components.watchpost.vendors.urls import MAX_LINK_LENGTH, parse_link
+from custom_components.watchpost.client.errors import NotSecure
+from custom_components.watchpost.client.transport import checked_link
+from custom_components.watchpost.client.urls import MAX_LINK_LENGTH, parse_link
 
 # What RFC 3986 allows and what servers accept beyond it; `#` begins what is never sent.
 SENT = "".join(chr(each) for each in range(0x21, 0x7F) if chr(each) not in "#?")

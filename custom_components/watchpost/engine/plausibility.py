@@ -49,7 +49,7 @@ from homeassistant.const import (
 )
 import msgspec
 
-from .model import Channel, Hardware, Hour, Position, Reading, ReadingValue
+from ..models import Channel, Hardware, Hour, Position, Reading, ReadingValue
 
 # No sensor reads so much in any unit; overflows and "no value" of many protocols do (9.9e37, 3.4e38).
 _ABSURD: Final = 1e29

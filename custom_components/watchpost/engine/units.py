@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from .model import Channel, ChannelId, Inventory
+from ..models import Channel, ChannelId, Inventory
 
 
 class Meaning(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from .base import Vendor
+from ..contract.vendor import Vendor
 from .manfred_kunze.vendor import ManfredKunzeVendor
 from .sensit.vendor import SensitVendor
 from .sensorist.vendor import SensoristVendor

@@ -11,7 +11,7 @@ from aiohttp import ClientError
 import pytest
 
 from simulators.faults import Fault
-from simulators.sensit.orders import form_choices
+from simulators.sensit.admin_params import form_choices
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from simulators.sensit import QUIRKS
-from simulators.sensit.quirks import DEVICE_QUIRKS, RECORD_QUIRKS
+from simulators.sensit.malformed import DEVICE_QUIRKS, RECORD_QUIRKS
 
 from .conftest import when
 

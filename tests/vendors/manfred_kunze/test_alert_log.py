@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 import pytest
 
-from custom_components.watchpost.engine.model import OccurrenceType
-from custom_components.watchpost.vendors.manfred_kunze.alert_log import AlertLog, Where
-from custom_components.watchpost.vendors.manfred_kunze.records.alerting import (
+from custom_components.watchpost.models import OccurrenceType
+from custom_components.watchpost.vendors.manfred_kunze.alert_tracker import AlertLog, Where
+from custom_components.watchpost.vendors.manfred_kunze.models.alerts import (
     Alert,
     Lifecycle,
     Severity,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.manfred_kunze.records.alerting import (
+from custom_components.watchpost.vendors.manfred_kunze.models.alerts import (
     Lifecycle,
     NotificationChannel,
     Severity,

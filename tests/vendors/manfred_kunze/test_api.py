@@ -9,7 +9,8 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.errors import (
     Invalid,
     NotAllowed,
     NotSecure,
@@ -17,10 +18,9 @@ from custom_components.watchpost.vendors.errors import (
     UnexpectedReply,
     Unreachable,
 )
-from custom_components.watchpost.vendors.http import Transport
-from custom_components.watchpost.vendors.ledger import Ledger
-from custom_components.watchpost.vendors.manfred_kunze.client import alerting
-from custom_components.watchpost.vendors.manfred_kunze.client.alerting import AlertingClient
+from custom_components.watchpost.client.transport import Transport
+from custom_components.watchpost.vendors.manfred_kunze.client import alerts as alerts_module
+from custom_components.watchpost.vendors.manfred_kunze.client.alerts import AlertingClient
 from custom_components.watchpost.vendors.manfred_kunze.client.api import (
     Api,
     KeySignIn,
@@ -28,9 +28,12 @@ from custom_components.watchpost.vendors.manfred_kunze.client.api import (
     is_missing,
 )
 from custom_components.watchpost.vendors.manfred_kunze.client.control import ControlClient
-from custom_components.watchpost.vendors.manfred_kunze.client.habits import Way, Ways
-from custom_components.watchpost.vendors.manfred_kunze.client.paging import MOST_PAGES, read_page
-from custom_components.watchpost.vendors.manfred_kunze.records.alerting import read_alert
+from custom_components.watchpost.vendors.manfred_kunze.client.pagination import (
+    MOST_PAGES,
+    read_page,
+)
+from custom_components.watchpost.vendors.manfred_kunze.client.variants import Way, Ways
+from custom_components.watchpost.vendors.manfred_kunze.models.alerts import read_alert
 
 type Answering = Callable[[web.Request], Awaitable[web.StreamResponse] | web.StreamResponse]
 type OpenApi = Callable[[Answering], Awaitable[Api]]
@@ -472,7 +475,7 @@ async def test_each_alert_of_a_long_list_is_read_a_few_times_at_most(
         count += 1
         return read_alert(found, row)
 
-    monkeypatch.setattr(alerting, "read_alert", read)
+    monkeypatch.setattr(alerts_module, "read_alert", read)
     seen: list[int] = []
 
     def enough(alerts: Any) -> bool:

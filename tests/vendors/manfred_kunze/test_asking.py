@@ -10,14 +10,14 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.watchpost.vendors.errors import NotAllowed, UnexpectedReply, VendorError
-from custom_components.watchpost.vendors.http import Transport
-from custom_components.watchpost.vendors.ledger import Ledger
-from custom_components.watchpost.vendors.manfred_kunze.asking import MOST_REQUESTS, Asking
+from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.errors import NotAllowed, UnexpectedReply, VendorError
+from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.manfred_kunze.client.api import Api, KeySignIn
-from custom_components.watchpost.vendors.manfred_kunze.client.contract import Contract
+from custom_components.watchpost.vendors.manfred_kunze.client.openapi import Contract
 from custom_components.watchpost.vendors.manfred_kunze.client.readings import ReadingsClient
-from custom_components.watchpost.vendors.manfred_kunze.cycles import Track
+from custom_components.watchpost.vendors.manfred_kunze.interval import Track
+from custom_components.watchpost.vendors.manfred_kunze.reading_poller import MOST_REQUESTS, Asking
 
 NOW = datetime(2026, 9, 13, 12, tzinfo=UTC)
 RAW = "/api/v1/readings/sensor/"

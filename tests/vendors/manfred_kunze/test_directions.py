@@ -9,10 +9,10 @@ from typing import Any
 from homeassistant.components.sensor import SensorEntityDescription
 import pytest
 
-from custom_components.watchpost.engine.model import Channel, Hour
+from custom_components.watchpost.models import Channel, Hour
 from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
 from custom_components.watchpost.vendors.manfred_kunze.history import channel_history
-from custom_components.watchpost.vendors.manfred_kunze.records.readings import Bucket, Reading
+from custom_components.watchpost.vendors.manfred_kunze.models.readings import Bucket, Reading
 from custom_components.watchpost.vendors.manfred_kunze.units import shown
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)

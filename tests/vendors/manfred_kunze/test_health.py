@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from custom_components.watchpost.engine.model import ChannelId, Freshness
+from custom_components.watchpost.models import ChannelId, Freshness
 from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
-from custom_components.watchpost.vendors.manfred_kunze.client.paging import is_full
-from custom_components.watchpost.vendors.manfred_kunze.estate import Estate
+from custom_components.watchpost.vendors.manfred_kunze.client.pagination import is_full
+from custom_components.watchpost.vendors.manfred_kunze.device_management import QuarantinePart
 from custom_components.watchpost.vendors.manfred_kunze.health import HealthPart
-from custom_components.watchpost.vendors.manfred_kunze.operations import QuarantinePart
-from custom_components.watchpost.vendors.manfred_kunze.records.health import Health, Vital
-from custom_components.watchpost.vendors.manfred_kunze.records.operations import (
+from custom_components.watchpost.vendors.manfred_kunze.inventory import Estate
+from custom_components.watchpost.vendors.manfred_kunze.models.device_management import (
     Quarantined,
     Rejection,
 )
-from custom_components.watchpost.vendors.manfred_kunze.records.topology import Device
+from custom_components.watchpost.vendors.manfred_kunze.models.health import Health, Vital
+from custom_components.watchpost.vendors.manfred_kunze.models.topology import Device
 
 
 class Devices:

@@ -8,20 +8,20 @@ from typing import Any
 from aiohttp import web
 import pytest
 
-from custom_components.watchpost.engine.model import ChannelId, FeedUpdate
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client.errors import (
     NotAllowed,
     SignInRejected,
     UnexpectedReply,
     Unreachable,
     VendorError,
 )
-from custom_components.watchpost.vendors.manfred_kunze import channels
+from custom_components.watchpost.models import ChannelId, FeedUpdate
+from custom_components.watchpost.vendors.manfred_kunze import entities
 from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
 from custom_components.watchpost.vendors.manfred_kunze.client.topology import TopologyClient
-from custom_components.watchpost.vendors.manfred_kunze.estate import Estate
-from custom_components.watchpost.vendors.manfred_kunze.part import Survey
-from custom_components.watchpost.vendors.manfred_kunze.records.topology import (
+from custom_components.watchpost.vendors.manfred_kunze.feature import Survey
+from custom_components.watchpost.vendors.manfred_kunze.inventory import Estate
+from custom_components.watchpost.vendors.manfred_kunze.models.topology import (
     Component,
     Device,
     Profile,
@@ -81,7 +81,7 @@ class Place:
         found = await self.part.survey()
         estate = self.estate
         none = dict.fromkeys(estate.sensors)
-        offered = channels.sensor_channels(estate, none)
+        offered = entities.sensor_channels(estate, none)
         return found, [one.device for one in offered if one.key == "sensor-s1"]
 
 
@@ -129,7 +129,7 @@ async def test_a_new_device_is_looked_at_again_when_its_lists_fail_and_the_other
         update = await place.part._statuses(frozenset())
         assert place.resurveys == count
         assert isinstance(update.failure, Unreachable)
-        assert ChannelId("device-d1", channels.STATUS) in update.readings
+        assert ChannelId("device-d1", entities.STATUS) in update.readings
 
 
 async def test_where_there_is_no_list_of_components_sensors_hang_from_devices() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from custom_components.watchpost.vendors.errors import TimedOut, UnexpectedReply, Unreachable
-from custom_components.watchpost.vendors.manfred_kunze import live as live_module
+from custom_components.watchpost.client.errors import TimedOut, UnexpectedReply, Unreachable
+from custom_components.watchpost.vendors.manfred_kunze import live_stream as live_module
 from custom_components.watchpost.vendors.manfred_kunze.client.media import MediaClient
-from custom_components.watchpost.vendors.manfred_kunze.client.paging import Dialect, Walk
-from custom_components.watchpost.vendors.manfred_kunze.live import LiveSessions
+from custom_components.watchpost.vendors.manfred_kunze.client.pagination import Dialect, Walk
+from custom_components.watchpost.vendors.manfred_kunze.live_stream import LiveSessions
 
 LINK = "https://stream.example.org/live.m3u8"
 

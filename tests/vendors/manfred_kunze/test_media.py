@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from custom_components.watchpost.engine.model import Freshness
-from custom_components.watchpost.vendors.ledger import Reply
+from custom_components.watchpost.client.budget import Reply
+from custom_components.watchpost.models import Freshness
+from custom_components.watchpost.vendors.manfred_kunze.captures import Gallery
 from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
 from custom_components.watchpost.vendors.manfred_kunze.client.media import link_of
 from custom_components.watchpost.vendors.manfred_kunze.exports import ExportsPart
-from custom_components.watchpost.vendors.manfred_kunze.gallery import Gallery
-from custom_components.watchpost.vendors.manfred_kunze.records.exports import (
+from custom_components.watchpost.vendors.manfred_kunze.models.exports import (
     Export,
     ExportState,
     joined,
     read_export,
 )
-from custom_components.watchpost.vendors.manfred_kunze.records.media import (
+from custom_components.watchpost.vendors.manfred_kunze.models.media import (
     Camera,
     CameraStatus,
     Capture,
@@ -33,7 +33,7 @@ from custom_components.watchpost.vendors.manfred_kunze.records.media import (
     read_live,
     thumbnail_of,
 )
-from custom_components.watchpost.vendors.manfred_kunze.stills import Stills
+from custom_components.watchpost.vendors.manfred_kunze.thumbnails import Stills
 
 from ..test_pictures import PICTURES
 

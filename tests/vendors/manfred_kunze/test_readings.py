@@ -13,22 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.engine.model import Reading as Shown_
-from custom_components.watchpost.vendors.errors import UnexpectedReply
-from custom_components.watchpost.vendors.manfred_kunze import values
-from custom_components.watchpost.vendors.manfred_kunze.client.habits import AGAIN_AFTER, Way, Ways
-from custom_components.watchpost.vendors.manfred_kunze.cycles import Track, good_for, in_turn
-from custom_components.watchpost.vendors.manfred_kunze.estate import Estate
-from custom_components.watchpost.vendors.manfred_kunze.records import (
+from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.models import Reading as Shown_
+from custom_components.watchpost.vendors.manfred_kunze import reading_values
+from custom_components.watchpost.vendors.manfred_kunze.client.variants import AGAIN_AFTER, Way, Ways
+from custom_components.watchpost.vendors.manfred_kunze.interval import Track, good_for, in_turn
+from custom_components.watchpost.vendors.manfred_kunze.inventory import Estate
+from custom_components.watchpost.vendors.manfred_kunze.models import (
+    device_management,
     health,
-    operations,
     readings,
     topology,
 )
-from custom_components.watchpost.vendors.manfred_kunze.records.health import Vital
-from custom_components.watchpost.vendors.manfred_kunze.records.operations import Rejection
-from custom_components.watchpost.vendors.manfred_kunze.records.readings import Bucket, Reading
-from custom_components.watchpost.vendors.manfred_kunze.records.topology import ValueType
+from custom_components.watchpost.vendors.manfred_kunze.models.device_management import Rejection
+from custom_components.watchpost.vendors.manfred_kunze.models.health import Vital
+from custom_components.watchpost.vendors.manfred_kunze.models.readings import Bucket, Reading
+from custom_components.watchpost.vendors.manfred_kunze.models.topology import ValueType
 from custom_components.watchpost.vendors.manfred_kunze.units import (
     _NAMED,
     _UNITS,
@@ -63,9 +63,9 @@ def test_no_record_breaks_its_reader(row: dict[str, Any]) -> None:
         topology.sensor,
         topology.place,
         topology.profile,
-        operations.binding,
-        operations.quarantined,
-        operations.firmware,
+        device_management.binding,
+        device_management.quarantined,
+        device_management.firmware,
     ):
         assert read("7", row).id == "7"
     readings.reading(row)
@@ -90,16 +90,16 @@ def test_a_value_is_of_its_type_or_unknown(raw: Any) -> None:
         ValueType.TEXT: str,
     }
     for kind, expected in kinds.items():
-        found = values.reading(Reading(NOON, raw), kind, is_live=True).value
+        found = reading_values.reading(Reading(NOON, raw), kind, is_live=True).value
         assert found is None or isinstance(found, expected)
         assert not isinstance(found, str) or len(found) <= 255
-    unknown = values.reading(Reading(NOON, raw), None, is_live=True).value
+    unknown = reading_values.reading(Reading(NOON, raw), None, is_live=True).value
     assert unknown is None or isinstance(unknown, str | float)
 
 
 def test_values_are_read_as_they_may_be_sent() -> None:
     def value(raw: Any, kind: ValueType) -> Any:
-        return values.reading(Reading(NOON, raw), kind, is_live=True).value
+        return reading_values.reading(Reading(NOON, raw), kind, is_live=True).value
 
     assert [value(raw, ValueType.BOOLEAN) for raw in (1, 0, "true", "FALSE", 7, "x", None)] == [
         True, False, True, False, None, None, None,
@@ -108,7 +108,7 @@ def test_values_are_read_as_they_may_be_sent() -> None:
     assert value("12", ValueType.BIGINT) == 12
     assert value(12.5, ValueType.BIGINT) is None
     assert value("1e999", ValueType.DOUBLE) is None
-    told = values.reading(Reading(NOON, "x" * 999), ValueType.TEXT, is_live=False)
+    told = reading_values.reading(Reading(NOON, "x" * 999), ValueType.TEXT, is_live=False)
     assert told == Shown_("x" * 255, NOON, {"text": "x" * 999}, is_live=False)
 
 
@@ -196,7 +196,7 @@ def test_why_a_payload_was_rejected_is_one_of_a_few_reasons() -> None:
         "else": Rejection.OTHER,
     }
     for said, reason in reasons.items():
-        assert operations.quarantined("1", {"reason": said}).reason is reason
+        assert device_management.quarantined("1", {"reason": said}).reason is reason
 
 
 # -- units --

@@ -9,17 +9,14 @@ from typing import Any
 from msgspec.structs import replace
 import pytest
 
-from custom_components.watchpost.engine.model import ChannelId, Freshness
-from custom_components.watchpost.vendors.errors import Unreachable
-from custom_components.watchpost.vendors.manfred_kunze.alert_feed import AlertFeed
-from custom_components.watchpost.vendors.manfred_kunze.alerts import rule_key
+from custom_components.watchpost.client.errors import Unreachable
+from custom_components.watchpost.models import ChannelId, Freshness
+from custom_components.watchpost.vendors.manfred_kunze.alert_entities import rule_key
+from custom_components.watchpost.vendors.manfred_kunze.alert_poller import AlertFeed
+from custom_components.watchpost.vendors.manfred_kunze.alert_rules import RuleBook
 from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
-from custom_components.watchpost.vendors.manfred_kunze.estate import Estate
-from custom_components.watchpost.vendors.manfred_kunze.records.alerting import (
-    AlertRule,
-    read_alert,
-)
-from custom_components.watchpost.vendors.manfred_kunze.rule_book import RuleBook
+from custom_components.watchpost.vendors.manfred_kunze.inventory import Estate
+from custom_components.watchpost.vendors.manfred_kunze.models.alerts import AlertRule, read_alert
 
 MINUTE = timedelta(minutes=1)
 GAS, HEAT = "rule-1", "rule-2"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.watchpost.vendors.sensit.canisters import occurrences, port_of, reading
-from custom_components.watchpost.vendors.sensit.records import TRIGGER, Record, Value
+from custom_components.watchpost.vendors.sensit.events import occurrences, port_of, reading
+from custom_components.watchpost.vendors.sensit.models import TRIGGER, Record, Value
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
 ABSENT = "absent"

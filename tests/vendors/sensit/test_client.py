@@ -11,18 +11,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.errors import (
     NotAllowed,
     SignInRejected,
     UnexpectedReply,
     Unreachable,
     VendorError,
 )
-from custom_components.watchpost.vendors.http import Transport
-from custom_components.watchpost.vendors.ledger import Ledger
+from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.sensit.client import WINDOW, SensitClient
-from custom_components.watchpost.vendors.sensit.logs import Logs
-from custom_components.watchpost.vendors.sensit.records import Kind
+from custom_components.watchpost.vendors.sensit.history import Logs
+from custom_components.watchpost.vendors.sensit.models import Kind
 from custom_components.watchpost.vendors.sensit.sign_in import (
     MARGIN,
     SIGNED,

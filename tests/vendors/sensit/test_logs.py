@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import pytest
 
 from custom_components.watchpost.vendors.sensit.client import WINDOW
-from custom_components.watchpost.vendors.sensit.logs import circular_mean, hours, windows
-from custom_components.watchpost.vendors.sensit.records import Record, Value
+from custom_components.watchpost.vendors.sensit.history import circular_mean, hours, windows
+from custom_components.watchpost.vendors.sensit.models import Record, Value
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.sensit.pace import LEAST, MOST, Pace, interval
+from custom_components.watchpost.vendors.sensit.interval import LEAST, MOST, Pace, interval
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.errors import SignInRejected, UnexpectedReply
+from custom_components.watchpost.client.errors import SignInRejected, UnexpectedReply
 from custom_components.watchpost.vendors.sensit.dates import read_date, written
-from custom_components.watchpost.vendors.sensit.records import (
+from custom_components.watchpost.vendors.sensit.models import (
     LONGEST_PATH,
     MOST_FIELDS,
     TRIGGER,

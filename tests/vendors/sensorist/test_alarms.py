@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from custom_components.watchpost.vendors.sensorist.records import (
+from custom_components.watchpost.vendors.sensorist.models import (
     Alarm,
     CallbackTypes,
     Direction,

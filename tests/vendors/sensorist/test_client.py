@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta, timezone
 import aiohttp
 import pytest
 
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.errors import (
     NotAllowed,
     SignInRejected,
     UnexpectedReply,
     Unreachable,
 )
-from custom_components.watchpost.vendors.http import BasicSignIn, Transport
-from custom_components.watchpost.vendors.ledger import Ledger
+from custom_components.watchpost.client.transport import BasicSignIn, Transport
 from custom_components.watchpost.vendors.sensorist.client import Command, SensoristClient
-from custom_components.watchpost.vendors.sensorist.records import CallbackTypes, Direction
+from custom_components.watchpost.vendors.sensorist.models import CallbackTypes, Direction
 from simulators.clock import Clock
 from simulators.faults import Fault
 from simulators.sensorist import Forms, Plan, SensoristCloud

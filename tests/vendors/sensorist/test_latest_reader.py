@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.sensorist.latest import other_texts
-from custom_components.watchpost.vendors.sensorist.records import (
+from custom_components.watchpost.vendors.sensorist.latest_decoder import other_texts
+from custom_components.watchpost.vendors.sensorist.models import (
     LatestReader,
     Measurement,
     parse_latest,

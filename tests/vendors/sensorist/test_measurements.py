@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.sensorist.records import (
+from custom_components.watchpost.vendors.sensorist.models import (
     Measurement,
     Parsed,
     parse_latest,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import pytest
 
 from custom_components.watchpost.vendors.sensorist.client import Command, SensoristClient
-from custom_components.watchpost.vendors.sensorist.records import CallbackTypes, Direction
+from custom_components.watchpost.vendors.sensorist.models import CallbackTypes, Direction
 
 NO_IDS = [
     "",

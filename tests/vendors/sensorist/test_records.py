@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.errors import UnexpectedReply
-from custom_components.watchpost.vendors.sensorist.records import (
+from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.vendors.sensorist.models import (
     EnvelopeError,
     Gateway,
     Source,

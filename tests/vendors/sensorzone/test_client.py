@@ -13,19 +13,19 @@ from aiohttp import web
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.vendors.errors import (
+from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.errors import (
     Invalid,
     NotAllowed,
     SignInRejected,
     UnexpectedReply,
     Unreachable,
 )
-from custom_components.watchpost.vendors.http import Transport
-from custom_components.watchpost.vendors.ledger import Ledger
+from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.sensorzone.client import SensorZoneClient
-from custom_components.watchpost.vendors.sensorzone.links import fetched, is_safe
-from custom_components.watchpost.vendors.sensorzone.paging import MOST_PAGES
-from custom_components.watchpost.vendors.sensorzone.paths import RESOURCES, Api, Mark
+from custom_components.watchpost.vendors.sensorzone.downloads import fetched, is_safe
+from custom_components.watchpost.vendors.sensorzone.endpoints import RESOURCES, Api, Mark
+from custom_components.watchpost.vendors.sensorzone.pagination import MOST_PAGES
 from custom_components.watchpost.vendors.sensorzone.reports import (
     downloaded,
     followed,

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.watchpost.engine.model import ChannelId, Position, ReadingValue
-from custom_components.watchpost.vendors.sensorzone import channels
-from custom_components.watchpost.vendors.sensorzone.incursion_log import IncursionLog, totals
-from custom_components.watchpost.vendors.sensorzone.records import Incursion, Status
+from custom_components.watchpost.models import ChannelId, Position, ReadingValue
+from custom_components.watchpost.vendors.sensorzone import entities
+from custom_components.watchpost.vendors.sensorzone.incursions import IncursionLog, totals
+from custom_components.watchpost.vendors.sensorzone.models import Incursion, Status
 
 NOW = datetime(2026, 9, 13, 12, 0, tzinfo=UTC)
 MIDNIGHT = NOW.replace(hour=0)
@@ -60,7 +60,7 @@ def test_what_is_let_go_of_is_returned() -> None:
 
 
 def shown(status: Status) -> dict[str, ReadingValue]:
-    found = channels.status_readings("7", status, NOW)
+    found = entities.status_readings("7", status, NOW)
     return {key.key: reading.value for key, reading in found.items()}
 
 
@@ -80,6 +80,6 @@ def test_a_report_from_the_future_tells_nothing() -> None:
 
 
 def test_a_test_from_the_future_makes_no_tag_fit() -> None:
-    found = channels.person_readings("3", NOW + 48 * HOUR, NOW, 30)
-    assert found[ChannelId("tag-3", channels.TEST_OVERDUE)].value is None
-    assert found[ChannelId("tag-3", channels.DAYS_SINCE_TEST)].value is None
+    found = entities.person_readings("3", NOW + 48 * HOUR, NOW, 30)
+    assert found[ChannelId("tag-3", entities.TEST_OVERDUE)].value is None
+    assert found[ChannelId("tag-3", entities.DAYS_SINCE_TEST)].value is None

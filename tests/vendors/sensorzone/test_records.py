@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.engine.model import Position
-from custom_components.watchpost.vendors.errors import UnexpectedReply
-from custom_components.watchpost.vendors.fields import Sieve, moment
-from custom_components.watchpost.vendors.sensorzone import records
-from custom_components.watchpost.vendors.sensorzone.boundaries import is_simple
+from custom_components.watchpost.client.decode import Sieve, moment
+from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.models import Position
+from custom_components.watchpost.vendors.sensorzone import models
 from custom_components.watchpost.vendors.sensorzone.charts import runtimes
-from custom_components.watchpost.vendors.sensorzone.fields import (
+from custom_components.watchpost.vendors.sensorzone.decode import (
     Page,
     flag,
     flat,
@@ -29,7 +28,8 @@ from custom_components.watchpost.vendors.sensorzone.fields import (
     span_of,
     words,
 )
-from custom_components.watchpost.vendors.sensorzone.problems import problems_in
+from custom_components.watchpost.vendors.sensorzone.geometry import is_simple
+from custom_components.watchpost.vendors.sensorzone.problem_details import problems_in
 
 NOON = datetime(2026, 9, 13, 12, 0, tzinfo=UTC)
 
@@ -299,7 +299,7 @@ INCURSIONS = [
 def test_an_incursion_is_the_same_however_told(row: Any) -> None:
     held = flat(row)
     assert held is not None
-    found = records.incursion("5", held)
+    found = models.incursion("5", held)
     assert found is not None
     assert (found.id, found.started_at, found.machine, found.tag) == ("5", NOON, "9", "3")
     assert found.length == timedelta(seconds=9)
@@ -322,7 +322,7 @@ def test_an_incursion_is_the_same_however_told(row: Any) -> None:
     ],
 )
 def test_whether_it_was_acknowledged_is_known_or_not(row: Any, acknowledged: bool | None) -> None:
-    found = records.incursion("1", {"started_at": 1789300800, **row})
+    found = models.incursion("1", {"started_at": 1789300800, **row})
     assert found is not None
     assert found.is_acknowledged is acknowledged
 
@@ -331,7 +331,7 @@ def test_records_without_id_or_time_are_set_aside_and_counted() -> None:
     sieve = Sieve()
     rows: list[object] = [None, 3, {}, {"id": True}, {"id": 1}, {"id": 2, "started_at": 1789300800}]
     rows.append(rows[-1])
-    found = records.identified(sieve, "incursion", rows, records.incursion)
+    found = models.identified(sieve, "incursion", rows, models.incursion)
     assert [incursion.id for incursion in found] == ["2"]
     assert sieve.set_aside == {
         "incursion: not an object": 2,
@@ -353,13 +353,13 @@ def test_records_without_id_or_time_are_set_aside_and_counted() -> None:
     ],
 )
 def test_people_and_machines_are_told_apart(row: Any, kind: str | None) -> None:
-    assert records.kind_of(row) == kind
+    assert models.kind_of(row) == kind
 
 
 def test_a_machine_that_stands_for_hardware_has_its_id() -> None:
-    assert records.entity_id("machine", "1", {"base_station_id": 9}) == "9"
-    assert records.entity_id("person", "1", {"tag": {"id": "4"}}) == "4"
-    assert records.entity_id("person", "1", {}) == "1"
+    assert models.entity_id("machine", "1", {"base_station_id": 9}) == "9"
+    assert models.entity_id("person", "1", {"tag": {"id": "4"}}) == "4"
+    assert models.entity_id("person", "1", {}) == "1"
 
 
 TRACKS = [
@@ -386,7 +386,7 @@ TRACKS = [
 
 @pytest.mark.parametrize("rows", TRACKS)
 def test_a_track_is_the_same_however_told(rows: Any) -> None:
-    (fix,) = records.fixes(rows)
+    (fix,) = models.fixes(rows)
     assert (fix.at, fix.position) == (NOON, Position(1, 2))
 
 
@@ -396,14 +396,14 @@ def test_places_without_a_time_are_no_track() -> None:
         {"lat": 1, "lng": 2},
         {"type": "LineString", "coordinates": [[2, 1], [3, 1]], "times": [1]},
     ]
-    assert records.fixes(rows) == ()
+    assert models.fixes(rows) == ()
 
 
 def test_a_failed_test_of_a_tag_counts_for_nothing() -> None:
-    assert records.tested_at({"at": 1, "started_at": 1789300800, "passed": False}) is None
-    assert records.tested_at({"tested_at": 1789300800, "passed": True}) == NOON
-    assert records.tested_at({"tested_at": 1789300800, "result": "Failed"}) is None
-    assert records.tested_at({"tested_at": 1789300800, "result": "ok"}) == NOON
+    assert models.tested_at({"at": 1, "started_at": 1789300800, "passed": False}) is None
+    assert models.tested_at({"tested_at": 1789300800, "passed": True}) == NOON
+    assert models.tested_at({"tested_at": 1789300800, "result": "Failed"}) is None
+    assert models.tested_at({"tested_at": 1789300800, "result": "ok"}) == NOON
 
 
 SQUARE = [[0, 0], [0, 2], [2, 2], [2, 0], [0, 0]]
@@ -429,12 +429,12 @@ def test_a_boundary_that_crosses_itself_is_seen(boundary: Any, simple: bool | No
 
 def test_a_worksite_is_in_one_project_or_several() -> None:
     feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [SQUARE]}}
-    one = records.site("1", {"name": "Yard", "project_id": 4, "boundary": feature})
+    one = models.site("1", {"name": "Yard", "project_id": 4, "boundary": feature})
     assert one.projects == ("4",)
     assert is_simple(one.boundary) is True
     assert one.boundary is not None
     assert one.boundary["type"] == "Polygon"
-    several = records.site("1", {"projects": [{"id": 4}, {"id": 5}, {}], "base_station_ids": [9]})
+    several = models.site("1", {"projects": [{"id": 4}, {"id": 5}, {}], "base_station_ids": [9]})
     assert several.projects == ("4", "5")
     assert several.machines == ("9",)
     assert several.boundary is None
@@ -574,14 +574,14 @@ def test_no_reply_raises_anything_but_unexpected(reply: Any) -> None:
     row = flat(reply)
     if row is not None:
         for kind in (
-            records.machine,
-            records.person,
-            records.incursion,
-            records.site,
-            records.clip,
-            records.project,
+            models.machine,
+            models.person,
+            models.incursion,
+            models.site,
+            models.clip,
+            models.project,
         ):
             kind("1", row)
-        records.status(row)
-        records.kind_of(row)
-    records.fixes([reply])
+        models.status(row)
+        models.kind_of(row)
+    models.fixes([reply])

@@ -11,11 +11,11 @@ from aiohttp.test_utils import TestServer
 from msgspec import structs
 import pytest
 
-from custom_components.watchpost.vendors.errors import SignInRejected, UnexpectedReply
-from custom_components.watchpost.vendors.http import Transport
-from custom_components.watchpost.vendors.ledger import Ledger
+from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.errors import SignInRejected, UnexpectedReply
+from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.viziosense.client import CALLS, VizioSenseClient
-from custom_components.watchpost.vendors.viziosense.records import Webhook, meaning
+from custom_components.watchpost.vendors.viziosense.models import Webhook, meaning
 from custom_components.watchpost.vendors.viziosense.sign_in import TokenSignIn
 from simulators.viziosense import Plan, VizioSenseCloud
 

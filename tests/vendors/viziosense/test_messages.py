@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.viziosense.counting import scene_readings
+from custom_components.watchpost.vendors.viziosense.camera_state import (
+    Scene,
+    Verdict,
+    from_memory,
+    to_memory,
+)
+from custom_components.watchpost.vendors.viziosense.count_entities import scene_readings
 from custom_components.watchpost.vendors.viziosense.messages import (
     MOST_COUNTERS,
     MOST_PLACES,
@@ -18,12 +24,6 @@ from custom_components.watchpost.vendors.viziosense.messages import (
     parse_message,
     read_content,
     trimmed,
-)
-from custom_components.watchpost.vendors.viziosense.scenes import (
-    Scene,
-    Verdict,
-    from_memory,
-    to_memory,
 )
 
 NOW = datetime(2026, 9, 13, 12, tzinfo=UTC)

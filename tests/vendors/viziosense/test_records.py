@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 import msgspec
 import pytest
 
-from custom_components.watchpost.vendors.errors import UnexpectedReply
-from custom_components.watchpost.vendors.viziosense import records
-from custom_components.watchpost.vendors.viziosense.records import Device, Images, Pair
+from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.vendors.viziosense import models
+from custom_components.watchpost.vendors.viziosense.models import Device, Images, Pair
 
 UUID = "2f1c0f5e-9d1a-4a59-8a49-0c5e6d7f8a9b"
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
@@ -40,19 +40,19 @@ def body(value: Any) -> bytes:
 @given(ANY.map(body) | st.binary(max_size=40))
 def test_no_reply_raises_anything_but_unexpected(reply: bytes) -> None:
     for parse in (
-        records.parse_login,
-        records.parse_page,
-        records.parse_device,
-        records.parse_images,
-        records.parse_webhooks,
-        records.parse_webhook,
+        models.parse_login,
+        models.parse_page,
+        models.parse_device,
+        models.parse_images,
+        models.parse_webhooks,
+        models.parse_webhook,
     ):
         try:
             parse(reply)
         except UnexpectedReply:
             continue
-    records.refusal(reply)
-    assert 100 <= records.meaning(400, reply) < 600
+    models.refusal(reply)
+    assert 100 <= models.meaning(400, reply) < 600
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_no_reply_raises_anything_but_unexpected(reply: bytes) -> None:
     ids=str,
 )
 def test_errors_mean_what_the_documentation_says(status: int, reply: Any, meant: int) -> None:
-    assert records.meaning(status, body(reply) if reply is not None else b"<html>") == meant
+    assert models.meaning(status, body(reply) if reply is not None else b"<html>") == meant
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_errors_mean_what_the_documentation_says(status: int, reply: Any, meant:
     ids=str,
 )
 def test_a_refusal_inside_a_success_is_seen(reply: Any, meant: int | None) -> None:
-    assert records.refusal(body(reply)) == meant
+    assert models.refusal(body(reply)) == meant
 
 
 def device(**more: Any) -> dict[str, Any]:
@@ -117,7 +117,7 @@ ONLINE = [
 
 @pytest.mark.parametrize(("value", "online"), ONLINE, ids=str)
 def test_online_is_read_in_every_form(value: Any, online: bool | None) -> None:
-    assert records.parse_device(body(device(is_online=value))).value.is_online is online
+    assert models.parse_device(body(device(is_online=value))).value.is_online is online
 
 
 @pytest.mark.parametrize(
@@ -125,17 +125,17 @@ def test_online_is_read_in_every_form(value: Any, online: bool | None) -> None:
     ["2026-09-13T12:00:00Z", "2026-09-13 12:00:00", 1789300800, "1789300800", 1789300800000],
 )
 def test_times_are_read_in_every_form(value: Any) -> None:
-    assert records.parse_device(body(device(refreshed=value))).value.refreshed == NOON
+    assert models.parse_device(body(device(refreshed=value))).value.refreshed == NOON
 
 
 @pytest.mark.parametrize("value", [None, "soon", -1, 1e300, [], True, "9999999999999999999"])
 def test_what_is_no_time_is_unknown(value: Any) -> None:
-    assert records.moment(value) is None
+    assert models.moment(value) is None
 
 
 def test_bad_devices_are_set_aside_and_the_rest_is_used() -> None:
     rows = [device(), device(), {"name": "nameless"}, 7, device(uuid="../x"), device(uuid="b")]
-    parsed = records.parse_page(body({"data": rows, "meta": {"last_page": "3", "total": 9}}))
+    parsed = models.parse_page(body({"data": rows, "meta": {"last_page": "3", "total": 9}}))
 
     assert [found.uuid for found in parsed.value.devices] == [UUID, "b"]
     assert (parsed.value.last, parsed.value.total) == (3, 9)
@@ -148,7 +148,7 @@ def test_bad_devices_are_set_aside_and_the_rest_is_used() -> None:
 
 def test_a_device_is_read_wrapped_or_not() -> None:
     for reply in (device(geo_city="Bern"), {"data": device(geo_city="Bern")}):
-        found = records.parse_device(body(reply)).value
+        found = models.parse_device(body(reply)).value
         assert found == Device(UUID, "North", None, NOON, None, "Bern", None)
 
 
@@ -169,7 +169,7 @@ RAW, ANNOTATED = "https://x.example/1_raw_image.jpg?s=1", "https://x.example/1_a
     ids=str,
 )
 def test_links_are_found_in_every_form(reply: Any) -> None:
-    assert records.parse_images(body(reply)) == Images(RAW, ANNOTATED)
+    assert models.parse_images(body(reply)) == Images(RAW, ANNOTATED)
 
 
 ONE, TWO = "https://x.example/annotated/1.jpg?raw=1", "https://x.example/2.jpg"
@@ -194,28 +194,28 @@ ONE, TWO = "https://x.example/annotated/1.jpg?raw=1", "https://x.example/2.jpg"
     ids=str,
 )
 def test_the_two_pictures_are_told_apart_and_one_is_enough(data: Any, images: Images) -> None:
-    assert records.parse_images(body({"data": data})) == images
+    assert models.parse_images(body({"data": data})) == images
 
 
 @pytest.mark.parametrize("data", [None, [], [None], [7, "x" * 5000], [RAW, TWO, ONE], "x", {}])
 def test_a_reply_without_a_link_is_unexpected(data: Any) -> None:
     with pytest.raises(UnexpectedReply):
-        records.parse_images(body({"data": data}))
+        models.parse_images(body({"data": data}))
 
 
 def test_the_token_of_a_login_can_stand_in_a_header() -> None:
     good = {"data": {"access_token": " abc ", "expires_in": "60", "user": {"email": "a@b.example"}}}
-    login = records.parse_login(body(good))
+    login = models.parse_login(body(good))
     assert (login.access_token, login.lifetime, login.token_type) == ("abc", 60, "Bearer")
     for token in (None, "", 7, "a\nb", "ü"):
         with pytest.raises(UnexpectedReply):
-            records.parse_login(body({"data": {"access_token": token}}))
+            models.parse_login(body({"data": {"access_token": token}}))
 
 
 def test_values_that_are_not_shown_are_known_to_be_hidden() -> None:
     headers = [{"name": "a", "value": None}, {"name": "b", "value": "ab***"}, {"name": "c"}, 7]
     reply = {"data": [{"id": 3, "url": "https://x", "status": 0, "data": {"headers": headers}}]}
-    (webhook,) = records.parse_webhooks(body(reply)).value
+    (webhook,) = models.parse_webhooks(body(reply)).value
 
     assert webhook.headers == (Pair("a", ""), Pair("b", "ab***"), Pair("c", ""))
     assert all(pair.is_hidden for pair in webhook.headers)

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from ..base import ActionCall, ActionHandler
-from ..errors import NotAllowed, RateLimited, SignInRejected, Unreachable, VendorError
-from .alert_feed import AlertFeed, is_open, is_refusal
-from .alerts import rule_of
-from .control_offers import ALERT_IDS
-from .records.alerting import Alert, Lifecycle
+from ...client.errors import NotAllowed, RateLimited, SignInRejected, Unreachable, VendorError
+from ...contract.vendor import ActionCall, ActionHandler
+from .alert_entities import rule_of
+from .alert_poller import AlertFeed, is_open, is_refusal
+from .control_schemas import ALERT_IDS
+from .models.alerts import Alert, Lifecycle
 
 # After so many alerts in a row for which the vendor could not be reached, the others are left alone.
 _ENOUGH: Final = 3

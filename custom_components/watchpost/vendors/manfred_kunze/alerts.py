@@ -1,221 +1,140 @@
-"""Alert rules and alerts in the words of the model: channels and readings."""
+"""The part of alert rules and alerts: what is polled and shown of them, what calls in, and who acknowledges."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Final, override
 
-from homeassistant.components.binary_sensor import BinarySensorEntityDescription
-from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
-from homeassistant.components.button import ButtonEntityDescription
-from homeassistant.components.event import EventEntityDescription
-from homeassistant.components.sensor import SensorEntityDescription, SensorStateClass
-from homeassistant.components.switch import SwitchEntityDescription
-from homeassistant.const import EntityCategory
-
-from ...engine.model import Channel, ChannelId, OccurrenceType, Reading, ReadingValue, Work
-from ..titles import fitting
-from .alert_log import AlertLog, Standing
-from .estate import ACCOUNT
-from .records.alerting import Alert, AlertRule, Severity
-
-ALERTS: Final = "alerts"
-RULES: Final = "alert_rules"
-EVENTS: Final = "events"
-PUSH: Final = "push"
-_RULE: Final = "alert_rule-"
-_SWITCH: Final = "alert_rule_enabled-"
-_BUTTON: Final = "alert_rule_acknowledge-"
-_OPEN: Final = "open_alerts"
-_ENABLED: Final = "enabled_alert_rules"
-
-_EVENTS: Final = EventEntityDescription(
-    key=EVENTS,
-    translation_key=EVENTS,
-    event_types=[
-        OccurrenceType.ALARM_RAISED,
-        OccurrenceType.ALARM_ACKNOWLEDGED,
-        OccurrenceType.ALARM_CLEARED,
-    ],
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
 )
-_COUNTS: Final[Mapping[str, Severity | None]] = {
-    _OPEN: None,
-    "critical_alerts": Severity.CRITICAL,
-    "warning_alerts": Severity.WARNING,
-    "info_alerts": Severity.INFO,
-}
-_RULES_ENABLED: Final = SensorEntityDescription(
-    key=_ENABLED,
-    translation_key=_ENABLED,
-    entity_category=EntityCategory.DIAGNOSTIC,
-    state_class=SensorStateClass.MEASUREMENT,
-)
-_PUSH: Final = BinarySensorEntityDescription(
-    key=PUSH,
-    translation_key=PUSH,
-    device_class=BinarySensorDeviceClass.CONNECTIVITY,
-    entity_category=EntityCategory.DIAGNOSTIC,
-)
-_ABOVE: Final = ("GREATER", "GT", ">", "ABOVE")
-_BELOW: Final = ("LESS", "LT", "<", "BELOW")
+import voluptuous as vol
 
-type Switch = Callable[[str, bool], Awaitable[Work | None]]
-type Press = Callable[[str], Awaitable[Work | None]]
+from ...client.errors import NotAllowed, UnexpectedReply
+from ...contract.vendor import ActionHandler, Feed
+from ...models import ChannelId, FeedUpdate
+from .alert_actions import AlertActions
+from .alert_entities import ALERTS, RULES, account_channels, is_of_rule, title
+from .alert_poller import AlertFeed
+from .alert_rules import RULES_EVERY, RuleBook
+from .client.alerts import AlertingClient
+from .client.api import Api
+from .feature import Part, Survey
+from .inventory import Estate
+from .models.alerts import AlertRule
+from .push import AlertPush
+
+CONF_PUSH_RULES: Final = "push_rules"
+
+# The vendor says nothing of limits; an alert is worth two questions a minute.
+ALERTS_EVERY: Final = timedelta(seconds=30)
+LEAST_INTERVAL: Final = timedelta(seconds=15)
 
 
-def rule_key(rule: str) -> str:
-    """Name the channel of a rule that is on while an alert of it is open."""
-    return f"{_RULE}{rule}"
+class AlertingPart(Part):
+    """Rules and alerts of one organisation.
 
+    `webhook_id` is None while no vendor could call in. `told_until` says up to when occurrences have been told, `show`
+    has something shown between two polls, `remembered` are the channels that have entities from before; all are known
+    only once the account is set up.
+    """
 
-def rule_of(channel: Channel | None) -> str | None:
-    """The rule that a channel is about, None for any other channel."""
-    key = channel.key if channel else ""
-    return next(
-        (
-            key.removeprefix(prefix)
-            for prefix in (_RULE, _SWITCH, _BUTTON)
-            if key.startswith(prefix)
-        ),
-        None,
-    )
+    title = "alerts"
 
-
-def is_of_rule(key: str) -> bool:
-    """Whether a channel's key is that of a rule."""
-    return key.startswith((_RULE, _SWITCH, _BUTTON))
-
-
-def account_channels(*, has_push: bool) -> Iterator[Channel]:
-    """Yield what is shown of all alerts together."""
-    for key in _COUNTS:
-        description = SensorEntityDescription(
-            key=key, translation_key=key, state_class=SensorStateClass.MEASUREMENT
+    def __init__(
+        self,
+        api: Api,
+        estate: Estate,
+        options: Mapping[str, Any],
+        webhook_id: str | None,
+        *,
+        told_until: Callable[[], datetime | None],
+        show: Callable[[FeedUpdate], None],
+        remembered: Callable[[], Collection[ChannelId]],
+    ) -> None:
+        self._client = AlertingClient(api)
+        self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
+        ledger = api.transport.ledger
+        book = RuleBook(self._client, estate, ledger.now_utc, ledger.now, remembered)
+        self.feed = AlertFeed(
+            self._client,
+            book,
+            now=ledger.now_utc,
+            clock=ledger.now,
+            vendor_now=api.now,
+            told_until=told_until,
+            show=show,
         )
-        yield Channel(ACCOUNT, key, description, ALERTS)
-    yield Channel(ACCOUNT, _ENABLED, _RULES_ENABLED, RULES)
-    yield events_channel(ACCOUNT)
-    if has_push:
-        yield Channel(ACCOUNT, PUSH, _PUSH, ALERTS, stands_when_stale=True)
+        self._actions = AlertActions(self.feed)
+        self.push: AlertPush | None = None
+        if self._chosen or webhook_id is not None:
+            self.push = AlertPush(
+                self._client, self._chosen, webhook_id, self.feed.hear, ledger.now
+            )
+
+    @override
+    async def survey(self) -> Survey:
+        """What stands for all alerts together; the rules come with their own list."""
+        return Survey(channels=list(account_channels(has_push=bool(self._chosen))))
+
+    @override
+    def feeds(self) -> Sequence[Feed]:
+        return [
+            Feed(
+                ALERTS,
+                self.feed.fetch,
+                ALERTS_EVERY,
+                LEAST_INTERVAL,
+                is_whole=True,
+                carrying_alarms=(ALERTS,),
+            ),
+            Feed(RULES, self.feed.fetch_rules, RULES_EVERY, LEAST_INTERVAL, is_whole=True),
+        ]
+
+    @override
+    def scope_of(self, key: str) -> str | None:
+        return RULES if is_of_rule(key) else None
+
+    @property
+    @override
+    def actions(self) -> Mapping[str, ActionHandler]:
+        return self._actions.handlers
+
+    @override
+    async def options(self) -> Mapping[vol.Marker, Any]:
+        """Which rules are to call in; none is chosen by itself."""
+        choices: dict[str, str] = {}
+        with suppress(
+            NotAllowed, UnexpectedReply
+        ):  # without the right or the call nothing new is to be chosen
+            choices = _told_apart((await self._client.list_rules()).value)
+        choices |= {gone: gone for gone in self._chosen if gone not in choices}
+        selector = SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(value=rule, label=label) for rule, label in choices.items()
+                ],
+                multiple=True,
+                mode=SelectSelectorMode.DROPDOWN,
+            )
+        )
+        return {vol.Optional(CONF_PUSH_RULES, default=[]): selector}
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        return self.feed.diagnostics() | {"rules_chosen_to_call_in": len(self._chosen)}
 
 
-def events_channel(device: str) -> Channel:
-    """Return the channel of what happens at a device."""
-    return Channel(device, EVENTS, _EVENTS, ALERTS)
-
-
-def rule_channels(
-    rule: AlertRule, device: str, switch: Switch, acknowledge: Press
-) -> Iterator[Channel]:
-    """Yield whether an alert of a rule is open, whether the rule may fire, and a button to acknowledge."""
-    is_critical = rule.severity is Severity.CRITICAL
-    kind = BinarySensorDeviceClass.SAFETY if is_critical else BinarySensorDeviceClass.PROBLEM
-    called = {"rule": title(rule)}
-    yield Channel(
-        device,
-        key := rule_key(rule.id),
-        BinarySensorEntityDescription(key=key, translation_key="alert_rule", device_class=kind),
-        ALERTS,
-        placeholders=called,
-    )
-
-    async def switched(is_on: bool) -> Work | None:
-        return await switch(rule.id, is_on)
-
-    yield Channel(
-        device,
-        key := f"{_SWITCH}{rule.id}",
-        SwitchEntityDescription(
-            key=key, translation_key="alert_rule", entity_category=EntityCategory.CONFIG
-        ),
-        RULES,
-        placeholders=called,
-        switch=switched,
-    )
-
-    async def pressed() -> Work | None:
-        return await acknowledge(rule.id)
-
-    yield Channel(
-        device,
-        key := f"{_BUTTON}{rule.id}",
-        ButtonEntityDescription(key=key, translation_key="acknowledge_alerts"),
-        ALERTS,
-        placeholders=called,
-        press=pressed,
-    )
-
-
-def title(rule: AlertRule) -> str:
-    """What a rule is called; one without a name by what it looks at."""
-    if (name := fitting(rule.name)) is not None:
-        return name
-    limit = "" if rule.threshold is None else f" {_figure(rule.threshold)}"
-    return f"{(rule.comparison or 'rule').lower().replace('_', ' ')}{limit} {rule.id[:8]}"
-
-
-def _figure(value: float | str | bool) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def direction(rule: AlertRule) -> str | None:
-    """On which side of its threshold a rule fires; the vendor's own word for any other comparison."""
-    said = rule.comparison
-    if said is None:
-        return None
-    if said.startswith(_ABOVE):
-        return "above"
-    return "below" if said.startswith(_BELOW) else said.lower()
-
-
-def rule_data(rule: AlertRule) -> dict[str, ReadingValue]:
-    """What occurrences tell of the rule."""
-    severity = rule.severity.lower() if rule.severity else None
+def _told_apart(rules: Sequence[AlertRule]) -> dict[str, str]:
+    """What to call each of these rules so that no two are called the same."""
+    count = Counter(map(title, rules))
     return {
-        "source": title(rule),
-        "threshold": rule.threshold,
-        "direction": direction(rule),
-        "severity": severity,
-    }
-
-
-# -- readings --
-
-
-def rule_readings(rule: AlertRule, device: str, standing: Standing) -> dict[ChannelId, Reading]:
-    """Whether an alert of a rule is open."""
-    newest: Sequence[Alert] = standing.open[:1]
-    attributes: dict[str, ReadingValue] = {
-        **{key: value for key, value in rule_data(rule).items() if key != "source"},
-        "open_alerts": len(standing.open),
-    }
-    for alert in newest:
-        attributes |= {
-            "acknowledged": standing.is_acknowledged,
-            "alert_id": alert.id,
-            "since": alert.raised_at,
-            "value": alert.value,
-        }
-    return {ChannelId(device, rule_key(rule.id)): Reading(standing.is_on, attributes=attributes)}
-
-
-def switch_readings(
-    rules: Iterable[AlertRule], devices: Mapping[str, str]
-) -> dict[ChannelId, Reading]:
-    """Whether each rule may fire, and how many may."""
-    listed = list(rules)
-    readings = {
-        ChannelId(devices[rule.id], f"{_SWITCH}{rule.id}"): Reading(rule.is_enabled)
-        for rule in listed
-    }
-    enabled = sum(rule.is_enabled is True for rule in listed)
-    return {ChannelId(ACCOUNT, _ENABLED): Reading(enabled)} | readings
-
-
-def count_readings(log: AlertLog, rules: Iterable[AlertRule]) -> dict[ChannelId, Reading]:
-    """How many alerts are open, by severity."""
-    severities = {rule.id: rule.severity for rule in rules if rule.severity is not None}
-    return {
-        ChannelId(ACCOUNT, key): Reading(log.count(severity, severities))
-        for key, severity in _COUNTS.items()
+        rule.id: title(rule) if count[title(rule)] == 1 else f"{title(rule)} ({rule.id[:8]})"
+        for rule in rules
     }

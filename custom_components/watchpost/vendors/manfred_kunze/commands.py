@@ -12,10 +12,10 @@ from homeassistant.components.button import ButtonEntityDescription
 from homeassistant.components.button.const import ButtonDeviceClass
 from homeassistant.const import EntityCategory
 
-from ...engine.model import Channel, Work, WorkState
-from ..errors import RateLimited, Unreachable, VendorError
+from ...client.errors import RateLimited, Unreachable, VendorError
+from ...models import Channel, Work, WorkState
 from .client.control import ControlClient
-from .records.control import Command, CommandState
+from .models.control import Command, CommandState
 
 REBOOT: Final = "REBOOT"
 _KEY: Final = "reboot"

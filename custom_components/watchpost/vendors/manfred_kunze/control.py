@@ -7,15 +7,15 @@ from typing import Any, Final, override
 
 from homeassistant.util import dt as dt_util
 
-from ..action import END, START
-from ..base import ActionCall, ActionHandler
-from ..fields import identifier
-from .client.alerting import CHANNELS, AlertingClient
+from ...client.decode import identifier
+from ...contract.actions import END, START
+from ...contract.vendor import ActionCall, ActionHandler
+from .client.alerts import CHANNELS, AlertingClient
 from .client.api import Api
 from .client.control import ControlClient
 from .client.readings import ReadingsClient
 from .commands import Commands
-from .control_offers import (
+from .control_schemas import (
     ARTEFACT_ID,
     CHANNEL_ID,
     CLASS_ID,
@@ -36,11 +36,11 @@ from .control_offers import (
     TIMEOUT,
     VALUES,
 )
-from .estate import INVENTORY, Estate, component_id, device_id, sensor_key
-from .part import Part, Survey
+from .endpoints import RESOURCES, shown
+from .feature import Part, Survey
+from .inventory import INVENTORY, Estate, component_id, device_id, sensor_key
+from .models.control import Annotation
 from .reading_actions import ReadingActions
-from .records.control import Annotation
-from .resources import RESOURCES, shown
 
 MOST_ROWS: Final = 2_000
 SCHEMAS: Final = "schemas"

@@ -8,17 +8,17 @@ from functools import partial
 from typing import Any, Final, Protocol
 import zipfile
 
-from ...engine.model import Work, WorkState
-from ..base import ActionCall, ActionHandler
-from ..errors import RateLimited, UnexpectedReply, Unreachable
-from ..links import LinkFetcher, Take
-from ..media import MediaDownload
+from ...client.downloads import LinkFetcher, Take
+from ...client.errors import RateLimited, UnexpectedReply, Unreachable
+from ...contract.media import MediaDownload
+from ...contract.vendor import ActionCall, ActionHandler
+from ...models import Work, WorkState
 from .client.api import is_missing
 from .client.exports import ExportsClient
-from .control_offers import SITE_ID
-from .estate import Estate, component_id, device_id, sensor_key
-from .media_offers import DOWNLOAD, EXPORT_ID, INCLUDES, PATIENCE
-from .records.exports import Export, ExportState
+from .control_schemas import SITE_ID
+from .inventory import Estate, component_id, device_id, sensor_key
+from .media_schemas import DOWNLOAD, EXPORT_ID, INCLUDES, PATIENCE
+from .models.exports import Export, ExportState
 
 MOST_BYTES: Final = 16 * 1024**3
 _PAUSES: Final = (2.0, 4.0, 8.0, 15.0, 30.0)

@@ -9,16 +9,16 @@ from typing import Any, Final, override
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 from homeassistant.const import EntityCategory
 
-from ...engine.model import Channel, ChannelId, FeedUpdate, Freshness, Reading
-from ..base import ActionHandler, Feed
-from ..errors import NotAllowed, VendorError
-from ..links import LinkFetcher
+from ...client.downloads import LinkFetcher
+from ...client.errors import NotAllowed, VendorError
+from ...contract.vendor import ActionHandler, Feed
+from ...models import Channel, ChannelId, FeedUpdate, Freshness, Reading
 from .client.api import Api, is_missing
 from .client.exports import ExportsClient
-from .estate import ACCOUNT, Estate
 from .export_actions import ExportActions
-from .part import Part, Survey
-from .records.exports import Export, ExportState, joined
+from .feature import Part, Survey
+from .inventory import ACCOUNT, Estate
+from .models.exports import Export, ExportState, joined
 
 EXPORTS: Final = "exports"
 NEWEST: Final = "newest_export"

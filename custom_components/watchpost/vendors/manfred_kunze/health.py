@@ -15,16 +15,16 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import EntityCategory
 
-from ...engine.model import Channel, ChannelId, FeedUpdate, Freshness, Reading
-from ..base import Feed
-from ..errors import NotAllowed, UnexpectedReply, VendorError
+from ...client.errors import NotAllowed, UnexpectedReply, VendorError
+from ...contract.vendor import Feed
+from ...models import Channel, ChannelId, FeedUpdate, Freshness, Reading
 from .client.api import is_missing
-from .client.habits import AGAIN_AFTER
 from .client.topology import TopologyClient
-from .estate import Estate, device_id
-from .part import Part, Survey, lifetime
-from .records.health import Health, Vital
-from .records.topology import DeviceStatus
+from .client.variants import AGAIN_AFTER
+from .feature import Part, Survey, lifetime
+from .inventory import Estate, device_id
+from .models.health import Health, Vital
+from .models.topology import DeviceStatus
 
 HEALTH: Final = "health"
 POLLS_EVERY: Final = timedelta(minutes=1)

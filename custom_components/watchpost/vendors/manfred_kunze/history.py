@@ -10,13 +10,13 @@ from typing import Final
 
 from homeassistant.components.sensor import SensorStateClass
 
-from ...engine.model import Channel, ChannelId, HistoryTerms, Hour
-from ..errors import UnexpectedReply
-from ..fields import number
+from ...client.decode import number
+from ...client.errors import UnexpectedReply
+from ...models import Channel, ChannelId, HistoryTerms, Hour
 from .client.api import is_missing
 from .client.readings import ReadingsClient
-from .estate import sensor_key
-from .records.readings import Bucket
+from .inventory import sensor_key
+from .models.readings import Bucket
 
 # A request brings a week of one sensor; one component's sensors are asked for together, one after the other.
 HISTORY: Final = HistoryTerms(most_requests=20, pause=300.0, by_device=True)

@@ -6,21 +6,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, override
 
-from ...engine.model import Channel, ChannelId, FeedUpdate, Live
-from ..base import ActionHandler, Feed
-from ..errors import NotAllowed, VendorError
-from ..links import LinkFetcher
-from . import cameras
+from ...client.downloads import LinkFetcher
+from ...client.errors import NotAllowed, VendorError
+from ...contract.vendor import ActionHandler, Feed
+from ...models import Channel, ChannelId, FeedUpdate, Live
+from . import camera_entities
+from .captures import Gallery
 from .client.api import Answer, Api, is_missing
 from .client.media import MediaClient
-from .clips import ClipRequests
-from .estate import CAMERAS, Estate
-from .gallery import Gallery
-from .library import CaptureLibrary
-from .live import LiveSessions
-from .part import Part, Survey, oldest
-from .records.media import Camera
-from .stills import Stills
+from .dvr_clips import ClipRequests
+from .feature import Part, Survey, oldest
+from .inventory import CAMERAS, Estate
+from .live_stream import LiveSessions
+from .media_library import CaptureLibrary
+from .models.media import Camera
+from .thumbnails import Stills
 
 CAMERAS_EVERY: Final = timedelta(minutes=1)
 CAPTURES_EVERY: Final = timedelta(minutes=1)
@@ -76,12 +76,12 @@ class MediaPart(Part):
         is_full = listed.is_whole and not listed.set_aside
         found.lists[CAMERAS] = oldest(listed.freshness) if is_full else None
         for camera in listed.value:
-            found.devices.append(cameras.camera_device(self._estate, camera))
+            found.devices.append(camera_entities.camera_device(self._estate, camera))
             found.channels += self._channels(camera)
         return found
 
     def _channels(self, camera: Camera) -> list[Channel]:
-        return list(cameras.camera_channels(camera.id, self._stills.newest, self._live_of))
+        return list(camera_entities.camera_channels(camera.id, self._stills.newest, self._live_of))
 
     def _live_of(self, camera: str) -> Live:
         return self._lives.setdefault(camera, LiveSessions(self._client, camera, self._here))
@@ -95,9 +95,15 @@ class MediaPart(Part):
         if not self._gallery.cameras:
             return []
         return [
-            Feed(cameras.CAMERAS, self._states, CAMERAS_EVERY, LEAST_INTERVAL, is_whole=True),
             Feed(
-                cameras.CAPTURES, self._gallery.fetch, CAPTURES_EVERY, LEAST_INTERVAL, is_whole=True
+                camera_entities.CAMERAS, self._states, CAMERAS_EVERY, LEAST_INTERVAL, is_whole=True
+            ),
+            Feed(
+                camera_entities.CAPTURES,
+                self._gallery.fetch,
+                CAPTURES_EVERY,
+                LEAST_INTERVAL,
+                is_whole=True,
             ),
         ]
 
@@ -112,7 +118,7 @@ class MediaPart(Part):
             self._strangers = frozenset(strangers)
             resurveyed = await self._resurvey()
         return FeedUpdate(
-            readings=cameras.status_readings(listed.value),
+            readings=camera_entities.status_readings(listed.value),
             freshness=listed.freshness,
             inventory=resurveyed.inventory if resurveyed else None,
             set_aside=listed.set_aside,

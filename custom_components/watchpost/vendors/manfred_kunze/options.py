@@ -14,7 +14,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..resolver import AllowedHost
+from ...client.resolver import AllowedHost
 
 CONF_SHOWN_FOR: Final = "shown_for"
 CONF_STORAGE_HOST: Final = "storage_host"

@@ -9,20 +9,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, override
 
-from ...engine.model import ChannelId, FeedUpdate
-from ..calling import Hint, Push, Registration
-from ..errors import Invalid, NotAllowed, UnexpectedReply, VendorError
-from .alerts import ALERTS, PUSH
-from .client.alerting import AlertingClient
+from ...client.errors import Invalid, NotAllowed, UnexpectedReply, VendorError
+from ...contract.push import Hint, Push, Registration
+from ...models import ChannelId, FeedUpdate
+from .alert_entities import ALERTS, PUSH
+from .client.alerts import AlertingClient
 from .client.api import is_missing
-from .estate import ACCOUNT
-from .records.alerting import (
-    AlertRule,
-    NotificationChannel,
-    webhook_forms,
-    with_channel,
-    with_url,
-)
+from .inventory import ACCOUNT
+from .models.alerts import AlertRule, NotificationChannel, webhook_forms, with_channel, with_url
 
 NAME: Final = "Watchpost (Home Assistant)"
 

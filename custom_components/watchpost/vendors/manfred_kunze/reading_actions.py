@@ -9,13 +9,13 @@ from typing import Any, Final
 from homeassistant.const import CONF_TYPE
 from homeassistant.util import dt as dt_util
 
-from ...engine.model import Channel
-from ..action import END, START
-from ..base import ActionCall, ActionHandler
+from ...contract.actions import END, START
+from ...contract.vendor import ActionCall, ActionHandler
+from ...models import Channel
 from .client.readings import ReadingsClient
-from .control_offers import AGGREGATED, RAW, WINDOW
-from .estate import Estate, component_id, device_id, sensor_key
-from .records.topology import Sensor
+from .control_schemas import AGGREGATED, RAW, WINDOW
+from .inventory import Estate, component_id, device_id, sensor_key
+from .models.topology import Sensor
 
 _USUAL_PERIOD: Final = timedelta(days=1)
 # What one call asks for and returns at the most.

@@ -14,16 +14,16 @@ from typing import Any, Final, NamedTuple, override
 
 import voluptuous as vol
 
-from ...engine.model import Channel, ChannelId, FeedUpdate, Inventory, Reading
-from ..base import Feed
-from . import channels, values
-from .asking import MOST_REQUESTS, Asking
+from ...contract.vendor import Feed
+from ...models import Channel, ChannelId, FeedUpdate, Inventory, Reading
+from . import entities, reading_values
 from .client.readings import PER_BATCH, ReadingsClient
-from .cycles import Track, good_for, stepped
-from .estate import SENSORS, Estate, sensor_key
+from .feature import Part, Survey, lifetime
+from .interval import Track, good_for, stepped
+from .inventory import SENSORS, Estate, sensor_key
+from .models.topology import DeviceStatus, Sensor, ValueType
 from .options import readings_fields
-from .part import Part, Survey, lifetime
-from .records.topology import DeviceStatus, Sensor, ValueType
+from .reading_poller import MOST_REQUESTS, Asking
 
 READINGS_EVERY: Final = timedelta(minutes=1)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
@@ -99,7 +99,7 @@ class ReadingsPart(Part):
         self._wanted = frozenset()
         self._shown_by = self._round()
         good_for = {sensor: self._good_for(sensor) for sensor in self._lines}
-        found = list(channels.sensor_channels(estate, good_for))
+        found = list(entities.sensor_channels(estate, good_for))
         self._note_units(found)
         self._offered = {channel.id: channel for channel in found}
         return Survey(channels=found)
@@ -134,13 +134,13 @@ class ReadingsPart(Part):
 
     @override
     def scope_of(self, key: str) -> str | None:
-        return SENSORS if channels.is_of_sensor(key) else None
+        return SENSORS if entities.is_of_sensor(key) else None
 
     # -- the newest values --
 
     @override
     def feeds(self) -> Sequence[Feed]:
-        return [Feed(channels.READINGS, self._fetch, READINGS_EVERY, LEAST_INTERVAL)]
+        return [Feed(entities.READINGS, self._fetch, READINGS_EVERY, LEAST_INTERVAL)]
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Ask for what is due; a sensor that fails costs no other. All failing raises the first failure."""
@@ -206,7 +206,7 @@ class ReadingsPart(Part):
             if newest is None:
                 continue
             is_live = found not in self._silent
-            readings[line.channel] = values.reading(newest, line.kind, is_live=is_live)
+            readings[line.channel] = reading_values.reading(newest, line.kind, is_live=is_live)
             times.setdefault(line.last, []).append(newest.at)
         for last, found_times in times.items():
             # One that is yet to come counts where there is no other.
@@ -234,7 +234,7 @@ class ReadingsPart(Part):
         self._offered |= {channel.id: channel for channel in changed}
         if not changed:
             return None
-        return Inventory([], changed, is_complete=False, scope=channels.READINGS)
+        return Inventory([], changed, is_complete=False, scope=entities.READINGS)
 
     # -- what is chosen, kept and said --
 
@@ -284,7 +284,7 @@ def _line(estate: Estate, sensor: Sensor) -> _Line:
     home, device = estate.home_of(sensor.id), estate.device_of(sensor)
     return _Line(
         channel=ChannelId(home, sensor_key(sensor.id)),
-        last=ChannelId(home, channels.LAST_MEASUREMENT),
+        last=ChannelId(home, entities.LAST_MEASUREMENT),
         device=device.id if device else None,
         kind=estate.kind_of(sensor),
     )

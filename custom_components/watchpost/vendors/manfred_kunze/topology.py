@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, override
 
-from ...engine.model import ChannelId, FeedUpdate
-from ..base import Feed
-from ..errors import (
+from ...client.errors import (
     NotAllowed,
     NothingListed,
     RateLimited,
@@ -17,10 +15,13 @@ from ..errors import (
     Unreachable,
     VendorError,
 )
-from . import channels
+from ...contract.vendor import Feed
+from ...models import ChannelId, FeedUpdate
+from . import entities
 from .client.api import Answer, is_missing
 from .client.topology import TopologyClient
-from .estate import (
+from .feature import Part, Survey, lifetime, oldest
+from .inventory import (
     COMPONENTS,
     DEVICES,
     INVENTORY,
@@ -31,9 +32,8 @@ from .estate import (
     device_id,
     sensor_key,
 )
-from .part import Part, Survey, lifetime, oldest
-from .records import topology
-from .records.topology import DeviceStatus
+from .models import topology
+from .models.topology import DeviceStatus
 
 STATUSES_EVERY: Final = timedelta(minutes=1)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
@@ -124,9 +124,9 @@ class TopologyPart(Part):
             estate.is_settled |= name == "components" and (rows is not None or name in self.absent)
         self._settle(found)
         self._judge_sensors(found)
-        found.devices += channels.devices(estate)
+        found.devices += entities.devices(estate)
         self._learn(listed)
-        found.channels += channels.status_channels(estate, 3 * self._every)
+        found.channels += entities.status_channels(estate, 3 * self._every)
         return found
 
     def _settle(self, found: Survey) -> None:
@@ -196,7 +196,7 @@ class TopologyPart(Part):
     @override
     def feeds(self) -> Sequence[Feed]:
         return [
-            Feed(channels.STATUSES, self._statuses, STATUSES_EVERY, LEAST_INTERVAL, is_whole=True)
+            Feed(entities.STATUSES, self._statuses, STATUSES_EVERY, LEAST_INTERVAL, is_whole=True)
         ]
 
     async def _statuses(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
@@ -217,7 +217,7 @@ class TopologyPart(Part):
                 failure = err  # how the devices are is known all the same
                 self._strangers.clear()
         return FeedUpdate(
-            readings=channels.status_readings(listed.value),
+            readings=entities.status_readings(listed.value),
             freshness=listed.freshness,
             inventory=resurveyed.inventory if resurveyed else None,
             set_aside=listed.set_aside,

@@ -13,33 +13,33 @@ import aiohttp
 from homeassistant.const import CONF_API_KEY, CONF_URL, CONF_WEBHOOK_ID
 import voluptuous as vol
 
-from ...engine.model import Channel, ChannelId, FeedUpdate, Hour, Inventory
-from .. import entering
-from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
-from ..errors import NotSecure, PictureRefused
-from ..http import Transport
-from ..ledger import Ledger
-from ..links import LinkFetcher
-from ..optional_resources import OptionalResources
-from ..resolver import AllowedHost, Resolver
-from .alerting import AlertingPart
+from ...client.budget import Ledger
+from ...client.downloads import LinkFetcher
+from ...client.errors import NotSecure, PictureRefused
+from ...client.optional_resources import OptionalResources
+from ...client.resolver import AllowedHost, Resolver
+from ...client.transport import Transport
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ...models import Channel, ChannelId, FeedUpdate, Hour, Inventory
+from .. import forms
+from .alerts import AlertingPart
 from .client.api import Api, KeySignIn, api_address
-from .client.contract import Contract
-from .client.operations import OperationsClient
+from .client.device_management import OperationsClient
+from .client.openapi import Contract
 from .client.readings import ReadingsClient
 from .client.topology import TopologyClient
 from .control import ControlPart
-from .control_offers import ACTIONS
-from .discovery import DiscoveryPart
-from .estate import INVENTORY, Estate, device_id, list_of_device
+from .control_schemas import ACTIONS
+from .device_management import BindingsPart, FirmwarePart, QuarantinePart
 from .exports import ExportsPart
+from .feature import Part, Survey
 from .health import HealthPart
 from .history import HISTORY, channel_history
+from .inventory import INVENTORY, Estate, device_id, list_of_device
 from .media import MediaPart
-from .media_offers import ACTIONS as MEDIA_ACTIONS
-from .operations import BindingsPart, FirmwarePart, QuarantinePart
+from .media_schemas import ACTIONS as MEDIA_ACTIONS
+from .openapi import DiscoveryPart
 from .options import CONF_STORAGE_HOST, shown_for, storage_fields, storage_host
-from .part import Part, Survey
 from .push import AlertPush
 from .readings import ReadingsPart
 from .topology import TopologyPart
@@ -264,10 +264,10 @@ class ManfredKunzeVendor(Vendor):
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        secrets = {vol.Required(CONF_API_KEY): entering.TOKEN}
+        secrets = {vol.Required(CONF_API_KEY): forms.TOKEN}
         if only_secrets:
             return vol.Schema(secrets)
-        return vol.Schema({vol.Required(CONF_URL): entering.ADDRESS, **secrets})
+        return vol.Schema({vol.Required(CONF_URL): forms.ADDRESS, **secrets})
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
-from ...engine.model import Channel
-from ..base import ActionCall, ActionHandler
-from .canisters import CANISTER
-from .channels import device_id, path_of
+from ...contract.vendor import ActionCall, ActionHandler
+from ...models import Channel
+from .action_schemas import TIME_ZONE
 from .client import WINDOW, SensitClient
-from .fields import POSITION, description, is_number, measured
-from .logs import Logs
-from .offers import TIME_ZONE
-from .records import TRIGGER, Kind, Monitor, Record, Value
+from .entities import device_id, path_of
+from .events import CANISTER
+from .history import Logs
+from .models import TRIGGER, Kind, Monitor, Record, Value
+from .sensors import POSITION, description, is_number, measured
 
 # A week of a monitor is 84 requests; of one a minute it has 10,080 records.
 LONGEST: Final = timedelta(days=7)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ...engine.model import Freshness
-from ..fields import Parsed
-from ..http import Transport
-from ..parsing import parse
+from ...client.decode import Parsed
+from ...client.parsing import parse
+from ...client.transport import Transport
+from ...models import Freshness
 from .dates import written
-from .pace import LEAST
-from .records import (
+from .interval import LEAST
+from .models import (
     AvailableDay,
     Kind,
     Monitor,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from ..fields import is_plausible, moment
+from ...client.decode import is_plausible, moment
 
 # The vendor's JavaScript sample writes months and hours without zeros; its exports have the other two.
 _FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ...engine.model import (
+from ...client.errors import SignInRejected, VendorError
+from ...client.parsing import sliced
+from ...models import (
     Channel,
     ChannelId,
     Device,
@@ -18,10 +20,8 @@ from ...engine.model import (
     Occurrence,
     Reading,
 )
-from ..errors import SignInRejected, VendorError
-from ..parsing import sliced
-from .canisters import occurrences, port_of
-from .channels import (
+from .client import WINDOW, Listed, SensitClient
+from .entities import (
     MONITORS,
     channels,
     device,
@@ -30,10 +30,10 @@ from .channels import (
     record_readings,
     remembered,
 )
-from .client import WINDOW, Listed, SensitClient
-from .logs import Logs
-from .pace import LEAST, MOST, Pace, interval
-from .records import MOST_MONITORS, TRIGGER, Kind, Monitor, Record, Value
+from .events import occurrences, port_of
+from .history import Logs
+from .interval import LEAST, MOST, Pace, interval
+from .models import MOST_MONITORS, TRIGGER, Kind, Monitor, Record, Value
 
 # Fields of one monitor that become entities at the most.
 MOST_SEEN: Final = 300

@@ -17,7 +17,7 @@ from homeassistant.const import (
     UnitOfTemperature,
 )
 
-from ...engine.model import Hardware, HardwareLimit
+from ...models import Hardware, HardwareLimit
 
 _C = SensorDeviceClass
 _CELSIUS: Final = UnitOfTemperature.CELSIUS

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import aiohttp
 
-from ..errors import NotAllowed, SignInRejected, UnexpectedReply
-from ..fields import identifier, moment, nested, number
-from ..http import Transport, loose
-from ..ledger import Ledger, Reply
-from .records import Signed, is_sendable, parse_signed
+from ...client.budget import Ledger, Reply
+from ...client.decode import identifier, moment, nested, number
+from ...client.errors import NotAllowed, SignInRejected, UnexpectedReply
+from ...client.transport import Transport, loose
+from .models import Signed, is_sendable, parse_signed
 
 SIGNED: Final = "signed"
 

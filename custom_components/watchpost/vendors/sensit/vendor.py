@@ -11,19 +11,19 @@ from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 import voluptuous as vol
 
-from ...engine.model import Channel, ChannelId, FeedUpdate, HistoryTerms, Hour, Inventory
-from .. import entering
-from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
-from ..http import Transport
-from ..ledger import Ledger
+from ...client.budget import Ledger
+from ...client.transport import Transport
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ...models import Channel, ChannelId, FeedUpdate, HistoryTerms, Hour, Inventory
+from .. import forms
+from .action_schemas import ACTIONS
 from .actions import SensitActions
-from .channels import MONITORS, path_of, uuid_of
 from .client import SensitClient
+from .entities import MONITORS, path_of, uuid_of
 from .feed import MonitorFeed
 from .hardware import HARDWARE
-from .logs import Logs, hours
-from .offers import ACTIONS
-from .pace import LEAST
+from .history import Logs, hours
+from .interval import LEAST
 from .sign_in import SIGNED, SensitSignIn
 
 URL: Final = "https://api.sensitconnect.net"
@@ -109,7 +109,7 @@ class SensitConnection(Connection):
         listed = await self._client.list_monitors()
         choices = {monitor.uuid: monitor.name or monitor.uuid for monitor in listed.monitors}
         choices |= {gone: gone for gone in self._chosen if gone not in choices}
-        selector = entering.choice(choices, multiple=True)
+        selector = forms.choice(choices, multiple=True)
         return vol.Schema({vol.Optional(CONF_MONITORS, default=[]): selector})
 
 
@@ -138,7 +138,7 @@ class SensitVendor(Vendor):
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        return entering.login_schema(URL, only_secrets=only_secrets)
+        return forms.login_schema(URL, only_secrets=only_secrets)
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:

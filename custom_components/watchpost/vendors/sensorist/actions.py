@@ -10,12 +10,12 @@ from typing import Any, Final, cast
 from homeassistant.components.sensor import SensorEntityDescription
 from yarl import URL
 
-from ...engine.model import Channel, ChannelId, FeedUpdate
-from ..base import ActionCall, ActionHandler
-from .channels import gateway_id, sensor_id, source_key
+from ...contract.vendor import ActionCall, ActionHandler
+from ...models import Channel, ChannelId, FeedUpdate
 from .client import SensoristClient
-from .occurrences import alarm_key
-from .records import (
+from .entities import gateway_id, sensor_id, source_key
+from .events import alarm_key
+from .models import (
     BLANK,
     BUTTON,
     GROUPED,

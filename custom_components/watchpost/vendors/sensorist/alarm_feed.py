@@ -7,18 +7,11 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ...engine.model import ChannelId, FeedUpdate, Inventory, Occurrence
-from ..errors import VendorError
+from ...client.errors import VendorError
+from ...models import ChannelId, FeedUpdate, Inventory, Occurrence
 from .client import Answer, SensoristClient
-from .occurrences import (
-    ALARMS,
-    Place,
-    alarm_channel,
-    alarm_key,
-    alarm_occurrences,
-    alarm_readings,
-)
-from .records import Alarm, AlarmLog
+from .events import ALARMS, Place, alarm_channel, alarm_key, alarm_occurrences, alarm_readings
+from .models import Alarm, AlarmLog
 
 # A log carries the date of its measurement, which a gateway that was offline delivers long afterwards:
 # the history is asked from well before what was told.

@@ -12,7 +12,7 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
-from .fields import (
+from .envelope import (
     Parsed,
     Row,
     Sieve,

@@ -17,24 +17,12 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
-from ...engine.model import Freshness
-from ..errors import UnexpectedReply
-from ..http import Reply, Transport
-from ..parsing import parse as parse_body
-from . import records
-from .parameters import (
-    Params,
-    batched,
-    counts,
-    date_text,
-    decimal,
-    deletable,
-    joined,
-    path_id,
-    period,
-    sources,
-)
-from .records import (
+from ...client.errors import UnexpectedReply
+from ...client.parsing import parse as parse_body
+from ...client.transport import Reply, Transport
+from ...models import Freshness
+from . import models
+from .models import (
     Alarm,
     AlarmLog,
     Callback,
@@ -50,6 +38,18 @@ from .records import (
     Sensor,
     User,
     Workflow,
+)
+from .parameters import (
+    Params,
+    batched,
+    counts,
+    date_text,
+    decimal,
+    deletable,
+    joined,
+    path_id,
+    period,
+    sources,
 )
 
 _MOST_PAGES = 1_000  # of 5,000 measurements
@@ -84,11 +84,11 @@ class SensoristClient:
     async def get_user(self) -> Answer[User]:
         """Return the user that is signed in, or impersonated. Section 4.1."""
         right = "read the user"
-        return _required(await self._read("/users", {}, records.parse_user, right), "user")
+        return _required(await self._read("/users", {}, models.parse_user, right), "user")
 
     async def list_users(self) -> Answer[tuple[User, ...]]:
         """Return all users below this one in the hierarchy. Section 4.1."""
-        return await self._read("/users", {"list": "1"}, records.parse_users, "list the users")
+        return await self._read("/users", {"list": "1"}, models.parse_users, "list the users")
 
     async def list_gateways(
         self,
@@ -106,7 +106,7 @@ class SensoristClient:
             params["serials"] = joined(serials)
         if added_after is not None:
             params["from"] = date_text(added_after)
-        return await self._read("/gateways", params, records.parse_gateways, "read the gateways")
+        return await self._read("/gateways", params, models.parse_gateways, "read the gateways")
 
     async def latest(
         self, source_ids: Sequence[str], reader: LatestReader | None = None
@@ -117,7 +117,7 @@ class SensoristClient:
         changed since the poll that it accepted last. Section 4.3.1.
         """
         params = sources("latest", source_ids)
-        parse = partial(reader.read, source_ids) if reader else records.parse_latest
+        parse = partial(reader.read, source_ids) if reader else models.parse_latest
         return await self._measurements(params, parse)
 
     @staticmethod
@@ -140,7 +140,7 @@ class SensoristClient:
         The period is a week by default.
         """
         params = sources("min_max", source_ids) | period(start, end)
-        return await self._measurements(params, records.parse_min_max)
+        return await self._measurements(params, models.parse_min_max)
 
     async def range(
         self,
@@ -160,7 +160,7 @@ class SensoristClient:
             raise ValueError("either ticks or an interval")
         params = sources("range", source_ids) | period(start, end)
         params |= counts(1, ticks=ticks, interval=interval)
-        return await self._measurements(params, records.parse_rows)
+        return await self._measurements(params, models.parse_rows)
 
     async def raw_page(
         self,
@@ -181,7 +181,7 @@ class SensoristClient:
         params |= counts(seq_from=seq_from, seq_to=seq_to)
         if offset is not None:
             params["next"] = path_id(offset)
-        return await self._measurements(params, records.parse_rows)
+        return await self._measurements(params, models.parse_rows)
 
     async def raw(
         self,
@@ -213,7 +213,7 @@ class SensoristClient:
 
     async def list_alarms(self) -> Answer[tuple[Alarm, ...]]:
         """Return the alarms with their state and most recent logs. Section 4.4."""
-        return await self._read("/alarms", {}, records.parse_alarms, "read the alarms")
+        return await self._read("/alarms", {}, models.parse_alarms, "read the alarms")
 
     async def alarm_history(
         self,
@@ -227,16 +227,16 @@ class SensoristClient:
         if alarm_ids:
             params["alarms"] = joined(alarm_ids)
         right = "read the alarm history"
-        return await self._read("/alarms/history", params, records.parse_alarm_logs, right)
+        return await self._read("/alarms/history", params, models.parse_alarm_logs, right)
 
     async def list_callbacks(self) -> Answer[tuple[Callback, ...]]:
         """Return the registered callbacks. Section 4.6."""
-        return await self._read("/callbacks", {}, records.parse_callbacks, "read the callbacks")
+        return await self._read("/callbacks", {}, models.parse_callbacks, "read the callbacks")
 
     async def get_workflow(self, workflow_id: str) -> Answer[Workflow]:
         """Return how far a process at the vendor's has come. Section 4.7."""
         path, right = f"/workflows/{path_id(workflow_id)}", "read the workflow"
-        return _required(await self._read(path, {}, records.parse_workflow, right), "workflow")
+        return _required(await self._read(path, {}, models.parse_workflow, right), "workflow")
 
     # -- writes, section 5: they return None where the reply does not show the result --
 
@@ -245,24 +245,24 @@ class SensoristClient:
     ) -> User | None:
         """Create a user account. Section 5.1."""
         form = {"email": email, "password": password, "fname": first_name, "lname": last_name}
-        return await self._write("/users", form, records.parse_user, "create a user")
+        return await self._write("/users", form, models.parse_user, "create a user")
 
     async def add_gateway(self, serial: str, name: str | None = None) -> Gateway | None:
         """Associate a gateway with the account. Section 5.2."""
         form = {"serial": path_id(serial)}
         if name is not None:
             form["name"] = name
-        return await self._write("/gateways", form, records.parse_gateway, "add a gateway")
+        return await self._write("/gateways", form, models.parse_gateway, "add a gateway")
 
     async def rename_gateway(self, gateway_id: str, name: str) -> Gateway | None:
         """Set a gateway's display name. Section 5.3."""
         path, right = f"/gateways/{path_id(gateway_id)}", "rename the gateway"
-        return await self._write(path, {"name": name}, records.parse_gateway, right)
+        return await self._write(path, {"name": name}, models.parse_gateway, right)
 
     async def command_gateway(self, gateway_id: str, command: Command) -> Workflow | None:
         """Send a command to a gateway; the workflow tells how it fares. Section 5.4."""
         path, right = f"/gateways/{path_id(gateway_id)}/commands", "send commands to the gateway"
-        return await self._write(path, {"command": command.value}, records.parse_workflow, right)
+        return await self._write(path, {"command": command.value}, models.parse_workflow, right)
 
     async def update_sensor(
         self, sensor_id: str, *, interval: int | None = None, name: str | None = None
@@ -278,7 +278,7 @@ class SensoristClient:
             raise ValueError("neither an interval nor a name")
         right = "rename the sensor" if interval is None else "set the sampling interval"
         path = f"/sensors/{path_id(sensor_id)}"
-        return await self._write(path, form, records.parse_sensor_update, right)
+        return await self._write(path, form, models.parse_sensor_update, right)
 
     async def create_alarm(
         self, source_id: str, value: float, direction: Direction, *, delay: int | None = None
@@ -293,14 +293,14 @@ class SensoristClient:
             "direction": direction.value,
         }
         form |= counts(delay=delay)
-        return await self._write("/alarms", form, records.parse_alarm, "create alarms")
+        return await self._write("/alarms", form, models.parse_alarm, "create alarms")
 
     async def create_callback(self, url: str, types: CallbackTypes) -> Callback | None:
         """Have the vendor POST to `url` at events of `types`. Section 5.7."""
         if not types:
             raise ValueError("no events to notify of")
         form = {"url": url, "type": str(int(types))}
-        return await self._write("/callbacks", form, records.parse_callback, "register callbacks")
+        return await self._write("/callbacks", form, models.parse_callback, "register callbacks")
 
     # -- deletions, section 6: of one thing each --
 
@@ -333,7 +333,7 @@ class SensoristClient:
     def check_body(self, body: bytes) -> None:
         """Raise the error that the envelope of a reply about the user stands for."""
         try:
-            records.parse_nothing(body)
+            models.parse_nothing(body)
         except EnvelopeError as error:
             raise self._transport.refused(error.code, "read the user") from None
 
@@ -345,7 +345,7 @@ class SensoristClient:
 
     async def _delete(self, path: str, right: str) -> None:
         reply = await self._transport.send("DELETE", path, params=self._common, right=right)
-        await self._parsed(reply, records.parse_nothing, right)
+        await self._parsed(reply, models.parse_nothing, right)
 
     async def _parsed[T](
         self, reply: Reply, parse: Callable[[bytes], Parsed[T]], right: str

@@ -12,10 +12,10 @@ from homeassistant.components.button.const import ButtonDeviceClass
 from homeassistant.components.number import NumberDeviceClass, NumberEntityDescription, NumberMode
 from homeassistant.const import EntityCategory, UnitOfTime
 
-from ...engine.model import Channel, ChannelId, Reading, Work, WorkState
-from .channels import INVENTORY, gateway_id, sensor_id
+from ...models import Channel, ChannelId, Reading, Work, WorkState
 from .client import Command, SensoristClient
-from .records import Gateway, Sensor, Workflow
+from .entities import INVENTORY, gateway_id, sensor_id
+from .models import Gateway, Sensor, Workflow
 
 SAMPLING_INTERVAL: Final = "sampling_interval"
 

@@ -7,7 +7,7 @@ from typing import Final
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import PERCENTAGE, UnitOfElectricPotential, UnitOfTemperature
 
-from ...engine.model import Hardware, HardwareLimit
+from ...models import Hardware, HardwareLimit
 
 _ONES_16: Final = "INFERRED: an unsigned 16-bit value of ones, as it is and in tenths"
 _SIGNED_16: Final = "INFERRED: an end of a signed 16-bit value, as it is and in tenths"

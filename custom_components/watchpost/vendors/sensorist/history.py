@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Final
 
-from ...engine.model import Channel, ChannelId, Hour
-from .channels import source_key
+from ...models import Channel, ChannelId, Hour
 from .client import SensoristClient
-from .records import Measurement
+from .entities import source_key
+from .models import Measurement
 
 _MINUTES: Final = 60
 _HOUR: Final = timedelta(minutes=_MINUTES)

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from ...engine.model import ChannelId, FeedUpdate, Occurrence, Reading
-from ..errors import VendorError
-from .channels import LAST_MEASUREMENT, USUAL_CYCLE, sensor_id, source_key
+from ...client.errors import VendorError
+from ...models import ChannelId, FeedUpdate, Occurrence, Reading
 from .client import Answer, SensoristClient
-from .records import BUTTON, NOT_MEASURED, Gateway, LatestReader, Measurement, Sensor
+from .entities import LAST_MEASUREMENT, USUAL_CYCLE, sensor_id, source_key
+from .models import BUTTON, NOT_MEASURED, Gateway, LatestReader, Measurement, Sensor
 
 # Gateways and sets of channels that are kept prepared; a gateway is asked about in a few lanes.
 _MOST_ERRANDS = 8

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from .fields import (
+from .envelope import (
     IDENTIFIER,
     MOST_RECORDS,
     Parsed,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ...engine.model import Occurrence, OccurrenceType
-from .fields import moment
+from ...models import Occurrence, OccurrenceType
+from .envelope import moment
 
 MAX_PER_HOUR: Final = 4
 HOUR: Final = timedelta(hours=1)

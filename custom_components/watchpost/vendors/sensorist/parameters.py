@@ -8,7 +8,7 @@ from functools import lru_cache
 import math
 import re
 
-from .fields import IDENTIFIER
+from .envelope import IDENTIFIER
 
 type Params = dict[str, str]
 

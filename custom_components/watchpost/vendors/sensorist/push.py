@@ -15,24 +15,16 @@ from typing import Final, override
 
 from msgspec.structs import replace
 
-from ...engine.model import (
-    Call,
-    ChannelId,
-    FeedUpdate,
-    Freshness,
-    Occurrence,
-    OccurrenceType,
-    Reading,
-)
-from ..calling import Hint, Push, Received, Registration
-from ..errors import UnexpectedReply, VendorError
+from ...client.errors import UnexpectedReply, VendorError
+from ...contract.push import Hint, Push, Received, Registration
+from ...models import Call, ChannelId, FeedUpdate, Freshness, Occurrence, OccurrenceType, Reading
 from .alarm_feed import AlarmFeed
-from .channels import ACCOUNT, PUSH, measurement_readings, sensor_id
 from .client import SensoristClient
-from .hints import ALARM, ANY, SYSTEM, CallReader
+from .entities import ACCOUNT, PUSH, measurement_readings, sensor_id
+from .events import alarm_readings
+from .models import BUTTON, Alarm, AlarmLog, CallbackTypes, Gateway, Measurement
 from .notices import NoticeLog, is_plausible
-from .occurrences import alarm_readings
-from .records import BUTTON, Alarm, AlarmLog, CallbackTypes, Gateway, Measurement
+from .webhook_payload import ALARM, ANY, SYSTEM, CallReader
 
 ALL_TYPES: Final = CallbackTypes.BUTTON | CallbackTypes.ALARM | CallbackTypes.SYSTEM
 

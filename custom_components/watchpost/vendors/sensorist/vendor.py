@@ -12,21 +12,18 @@ from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_WEB
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from ...engine.model import (
-    Channel,
-    ChannelId,
-    FeedUpdate,
-    Hour,
-    Inventory,
-)
-from .. import entering
-from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
-from ..errors import NotAllowed, UnexpectedReply
-from ..http import BasicSignIn, Transport
-from ..ledger import Ledger
+from ...client.budget import Ledger
+from ...client.errors import NotAllowed, UnexpectedReply
+from ...client.transport import BasicSignIn, Transport
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ...models import Channel, ChannelId, FeedUpdate, Hour, Inventory
+from .. import forms
+from .action_schemas import ACTIONS
 from .actions import SensoristActions
 from .alarm_feed import ALARM_HISTORY, AlarmFeed
-from .channels import (
+from .client import SensoristClient
+from .controls import SensoristControls, interval_readings
+from .entities import (
     ACCOUNT,
     GATEWAYS,
     INVENTORY,
@@ -37,16 +34,13 @@ from .channels import (
     list_of_device,
     sensor_id,
 )
-from .client import SensoristClient
-from .controls import SensoristControls, interval_readings
+from .events import ALARMS, Place, is_alarm
 from .hardware import HARDWARE
 from .history import channel_history
 from .measurement_feed import MeasurementFeed
+from .models import Alarm, Gateway
 from .notices import MEMORY, NoticeLog
-from .occurrences import ALARMS, Place, is_alarm
-from .offers import ACTIONS
 from .push import SensoristPush
-from .records import Alarm, Gateway
 
 URL: Final = "https://api.sensorist.com/v1"
 
@@ -226,12 +220,12 @@ class SensoristConnection(Connection):
     async def options_schema(self) -> vol.Schema:
         fields: dict[vol.Marker, Any] = {}
         if users := await self._list_users():
-            fields[vol.Optional(CONF_IMPERSONATE)] = entering.choice(users)
+            fields[vol.Optional(CONF_IMPERSONATE)] = forms.choice(users)
         fields[vol.Required(CONF_WITH_SLAVES, default=True)] = BooleanSelector()
         gateways = (await self._client.list_gateways(with_slaves=self._with_slaves)).value
         choices = {gateway.id: gateway.title or gateway.id for gateway in gateways}
         choices |= {gone: gone for gone in self._chosen if gone not in choices}
-        fields[vol.Optional(CONF_GATEWAYS, default=[])] = entering.choice(choices, multiple=True)
+        fields[vol.Optional(CONF_GATEWAYS, default=[])] = forms.choice(choices, multiple=True)
         return vol.Schema(fields)
 
     async def _list_users(self) -> dict[str, str]:
@@ -260,7 +254,7 @@ class SensoristVendor(Vendor):
 
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        return entering.login_schema(URL, only_secrets=only_secrets)
+        return forms.login_schema(URL, only_secrets=only_secrets)
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:

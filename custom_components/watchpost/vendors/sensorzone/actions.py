@@ -8,16 +8,16 @@ from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
-from ..base import ActionCall, ActionHandler
-from ..errors import Invalid
-from ..fields import Row, identifier, text
-from . import channels
-from .boundaries import is_simple
+from ...client.decode import Row, identifier, text
+from ...client.errors import Invalid
+from ...contract.vendor import ActionCall, ActionHandler
+from . import entities
 from .client import SensorZoneClient, period
-from .fields import words
-from .records import Incursion
+from .decode import words
+from .geometry import is_simple
+from .inventory import Yard
+from .models import Incursion
 from .reports import file_of, followed, named_file
-from .yard import Yard
 
 MOST_ROWS: Final = 5_000
 _USUAL_PERIOD: Final = timedelta(days=1)
@@ -60,10 +60,10 @@ class SensorZoneActions:
         devices = {call.device} if call.device else None
         if (meant := call.fields.get("channels")) is not None:
             devices = {channel.device for channel in meant}
-        tags = [found for found in devices or () if found.startswith(channels.tag_id(""))]
+        tags = [found for found in devices or () if found.startswith(entities.tag_id(""))]
         found: dict[str, Incursion] = {}
         for tag in tags:
-            listed = await self._client.tag_incursions(channels.vendor_id(tag, "tag"), start)
+            listed = await self._client.tag_incursions(entities.vendor_id(tag, "tag"), start)
             found |= {incursion.id: incursion for incursion in listed.value}
         if devices is None or len(tags) < len(devices):
             listed = await self._client.incursions(start, end)
@@ -131,7 +131,7 @@ class SensorZoneActions:
         return outcome
 
     async def _get_site_report(self, call: ActionCall) -> Mapping[str, Any]:
-        site = channels.vendor_id(call.device, "site")
+        site = entities.vendor_id(call.device, "site")
         asked = {"worksite_id": site, **period(*_period(call))}
         return {"result": await self._client.advanced("site_report", asked)}
 
@@ -155,7 +155,7 @@ class SensorZoneActions:
         }
 
     async def _get_machine_log(self, call: ActionCall) -> Mapping[str, Any]:
-        machine = channels.vendor_id(call.device, "machine")
+        machine = entities.vendor_id(call.device, "machine")
         if call.fields["log"] == "messages":
             rows = await self._client.messages(machine)
         else:
@@ -228,7 +228,7 @@ class SensorZoneActions:
         return {"project": {"id": _id(project)}}
 
     async def _update_project(self, call: ActionCall) -> Mapping[str, Any]:
-        project = channels.vendor_id(call.device, "project")
+        project = entities.vendor_id(call.device, "project")
         row = await self._client.update_project(project, _given(call, "name"))
         name = words(row or {}, "name", "title") or call.fields["name"]
         return {"project": {"id": project, "name": name}, "renamed": name}
@@ -265,8 +265,8 @@ def _period(call: ActionCall) -> tuple[datetime, datetime]:
 
 def _subject(call: ActionCall) -> dict[str, str]:
     """Whom a note is about."""
-    found = channels.vendor_id(call.device, "machine", "tag")
-    is_machine = (call.device or "").startswith(channels.machine_id(""))
+    found = entities.vendor_id(call.device, "machine", "tag")
+    is_machine = (call.device or "").startswith(entities.machine_id(""))
     return {"base_station_id" if is_machine else "tag_id": found}
 
 

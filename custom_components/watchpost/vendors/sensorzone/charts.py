@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import date, datetime
 import re
 
-from ..errors import UnexpectedReply
-from ..fields import Row, identifier, number
-from ..http import loose
-from .fields import flat, pick, read_page, reference, seconds_of, words
-from .records import Runtime
+from ...client.decode import Row, identifier, number
+from ...client.errors import UnexpectedReply
+from ...client.transport import loose
+from .decode import flat, pick, read_page, reference, seconds_of, words
+from .models import Runtime
 
 _HOURS = 3600.0
 _SECONDS = re.compile(r"(^|_)(s|sec|seconds?)$")

@@ -16,17 +16,17 @@ from typing import Any, Final
 
 from yarl import URL
 
-from ...engine.model import Freshness
-from ..errors import Invalid, NotAllowed, SignInRejected, UnexpectedReply, VendorError
-from ..fields import Row, Sieve
-from ..http import Reply, Transport
-from . import records
+from ...client.decode import Row, Sieve
+from ...client.errors import Invalid, NotAllowed, SignInRejected, UnexpectedReply, VendorError
+from ...client.transport import Reply, Transport
+from ...models import Freshness
+from . import models
 from .charts import runtimes
-from .fields import Groups, flat, kept, read_one
-from .paging import Listing, Params, Reader
-from .paths import JSON, RESOURCES, Api, Resource
-from .problems import problems_in
-from .records import Clip, Fix, Incursion, Machine, Person, Project, Runtime, Site, Status
+from .decode import Groups, flat, kept, read_one
+from .endpoints import JSON, RESOURCES, Api, Resource
+from .models import Clip, Fix, Incursion, Machine, Person, Project, Runtime, Site, Status
+from .pagination import Listing, Params, Reader
+from .problem_details import problems_in
 
 _LACKING: Final = {
     Api.V1: "use the session API: the entry has no e-mail address and password",
@@ -97,26 +97,26 @@ class SensorZoneClient:
 
     async def entities(self) -> Answer[Entities]:
         """List people and machines."""
-        rows, about = await self._rows("entities", {}, groups=records.GROUPS)
+        rows, about = await self._rows("entities", {}, groups=models.GROUPS)
         sieve = Sieve()
         machines: dict[str, Machine] = {}
         people: dict[str, Person] = {}
 
         def sort(found: str, row: Row) -> str | None:
-            kind = records.kind_of(row)
+            kind = models.kind_of(row)
             if kind is None:
                 sieve.drop("entity", "kind")
                 return found
-            known = records.entity_id(kind, found, row)
+            known = models.entity_id(kind, found, row)
             if kind == "machine":
-                machines.setdefault(known, records.machine(known, row))
+                machines.setdefault(known, models.machine(known, row))
             else:
-                people.setdefault(known, records.person(known, row))
+                people.setdefault(known, models.person(known, row))
             return found
 
         # A person and a machine may have the same number.
         for item in rows:
-            records.identified(sieve, "entity", [item], sort)
+            models.identified(sieve, "entity", [item], sort)
         found = Entities(list(machines.values()), list(people.values()))
         return Answer(found, sieve.set_aside, about)
 
@@ -129,14 +129,14 @@ class SensorZoneClient:
         """
         asked = period(start, end)
         rows, about = await self._rows("incursions", asked, start, in_part=True)
-        answer = _many(rows, about, "incursion", records.incursion)
+        answer = _many(rows, about, "incursion", models.incursion)
         cut = self._reader("incursions").cut
         return replace(answer, is_whole="incursions" not in cut, failure=cut.get("incursions"))
 
     async def projects(self) -> Answer[list[Project]]:
         """List the projects."""
         rows, about = await self._rows("projects", {})
-        return _many(rows, about, "project", records.project)
+        return _many(rows, about, "project", models.project)
 
     async def create_project(self, body: Mapping[str, object]) -> Row | None:
         """Create a project."""
@@ -177,7 +177,7 @@ class SensorZoneClient:
     async def worksites(self) -> Answer[list[Site]]:
         """List the worksites with their boundaries."""
         rows, about = await self._rows("worksites", {})
-        return _many(rows, about, "worksite", records.site)
+        return _many(rows, about, "worksite", models.site)
 
     async def worksite(self, site: str) -> Row | None:
         """Return one worksite."""
@@ -186,7 +186,7 @@ class SensorZoneClient:
     async def base_stations(self) -> Answer[list[Machine]]:
         """List the machines, where the list of entities does not exist."""
         rows, about = await self._rows("base_stations", {})
-        return _many(rows, about, "base_station", records.machine)
+        return _many(rows, about, "base_station", models.machine)
 
     async def base_station(self, machine: str) -> Answer[tuple[Machine, Status]]:
         """Return a machine and how it is."""
@@ -199,7 +199,7 @@ class SensorZoneClient:
     async def clips(self, machine: str) -> Answer[list[Clip]]:
         """List the video clips of a machine."""
         rows, about = await self._rows("clips", {}, None, machine)
-        return _many(rows, about, "clip", records.clip)
+        return _many(rows, about, "clip", models.clip)
 
     async def clip(self, machine: str, clip: str) -> Reply:
         """Return a video clip, or what tells where it is."""
@@ -216,23 +216,23 @@ class SensorZoneClient:
     async def tags(self) -> Answer[list[Person]]:
         """List the tags."""
         rows, about = await self._rows("tags", {})
-        return _many(rows, about, "tag", records.person)
+        return _many(rows, about, "tag", models.person)
 
     async def tag(self, tag: str) -> Answer[Person | None]:
         """Return a tag with what is known of its tests."""
         reply = await self._get("tag", (tag,), {})
         row = read_one(reply.body, "tag", "person")
-        return Answer(records.person(tag, row) if row else None, Counter(), (reply.freshness,))
+        return Answer(models.person(tag, row) if row else None, Counter(), (reply.freshness,))
 
     async def tag_incursions(self, tag: str, start: datetime) -> Answer[list[Incursion]]:
         """Return the incursions of a tag."""
         rows, about = await self._rows("tag_incursions", period(start, None), start, tag)
-        return _many(rows, about, "incursion", records.incursion)
+        return _many(rows, about, "incursion", models.incursion)
 
     async def tag_tests(self, tag: str) -> Answer[datetime | None]:
         """Return when a tag was tested last."""
         rows, about = await self._rows("tag_tests", {}, None, tag)
-        times = [at for item in rows if (row := flat(item)) and (at := records.tested_at(row))]
+        times = [at for item in rows if (row := flat(item)) and (at := models.tested_at(row))]
         return Answer(max(times, default=None), Counter(), about)
 
     async def notes(self, params: Params) -> list[Row]:
@@ -316,7 +316,7 @@ class SensorZoneClient:
     async def track(self, machine: str, start: datetime) -> Answer[tuple[Fix, ...]]:
         """Return where a machine was since `start`, by time."""
         reply = await self._get("tracks", (machine,), period(start, None))
-        return Answer(records.fixes(_track_rows(reply)), Counter(), (reply.freshness,))
+        return Answer(models.fixes(_track_rows(reply)), Counter(), (reply.freshness,))
 
     async def events(self, machine: str, params: Params) -> list[Row]:
         """List what happened at a machine."""
@@ -378,7 +378,7 @@ class SensorZoneClient:
         row = read_one(reply.body, "base_station", "machine")
         if row is None:
             raise UnexpectedReply("the reply holds no machine")
-        value = (records.machine(machine, row), records.status(row))
+        value = (models.machine(machine, row), models.status(row))
         return Answer(value, Counter(), (reply.freshness,))
 
     async def _write(
@@ -429,7 +429,7 @@ def _many[T](
     read: Callable[[str, Row], T | None],
 ) -> Answer[list[T]]:
     sieve = Sieve()
-    return Answer(records.identified(sieve, place, rows, read), sieve.set_aside, about)
+    return Answer(models.identified(sieve, place, rows, read), sieve.set_aside, about)
 
 
 def _kept(rows: Sequence[object]) -> list[Row]:

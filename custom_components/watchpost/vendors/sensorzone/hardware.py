@@ -6,7 +6,7 @@ from typing import Final
 
 from homeassistant.const import PERCENTAGE, UnitOfTime
 
-from ...engine.model import Hardware, HardwareLimit
+from ...models import Hardware, HardwareLimit
 
 _COUNTED: Final = "INFERRED: counts begin at zero; no site has a million in a day"
 

@@ -10,12 +10,12 @@ from typing import Final
 from homeassistant.const import UnitOfTime
 from homeassistant.util import dt as dt_util
 
-from ...engine.model import DailySeries
-from ..errors import NotAllowed, UnexpectedReply
-from . import channels
+from ...client.errors import NotAllowed, UnexpectedReply
+from ...models import DailySeries
+from . import entities
 from .client import SensorZoneClient
-from .paths import Api
-from .yard import Yard
+from .endpoints import Api
+from .inventory import Yard
 
 _INCURSIONS: Final = "incursions"
 _RUNTIME: Final = "runtime"
@@ -88,8 +88,8 @@ async def _runtimes(
     names = _devices(yard)
     return [
         DailySeries(
-            key=f"{channels.machine_id(machine)}-{_RUNTIME}",
-            name=f"{names[channels.machine_id(machine)]} runtime",
+            key=f"{entities.machine_id(machine)}-{_RUNTIME}",
+            name=f"{names[entities.machine_id(machine)]} runtime",
             days=[(day, found[day.date()]) for day in days if day.date() in found],
             unit=UnitOfTime.HOURS,
             unit_class="duration",
@@ -100,9 +100,9 @@ async def _runtimes(
 
 def _devices(yard: Yard) -> dict[str, str]:
     """The devices that are counted, with their names."""
-    named = {channels.ACCOUNT: channels.MANUFACTURER}
+    named = {entities.ACCOUNT: entities.MANUFACTURER}
     for machine in yard.machines.values():
-        named[channels.machine_id(machine.id)] = machine.name or f"Machine {machine.id}"
+        named[entities.machine_id(machine.id)] = machine.name or f"Machine {machine.id}"
     return named
 
 

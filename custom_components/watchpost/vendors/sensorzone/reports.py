@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from ..errors import UnexpectedReply
-from ..fields import Row, identifier
-from ..http import Reply
-from ..media import MediaFile
+from ...client.decode import Row, identifier
+from ...client.errors import UnexpectedReply
+from ...client.transport import Reply
+from ...contract.media import MediaFile
 from .client import SensorZoneClient
-from .fields import pick, read_one, words
-from .links import fetched
+from .decode import pick, read_one, words
+from .downloads import fetched
 
 _DONE: Final = frozenset(
     {"completed", "complete", "done", "finished", "ready", "success", "succeeded", "generated"}

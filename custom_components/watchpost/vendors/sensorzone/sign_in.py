@@ -18,11 +18,11 @@ import aiohttp
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
-from ..errors import NotAllowed, SignInRejected, UnexpectedReply, Unreachable
-from ..fields import moment
-from ..http import Transport
-from ..ledger import Ledger
-from .paths import JSON, RESOURCES
+from ...client.budget import Ledger
+from ...client.decode import moment
+from ...client.errors import NotAllowed, SignInRejected, UnexpectedReply, Unreachable
+from ...client.transport import Transport
+from .endpoints import JSON, RESOURCES
 
 RENEW_EARLY: Final = 60.0
 REFUSED_PAUSE: Final = 1800.0

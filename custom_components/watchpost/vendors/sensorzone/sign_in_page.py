@@ -10,8 +10,8 @@ from typing import Final
 
 from aiohttp import hdrs
 
-from ..errors import UnexpectedReply
-from ..http import Exchange
+from ...client.errors import UnexpectedReply
+from ...client.transport import Exchange
 
 # After a new sign-in that did not help, a page is not taken for an ended session for so many seconds.
 RETRY_AFTER: Final = 600.0

@@ -12,25 +12,25 @@ import aiohttp
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 import voluptuous as vol
 
-from ...engine.model import ChannelId, DailySeries, Inventory
-from .. import entering
-from ..base import ActionHandler, Connection, Feed, Identity, Keep, Vendor
-from ..errors import SignInIncomplete
-from ..http import Transport
-from ..ledger import Ledger
-from . import channels
+from ...client.budget import Ledger
+from ...client.errors import SignInIncomplete
+from ...client.transport import Transport
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ...models import ChannelId, DailySeries, Inventory
+from .. import forms
+from . import entities
+from .action_schemas import ACTIONS
 from .actions import SensorZoneActions
 from .client import SensorZoneClient
-from .clips import ClipLibrary
+from .endpoints import Api
 from .hardware import HARDWARE
 from .history import daily_totals
-from .offers import ACTIONS
+from .inventory import Yard
+from .media_library import ClipLibrary
 from .options import OPTIONS_SCHEMA, Options
-from .paths import Api
+from .polling import Watch
 from .sign_in import BearerSignIn, SessionSignIn, TokenSignIn
 from .sign_in_page import SignInPages
-from .watch import Watch
-from .yard import Yard
 
 URL: Final = "https://platform.sensorzone.io"
 
@@ -90,15 +90,15 @@ class SensorZoneConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(channels.INVENTORY, self._watch.inventory, LISTS_EVERY, LEAST_INTERVAL)
+        return Feed(entities.INVENTORY, self._watch.inventory, LISTS_EVERY, LEAST_INTERVAL)
 
     @override
     def scope_of_device(self, device_id: str) -> str:
-        return channels.list_of_device(device_id)
+        return entities.list_of_device(device_id)
 
     @override
     def scope_of(self, channel: ChannelId) -> str:
-        return channels.list_of(channel)
+        return entities.list_of(channel)
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
@@ -110,16 +110,16 @@ class SensorZoneConnection(Connection):
         v2 = self._ledgers[Api.V2]
         feeds = [
             Feed(
-                channels.INCURSIONS,
+                entities.INCURSIONS,
                 self._watch.incursions,
                 INCURSIONS_EVERY,
                 LEAST_INTERVAL,
-                carrying_alarms=(channels.INCURSIONS,),
+                carrying_alarms=(entities.INCURSIONS,),
             )
         ]
         feeds += [
             self._feed(
-                channels.machine_feed(machine),
+                entities.machine_feed(machine),
                 partial(self._watch.machine, machine),
                 MACHINES_EVERY,
             )
@@ -127,21 +127,21 @@ class SensorZoneConnection(Connection):
         ]
         feeds += [
             self._feed(
-                channels.track_feed(machine),
+                entities.track_feed(machine),
                 partial(self._watch.track, machine),
                 MACHINES_EVERY,
                 v2,
             )
             for machine in (machines if self._watch.is_tracked else [])
         ]
-        feeds.append(self._feed(channels.RUNTIME, self._watch.runtime, LISTS_EVERY, v2))
+        feeds.append(self._feed(entities.RUNTIME, self._watch.runtime, LISTS_EVERY, v2))
         feeds += [
-            self._feed(channels.person_feed(tag), partial(self._watch.person, tag), TAGS_EVERY)
+            self._feed(entities.person_feed(tag), partial(self._watch.person, tag), TAGS_EVERY)
             for tag in people
         ]
         if self._client.has(Api.TESTER):
             tester = self._ledgers[Api.TESTER]
-            feeds.append(self._feed(channels.PEOPLE, self._watch.people, LISTS_EVERY, tester))
+            feeds.append(self._feed(entities.PEOPLE, self._watch.people, LISTS_EVERY, tester))
         return feeds
 
     @staticmethod
@@ -169,13 +169,13 @@ class SensorZoneVendor(Vendor):
     @override
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
         secrets = {
-            vol.Optional(CONF_PASSWORD): entering.PASSWORD,
-            vol.Optional(CONF_TESTER_TOKEN): entering.TOKEN,
+            vol.Optional(CONF_PASSWORD): forms.PASSWORD,
+            vol.Optional(CONF_TESTER_TOKEN): forms.TOKEN,
         }
         if only_secrets:
             return vol.Schema(secrets)
-        username = {vol.Optional(CONF_USERNAME): entering.EMAIL}
-        return vol.Schema(username | secrets | entering.advanced(URL))
+        username = {vol.Optional(CONF_USERNAME): forms.EMAIL}
+        return vol.Schema(username | secrets | forms.advanced(URL))
 
     @override
     def ledger_key(self, data: Mapping[str, Any]) -> str:

@@ -9,13 +9,11 @@ from homeassistant.const import ATTR_NAME, CONF_URL
 from msgspec import structs
 from yarl import URL
 
-from ..base import ActionCall, ActionHandler
-from ..errors import NotSecure, PictureMissing, Unreachable
-from ..http import checked_link
-from ..media import Album
-from .channels import CAMERA, camera_id
-from .client import VizioSenseClient
-from .offers import (
+from ...client.errors import NotSecure, PictureMissing, Unreachable
+from ...client.transport import checked_link
+from ...contract.media import Album
+from ...contract.vendor import ActionCall, ActionHandler
+from .action_schemas import (
     ACTIVE,
     CITY,
     COUNTRY,
@@ -26,7 +24,9 @@ from .offers import (
     WEBHOOK_ID,
     WEBHOOK_TYPE,
 )
-from .records import Device, Pair, Webhook
+from .client import VizioSenseClient
+from .entities import CAMERA, camera_id
+from .models import Device, Pair, Webhook
 
 # Fields of actions and what the vendor calls them.
 _CHANGES = {ATTR_NAME: "name", CITY: "geo_city", COUNTRY: "geo_country"}

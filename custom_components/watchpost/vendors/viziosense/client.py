@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from ...engine.model import Freshness
-from ..errors import NotAllowed, SignInRejected
-from ..fields import Parsed
-from ..http import Reply, Transport
-from ..parsing import parse as parse_body
-from . import records
-from .records import Device, Images, Login, Page, Webhook
+from ...client.decode import Parsed
+from ...client.errors import NotAllowed, SignInRejected
+from ...client.parsing import parse as parse_body
+from ...client.transport import Reply, Transport
+from ...models import Freshness
+from . import models
+from .models import Device, Images, Login, Page, Webhook
 
 # Pages of the list of devices; a list that goes on after so many never ends.
 MOST_PAGES: Final = 200
@@ -107,7 +107,7 @@ class VizioSenseClient:
         """Sign in; for a transport without credentials."""
         body = {"email": username, "password": password}
         try:
-            return records.parse_login(await self._write(LOGIN, body, "sign in"))
+            return models.parse_login(await self._write(LOGIN, body, "sign in"))
         except NotAllowed:
             raise SignInRejected("the vendor refused the credentials") from None
 
@@ -149,26 +149,26 @@ class VizioSenseClient:
         return False
 
     async def _page(self, params: Mapping[str, str]) -> Answer[Page]:
-        return await self._read(LIST_DEVICES, records.parse_page, params)
+        return await self._read(LIST_DEVICES, models.parse_page, params)
 
     async def get_device(self, uuid: str) -> Answer[Device]:
         """Return one device."""
-        return await self._read(GET_DEVICE, records.parse_device, device=uuid)
+        return await self._read(GET_DEVICE, models.parse_device, device=uuid)
 
     async def update_device(self, uuid: str, changes: Mapping[str, str]) -> Device:
         """Change `name`, `geo_city` or `geo_country` of a device."""
         body = await self._write(UPDATE_DEVICE, dict(changes), "change devices", device=uuid)
-        return records.parse_device(body).value
+        return models.parse_device(body).value
 
     async def request_image(self, uuid: str) -> Images:
         """Have a device take a picture; it is there after at least 20 s, and its links die after 30 min."""
         body = await self._write(REQUEST_IMAGE, None, "request pictures", device=uuid)
-        return records.parse_images(body)
+        return models.parse_images(body)
 
     async def list_webhooks(self, device_uuid: str | None = None) -> Sequence[Webhook]:
         """Return the webhooks of all devices, or of one."""
         params = {"device_uuid": device_uuid} if device_uuid else {}
-        return (await self._read(LIST_WEBHOOKS, records.parse_webhooks, params)).value
+        return (await self._read(LIST_WEBHOOKS, models.parse_webhooks, params)).value
 
     async def add_webhook(self, webhook: Webhook, device_uuid: str | None = None) -> Webhook | None:
         """Add a webhook; returns the echo, None where there is none that can be read."""
@@ -177,7 +177,7 @@ class VizioSenseClient:
             body = await self._write(ADD_WEBHOOK, _input(webhook), "add webhooks", params)
         finally:
             self._forget_webhooks()
-        return records.parse_webhook(body) if body.strip() else None
+        return models.parse_webhook(body) if body.strip() else None
 
     async def update_webhook(self, webhook: Webhook) -> None:
         """Replace a webhook by its id; to switch it off is the only way to get rid of one."""
@@ -202,7 +202,7 @@ class VizioSenseClient:
     ) -> Answer[T]:
         path = _path(call, ids)
         reply = await self._transport.get(path, params or None)
-        if (status := records.refusal(reply.body)) is not None:
+        if (status := models.refusal(reply.body)) is not None:
             self._transport.forget(path, params or None)
             raise self._transport.refused(status, "read this")
         if not reply.reused:
@@ -221,13 +221,13 @@ class VizioSenseClient:
         reply: Reply = await self._transport.send(
             call.method, _path(call, ids), json=body, params=params or None, right=right
         )
-        if (status := records.refusal(reply.body)) is not None:
+        if (status := models.refusal(reply.body)) is not None:
             raise self._transport.refused(status, right)
         self._transport.accepted(right)
         return reply.body
 
     def _check(self, body: bytes) -> None:
-        if (status := records.refusal(body)) is not None:
+        if (status := models.refusal(body)) is not None:
             raise self._transport.refused(status, "read this")
 
 

@@ -13,7 +13,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .. import entering
+from .. import forms
 
 DEFAULT_URL: Final = "https://api.viziosense.com/api/v1"
 STAGING_URL: Final = "https://api.staging.viziosense.ai/api/v1"
@@ -26,13 +26,13 @@ SINCE_EVER: Final = "since_ever"
 
 def token_schema(*, only_secrets: bool = False) -> vol.Schema:
     """For a long-lived token, which the vendor recommends between machines."""
-    token: entering.Fields = {vol.Required(CONF_TOKEN): entering.TOKEN}
-    return vol.Schema(token if only_secrets else token | entering.advanced(DEFAULT_URL))
+    token: forms.Fields = {vol.Required(CONF_TOKEN): forms.TOKEN}
+    return vol.Schema(token if only_secrets else token | forms.advanced(DEFAULT_URL))
 
 
 def login_schema(*, only_secrets: bool = False) -> vol.Schema:
     """For a user with an e-mail address and a password."""
-    return entering.login_schema(DEFAULT_URL, only_secrets=only_secrets)
+    return forms.login_schema(DEFAULT_URL, only_secrets=only_secrets)
 
 
 def options_schema(devices: Mapping[str, str]) -> vol.Schema:
@@ -46,7 +46,7 @@ def options_schema(devices: Mapping[str, str]) -> vol.Schema:
     )
     return vol.Schema(
         {
-            vol.Optional(CONF_DEVICES, default=[]): entering.choice(devices, multiple=True),
+            vol.Optional(CONF_DEVICES, default=[]): forms.choice(devices, multiple=True),
             vol.Required(CONF_BARRIERS, default=SINCE_LAST): barriers,
         }
     )

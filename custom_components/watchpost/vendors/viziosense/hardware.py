@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...engine.model import Hardware, HardwareLimit
+from ...models import Hardware, HardwareLimit
 
 _COUNTED: Final = "INFERRED: counts begin at zero; a view holds no million"
 DENSITY: Final = "people/m²"

@@ -16,9 +16,9 @@ from typing import Final
 
 import msgspec
 
-from ..errors import UnexpectedReply
-from ..fields import Row, Sieve, identifier, moment, number, text
-from ..http import loose
+from ...client.decode import Row, Sieve, identifier, moment, number, text
+from ...client.errors import UnexpectedReply
+from ...client.transport import loose
 
 PARKING: Final = "VPM"
 YARD: Final = "VYD"

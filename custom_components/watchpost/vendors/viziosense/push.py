@@ -17,7 +17,9 @@ from typing import Final, override
 from aiohttp.hdrs import METH_GET, METH_POST
 from msgspec import structs
 
-from ...engine.model import (
+from ...client.errors import UnexpectedReply
+from ...contract.push import Hint, Push, Received, Registration
+from ...models import (
     Call,
     Channel,
     ChannelId,
@@ -27,14 +29,12 @@ from ...engine.model import (
     OccurrenceType,
     Reading,
 )
-from ..calling import Hint, Push, Received, Registration
-from ..errors import UnexpectedReply
-from .channels import ACCOUNT, CONNECTIVITY, LAST_KEEPALIVE, PUSH, camera_id
+from .camera_state import KEEPALIVE, MISSED, Scene, Verdict, sent_at
 from .client import VizioSenseClient
-from .counting import scene_channels, scene_readings
+from .count_entities import scene_channels, scene_readings
+from .entities import ACCOUNT, CONNECTIVITY, LAST_KEEPALIVE, PUSH, camera_id
 from .messages import Message, parse_message, read_content, trimmed
-from .records import Device, Pair, Webhook, WebhookType
-from .scenes import KEEPALIVE, MISSED, Scene, Verdict, sent_at
+from .models import Device, Pair, Webhook, WebhookType
 
 HEADER: Final = "X-Watchpost-Secret"
 SOURCE: Final = "VIZIOSENSE"

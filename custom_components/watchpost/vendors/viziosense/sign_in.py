@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import hashlib
 from typing import Any, Final
 
-from ..errors import SignInRejected
-from ..fields import moment
-from .records import Login
+from ...client.decode import moment
+from ...client.errors import SignInRejected
+from .models import Login
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105  names of fields
 TOKEN_TYPE: Final = "token_type"  # noqa: S105

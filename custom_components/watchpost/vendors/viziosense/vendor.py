@@ -20,17 +20,20 @@ from homeassistant.const import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ...engine.model import ChannelId, FeedUpdate, Inventory, Reading, Shot, Work
-from ...engine.model import Device as ModelDevice
-from ..base import ActionHandler, Connection, Feed, Identity, Keep, SignInForm, Vendor
-from ..errors import NothingListed
-from ..http import Transport
-from ..ledger import Ledger
-from ..links import LinkFetcher
-from ..media import Album
+from ...client.budget import Ledger
+from ...client.downloads import LinkFetcher
+from ...client.errors import NothingListed
+from ...client.transport import Transport
+from ...contract.media import Album
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, SignInForm, Vendor
+from ...models import ChannelId, FeedUpdate, Inventory, Reading, Shot, Work
+from ...models import Device as ModelDevice
+from .action_schemas import ACTIONS
 from .actions import VizioSenseActions
-from .cameras import VizioSenseCameras
-from .channels import (
+from .camera_state import Scene, from_memory, to_memory
+from .client import VizioSenseClient
+from .count_entities import lasting_readings
+from .entities import (
     INVENTORY,
     MESSAGES,
     account_device,
@@ -41,8 +44,6 @@ from .channels import (
     is_listed,
     push_channel,
 )
-from .client import VizioSenseClient
-from .counting import lasting_readings
 from .forms import (
     CONF_BARRIERS,
     CONF_DEVICES,
@@ -55,12 +56,11 @@ from .forms import (
     token_schema,
 )
 from .hardware import HARDWARE
-from .library import VizioSenseLibrary
-from .offers import ACTIONS
+from .media_library import VizioSenseLibrary
+from .models import Device, meaning
 from .push import VizioSensePush
-from .records import Device, meaning
-from .scenes import Scene, from_memory, to_memory
 from .sign_in import LoginSignIn, NoSignIn, TokenSignIn
+from .snapshots import VizioSenseCameras
 
 # What a log-in brought, and the header by which a call proves that the vendor makes it.
 CONF_TOKENS: Final = "tokens"

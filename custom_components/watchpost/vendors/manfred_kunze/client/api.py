@@ -18,20 +18,14 @@ from typing import Final
 
 from yarl import URL
 
-from ....engine.model import Freshness
-from ...errors import (
-    Invalid,
-    NotSecure,
-    SignInRejected,
-    UnexpectedReply,
-    VendorError,
-)
-from ...fields import Row, Sieve
-from ...http import Reply, Transport, checked_address, loose
-from ...parsing import parse
-from .contract import VERSION, Contract
-from .paging import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk, others
-from .problems import problems_in
+from ....client.decode import Row, Sieve
+from ....client.errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, VendorError
+from ....client.parsing import parse
+from ....client.transport import Reply, Transport, checked_address, loose
+from ....models import Freshness
+from .openapi import VERSION, Contract
+from .pagination import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk, others
+from .problem_details import problems_in
 
 __all__ = ["Answer", "Api", "KeySignIn", "Params", "api_address"]
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST, METH_PUT
 
-from ...errors import Invalid, UnexpectedReply, VendorError
-from ...fields import Row, identifier
-from ...http import loose
-from ..records.control import (
+from ....client.decode import Row, identifier
+from ....client.errors import Invalid, UnexpectedReply, VendorError
+from ....client.transport import loose
+from ..models.control import (
     Annotation,
     Command,
     RegistrationToken,

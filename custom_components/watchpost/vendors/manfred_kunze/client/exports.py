@@ -8,9 +8,9 @@ from typing import Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST
 
-from ...errors import UnexpectedReply
-from ...fields import Row, identifier
-from ..records.exports import Export, read_export
+from ....client.decode import Row, identifier
+from ....client.errors import UnexpectedReply
+from ..models.exports import Export, read_export
 from .api import Answer, Api, single
 
 EXPORTS: Final = "/exports"

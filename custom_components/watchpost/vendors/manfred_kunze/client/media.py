@@ -12,10 +12,10 @@ from typing import Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST
 
-from ...errors import UnexpectedReply
-from ...fields import Row, Sieve, identifier, nested
-from ...http import Reply, loose
-from ..records.media import (
+from ....client.decode import Row, Sieve, identifier, nested
+from ....client.errors import UnexpectedReply
+from ....client.transport import Reply, loose
+from ..models.media import (
     Camera,
     Capture,
     ClipRequest,

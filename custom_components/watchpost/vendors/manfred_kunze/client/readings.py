@@ -11,17 +11,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ....engine.model import Freshness
-from ...errors import UnexpectedReply
-from ...http import loose
-from ...parsing import parse
-from ..records import readings as records
-from ..records.readings import Bucket, Reading
+from ....client.errors import UnexpectedReply
+from ....client.parsing import parse
+from ....client.transport import loose
+from ....models import Freshness
+from ..models import readings as records
+from ..models.readings import Bucket, Reading
 from .api import Answer, Api, single
-from .contract import Contract
-from .habits import Way, Ways, may_differ
-from .paging import Listed
-from .reading_ways import (
+from .openapi import Contract
+from .pagination import Listed
+from .reading_variants import (
     AGGREGATED,
     BATCH,
     IDS,
@@ -34,6 +33,7 @@ from .reading_ways import (
     said,
     value_names,
 )
+from .variants import Way, Ways, may_differ
 
 RIGHT: Final = "read readings"
 # Of a period so many readings are read at most: a week of one a minute.

@@ -9,11 +9,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
-from ...errors import NotAllowed, UnexpectedReply
-from ...fields import Row, Sieve, identifier
-from ..records import topology
-from ..records.health import Health, health
-from ..records.topology import Component, Device, Place, Profile, Sensor
+from ....client.decode import Row, Sieve, identifier
+from ....client.errors import NotAllowed, UnexpectedReply
+from ..models import topology
+from ..models.health import Health, health
+from ..models.topology import Component, Device, Place, Profile, Sensor
 from .api import Answer, Api
 
 _DEVICES: Final = "read devices"

@@ -1,0 +1,1 @@
+"""Toolkit for vendor clients, free of Home Assistant."""

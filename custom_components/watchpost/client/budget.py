@@ -1,0 +1,460 @@
+"""What one account may still ask its vendor; no I/O, outlives reloads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+import random
+from typing import Any, Final
+
+from ..models import EARLIEST, Freshness
+from .cache_control import DAY, backoff
+from .clock import AccountClock
+from .errors import RateLimited, Unreachable
+from .sign_in_state import SignInState
+
+WINDOW: Final = 60.0
+_STOPPED: Final = "Home Assistant stops"
+
+# A local clock that is further from the vendor's is not believed.
+_DOUBT: Final = timedelta(days=1)
+
+_LATEST_DATE: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+# What a stored reply weighs beside its body and key; keeps empty bodies from being free.
+_ENTRY_BYTES: Final = 512
+
+_MAX_SIGN_INS: Final = 8
+
+# Anybody who knows a webhook's address can cause confirmations, so they get one part in so many of a budget.
+CONFIRMATION_SHARE: Final = 4
+
+
+@dataclass(slots=True)
+class _Priority:
+    """Whether requests confirm a push; they lose that as soon as anybody else waits for the same answer."""
+
+    is_confirmation: bool = False
+
+
+_priority: ContextVar[_Priority | None] = ContextVar("priority", default=None)
+
+
+@contextmanager
+def confirmation_requests() -> Iterator[None]:
+    """Mark the requests made inside as confirmations of a push, which every other request precedes."""
+    token = _priority.set(_Priority(is_confirmation=True))
+    try:
+        yield
+    finally:
+        _priority.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A vendor's answer with a 2xx status.
+
+    `date` is the vendor's clock when it answered. `reused`: answered without any request, from
+    what is held. `caching` are the headers that decided the freshness, names in lower case. `link` is
+    the Link header (RFC 8288), by which some vendors lead to the next page. `location` is where it leads instead of
+    an answer, for who asked for that.
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+    content_type: str
+    freshness: Freshness
+    date: datetime | None
+    reused: bool = False
+    caching: Mapping[str, str] = field(default_factory=dict, repr=False)
+    link: str = field(default="", repr=False)
+    location: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A request under way and how many wait for it."""
+
+    task: asyncio.Task[Reply]
+    priority: _Priority
+    waiting: int = 0
+
+
+class Ledger:
+    """The standing of one account with its vendor: holds, request budget and stored replies.
+
+    Shared by all feeds, forms and reloads of the account. `clock` gives monotonic seconds, `now_utc` the wall clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: AccountClock | Callable[[], float] | None = None,
+        now_utc: Callable[[], datetime] | None = None,
+        rand: Callable[[], float] = random.random,
+        concurrent: int = 4,
+        per_minute: int = 120,
+        max_stored_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        self.clock = clock if isinstance(clock, AccountClock) else AccountClock(clock, now_utc)
+        self.now: Callable[[], float] = self.clock.now
+        self.now_utc: Callable[[], datetime] = self.clock.utc
+        # Asks the vendor for nothing but its time, which goes to the clock; set by the transport.
+        self.ask_date: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self.rand = rand
+        self.hold_until = 0.0
+        self.requests_total = 0
+        self.refusals = 0
+        # How feeds were divided into lanes, by their name: what is asked for together stays so over a reload.
+        self.divisions: dict[str, list[frozenset[str]]] = {}
+        # What is cut short when Home Assistant stops.
+        self._until_stop: set[asyncio.Timeout] = set()
+        self._is_stopped = False
+        self._requests_today = 0
+        self._today: date | None = None
+        self._streak = 0
+        self._streak_before = 0
+        self._under_way = asyncio.Semaphore(concurrent)
+        self._gate = asyncio.Lock()
+        self._starts: deque[float] = deque(maxlen=per_minute)
+        self._queued = 0
+        self._max_confirmations = max(concurrent // CONFIRMATION_SHARE, 1)
+        self._confirmations = 0
+        self._confirmation_starts: deque[float] = deque(
+            maxlen=max(per_minute // CONFIRMATION_SHARE, 1)
+        )
+        self._confirmation_turn = asyncio.Event()
+        self._stored: OrderedDict[str, Reply] = OrderedDict()
+        self._stored_bytes = 0
+        self._max_stored_bytes = max_stored_bytes
+        self._flights: dict[str, _Flight] = {}
+        self._parts: dict[str, Ledger] = {}
+        self._sign_ins: dict[str, SignInState] = {}
+        # The vendor's clock by its newest Date header, and when that came on ours (monotonic seconds).
+        self.vendor_date: tuple[datetime, float] | None = None
+
+    def part(self, name: str) -> Ledger:
+        """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
+        if name not in self._parts:
+            part = self._parts[name] = Ledger(clock=self.clock, rand=self.rand)
+            if self._is_stopped:
+                part.stop()
+        return self._parts[name]
+
+    # -- the vendor's clock --
+
+    def note_date(self, date: datetime | None) -> None:
+        """Note the Date header of a response that has just come."""
+        if date is not None and EARLIEST <= date < _LATEST_DATE:
+            self.clock.hear(date)
+            self.vendor_date = date, self.now()
+
+    def vendor_utc(self) -> datetime | None:
+        """Return the time by the vendor's clock; None while no response has told it."""
+        heard = [found for each in (self, *self._parts.values()) if (found := each.vendor_date)]
+        if not heard:
+            return None
+        date, at = max(heard, key=lambda each: each[1])
+        return date + timedelta(seconds=self.now() - at)
+
+    @property
+    def is_clock_right(self) -> bool:
+        """Whether the local clock can be believed: the vendor's does not contradict it."""
+        vendor = self.vendor_utc()
+        return vendor is None or abs(self.now_utc() - vendor) <= _DOUBT
+
+    def trusted_utc(self) -> datetime:
+        """Return the time by the local clock, by the vendor's where the local one cannot be believed."""
+        vendor = self.vendor_utc()
+        return self.now_utc() if vendor is None or self.is_clock_right else vendor
+
+    # -- sign-in --
+
+    def sign_in_state(self, fingerprint: str) -> SignInState:
+        """Return the standing of one set of credentials; of those of old forms only the newest are kept."""
+        state = self._sign_ins.get(fingerprint)
+        if state is None:
+            state = self._sign_ins[fingerprint] = SignInState(self.now)
+            while len(self._sign_ins) > _MAX_SIGN_INS:
+                del self._sign_ins[next(iter(self._sign_ins))]
+        return state
+
+    # -- holds --
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the vendor asked to be left alone for now."""
+        return self.now() < self.hold_until
+
+    @property
+    def is_any_held(self) -> bool:
+        """Whether a hold runs for the account or any part of it."""
+        return self.is_held or any(part.is_any_held for part in self._parts.values())
+
+    def hold(self, seconds: float) -> None:
+        """Ask nothing for so long, at most a day; never shortens a running hold."""
+        if seconds > 0:
+            self.hold_until = max(self.hold_until, self.now() + min(seconds, DAY))
+
+    def check(self) -> None:
+        """Raise RateLimited while a hold runs."""
+        if self.is_held:
+            raise self._rate_limited()
+
+    def refuse(self, seconds: float | None) -> RateLimited:
+        """Count a refusal (429, 503) and hold for `seconds`, or by back-off where that is None.
+
+        Refusals of requests that were under way together count as one for the back-off.
+        """
+        self.refusals += 1
+        if not self.is_held:
+            self._streak += 1
+        if seconds is None:
+            seconds = backoff(max(self._streak, 1), self.rand())
+        self.hold(seconds)
+        return self._rate_limited()
+
+    def served(self) -> None:
+        """Begin the back-off anew: the vendor answered."""
+        if not self.is_held:
+            self._streak_before, self._streak = self._streak, 0
+
+    def unserved(self) -> None:
+        """Take the last `served` back: the answer turned out to be a refusal inside a body."""
+        self._streak = max(self._streak, self._streak_before)
+
+    def _rate_limited(self) -> RateLimited:
+        wait = self.hold_until - self.now()
+        return RateLimited(wait, self.now_utc() + timedelta(seconds=wait))
+
+    # -- the request budget --
+
+    @asynccontextmanager
+    async def until_stop(self) -> AsyncIterator[None]:
+        """Cut what is inside short when Home Assistant stops: raises Unreachable then."""
+        if self._is_stopped:
+            raise Unreachable(_STOPPED)
+        limit = asyncio.timeout(None)
+        self._until_stop.add(limit)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if limit.expired():
+                raise Unreachable(_STOPPED) from None
+            raise
+        finally:
+            self._until_stop.discard(limit)
+
+    def stop(self) -> None:
+        """Let nobody wait for the vendor any more."""
+        self._is_stopped = True
+        for limit in self._until_stop:
+            limit.reschedule(0)
+        for part in self._parts.values():
+            part.stop()
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one of the account's requests under way, waiting for it as long as need be.
+
+        A confirmation of a push waits until no other request does, and takes at most its share of the budget.
+        Raises RateLimited when a hold began meanwhile, Unreachable when Home Assistant stops.
+        """
+        async with self.until_stop(), self._slot():
+            yield
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        priority = _priority.get() or _Priority()
+        if priority.is_confirmation:
+            await self._wait_for_others(priority)
+        # Another request may have come to wait for the same answer meanwhile.
+        is_confirmation = priority.is_confirmation
+        self._confirmations += is_confirmation
+        self._queued += 1
+        is_queued = True
+        try:
+            async with self._under_way:
+                await self._start()
+                self._queued -= 1
+                is_queued = False
+                if is_confirmation:
+                    self._confirmation_starts.append(self.now())
+                yield
+        finally:
+            self._queued -= is_queued
+            self._confirmations -= is_confirmation
+            self._confirmation_turn.set()
+
+    async def _wait_for_others(self, priority: _Priority) -> None:
+        """Wait until nothing stands in the way of a confirmation; then it can start without waiting."""
+        while priority.is_confirmation:
+            self.check()
+            if (
+                self._queued
+                or self._under_way.locked()
+                or self._confirmations >= self._max_confirmations
+            ):
+                self._confirmation_turn.clear()
+                await self._confirmation_turn.wait()
+            elif (due := self._confirmation_due()) > (now := self.now()):
+                self._confirmation_turn.clear()
+                await self._sleep_or_turn(due - now)
+            else:
+                return
+
+    async def _sleep_or_turn(self, seconds: float) -> None:
+        """Sleep, unless the turn of a confirmation comes earlier."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._confirmation_turn.wait()
+
+    def _confirmation_due(self) -> float:
+        """Return when the budget of all requests and that of confirmations allow another one."""
+        full = [
+            starts[0] + WINDOW
+            for starts in (self._starts, self._confirmation_starts)
+            if len(starts) == starts.maxlen
+        ]
+        return max(full, default=0.0)
+
+    async def _start(self) -> None:
+        async with self._gate:
+            self.check()
+            now = self.now()
+            if len(self._starts) == self._starts.maxlen:
+                due = self._starts[0] + WINDOW
+                if due > now:
+                    await asyncio.sleep(due - now)
+                    now = max(self.now(), due)
+                    self.check()
+            self._starts.append(now)
+            self.count_request()
+
+    def count_request(self) -> None:
+        """Count one request that goes out."""
+        self._turn_day()
+        self._requests_today += 1
+        self.requests_total += 1
+
+    def requests_made(self) -> int:
+        """Return how many requests went out since the start, those of all parts included."""
+        return self.requests_total + sum(part.requests_made() for part in self._parts.values())
+
+    @property
+    def requests_today(self) -> int:
+        """Requests since midnight UTC, those of all parts included."""
+        self._turn_day()
+        return self._requests_today + sum(part.requests_today for part in self._parts.values())
+
+    def _turn_day(self) -> None:
+        today = self.now_utc().astimezone(UTC).date()
+        if today != self._today:
+            self._today, self._requests_today = today, 0
+
+    # -- stored replies --
+
+    def stored(self, key: str) -> Reply | None:
+        """Return the reply held under `key`, current or not."""
+        if (reply := self._stored.get(key)) is not None:
+            self._stored.move_to_end(key)
+        return reply
+
+    def store(self, key: str, reply: Reply) -> None:
+        """Hold a reply in place of the one before, unless it must not be stored.
+
+        The least recently used go when there are too many bytes.
+        """
+        self.forget(key)
+        weight = _weight(key, reply)
+        if not reply.freshness.storable or weight > self._max_stored_bytes:
+            return
+        self._stored[key] = reply
+        self._stored_bytes += weight
+        while self._stored_bytes > self._max_stored_bytes:
+            self.forget(next(iter(self._stored)))
+
+    def forget(self, key: str | None = None) -> None:
+        """Drop the reply held under `key`, or all of them."""
+        if key is None:
+            self._stored.clear()
+            self._stored_bytes = 0
+        elif (reply := self._stored.pop(key, None)) is not None:
+            self._stored_bytes -= _weight(key, reply)
+
+    def forget_below(self, key: str) -> None:
+        """Drop what is held under `key`, under anything below it, and under either with a query."""
+        for known in [each for each in self._stored if _is_below(each, key)]:
+            self.forget(known)
+
+    # -- one request for all who ask the same --
+
+    async def share(self, key: str, fetch: Callable[[], Coroutine[Any, Any, Reply]]) -> Reply:
+        """Await the request under way for `key`, or begin one.
+
+        A caller that is cancelled leaves it to the others; with the last one it is cancelled.
+        """
+        flight = self._flights.get(key)
+        priority = _priority.get() or _Priority()
+        if flight is None:
+            flight = self._begin(key, fetch, priority)
+        elif flight.priority.is_confirmation and not priority.is_confirmation:
+            flight.priority.is_confirmation = False
+            self._confirmation_turn.set()
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                self._landed(key, flight)
+                flight.task.cancel()
+
+    def _begin(
+        self, key: str, fetch: Callable[[], Coroutine[Any, Any, Reply]], priority: _Priority
+    ) -> _Flight:
+        """Start a request in a task of its own, whose priority those who join it can raise."""
+        own = _Priority(priority.is_confirmation)
+        token = _priority.set(own)
+        try:
+            flight = self._flights[key] = _Flight(asyncio.create_task(fetch()), own)
+        finally:
+            _priority.reset(token)
+        flight.task.add_done_callback(lambda _: self._landed(key, flight))
+        return flight
+
+    def _landed(self, key: str, flight: _Flight) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+
+    # -- diagnostics --
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return counts and times, never contents."""
+        return {
+            "requests_today": self.requests_today,
+            "requests_total": self.requests_total,
+            "refusals": self.refusals,
+            "held_for_seconds": round(max(self.hold_until - self.now(), 0.0), 1),
+            "under_way": len(self._flights),
+            "stored_replies": len(self._stored),
+            "stored_bytes": self._stored_bytes,
+        } | (
+            {"parts": {name: part.diagnostics() for name, part in self._parts.items()}}
+            if self._parts
+            else {}
+        )
+
+
+def _is_below(key: str, above: str) -> bool:
+    return key == above or key.startswith((f"{above}/", f"{above}?"))
+
+
+def _weight(key: str, reply: Reply) -> int:
+    return len(reply.body) + len(key) + _ENTRY_BYTES

@@ -1,0 +1,122 @@
+"""Acting at a vendor for somebody: what goes wrong is said, what takes a while is followed. Nothing is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import slugify
+
+from .account import Account
+from .client.errors import (
+    CertificateError,
+    NoTlsError,
+    RateLimited,
+    UnexpectedReply,
+    Unreachable,
+    VendorError,
+)
+from .const import DOMAIN
+from .engine.jobs import async_follow
+from .engine.markdown import escape
+from .error_messages import describe
+from .models import Channel, Work, WorkState
+
+type OnEnd = Callable[[WorkState | None], None]
+
+
+def failure(err: VendorError, *, is_write: bool) -> HomeAssistantError:
+    """What a person is told of a vendor's error; after an ambiguous one, that the vendor may have acted."""
+    key, placeholders = describe(err)
+    if isinstance(err, UnexpectedReply) and err.status is not None and 400 <= err.status < 500:
+        key, placeholders = "refused", {"status": str(err.status)}
+    elif isinstance(err, CertificateError | NoTlsError):
+        pass  # nothing was sent, so nothing was done
+    elif is_write and isinstance(err, Unreachable | UnexpectedReply):
+        key, placeholders = "outcome_unknown", None
+    return HomeAssistantError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
+    )
+
+
+async def async_act(
+    account: Account,
+    channel: Channel,
+    entity_id: str,
+    act: Callable[[], Awaitable[Work | None]],
+    on_end: OnEnd | None = None,
+) -> None:
+    """Act once and follow in the background what that begins.
+
+    A person hears of it by the entity's name. Raises HomeAssistantError where the failure is known at once.
+    """
+    shown = account.hass.states.get(entity_id)
+    what = shown.name if shown else entity_id
+    try:
+        async with account.ledger.until_stop():
+            work = await act()
+    except VendorError as err:
+        raise failure(err, is_write=True) from None
+    state = await _asked(account, work) if work is not None else WorkState.DONE
+    if state is WorkState.FAILED:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="work_failed",
+            translation_placeholders={"what": what},
+        )
+    ended = partial(_ended, account, channel, what, on_end)
+    if work is not None and state is WorkState.RUNNING:
+        async_follow(account.hass, account.entry, work.name, partial(_asked, account, work), ended)
+    else:
+        ended(state)
+
+
+@callback
+def async_go_on(account: Account, work: Work) -> None:
+    """Follow in the background what goes on after an action; who asks about it shows how far it is."""
+    if account.connection.show is None:
+        return  # it was unloaded meanwhile
+    ask = partial(_asked, account, work)
+    async_follow(account.hass, account.entry, work.name, ask, lambda state: None)
+
+
+async def _asked(account: Account, work: Work) -> WorkState | None:
+    """How far it is; a failure that may pass is no news, any other ends the questions."""
+    if account.inventory.is_signed_out:
+        return None
+    try:
+        return await work.poll()
+    except Unreachable, RateLimited:
+        return WorkState.RUNNING
+    except VendorError:
+        return None
+
+
+@callback
+def _ended(
+    account: Account, channel: Channel, what: str, on_end: OnEnd | None, state: WorkState | None
+) -> None:
+    issue_id = f"work_failed_{account.entry.entry_id}_{slugify('_'.join(channel.id))}"
+    if state is WorkState.DONE:
+        ir.async_delete_issue(account.hass, DOMAIN, issue_id)
+        account.entry.async_create_background_task(
+            account.hass, account.async_request_refresh(channel), f"{DOMAIN} after {channel.key}"
+        )
+    else:
+        ir.async_create_issue(
+            account.hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="work_failed" if state is WorkState.FAILED else "work_unconfirmed",
+            translation_placeholders={
+                "title": account.entry.title,
+                "what": escape(what),
+            },
+        )
+    if on_end is not None:
+        on_end(state)

@@ -1,0 +1,1 @@
+"""What a vendor offers: its contract with the rest of the integration."""

@@ -1,0 +1,146 @@
+"""Low batteries, as repair issues that go by themselves when the battery is good again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from ..models import Channel, Occurrence, OccurrenceType, Reading
+from .inventory_diff import Roster
+from .markdown import escape
+
+# A new battery has at least so much more than the one that was called low ...
+RISE_VOLTS: Final = 0.1
+# ... or at least so much, where the vendor measures in percent.
+GOOD_PERCENT: Final = 20.0
+
+# So many issues at most come of notices that anybody could have sent.
+MAX_UNPROVEN: Final = 10
+
+_ISSUE: Final = "battery_low"
+
+# The device class of a battery in percent, and the translation key of one in volts.
+_PERCENT: Final = "battery"
+_VOLTS: Final = "battery_voltage"
+
+
+class Battery(NamedTuple):
+    """A device's battery: its level, None while that is not known, in volts or in percent."""
+
+    name: str
+    level: float | None
+    is_percent: bool
+
+
+def is_low_battery(occurrence: Occurrence) -> bool:
+    """Whether a vendor's notice is about a battery."""
+    code = occurrence.data.get("code")
+    is_notice = occurrence.type is OccurrenceType.SYSTEM_NOTICE
+    return is_notice and isinstance(code, str) and "batt" in code.lower()
+
+
+@callback
+def async_forget_batteries(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Take back what was said of an account's batteries."""
+    for issue_id in _issues(hass, entry):
+        ir.async_delete_issue(hass, entry.domain, issue_id)
+
+
+def is_about_battery(issue_id: str) -> bool:
+    """Whether an issue is about a battery; such a one survives reloads and restarts."""
+    return issue_id.startswith(f"{_ISSUE}_")
+
+
+class Batteries:
+    """The low batteries of one account; `reading` tells what a channel shows."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        roster: Roster,
+        reading: Callable[[Channel], Reading | None],
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._roster = roster
+        self._reading = reading
+
+    @callback
+    def async_notice(self, occurrence: Occurrence) -> None:
+        """Raise an issue where this is the vendor's notice of a low battery."""
+        battery = self._find(occurrence.device) if is_low_battery(occurrence) else None
+        if battery is not None and (occurrence.is_proven or self._is_credible(battery)):
+            self._raise(occurrence.device, battery)
+
+    def _is_credible(self, battery: Battery) -> bool:
+        """Whether a notice that anybody could have sent may raise an issue."""
+        is_good = battery.is_percent and battery.level is not None and battery.level >= GOOD_PERCENT
+        return not is_good and len(_issues(self._hass, self._entry)) < MAX_UNPROVEN
+
+    @callback
+    def _raise(self, device: str, battery: Battery) -> None:
+        ir.async_create_issue(
+            self._hass,
+            self._entry.domain,
+            f"{_ISSUE}_{self._entry.entry_id}_{device}",
+            is_fixable=False,
+            is_persistent=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=_ISSUE,
+            translation_placeholders={"device": escape(battery.name)},
+            data={"device": device, "level": battery.level},
+        )
+
+    @callback
+    def async_look(self) -> None:
+        """Take back the issues of batteries that are good again, and of devices that are gone."""
+        for issue_id, issue in _issues(self._hass, self._entry).items():
+            data = issue.data or {}
+            device, level = str(data.get("device")), data.get("level")
+            battery = self._find(device)
+            if battery is not None and level is None and battery.level is not None:
+                self._raise(device, battery)  # the level that a new one has to beat
+            elif battery is None or _is_good(battery, level):
+                ir.async_delete_issue(self._hass, self._entry.domain, issue_id)
+
+    def _find(self, device_id: str) -> Battery | None:
+        """Return a device's battery, None for a device that there is not."""
+        device = self._roster.devices.get(device_id)
+        if device is None:
+            return None
+        name = device.name or device.id
+        for channel in self._roster.channels.values():
+            if channel.device == device_id and _is_battery(channel):
+                reading = self._reading(channel)
+                value = reading.value if reading else None
+                level = float(value) if isinstance(value, int | float) else None
+                return Battery(name, level, channel.description.device_class == _PERCENT)
+        return Battery(name, None, is_percent=False)
+
+
+def _is_battery(channel: Channel) -> bool:
+    description = channel.description
+    return description.device_class == _PERCENT or description.translation_key == _VOLTS
+
+
+def _is_good(battery: Battery, level: str | float | None) -> bool:
+    if battery.level is None:
+        return False
+    if battery.is_percent:
+        return battery.level >= GOOD_PERCENT
+    # Rounded, since 2.5 and 0.1 make a little more than 2.6 in binary.
+    return isinstance(level, int | float) and round(battery.level - level, 6) >= RISE_VOLTS
+
+
+def _issues(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, ir.IssueEntry]:
+    prefix = f"{_ISSUE}_{entry.entry_id}_"
+    return {
+        issue_id: issue
+        for (domain, issue_id), issue in ir.async_get(hass).issues.items()
+        if domain == entry.domain and issue_id.startswith(prefix) and issue.active
+    }

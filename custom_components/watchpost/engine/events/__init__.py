@@ -1,0 +1,1 @@
+"""Dispatch of events and the journal of what was dispatched."""

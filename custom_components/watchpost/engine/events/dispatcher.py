@@ -1,0 +1,257 @@
+"""Tells what happened: the event entity first, then the bus, one after the other and each once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import logging
+from typing import Any, Final, Protocol
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from ...const import DOMAIN, EVENT_OCCURRENCE, LATE_AFTER
+from ...models import ChannelId, Occurrence
+from .journal import Journal
+
+_LOGGER = logging.getLogger(__name__)
+
+# Turns of the event loop that a new entity gets to show its state before its event is told.
+_TURNS_TO_WAIT: Final = 200
+
+# Seconds until what could not be written down is tried again.
+_WRITE_AGAIN: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An occurrence as it is told: `attributes` go into the event entity and, with more, onto the bus."""
+
+    occurrence: Occurrence
+    attributes: dict[str, Any]
+
+
+class Names(Protocol):
+    """Who things are in Home Assistant's registries."""
+
+    def device_id(self, device: str) -> str | None:
+        """The device registry's id."""
+
+    def entity_id(self, channel: ChannelId) -> str | None:
+        """The entity of a channel."""
+
+    def is_awaited(self, channel: ChannelId) -> bool:
+        """Whether a channel was offered to its platform and has not shown itself yet."""
+
+
+class Teller:
+    """What is to be told for one account, in order; opened when there are entities and automations to hear it."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        vendor: str,
+        journal: Journal,
+        names: Names,
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._vendor = vendor
+        self._journal = journal
+        self._names = names
+        self._listeners: dict[str, tuple[str, Callable[[Told], None]]] = {}
+        self._waiting: deque[Occurrence] = deque()
+        self._is_open = False
+        self._is_telling = False
+        self._is_unwritten = False
+        self._cancel_writing: CALLBACK_TYPE | None = None
+        self._started_at = journal.clock.now()
+
+    @callback
+    def async_listen(
+        self, device: str, entity_id: str, listener: Callable[[Told], None]
+    ) -> CALLBACK_TYPE:
+        """Have an event entity hear of what happens at its device."""
+        self._listeners[device] = (entity_id, listener)
+
+        @callback
+        def stop() -> None:
+            self._listeners.pop(device, None)
+
+        return stop
+
+    @callback
+    def async_start(self) -> None:
+        """See that what could not be written down is written down before the account goes."""
+        self._entry.async_on_unload(self._async_close)
+        self._entry.async_on_unload(
+            self._hass.bus.async_listen(EVENT_HOMEASSISTANT_FINAL_WRITE, self._async_close)
+        )
+
+    async def _async_close(self, _event: Event | None = None) -> None:
+        if self._cancel_writing is not None:
+            self._cancel_writing()
+            self._cancel_writing = None
+        await self._journal.async_flush()
+
+    @callback
+    def async_open(self) -> None:
+        """Begin to tell. While Home Assistant starts no automation listens: what is told then is lost on them."""
+        self._is_open = True
+        self._start()
+
+    @callback
+    def async_add(self, occurrences: Sequence[Occurrence]) -> None:
+        """Tell those that have not been told."""
+        self._waiting.extend(self._journal.admit(each for each in occurrences if each.is_proven))
+        baseline = self._journal.baseline
+        self._waiting.extend(
+            each for each in occurrences if not each.is_proven and each.at > baseline
+        )
+        self._start()
+
+    @callback
+    def _start(self) -> None:
+        if self._waiting and self._is_open and not self._is_telling:
+            self._is_telling = True
+            self._entry.async_create_background_task(
+                self._hass, self._tell_all(), f"{DOMAIN} telling"
+            )
+
+    async def _tell_all(self) -> None:
+        """Tell one after the other; each is on disk before the next is told."""
+        try:
+            while self._waiting:
+                await self._dispatch(self._waiting.popleft())
+        finally:
+            self._is_telling = False
+
+    async def _dispatch(self, occurrence: Occurrence) -> None:
+        """Dispatch one event; a step that fails costs that step alone."""
+        with self._reported("wait for the state of", occurrence):
+            await self._wait_for_state(occurrence)
+        with self._reported("tell of", occurrence):
+            self._tell(occurrence)
+        await self._write(occurrence)
+
+    @contextmanager
+    def _reported(self, step: str, occurrence: Occurrence) -> Iterator[None]:
+        """Log what fails inside, and go on."""
+        try:
+            yield
+        except Exception:
+            _LOGGER.exception("%s: could not %s %s", self._entry.title, step, occurrence.type)
+
+    async def _write(self, occurrence: Occurrence) -> None:
+        """Write down what was told, also when the account is unloaded meanwhile."""
+        writing = self._hass.async_create_task(self._write_down(occurrence), eager_start=True)
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            raise
+
+    async def _write_down(self, occurrence: Occurrence) -> None:
+        """Write down what was told; a full disk must not keep the next alarm from being told."""
+        if not occurrence.is_proven:
+            return
+        try:
+            await self._journal.async_told(occurrence)
+        except Exception as err:  # noqa: BLE001  whatever it is, the next event must be told
+            if not self._is_unwritten:
+                _LOGGER.warning(
+                    "%s: the journal cannot be written (%s); after a restart events may be told again",
+                    self._entry.title,
+                    type(err).__name__,
+                )
+            self._is_unwritten = True
+            self._write_later()
+        else:
+            self._is_unwritten = False
+
+    @callback
+    def _write_later(self) -> None:
+        if self._cancel_writing is None:
+            self._cancel_writing = async_call_later(self._hass, _WRITE_AGAIN, self._write_again)
+
+    async def _write_again(self, _now: datetime) -> None:
+        """Write what could not be written before; a disk is rarely full for long."""
+        self._cancel_writing = None
+        if not await self._journal.async_flush():
+            self._write_later()
+
+    async def _wait_for_state(self, occurrence: Occurrence) -> None:
+        """Let an alarm that appeared with its first log show its state before its event."""
+        channel = ChannelId(occurrence.device, occurrence.channel or "")
+        for _ in range(_TURNS_TO_WAIT):
+            if not self._names.is_awaited(channel):
+                return
+            await asyncio.sleep(0)
+
+    @callback
+    def _tell(self, occurrence: Occurrence) -> None:
+        """State is written; now the event entity, then the bus."""
+        attributes: dict[str, Any] = {
+            "at": occurrence.at.isoformat(),
+            "late": self._is_late(occurrence.at),
+            **{key: value for key, value in occurrence.data.items() if value is not None},
+        }
+        if occurrence.channel is not None:
+            alarm = self._name(
+                occurrence,
+                lambda: self._names.entity_id(
+                    ChannelId(occurrence.device, occurrence.channel or "")
+                ),
+            )
+            attributes |= {"alarm_entity_id": alarm} if alarm else {}
+        entity_id, listener = self._listeners.get(occurrence.device, (None, None))
+        if listener is not None:
+            self._show(listener, Told(occurrence, attributes))
+        self._fire(
+            occurrence,
+            {
+                "vendor": self._vendor,
+                "device_id": self._name(
+                    occurrence, lambda: self._names.device_id(occurrence.device)
+                ),
+                "entity_id": entity_id,
+                "type": str(occurrence.type),
+                **attributes,
+            },
+        )
+
+    def _name(self, occurrence: Occurrence, find: Callable[[], str | None]) -> str | None:
+        """Look up who something is; if that fails, the event goes without."""
+        try:
+            return find()
+        except Exception:
+            _LOGGER.exception("%s: could not name %s", self._entry.title, occurrence.type)
+            return None
+
+    def _fire(self, occurrence: Occurrence, data: Mapping[str, Any]) -> None:
+        """Fire the event; what fails once is tried again, since nobody else would hear of it."""
+        is_fired = False
+        with self._reported("fire the event of", occurrence):
+            self._hass.bus.async_fire(EVENT_OCCURRENCE, data)
+            is_fired = True
+        if not is_fired:
+            self._hass.bus.async_fire(EVENT_OCCURRENCE, data)
+
+    def _show(self, listener: Callable[[Told], None], told: Told) -> None:
+        """Show it on the event entity; if that fails, the bus must still tell of it."""
+        with self._reported("show", told.occurrence):
+            listener(told)
+
+    def _is_late(self, at: datetime) -> bool:
+        """Whether it happened before the account was loaded or long ago, by a clock that can be believed."""
+        clock = self._journal.clock
+        now = clock.trusted_utc()
+        started_at = now - timedelta(seconds=clock.now() - self._started_at)
+        return at < started_at or now - at > LATE_AFTER

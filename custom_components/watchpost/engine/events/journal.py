@@ -1,0 +1,338 @@
+"""Which events have been dispatched; survives restarts, and a kill in the middle costs at most one dispatched again.
+
+Each event is written and synced before the next one is dispatched. What lies at or before the baseline counts as
+dispatched. As the file grows the oldest events are dropped and the baseline moves up to them, so the journal stays
+bounded and still dispatches nothing twice.
+
+Times in the journal are believed unless they lie in the future. Where the local clock cannot be right, since it is
+more than a day behind the newest of them, the vendor's clock decides what the future is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+import logging
+from pathlib import Path
+from typing import Final, Protocol
+
+from ...models import Occurrence
+from .journal_file import Content, JournalFile, encode, encode_all
+
+_LOGGER = logging.getLogger(__name__)
+
+MOST_TOLD: Final = 5_000
+
+# A clock that is further off than this is not believed where another one tells the time.
+DOUBT: Final = timedelta(days=1)
+
+# A baseline that was written at the first start stands unless the clock proves to have been further off.
+SAME: Final = timedelta(seconds=1)
+
+# Seconds after a start in which the vendor tells again what a kill kept from being dispatched: the baseline stands.
+RECOVERY: Final = 3_600.0
+# So many times the usual number of lines are too many even then.
+_TOO_MANY: Final = 5
+
+# Seconds until a rewriting that failed is tried again.
+REWRITE_PAUSE: Final = 60.0
+
+type Executor = Callable[..., Awaitable[object]]
+
+
+class Clock(Protocol):
+    """The clocks of an account."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def now_utc(self) -> datetime:
+        """The local clock."""
+
+    def vendor_utc(self) -> datetime | None:
+        """The vendor's clock; None while no response has told it."""
+
+    def trusted_utc(self) -> datetime:
+        """The local clock, or the vendor's where the local one cannot be believed."""
+
+
+def remove_journal(path: Path) -> None:
+    """Delete a journal's files. Blocks; raises OSError."""
+    JournalFile(path).remove()
+
+
+class Journal:
+    """The journal of one account; `executor` runs blocking calls, `title` is for the log.
+
+    `unwritten` are events that were dispatched and could not be written down, by id; the caller keeps them over
+    reloads, so that a full disk repeats nothing until a restart.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        executor: Executor,
+        clock: Clock,
+        *,
+        title: str,
+        unwritten: dict[str, datetime],
+    ) -> None:
+        self._file = JournalFile(path)
+        self._executor = executor
+        self.clock = clock
+        self._title = title
+        self._unwritten = unwritten
+        self._told: dict[str, datetime] = {}
+        self._waiting: dict[str, datetime] = {}
+        self._covered: dict[str, list[str]] = {}
+        self._lock = asyncio.Lock()
+        self._loaded = Content()
+        self._loaded_at = clock.now()
+        self._baseline: datetime | None = None
+        self._lines = 0
+        self._compact_at = 2 * MOST_TOLD
+        self._written: datetime | None = None
+        self._is_settled = False
+        self._is_readable = True
+        self._is_stale = False
+        self._rewrite_at = 0.0
+        self._is_growing = False
+
+    @property
+    def told_until(self) -> datetime:
+        """The newest time of what was dispatched, unless that lies in the future; nothing later has been."""
+        now = self._now()
+        return max((at for at in self._told.values() if at <= now), default=self.baseline)
+
+    @property
+    def size(self) -> int:
+        """How many events the journal knows."""
+        return len(self._told)
+
+    # Times
+
+    @property
+    def baseline(self) -> datetime:
+        """Up to when everything counts as dispatched.
+
+        It is judged anew until a clock that can be believed has told the time.
+        """
+        if self._baseline is not None:
+            return self._baseline
+        baseline, is_sure = self._judge()
+        if is_sure and self._written is not None and abs(baseline - self._written) <= SAME:
+            baseline = self._written
+        if is_sure:
+            self._baseline = baseline
+            self._is_stale |= baseline != self._written
+        return baseline
+
+    def _judge(self) -> tuple[datetime, bool]:
+        """Return the baseline by what was loaded, and whether the clock that it was judged by can be believed."""
+        elapsed = timedelta(seconds=self.clock.now() - self._loaded_at)
+        local, told_by_vendor = self.clock.now_utc(), self.clock.vendor_utc()
+        stored, dispatched = self._loaded.baseline, self._loaded.dispatched.values()
+        newest = max((*dispatched, *(() if stored is None else (stored,))), default=None)
+        if newest is None:  # a first start, or nothing that can be read
+            is_far_off = told_by_vendor is not None and abs(local - told_by_vendor) > DOUBT
+            now = told_by_vendor if is_far_off and told_by_vendor is not None else local
+            return now - elapsed, told_by_vendor is not None or self._is_settled
+        is_sure = local >= newest - DOUBT or told_by_vendor is not None
+        now = local if local >= newest - DOUBT else told_by_vendor or local
+        if stored is not None and stored <= now:
+            return stored, is_sure
+        return max((at for at in dispatched if at <= now), default=now - elapsed), is_sure
+
+    def _now(self) -> datetime:
+        """Return the time by a clock that can be believed."""
+        local = self.clock.now_utc()
+        newest = max(self._told.values(), default=self.baseline)
+        return local if local >= newest - DOUBT else self.clock.vendor_utc() or local
+
+    # Reading
+
+    async def async_load(self) -> None:
+        """Read the file. Whatever cannot be read or written costs a log line; it raises nothing."""
+        self._loaded_at = self.clock.now()
+        try:
+            loaded = await self._executor(self._file.load)
+        except Exception as err:  # noqa: BLE001  a journal that cannot be had must not keep the account from loading
+            _LOGGER.warning(
+                "%s: the journal of dispatched events cannot be read (%s);"
+                " what happened while Home Assistant was down is not dispatched",
+                self._title,
+                type(err).__name__,
+            )
+            self._is_readable = False
+            self._told = dict(self._unwritten)
+            return
+        assert isinstance(loaded, Content)
+        self.take(loaded)
+        self._warn()
+        await self.async_flush()
+
+    async def async_settle(self) -> None:
+        """Judge the baseline for good, once the vendor has answered for the first time; raises nothing."""
+        self._is_settled = True
+        await self.async_flush()
+
+    def take(self, loaded: Content) -> None:
+        """Take what the file holds."""
+        self._loaded, self._written = loaded, loaded.baseline
+        self._told = {**loaded.dispatched, **self._unwritten}
+        self._lines = len(self._told)
+        self._is_stale = not loaded.is_sound
+
+    def _warn(self) -> None:
+        """Say what could not be read."""
+        if not self._loaded.is_there:
+            return
+        if self._loaded.baseline is None:
+            _LOGGER.warning(
+                "%s: the beginning of the journal of dispatched events cannot be read;"
+                " events count as dispatched up to the newest one that it names",
+                self._title,
+            )
+        elif self._loaded.unreadable:
+            _LOGGER.warning(
+                "%s: %d lines of the journal of dispatched events cannot be read;"
+                " these events may be dispatched again",
+                self._title,
+                self._loaded.unreadable,
+            )
+
+    # Dispatching
+
+    def admit(self, occurrences: Iterable[Occurrence]) -> list[Occurrence]:
+        """Return those that are still to be dispatched, by time; from now on they are known.
+
+        One that follows another is dispatched if that one was known before. Where both come at once, the first tells of
+        both, and the second counts as dispatched with it.
+        """
+        baseline = self.baseline
+        fresh: dict[str, Occurrence] = {}
+        following: list[Occurrence] = []
+        for occurrence in occurrences:
+            if self._is_known(occurrence.id) or occurrence.at <= baseline:
+                continue
+            if occurrence.follows is None:
+                fresh.setdefault(occurrence.id, occurrence)
+            else:
+                following.append(occurrence)
+        for occurrence in following:
+            first = occurrence.follows or ""
+            if first in fresh:
+                self._covered.setdefault(first, []).append(occurrence.id)
+                self._waiting[occurrence.id] = fresh[first].at
+            elif self._is_known(first):
+                fresh.setdefault(occurrence.id, occurrence)
+        self._waiting.update((occurrence.id, occurrence.at) for occurrence in fresh.values())
+        return sorted(fresh.values(), key=lambda occurrence: occurrence.at)
+
+    def _is_known(self, occurrence: str) -> bool:
+        return occurrence in self._told or occurrence in self._waiting
+
+    async def async_told(self, occurrence: Occurrence) -> None:
+        """Write down that this one was dispatched; returns when it would survive a kill.
+
+        Raises what the file raises; it is then written down with the next one.
+        """
+        told = [occurrence.id, *self._covered.pop(occurrence.id, ())]
+        for known in told:
+            self._told[known] = self._unwritten[known] = occurrence.at
+            self._waiting.pop(known, None)
+        async with self._lock:
+            await self._write()
+
+    async def async_flush(self) -> bool:
+        """Write what could not be written before; tell whether nothing is left. Raises nothing."""
+        async with self._lock:
+            self._rewrite_at = 0.0
+            try:
+                await self._write()
+            except Exception as err:  # noqa: BLE001  whatever keeps the disk from it may pass
+                _LOGGER.debug("%s: the journal waits: %s", self._title, type(err).__name__)
+        return not self._unwritten and not self._must_rewrite
+
+    # Writing
+
+    @property
+    def _must_rewrite(self) -> bool:
+        """Whether the file is to be replaced; not while nobody knows what it holds or its first line should say."""
+        has_nothing = self._loaded.baseline is None and not self._loaded.dispatched
+        is_known = self.baseline == self._baseline or has_nothing
+        return self._is_readable and is_known and (self._is_stale or self._may_compact)
+
+    @property
+    def _may_compact(self) -> bool:
+        is_recovering = self.clock.now() - self._loaded_at < RECOVERY
+        return self._lines > self._compact_at * (_TOO_MANY if is_recovering else 1)
+
+    async def _write(self) -> None:
+        """Bring the file up to date: by a new file where need be, else by new lines."""
+        if self._must_rewrite and self.clock.now() >= self._rewrite_at:
+            try:
+                await self._rewrite()
+            except OSError as err:
+                self._rewrite_at = self.clock.now() + REWRITE_PAUSE
+                self._report_growing(err)
+            else:
+                self._is_growing = False
+                return
+        written = dict(self._unwritten)
+        if not written:
+            return
+        lines = b"".join(encode(at, event_id) for event_id, at in written.items())
+        try:
+            await self._executor(self._file.append, lines)
+        except FileNotFoundError:
+            await self._rewrite()
+            return
+        self._lines += len(written)
+        self._forget_written(written)
+
+    def _report_growing(self, err: OSError) -> None:
+        if not self._is_growing:
+            _LOGGER.warning(
+                "%s: the journal of dispatched events cannot be written anew (%s) and stays as it is",
+                self._title,
+                type(err).__name__,
+            )
+        self._is_growing = True
+
+    async def _rewrite(self) -> None:
+        """Replace the file, without the oldest events that are too many; what fails leaves everything as it is."""
+        written = dict(self._unwritten)
+        baseline, told = self._compacted()
+        await self._executor(self._file.rewrite, encode_all(baseline, told))
+        for gone in self._told.keys() - told.keys():
+            # What was dispatched meanwhile is not in the new file and stays.
+            if self._told[gone] <= baseline:
+                del self._told[gone]
+        if self._baseline is not None or len(told) < len(self._told):
+            self._baseline = max(self._baseline or baseline, baseline)
+        self._written, self._is_stale, self._is_readable = baseline, False, True
+        self._lines = len(told)
+        self._compact_at = max(2 * MOST_TOLD, self._lines + MOST_TOLD)
+        self._forget_written(written)
+
+    def _compacted(self) -> tuple[datetime, dict[str, datetime]]:
+        """Return what a new file holds: the baseline moves no further than to what is waiting, or to now."""
+        now = self._now()
+        oldest_waiting = min(self._waiting.values(), default=None)
+        by_time = sorted(self._told.items(), key=lambda item: item[1])
+        baseline = self.baseline
+        surplus = 0
+        for _, at in by_time[:-MOST_TOLD] if self._may_compact else ():
+            # What happens at the very moment of the baseline counts as dispatched.
+            is_shared = at >= by_time[-MOST_TOLD][1]
+            if is_shared or at > now or (oldest_waiting is not None and at >= oldest_waiting):
+                break
+            baseline = max(baseline, at)
+            surplus += 1
+        return baseline, dict(by_time[surplus:])
+
+    def _forget_written(self, written: Iterable[str]) -> None:
+        for known in written:
+            self._unwritten.pop(known, None)

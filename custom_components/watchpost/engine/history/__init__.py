@@ -1,0 +1,1 @@
+"""Import of measured history into long-term statistics."""

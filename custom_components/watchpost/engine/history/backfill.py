@@ -1,0 +1,430 @@
+"""Fills the hours that entities' long-term statistics lack from what the vendor remembers.
+
+Of each channel it is kept up to which hour everything is settled: those hours have a row, or the vendor was asked
+long enough after they ended and has nothing. What is there already is read from the statistics themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+import logging
+from typing import Any, Final
+from zlib import crc32
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    HomeAssistant,
+    callback,
+)
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers.event import async_call_later, async_track_utc_time_change
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
+import msgspec
+
+from ...const import DOMAIN
+from ...models import Channel, ChannelId, Hardware, HistoryTerms
+from ..guarded_store import GuardedStore
+from ..plausibility import Plausibility
+from . import statistics
+from .filler import Filling, Tally
+from .importer import Ask, Backfill, Line, Track
+from .plan import DAY, Progress, compiled_until, hour_from, hour_of
+from .progress import Notice
+
+_LOGGER = logging.getLogger(__name__)
+
+FIRST_DAYS: Final = 30
+MOST_DAYS: Final = 366
+
+MOST_FAILURES: Final = 3
+
+SAVE_DELAY: Final = 60.0
+MOST_UNSEEN: Final = 100
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run may still ask, how often it did, and what failed in it, with the last reason."""
+
+    requests_left: int
+    attempts: int = 0
+    failed: set[str] = field(default_factory=set)
+    error: Exception | None = None
+
+
+class _StoredProgress(msgspec.Struct, array_like=True):
+    """How far the history of one channel is, as it is stored."""
+
+    device: str
+    key: str
+    done: int
+    asked: list[int]
+    back: int = 0
+    first: int = 0
+
+    def is_past(self, now: int) -> bool:
+        """Whether a clock that was right wrote this; a channel of which it did not begins anew."""
+        return max(self.done, self.back, self.first) <= now
+
+    def progress(self, now: int) -> Progress:
+        """Return the progress; hours that are yet to come were not asked for."""
+        asked = {hour for hour in self.asked if self.done <= hour <= now}
+        return Progress(self.done, asked, max(self.back, self.first), self.first)
+
+
+class _Stored(msgspec.Struct):
+    """What is stored of an account's history: until when (seconds) it was seen, and the hours in which it was not."""
+
+    seen: float
+    unseen: list[tuple[int, int]]
+    channels: list[_StoredProgress]
+
+
+class Historian:
+    """Fills the gaps of one account: after set-up, every hour, and when an outage is over.
+
+    `tracks` tells the channels that have statistics, `ask` asks the vendor for the full hours of channels of
+    one feed, `may_ask` tells whether the vendor wants to be asked at all now, `terms` how it is best asked, and
+    `plausibility` rejects hours that cannot be true, `outcome` hears after each run whether something failed,
+    `requests` counts those made so far, `is_clock_right` tells whether the local clock can be believed:
+    a span is asked for and written as one, so that much is repeated at most when Home Assistant stops in between,
+    and between runs polling has its turn.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        *,
+        tracks: Callable[[], Iterable[Track]],
+        ask: Ask,
+        may_ask: Callable[[], bool],
+        terms: HistoryTerms | None = None,
+        outcome: Callable[[Exception | None], None] = lambda err: None,
+        plausibility: Plausibility | None = None,
+        requests: Callable[[], int] | None = None,
+        is_clock_right: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._tracks = tracks
+        self._backfill = Backfill(hass, entry.title, ask, plausibility or Plausibility(Hardware()))
+        self._may_ask = may_ask
+        self._terms = terms or HistoryTerms()
+        self._outcome = outcome
+        self._requests = requests
+        self._is_clock_right = is_clock_right
+        self._store = _store(hass, entry)
+        self._progress: dict[ChannelId, Progress] | None = None
+        self._moved: dict[ChannelId, ChannelId] = {}
+        self._failed: set[str] = set()
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._cancel_next: CALLBACK_TYPE | None = None
+        self._notice = Notice(hass, entry)
+        self._filling = Filling(self._backfill, self._terms, self._notice)
+
+    # When
+
+    @callback
+    def async_start(self) -> None:
+        """Fill gaps from now on, once Home Assistant runs; nothing without a recorder."""
+        if statistics.is_recording(self._hass):
+            self._entry.async_on_unload(self._async_stop)
+            self._entry.async_on_unload(async_at_started(self._hass, self._begin))
+
+    @callback
+    def _begin(self, hass: HomeAssistant) -> None:
+        # Some minutes past the hour, each account at another moment.
+        minute, second = divmod(crc32(self._entry.entry_id.encode()) % 480, 60)
+        self._entry.async_on_unload(
+            async_track_utc_time_change(hass, self.async_fill, minute=12 + minute, second=second)
+        )
+        self._entry.async_on_unload(
+            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._save_soon)
+        )
+        self.async_fill()
+
+    @callback
+    def async_fill(self, _now: datetime | None = None) -> None:
+        """Fill what can be filled, in the background, unless that is under way or about to go on."""
+        is_under_way = self._task is not None and not self._task.done()
+        if is_under_way or self._cancel_next is not None or not statistics.is_recording(self._hass):
+            return
+        self._task = self._entry.async_create_background_task(
+            self._hass, self._run(), f"{DOMAIN} history"
+        )
+
+    @callback
+    def _go_on(self, _now: datetime) -> None:
+        self._cancel_next = None
+        self.async_fill()
+
+    async def _run(self) -> None:
+        if not self._is_clock_right():
+            return  # what a wrong clock takes for past would count as settled
+        await statistics.async_settle(self._hass)
+        async with self._lock:
+            progress = await self._load()
+            has_more = await self._fill(progress)
+        self._save_soon()
+        if has_more:
+            self._cancel_next = async_call_later(self._hass, self._terms.pause, self._go_on)
+
+    async def _async_stop(self) -> None:
+        if self._cancel_next is not None:
+            self._cancel_next()
+        self._notice.close()
+        if self._progress is not None:
+            await self._store.async_save(self._data())
+
+    # What is kept
+
+    @callback
+    def async_move(self, channels: Mapping[ChannelId, ChannelId]) -> None:
+        """Have new channels carry on the statistics of old ones: what the old ones lack is asked for of the new ones.
+
+        Called before the first run.
+        """
+        self._moved |= channels
+
+    def _carry_on(self) -> None:
+        """Let new channels go on where the old ones were; what they brought meanwhile stands under other entities."""
+        progress = self._progress or {}
+        for old, new in self._moved.items():
+            if (known := progress.pop(old, None)) is not None:
+                progress[new] = known
+            elif old != new:
+                progress.pop(new, None)
+        self._moved = {}
+
+    async def _load(self) -> dict[ChannelId, Progress]:
+        """Read what is settled; hours that went by since it was written were seen by nobody."""
+        if self._progress is not None:
+            return self._progress
+        self._progress = {}
+        stored = await self._store.async_load()
+        if stored is None:
+            return self._progress
+        now = hour_of(dt_util.utcnow())
+        try:
+            kept = msgspec.convert(stored, _Stored)
+            since = hour_from(dt_util.utc_from_timestamp(kept.seen))
+        except (msgspec.ValidationError, ValueError, OverflowError, OSError) as err:
+            self._store.async_report(err)
+            return self._progress
+        self._progress = {
+            ChannelId(row.device, row.key): row.progress(now)
+            for row in kept.channels
+            if row.is_past(now)
+        }
+        if since > now + 1:  # nobody knows when the account was seen last
+            since = max((known.done for known in self._progress.values()), default=now)
+        unseen = [(start, min(end, now)) for start, end in kept.unseen]
+        self._backfill.unseen = [(start, end) for start, end in unseen if start < end]
+        if since < now:
+            self._backfill.unseen = [*self._backfill.unseen, (since, now)][-MOST_UNSEEN:]
+        self._carry_on()
+        return self._progress
+
+    @callback
+    def _save_soon(self, _event: Event | None = None) -> None:
+        if self._progress is not None:
+            self._store.async_delay_save(self._data, SAVE_DELAY)
+
+    def _data(self) -> dict[str, Any]:
+        now = dt_util.utcnow()
+        oldest = hour_of(now) - MOST_DAYS * DAY
+        return {
+            "seen": int(now.timestamp()),
+            "unseen": [span for span in self._backfill.unseen if span[1] > oldest],
+            "channels": [
+                [*channel_id, progress.done, sorted(progress.asked), progress.back, progress.first]
+                for channel_id, progress in (self._progress or {}).items()
+                if progress.done > oldest
+            ],
+        }
+
+    # Filling
+
+    async def _fill(self, progress: dict[ChannelId, Progress]) -> bool:
+        """Fill gaps, a span of one group at a time: the oldest first, then what was put off as less urgent.
+
+        Tell whether more can be done soon.
+        """
+        until = compiled_until(dt_util.utcnow())
+        groups = await self._lines(progress, until)
+        run = _Run(self._terms.most_requests)
+        self._notice.plan(line for lines in groups.values() for line in lines)
+        at = {group: min(line.progress.done for line in lines) for group, lines in groups.items()}
+        while at and self._may_go_on(run):
+            group = min(at, key=lambda group: (group in self._failed, at[group]))
+            end = min(at[group] + self._terms.span, until)
+            is_done = await self._attempt(
+                run, group, self._filling.forward(groups[group], at[group], end)
+            )
+            self._notice.update(groups.values())
+            at[group] = end
+            if end >= until or not is_done:
+                del at[group]
+        backs = {
+            group: _back(lines)
+            for group, lines in groups.items()
+            if _back(lines) and group not in run.failed
+        }
+        while backs and self._may_go_on(run):
+            group = max(backs, key=lambda group: backs[group])
+            is_done = await self._attempt(
+                run, group, self._filling.back(groups[group], backs[group])
+            )
+            self._notice.update(groups.values())
+            backs[group] = _back(groups[group]) if is_done else 0
+            if not backs[group]:
+                del backs[group]
+        self._failed = run.failed
+        if run.attempts:
+            self._outcome(run.error)
+        has_more = bool(at or backs) and run.requests_left <= 0
+        if not has_more:
+            self._notice.close()
+        return has_more
+
+    def _may_go_on(self, run: _Run) -> bool:
+        return run.requests_left > 0 and len(run.failed) < MOST_FAILURES and self._may_ask()
+
+    async def _attempt(self, run: _Run, group: str, filling: Awaitable[int]) -> bool:
+        """Fill a span and count what it took; a group that fails has its next turn in the next run."""
+        run.attempts += 1
+        before = self._requests() if self._requests else 0
+        try:
+            estimated = await filling
+            run.requests_left -= 0 if self._requests else estimated
+        except Exception as err:  # noqa: BLE001  whatever it is must not keep the others from theirs
+            _LOGGER.debug("%s: no history: %s", self._entry.title, type(err).__name__)
+            self._backfill.counts["failures"] += 1
+            run.failed.add(group)
+            run.error = err
+            return False
+        finally:
+            # Days of which the vendor says that they have no data cost nothing.
+            run.requests_left -= self._requests() - before if self._requests else 0
+        return True
+
+    async def _lines(
+        self, progress: dict[ChannelId, Progress], until: int
+    ) -> dict[str, list[Line]]:
+        """Return by group the entities that may lack hours, and up to when the vendor may have them."""
+        tracks = {track.entity_id: track for track in self._tracks()}
+        channels = {entity_id: track.channel for entity_id, track in tracks.items()}
+        groups: dict[str, list[Line]] = {}
+        begun: set[str] = set()
+        for entity_id, series in (await statistics.async_series(self._hass, channels)).items():
+            track = tracks[entity_id]
+            group = self._group(track.channel)
+            if track.channel.id not in progress:
+                progress[track.channel.id] = self._beginning(until)
+                begun.add(group)
+            known = progress[track.channel.id]
+            known.done = max(known.done, until - MOST_DAYS * DAY)
+            known.first = min(max(known.first, until - MOST_DAYS * DAY), known.back)
+            end = min(until, hour_of(track.measured_at) + 1) if track.measured_at else until
+            if known.done < end or known.back > known.first:
+                groups.setdefault(group, []).append(Line(track, series, known, end))
+        self._tell_cost(len(begun & groups.keys()))
+        return groups
+
+    def _group(self, channel: Channel) -> str:
+        """Name what is asked for as one."""
+        return channel.device if self._terms.by_device else channel.feed
+
+    def _beginning(self, until: int) -> Progress:
+        first = until - FIRST_DAYS * DAY
+        if not self._terms.newest_first:
+            return Progress(first)
+        return Progress(until - DAY, back=until - DAY, first=first)
+
+    def _tell_cost(self, groups: int) -> None:
+        """Say what a first import costs, where a request brings so little that it matters."""
+        if groups and self._terms.per_request < DAY:
+            _LOGGER.info(
+                "%s: history of %d days will take up to %d requests, the newest day first",
+                self._entry.title,
+                FIRST_DAYS,
+                groups * FIRST_DAYS * DAY // self._terms.per_request,
+            )
+
+    # On request
+
+    async def async_import(
+        self, entity_ids: Collection[str], start: int, end: int
+    ) -> dict[str, Tally]:
+        """Fill the hours in [start, end) of these entities, whatever was asked before.
+
+        Raises ServiceValidationError for an entity without statistics, and what `ask` raises.
+        """
+        lines = await self._asked_lines(entity_ids, end)
+        groups: dict[str, dict[str, Line]] = {}
+        for entity_id, line in lines.items():
+            groups.setdefault(self._group(line.track.channel), {})[entity_id] = line
+        tallies = {entity_id: Tally() for entity_id in lines}
+        async with self._lock:
+            for since in range(start, end, self._terms.span):
+                until = min(since + self._terms.span, end)
+                for members in groups.values():
+                    await self._filling.on_request(members, tallies, since, until)
+        return tallies
+
+    async def _asked_lines(self, entity_ids: Collection[str], end: int) -> dict[str, Line]:
+        known: dict[str, statistics.Series] = {}
+        tracks: dict[str, Track] = {}
+        if statistics.is_recording(self._hass):
+            await statistics.async_settle(self._hass)
+            tracks = {track.entity_id: track for track in self._tracks()}
+            wanted = {key: tracks[key].channel for key in entity_ids if key in tracks}
+            known = await statistics.async_series(self._hass, wanted)
+        for entity_id in entity_ids:
+            if entity_id not in known:
+                raise refused("history_no_statistics", target=entity_id)
+        return {key: Line(tracks[key], known[key], Progress(0), end) for key in entity_ids}
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Counts, never contents."""
+        return {
+            "is_recording": statistics.is_recording(self._hass),
+            "is_filling": self._task is not None and not self._task.done(),
+            "channels": len(self._progress or ()),
+            "times_unseen": len(self._backfill.unseen),
+            "feeds_failed": len(self._failed),
+            **self._backfill.counts,
+        }
+
+
+def _back(lines: Iterable[Line]) -> int:
+    """Return the hour down from which older ones are still to be asked for; 0 for none."""
+    return max(
+        (line.progress.back for line in lines if line.progress.back > line.progress.first),
+        default=0,
+    )
+
+
+def _store(hass: HomeAssistant, entry: ConfigEntry) -> GuardedStore:
+    return GuardedStore(hass, entry, "history", "how far history is imported", private=False)
+
+
+async def async_forget(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Forget what was settled of an account that was removed."""
+    await _store(hass, entry).async_remove()
+
+
+def refused(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the error of an action that asks for what cannot be."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
+    )

@@ -1,0 +1,125 @@
+"""Fills spans of hours of entities that are asked for together: what is missing, what the vendor has, what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from homeassistant.util import dt as dt_util
+
+from ...models import HistoryTerms
+from .importer import Backfill, Line
+from .plan import Request, advance, hour_of, missing, requests
+from .progress import Notice
+
+# Of an exact history: hours before the newest that are asked for with it, for what came late.
+AGAIN: Final = 1
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of an entity's hours."""
+
+    written: int = 0
+    already_there: int = 0
+    no_data: int = 0
+
+
+class Filling:
+    """How one account's spans are filled, by its terms."""
+
+    def __init__(self, backfill: Backfill, terms: HistoryTerms, notice: Notice) -> None:
+        self._backfill = backfill
+        self._terms = terms
+        self._notice = notice
+
+    def _cost(self, request: Request[str]) -> int:
+        """Return how many requests of the vendor one of ours takes."""
+        return -(-(request.end - request.start) // self._terms.per_request)
+
+    async def _present(self, lines: Iterable[str], start: int, end: int) -> dict[str, set[int]]:
+        """Return by entity the hours that need not be asked for, since they have a row that is good enough."""
+        if self._terms.is_exact:
+            return {entity_id: set() for entity_id in lines}
+        return await self._backfill.present(list(lines), start, end)
+
+    async def forward(self, lines: Iterable[Line], start: int, end: int) -> int:
+        """Fill the hours in [start, end) of entities of one group; return how many requests it took."""
+        now = hour_of(dt_util.utcnow())
+        due = {line.track.entity_id: line for line in lines if line.progress.done < end}
+        present = await self._present(due, start, end)
+        wanted = {
+            entity_id: missing(
+                line.progress,
+                start,
+                min(end, line.end),
+                present[entity_id],
+                now,
+                again=self._again(line),
+            )
+            for entity_id, line in due.items()
+        }
+        cost = await self._ask(due, wanted, present)
+        for entity_id, line in due.items():
+            settled_to = min(end, line.end)
+            rows = set() if self._terms.is_exact else present[entity_id]
+            advance(line.progress, settled_to, rows, wanted[entity_id], now)
+        return cost
+
+    def _again(self, line: Line) -> int | None:
+        """Return from which hour on all are asked for, together with one that is new."""
+        newest = line.end - 1
+        is_new = self._terms.is_exact and newest not in line.progress.asked
+        return newest - AGAIN if is_new else None
+
+    async def back(self, lines: Iterable[Line], back: int) -> int:
+        """Fill the span before `back` of entities of one group; return how many requests it took."""
+        due = {line.track.entity_id: line for line in lines if line.progress.back == back}
+        start = max(back - self._terms.span, min(line.progress.first for line in due.values()))
+        present = await self._present(due, start, back)
+        wanted = {
+            entity_id: [
+                hour
+                for hour in range(max(start, line.progress.first), min(back, line.end))
+                if hour not in present[entity_id]
+            ]
+            for entity_id, line in due.items()
+        }
+        cost = await self._ask(due, wanted, present)
+        for line in due.values():
+            line.progress.back = max(start, line.progress.first)
+        return cost
+
+    async def _ask(
+        self,
+        lines: Mapping[str, Line],
+        wanted: Mapping[str, list[int]],
+        present: Mapping[str, set[int]],
+    ) -> int:
+        """Ask for the wanted hours and note in `present` which were written; return what it took."""
+        asked = requests(wanted)
+        if asked:
+            self._notice.begin()
+        for request in asked:
+            for entity_id, written in (await self._backfill.fill(lines, wanted, request)).items():
+                present[entity_id].update(written)
+        return sum(map(self._cost, asked))
+
+    async def on_request(
+        self, lines: Mapping[str, Line], tallies: Mapping[str, Tally], start: int, end: int
+    ) -> None:
+        """Fill the hours in [start, end) of entities of one group, whatever was asked before, and count them."""
+        now = hour_of(dt_util.utcnow())
+        present = await self._backfill.present(lines, start, end)
+        wanted = {
+            entity_id: missing(line.progress, start, end, present[entity_id], now)
+            for entity_id, line in lines.items()
+        }
+        for entity_id, hours in wanted.items():
+            tallies[entity_id].already_there += end - start - len(hours)
+            tallies[entity_id].no_data += len(hours)
+        for request in requests(wanted):
+            for entity_id, written in (await self._backfill.fill(lines, wanted, request)).items():
+                tallies[entity_id].written += len(written)
+                tallies[entity_id].no_data -= len(written)

@@ -1,0 +1,70 @@
+"""Shows in Home Assistant how far a long import is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from homeassistant.components import persistent_notification
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+
+from ...const import DOMAIN
+from .importer import Line
+from .plan import DAY
+
+# Gaps of more than a day of so many entities are shown, and how often what is shown changes.
+SEVERAL: Final = 3
+STEPS: Final = 10
+
+
+class Notice:
+    """Shows how far a long import is."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        self._hass = hass
+        self._title = entry.title
+        self._id = f"{DOMAIN}_history_{entry.entry_id}"
+        self._planned: list[int] = []
+        self._total = 0
+        self._entities = 0
+        self._step = 0
+
+    def plan(self, lines: Iterable[Line]) -> None:
+        """Note what there is to import, of all entities."""
+        gaps = (line.progress.left(line.end) for line in lines)
+        self._planned = [gap for gap in gaps if gap > 0]
+
+    def begin(self) -> None:
+        """Show the import of the planned gaps, if they are long; called when the first is asked for."""
+        if self._total:
+            return
+        gaps = self._planned
+        if sum(gap > DAY for gap in gaps) >= SEVERAL:
+            self._total, self._entities, self._step = sum(gaps), len(gaps), 0
+            self._show()
+
+    def update(self, feeds: Iterable[Iterable[Line]]) -> None:
+        """Show how much is left."""
+        if not self._total:
+            return
+        left = sum(line.progress.left(line.end) for lines in feeds for line in lines)
+        step = STEPS * max(self._total - left, 0) // self._total
+        if step > self._step:
+            self._step = step
+            self._show()
+
+    def _show(self) -> None:
+        persistent_notification.async_create(
+            self._hass,
+            f"Filling gaps in the statistics of {self._entities} entities with what the vendor remembers: "
+            f"{100 * self._step // STEPS} % done. This goes on by itself; nothing waits for it.",
+            f"{self._title}: history",
+            self._id,
+        )
+
+    def close(self) -> None:
+        """Show nothing any longer."""
+        if self._total:
+            self._total = 0
+            persistent_notification.async_dismiss(self._hass, self._id)

@@ -1,0 +1,140 @@
+"""Pictures on disk, within a budget: the newest of each device outlive a restart, the oldest go first.
+
+What blocks says so; an executor runs that, one call after the other. Names of files and folders carry a digest of the
+device's id and nothing else of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import hashlib
+from operator import attrgetter
+from pathlib import Path
+import shutil
+from typing import Final
+
+from ...models import Shot
+
+MOST_BYTES: Final = 256 * 1024 * 1024
+# How many times of one device are kept; each time may have several kinds of picture.
+MOST_TIMES: Final = 24
+
+_SUFFIXES: Final = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
+_TYPES: Final = {suffix: kind for kind, suffix in _SUFFIXES.items()}
+_STAMP: Final = "%Y%m%dT%H%M%S"
+_UNFINISHED: Final = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture on disk."""
+
+    taken_at: datetime
+    kind: str
+    path: Path
+    size: int
+
+    def read(self) -> Shot | None:
+        """Read it back; None where it has gone or was changed. Blocks."""
+        with suppress(OSError):
+            content = self.path.read_bytes()
+            if len(content) == self.size:
+                return Shot(self.taken_at, _TYPES[self.path.suffix], content)
+        return None
+
+
+class Film:
+    """The pictures of one account, in one folder; those of a device are in the order of time, oldest first."""
+
+    def __init__(
+        self, folder: Path, *, most_bytes: int = MOST_BYTES, most_times: int = MOST_TIMES
+    ) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+        self._most_times = most_times
+        # Replaced as a whole, so that the event loop may look while an executor writes.
+        self._frames: Mapping[str, tuple[Frame, ...]] = {}
+
+    def of(self, device: str) -> tuple[Frame, ...]:
+        """The pictures of a device, oldest first."""
+        return self._frames.get(_folder_of(device), ())
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return sum(frame.size for frames in self._frames.values() for frame in frames)
+
+    def load(self) -> None:
+        """Find what is there. What is no picture of ours is left alone, what was not finished goes. Blocks."""
+        with suppress(OSError):
+            for unfinished in self._folder.glob(f"*/*{_UNFINISHED}"):
+                with suppress(OSError):  # a disk that cannot be written to hides no picture
+                    unfinished.unlink()
+            found: dict[str, list[Frame]] = {}
+            for path in self._folder.glob("*/*"):
+                if (frame := _frame_of(path)) is not None:
+                    found.setdefault(path.parent.name, []).append(frame)
+            self._take(found)
+
+    def keep(self, device: str, kind: str, shot: Shot) -> None:
+        """Write a picture and let the oldest go that there is no room for. Blocks; raises OSError."""
+        folder = _folder_of(device)
+        name = f"{shot.taken_at.astimezone(UTC):{_STAMP}}-{kind}{_SUFFIXES[shot.content_type]}"
+        path = self._folder / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(name + _UNFINISHED)
+        unfinished.write_bytes(shot.content)
+        unfinished.replace(path)
+        frame = Frame(shot.taken_at, kind, path, len(shot.content))
+        others = [each for each in self._frames.get(folder, ()) if each.path != path]
+        self._take({**self._frames, folder: [*others, frame]})
+
+    def remove(self) -> None:
+        """Delete everything, with the folder. Blocks."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._frames = {}
+
+    def _take(self, frames: Mapping[str, Iterable[Frame]]) -> None:
+        """Keep what there is room for: of each device the newest times, and of all the newest bytes."""
+        kept = {
+            folder: self._newest_times(sorted(each, key=attrgetter("taken_at", "kind")))
+            for folder, each in frames.items()
+        }
+        left = sum(frame.size for each in kept.values() for frame in each)
+        last = {folder: each[-1].taken_at for folder, each in kept.items() if each}
+        # The newest of each device goes last.
+        for folder, frame in sorted(
+            ((folder, frame) for folder, each in kept.items() for frame in each),
+            key=lambda found: (found[1].taken_at == last[found[0]], found[1].taken_at),
+        ):
+            if left <= self._most_bytes:
+                break
+            kept[folder].remove(frame)
+            left -= frame.size
+        gone = {frame.path for each in frames.values() for frame in each}
+        gone -= {frame.path for each in kept.values() for frame in each}
+        for path in gone:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        self._frames = {folder: tuple(each) for folder, each in kept.items()}
+
+    def _newest_times(self, frames: list[Frame]) -> list[Frame]:
+        times = sorted({frame.taken_at for frame in frames})[-self._most_times :]
+        return [frame for frame in frames if frame.taken_at >= times[0]]
+
+
+def _frame_of(path: Path) -> Frame | None:
+    stamp, _, kind = path.stem.partition("-")
+    if path.suffix not in _TYPES or not kind:
+        return None
+    with suppress(ValueError, OSError):
+        taken_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+        return Frame(taken_at, kind, path, path.stat().st_size)
+    return None
+
+
+def _folder_of(device: str) -> str:
+    return hashlib.sha256(device.encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""When to poll: groups, phases and the schedule."""

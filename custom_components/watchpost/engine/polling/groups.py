@@ -1,0 +1,288 @@
+"""Which devices of a feed are asked for together, each group in requests of its own.
+
+Pure: no I/O, no clock. Times are monotonic seconds.
+
+A reply is current for one period, so what is asked for in one request can be polled at one phase only: just behind the
+last of its sources, and too late for the others. A feed that may be divided (`Feed.groups`) asks for sources with
+different phases in lanes of their own; each has its own replies, and so its own expiry.
+
+A device that changes its lane has been asked for in a reply that may still be current. The lanes of a new division
+therefore start with the replies of all lanes that they come from, and are not asked before these have expired. That
+costs up to a period, so a feed is divided anew only for more than it costs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+import math
+from typing import Final
+
+from ...models import ChannelId, Freshness
+from .phase import DELAY, Beat, Rhythm, is_multiple, learned_delay
+from .schedule import SLIP, Plan
+
+# A division is looked at this often, and more phases than these are taken together by their nearness.
+LOOK_SECONDS: Final = 6 * 3600.0
+_MOST_PHASES: Final = 64
+
+# Jitter is taken out of the dates of a source by a moving average with this weight; what is further off than this
+# many seconds is no jitter, but another phase.
+_WEIGHT: Final = 0.2
+_STEADY: Final = 15.0
+
+# A rhythm stands while every device in it is within so many seconds of where it was put.
+_NEAR: Final = 1.0
+
+
+_AT_ONCE: Final = Plan(0.0, "default")
+
+
+@dataclass(slots=True)
+class _Heard:
+    """The newest date of a device: as it came, with the jitter taken out, and where the lane's rhythm has it."""
+
+    cycle: float
+    newest: float
+    smooth: float
+    placed: float
+
+    def is_moved_by(self, last: float) -> bool:
+        """Take a new date; True if the device is no longer where the rhythm has it."""
+        self.newest = last
+        expected = self.smooth + self.cycle * round((last - self.smooth) / self.cycle)
+        is_steady = abs(last - expected) <= _STEADY
+        self.smooth = expected + _WEIGHT * (last - expected) if is_steady else last
+        return abs(math.remainder(self.smooth - self.placed, self.cycle)) > _NEAR
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """Devices that are asked for together.
+
+    `set_aside` counts the malformed records of its newest replies, `resource_errors` are the optional resources that
+    the newest poll could not have.
+    `targets` are the channels to ask for, None while that is to be found out; `asked` those of the newest replies.
+    """
+
+    freshness: tuple[Freshness, ...] = ()
+    plan: Plan = _AT_ONCE
+    failures: int = 0
+    error: Exception | None = None
+    resource_errors: Mapping[str, Exception] = field(default_factory=dict)
+    set_aside: Counter[str] = field(default_factory=Counter)
+    targets: frozenset[ChannelId] | None = None
+    asked: frozenset[ChannelId] | None = None
+    delay: float = DELAY
+    polled_at: float = 0.0
+    _beats: dict[str, _Heard] = field(default_factory=dict)
+    _rhythm: Rhythm | None = None
+    _news: list[float] = field(default_factory=list)
+
+    def is_current(self, now: float) -> bool:
+        """Whether any of its replies may still be used in place of a new request."""
+        return any(now < reply.expires for reply in self.freshness)
+
+    def hear(self, device: str, cycle: float, last: float) -> None:
+        """Note a new measurement of a device; what its quickest sources do is its rhythm."""
+        heard = self._beats.get(device)
+        if heard is None or cycle < heard.cycle:
+            self._beats[device] = _Heard(cycle, last, last, last)
+            self._rhythm = None
+        elif cycle == heard.cycle:
+            if last > heard.newest + 1.0:
+                self._news.append(last)
+            if heard.is_moved_by(last):
+                self._rhythm = None
+
+    def forget(self, device: str, cycle: float) -> None:
+        """Reckon no more with a device's sources of this cycle."""
+        heard = self._beats.get(device)
+        if heard is not None and heard.cycle == cycle:
+            del self._beats[device]
+            self._rhythm = None
+
+    def learn(self, now: float) -> None:
+        """Learn from what was heard since the previous poll how long measurements take."""
+        self.delay = learned_delay(self.delay, self.polled_at, self._news)
+        self._news.clear()
+        self.polled_at = now
+
+    def rhythm(self, now: float) -> Rhythm:
+        """The rhythm of its sources; made anew when one of them is off what it was, or when only slow ones are left."""
+        if self._rhythm is None or self._rhythm.is_slow:
+            for heard in self._beats.values():
+                heard.placed = heard.smooth
+            beats = (Beat(heard.smooth, heard.cycle) for heard in self._beats.values())
+            self._rhythm = Rhythm(beats, now)
+        return self._rhythm
+
+    def beats(self) -> Iterable[tuple[str, float, float]]:
+        """Each device, its cycle, and when it measured last, without its jitter."""
+        return ((device, heard.cycle, heard.smooth) for device, heard in self._beats.items())
+
+
+class Lanes:
+    """The lanes of one feed: one, or up to `most`. `groups` is how the feed was divided before a reload."""
+
+    def __init__(self, most: int = 1, groups: Sequence[AbstractSet[str]] = ()) -> None:
+        self._most = most
+        self._lanes = [Lane() for _ in groups[:most]] or [Lane()]
+        self._lane_of = {
+            device: lane
+            for lane, devices in zip(self._lanes, groups, strict=False)
+            for device in devices
+        }
+        self._looked_at = float("-inf")
+        self._is_new_heard = False
+        self.is_new = False
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes)
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def of(self, device: str) -> Lane:
+        """The lane that a device is asked for in."""
+        return self._lane_of.get(device, self._lanes[0])
+
+    def settle(self) -> list[frozenset[str]]:
+        """Take this division for no longer new; returns its groups."""
+        self.is_new = False
+        return self.groups
+
+    @property
+    def groups(self) -> list[frozenset[str]]:
+        """The devices of each lane, of those that were put into one."""
+        return [
+            frozenset(device for device, found in self._lane_of.items() if found is lane)
+            for lane in self._lanes
+        ]
+
+    def hear(self, device: str, cycle: float, last: float) -> None:
+        """Note a new measurement."""
+        self._is_new_heard = self._is_new_heard or device not in self._lane_of
+        self.of(device).hear(device, cycle, last)
+
+    def divide(self, now: float, period: float) -> bool:
+        """Divide the feed anew where that is worth it; True if it was."""
+        if self._most < 2 or not self._should_look(now):
+            return False
+        self._looked_at, self._is_new_heard = now, False
+        phases = self._phases(period)
+        found = grouped(phases, period, self._most)
+        if len(found) == len(self._lanes) and self._is_good(phases, found, period):
+            return False
+        if len(found) < 2 and len(self._lanes) < 2:
+            return False
+        self._become(found)
+        return True
+
+    def _should_look(self, now: float) -> bool:
+        return self._is_new_heard or now - self._looked_at >= LOOK_SECONDS
+
+    def _phases(self, period: float) -> dict[str, float]:
+        """When each device measures, modulo the period; a cycle that is no multiple of it has no phase there."""
+        return {
+            device: last % period
+            for lane in self._lanes
+            for device, cycle, last in lane.beats()
+            if is_multiple(cycle, period)
+        }
+
+    def _is_good(
+        self, phases: Mapping[str, float], found: Sequence[AbstractSet[str]], period: float
+    ) -> bool:
+        """Whether today's lanes cost little more than those that were found."""
+        if any(device not in self._lane_of for device in phases):
+            return False
+        today = [group & phases.keys() for group in self.groups]
+        worth = SLIP * len(phases)
+        return _cost(phases, today, period) - _cost(phases, found, period) <= worth
+
+    def _become(self, groups: Sequence[AbstractSet[str]]) -> None:
+        """Divide; what has no phase goes with the first lane."""
+        lanes = [Lane() for _ in groups]
+        lane_of = {
+            device: lane for lane, devices in zip(lanes, groups, strict=True) for device in devices
+        }
+        for old in self._lanes:
+            heirs = {id(lanes[0]): lanes[0]}
+            for device, cycle, last in old.beats():
+                heir = lane_of.setdefault(device, lanes[0])
+                heir.hear(device, cycle, last)
+                heirs[id(heir)] = heir
+            for heir in heirs.values():
+                heir.freshness += old.freshness
+                heir.failures = max(heir.failures, old.failures)
+                heir.error = heir.error or old.error
+                heir.delay = max(heir.delay, old.delay)
+                heir.polled_at = max(heir.polled_at, old.polled_at)
+        self._lanes, self._lane_of = lanes, lane_of
+        self.is_new = True
+
+
+def grouped(phases: Mapping[str, float], period: float, most: int) -> list[frozenset[str]]:
+    """Divide devices into at most so many groups with the least lag behind the last of each.
+
+    The circle is cut at its widest gap; from there the best division into runs is found by dynamic programming.
+    """
+    if len(phases) <= most:
+        return [
+            frozenset({device}) for device in sorted(phases, key=lambda key: (phases[key], key))
+        ]
+    ordered = sorted(phases, key=lambda device: (phases[device], device))
+    gaps = [phases[after] - phases[before] for before, after in pairwise(ordered)]
+    start = max(range(len(gaps)), key=gaps.__getitem__) + 1
+    if phases[ordered[0]] + period - phases[ordered[-1]] >= gaps[start - 1]:
+        start = 0
+    ordered = ordered[start:] + ordered[:start]
+    origin = phases[ordered[0]]
+    stride = -(-len(ordered) // _MOST_PHASES)
+    runs = [ordered[at : at + stride] for at in range(0, len(ordered), stride)]
+    ends = [(phases[run[-1]] - origin) % period for run in runs]
+    cuts = _cuts(ends, [len(run) for run in runs], most)
+    return [
+        frozenset(device for run in runs[first:last] for device in run)
+        for first, last in pairwise(cuts)
+    ]
+
+
+def _cuts(ends: Sequence[float], weights: Sequence[int], most: int) -> list[int]:
+    """Where to cut ascending times into at most so many runs, for the least sum of waits for the last of each."""
+    count = len(ends)
+    number = [0, *accumulate(weights)]
+    moment = [0.0, *accumulate(end * weight for end, weight in zip(ends, weights, strict=True))]
+
+    def wait(first: int, last: int) -> float:
+        return (number[last] - number[first]) * ends[last - 1] - (moment[last] - moment[first])
+
+    best = [wait(0, last) if last else 0.0 for last in range(count + 1)]
+    origins: list[list[int]] = []
+    for _ in range(most - 1):
+        step = [
+            min((best[first] + wait(first, last), first) for first in range(last))
+            if last
+            else (0.0, 0)
+            for last in range(count + 1)
+        ]
+        best = [cost for cost, _ in step]
+        origins.append([first for _, first in step])
+    cuts = [count]
+    for origin in reversed(origins):
+        cuts.append(origin[cuts[-1]])
+    return sorted({0, *cuts})
+
+
+def _cost(phases: Mapping[str, float], groups: Iterable[AbstractSet[str]], period: float) -> float:
+    """Seconds of lag, over all devices, with each group polled at its best."""
+    total = 0.0
+    for group in groups:
+        rhythm = Rhythm(Beat(phases[device], period) for device in group)
+        if rhythm:
+            total += rhythm.lag(rhythm.closest(0.0, period, 0.0), period, 0.0) * period
+    return total

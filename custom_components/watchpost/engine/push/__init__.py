@@ -1,0 +1,1 @@
+"""Webhooks: subscriptions at the vendor and the receiver."""

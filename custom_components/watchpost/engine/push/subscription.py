@@ -1,0 +1,437 @@
+"""Has a vendor call in: one registration of each kind, at the address of now, and none after the account is gone.
+
+Ours are those that lead to our webhook, and those that we made; all others belong to somebody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from ...const import DOMAIN
+from ...models import Call
+from . import callback_url
+
+if TYPE_CHECKING:
+    from ...contract.push import Push, Registration
+
+_LOGGER = logging.getLogger(__name__)
+
+CONF_REGISTRATIONS: Final = "push_registrations"
+# Addresses that were replaced by a new one and are listened to until that one is in use.
+CONF_PREVIOUS_WEBHOOKS: Final = "previous_webhook_ids"
+
+# So long a list may be current that was made before a registration; later the registration counts as lost.
+LISTED_WITHIN: Final = timedelta(days=1)
+# How soon the vendor's list is asked whether a new address is in use.
+CONFIRM_SECONDS: Final = 60.0
+MAX_RECHECKS: Final = 3
+
+RETRY_SECONDS: Final = 300.0
+RETRY_CEILING: Final = 86_400.0
+REMOVAL_TIMEOUT: Final = 10.0
+
+# A list of registrations, kept up with what was done since, is not asked for again so soon.
+LIST_SECONDS: Final = 900.0
+
+type OnOutcome = Callable[[Exception | None], None]
+
+
+@dataclass(slots=True)
+class Standing:
+    """What outlives a reload of the account, though not a restart."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    registered_at: datetime | None = None
+    last_call: datetime | None = None
+    listed: dict[str, Registration] | None = field(default=None, repr=False)
+    listed_at: float = 0.0
+    terms: str = ""
+    # Webhook ids at which a call came.
+    heard: set[str] = field(default_factory=set, repr=False)
+    # Calls that came before the account was set up, oldest first.
+    held: deque[Call] = field(default_factory=deque, repr=False)
+
+    def hold(self, call: Call, max_calls: int, max_bytes: int) -> None:
+        """Hold a call; the oldest go when there are too many or too large ones."""
+        self.counts["held"] += 1
+        self.held.append(call)
+        while len(self.held) > max_calls or sum(len(each.body) for each in self.held) > max_bytes:
+            self.held.popleft()
+            self.counts["dropped"] += 1
+
+    def take_held(self) -> Sequence[Call]:
+        """Return the calls that were held, oldest first, and hold them no longer."""
+        held, self.held = self.held, deque()
+        return held
+
+
+_STANDINGS: Final[HassKey[dict[str, Standing]]] = HassKey(f"{DOMAIN}_push")
+
+
+@callback
+def async_get_standing(hass: HomeAssistant, entry: ConfigEntry) -> Standing:
+    """The standing of an account's push."""
+    return hass.data.setdefault(_STANDINGS, {}).setdefault(entry.entry_id, Standing())
+
+
+@callback
+def async_prepare_push(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Give an account its webhook id, which is kept for ever, as soon as a vendor could call in."""
+    if CONF_WEBHOOK_ID not in entry.data and callback_url.is_possible(hass):
+        hass.config_entries.async_update_entry(
+            entry, data={**entry.data, CONF_WEBHOOK_ID: webhook.async_generate_id()}
+        )
+
+
+def webhook_id(entry: ConfigEntry) -> str | None:
+    """The account's webhook id, a secret; None while no vendor could call in."""
+    found: str | None = entry.data.get(CONF_WEBHOOK_ID)
+    return found
+
+
+def webhook_ids(entry: ConfigEntry) -> list[str]:
+    """Return every webhook id that the account listens to, the present one first."""
+    present = webhook_id(entry)
+    return [] if present is None else [present, *_previous(entry)]
+
+
+def _previous(entry: ConfigEntry) -> list[str]:
+    return list(entry.data.get(CONF_PREVIOUS_WEBHOOKS, ()))
+
+
+def new_webhook(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry's data with a new webhook id; the one before is listened to until the new one is in use.
+
+    Both are stored in one step, so whatever interrupts the change leaves an address that works.
+    """
+    previous = [data[CONF_WEBHOOK_ID], *data.get(CONF_PREVIOUS_WEBHOOKS, ())]
+    return {
+        **data,
+        CONF_WEBHOOK_ID: webhook.async_generate_id(),
+        CONF_PREVIOUS_WEBHOOKS: previous,
+    }
+
+
+async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push | None) -> None:
+    """Have the vendor call no more, because the account is removed for good."""
+    try:
+        async with asyncio.timeout(REMOVAL_TIMEOUT):
+            if push is not None:
+                push.known = _remembered(entry)
+                for number in push.known:
+                    await push.remove(number)
+    except Exception as err:  # noqa: BLE001  the account goes, whatever the vendor says
+        _LOGGER.warning(
+            "%s: the vendor was not told to stop calling in, its callback is left behind: %s",
+            entry.title,
+            type(err).__name__,
+        )
+    for found in webhook_ids(entry):
+        # An account that was never set up listens for what its next attempt would take.
+        webhook.async_unregister(hass, found)
+        await callback_url.async_forget_cloudhook(hass, found)
+    hass.data.get(_STANDINGS, {}).pop(entry.entry_id, None)
+
+
+def _remembered(entry: ConfigEntry) -> dict[str, str]:
+    """Our registrations at the vendor, by id."""
+    stored: object = entry.data.get(CONF_REGISTRATIONS)
+    known = stored if isinstance(stored, Mapping) else {}
+    return {number: url for number, url in known.items() if isinstance(url, str)}
+
+
+class Registrar:
+    """The registration of one account with its vendor.
+
+    `outcome` hears how each attempt went. The text of errors of the kind `expected` may be logged; of any other
+    only the type.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        push: Push,
+        *,
+        outcome: OnOutcome,
+        expected: type[Exception],
+    ) -> None:
+        self.via: callback_url.Via | None = None
+        self.is_registered = False
+        self.has_failed = False
+        self._is_confirming = False
+        self._is_changed = False
+        self._rechecks = 0
+        self._hass = hass
+        self._entry = entry
+        self._push = push
+        self._outcome = outcome
+        self._expected = expected
+        self._standing = async_get_standing(hass, entry)
+        if self._standing.terms != push.terms:
+            self._standing.terms, self._standing.listed = push.terms, None
+        self._attempts = 0
+        self._url: str | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._cancel_retry: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_start(self) -> None:
+        """Register, in the background, and go along when the address changes."""
+        on_unload = self._entry.async_on_unload
+        on_unload(self._cancel)
+        on_unload(self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._on_core_config))
+        on_unload(
+            callback_url.async_listen_cloud(self._hass, webhook_id(self._entry), self._follow)
+        )
+        self.async_check()
+
+    @callback
+    def _on_core_config(self, event: Event[Any]) -> None:
+        if "external_url" in event.data:
+            self._follow()
+
+    @callback
+    def _follow(self) -> None:
+        """Go to where calls can come in now; the first time with all that belongs to it."""
+        if webhook_id(self._entry) is None and callback_url.is_possible(self._hass):
+            self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
+            return
+        self._attempts = 0
+        self.async_check()
+
+    @callback
+    def async_check(self, *, anew: bool = False) -> None:
+        """See that the vendor calls here; `anew` asks it for its list."""
+        if anew:
+            self._standing.listed = None
+        self._cancel()
+        if webhook_id(self._entry) is not None:
+            self._entry.async_create_background_task(
+                self._hass, self._register(), f"{self._entry.domain} push registration"
+            )
+
+    async def _register(self) -> None:
+        """Have the vendor call exactly once, to the address of now; try again later if that fails."""
+        async with self._one_at_a_time:
+            self._is_confirming = self._is_changed = False
+            try:
+                target = await callback_url.async_target(self._hass, webhook_id(self._entry) or "")
+                self.via = target.via if target else None
+                self._url = target.url if target else None
+                if (target is not None and self._push.kinds) or _remembered(self._entry):
+                    await self._reconcile(target.url if target else None)
+                if _previous(self._entry) and not self._is_confirming:
+                    await self._forget_previous()
+            except callback_url.NotYet:
+                return
+            except Exception as err:  # noqa: BLE001  told by type; polling goes on in any case
+                self._on_failure(err)
+            else:
+                self._on_success()
+
+    async def _reconcile(self, url: str | None) -> None:
+        """Have exactly one registration of each kind lead to `url`.
+
+        After a change of the address the former registrations stay until the new ones are in use.
+        """
+        standing = self._standing
+        self._push.known = _remembered(self._entry)
+        listed = await self._list()
+        if self._is_unlisted(url, listed):
+            self.is_registered = self._is_confirming = True
+            self._confirm_later()
+            return
+        ours = {number: found for number, found in listed.items() if self._is_ours(found)}
+        kept = _in_order(ours.values(), url)
+        lacking = [kind for kind in self._push.kinds if url is not None and kind not in kept]
+        self.is_registered = url is not None and not lacking
+        self._is_changed = bool(lacking)
+        for kind in lacking:
+            standing.listed = None  # should this fail, nobody knows what the vendor did
+            registration = await self._establish(url or "", kind, ours.values())
+            kept[kind] = listed[registration.id] = ours[registration.id] = registration
+            standing.registered_at = dt_util.utcnow()
+            self._remember(ours)
+        self.is_registered = url is not None and bool(self._push.kinds)
+        standing.registered_at = standing.registered_at or dt_util.utcnow()
+        self._remember(ours)
+        if _previous(self._entry) and (lacking or not self._is_in_use):
+            self._is_confirming = True
+            if lacking:
+                self._confirm_later()
+            return
+        wanted = {registration.id for registration in kept.values()}
+        for number in [number for number in ours if number not in wanted]:
+            found = ours.pop(number)
+            if found.is_active:
+                standing.listed = None
+                await self._push.remove(number)
+                del listed[number]
+            self._remember(ours)
+        standing.listed = listed
+
+    def _is_unlisted(self, url: str | None, listed: Mapping[str, Registration]) -> bool:
+        """Whether the list may be older than a registration of the new address: it is asked for when it expires."""
+        made_at = self._standing.registered_at
+        is_recent = made_at is not None and dt_util.utcnow() - made_at < LISTED_WITHIN
+        return (
+            is_recent
+            and bool(_previous(self._entry))
+            and any(
+                number not in listed and callback_url.same(known, url)
+                for number, known in _remembered(self._entry).items()
+            )
+        )
+
+    @property
+    def _is_in_use(self) -> bool:
+        """Whether a call came at the new address, where calls carry what exists nowhere else; lists do elsewhere."""
+        return not self._push.carries_data or webhook_id(self._entry) in self._standing.heard
+
+    @callback
+    def _confirm_later(self) -> None:
+        """Look before long whether the vendor's list shows the new address."""
+        self._standing.listed = None
+        self._cancel()
+        self._cancel_retry = async_call_later(self._hass, CONFIRM_SECONDS, self._retry)
+
+    @callback
+    def async_heard(self, found: str) -> None:
+        """Note that a call came; the first one at a new address ends the use of the one before."""
+        if not _previous(self._entry) or found in self._standing.heard:
+            return
+        self._standing.heard.add(found)
+        if found == webhook_id(self._entry):
+            self.async_check(anew=True)
+
+    async def _forget_previous(self) -> None:
+        """Listen to former addresses no more: nothing at the vendor leads to them now."""
+        for found in _previous(self._entry):
+            await callback_url.async_forget_cloudhook(self._hass, found)
+            webhook.async_unregister(self._hass, found)
+        data = {
+            key: value for key, value in self._entry.data.items() if key != CONF_PREVIOUS_WEBHOOKS
+        }
+        self._hass.config_entries.async_update_entry(self._entry, data=data)
+
+    def _leads_to_previous(self, found: Registration) -> bool:
+        return any(callback_url.ends_with(found.url, each) for each in _previous(self._entry))
+
+    async def _establish(self, url: str, kind: str, ours: Iterable[Registration]) -> Registration:
+        """Have calls of a kind come, by way of one of ours that does not serve, else of a new one.
+
+        One that leads to a former address of ours serves until the new one is in use.
+        """
+        former = next(
+            (found for found in ours if found.kind == kind and not self._leads_to_previous(found)),
+            None,
+        )
+        amended = await self._push.amend(former, url) if former else None
+        return amended or await self._push.register(url, kind)
+
+    async def _list(self) -> dict[str, Registration]:
+        now = self._hass.loop.time()
+        held = self._standing.listed
+        if held is None or now - self._standing.listed_at >= LIST_SECONDS:
+            held = {found.id: found for found in await self._push.registrations()}
+            self._standing.listed, self._standing.listed_at = held, now
+        return dict(held)
+
+    def _is_ours(self, found: Registration) -> bool:
+        known = _remembered(self._entry).get(found.id)
+        is_at_ours = any(
+            callback_url.ends_with(found.url, each) for each in webhook_ids(self._entry)
+        )
+        return is_at_ours or callback_url.same(found.url, known)
+
+    @callback
+    def _remember(self, ours: Mapping[str, Registration]) -> None:
+        active = {number: found.url for number, found in ours.items() if found.is_active}
+        if active != _remembered(self._entry):
+            self._hass.config_entries.async_update_entry(
+                self._entry, data={**self._entry.data, CONF_REGISTRATIONS: active}
+            )
+
+    @callback
+    def _on_failure(self, err: Exception) -> None:
+        self._standing.errors[type(err).__name__] += 1
+        if not self.has_failed:
+            self.has_failed = True
+            _LOGGER.warning(
+                "%s: webhooks could not be registered at the vendor, %s: %s",
+                self._entry.title,
+                "its messages do not come" if self._push.carries_data else "polling goes on",
+                err if isinstance(err, self._expected) else type(err).__name__,
+            )
+        delay = min(RETRY_SECONDS * 2**self._attempts, RETRY_CEILING)
+        self._attempts = min(self._attempts + 1, 16)
+        self._cancel()
+        self._cancel_retry = async_call_later(self._hass, max(delay, wait_of(err)), self._retry)
+        self._outcome(err)
+
+    @callback
+    def _on_success(self) -> None:
+        self._attempts = 0
+        if self.has_failed:
+            self.has_failed = False
+            _LOGGER.info("%s: webhooks are registered at the vendor", self._entry.title)
+        self._recheck()
+        self._outcome(None)
+
+    @callback
+    def _recheck(self) -> None:
+        """Look once more, a few times at most, whether what was changed has stayed so."""
+        seconds = self._push.recheck_seconds
+        if not self._is_changed:
+            self._rechecks = 0
+        elif seconds is not None and self._rechecks < MAX_RECHECKS:
+            self._rechecks += 1
+            self._standing.listed = None
+            self._cancel()
+            self._cancel_retry = async_call_later(self._hass, seconds, self._retry)
+
+    @property
+    def serves(self) -> bool:
+        """Whether a webhook that was registered before leads to the address of now."""
+        known = _remembered(self._entry).values()
+        return any(callback_url.same(found, self._url) for found in known)
+
+    @callback
+    def _retry(self, _now: datetime) -> None:
+        self.async_check()
+
+    @callback
+    def _cancel(self) -> None:
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+            self._cancel_retry = None
+
+
+def _in_order(ours: Iterable[Registration], url: str | None) -> dict[str, Registration]:
+    """Of each kind the first that needs nothing done to it."""
+    found: dict[str, Registration] = {}
+    for each in ours:
+        if each.is_active and each.is_sound and callback_url.same(each.url, url):
+            found.setdefault(each.kind, each)
+    return found
+
+
+def wait_of(err: Exception) -> float:
+    """Seconds that the vendor asked to be left alone, where it did."""
+    return float(getattr(err, "wait", 0.0))

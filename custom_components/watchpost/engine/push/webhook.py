@@ -1,0 +1,380 @@
+"""Receives a vendor's calls: takes each as a hint of what to ask, and notes when they fail to come.
+
+Calls that come before the account is set up, or while its set-up is tried again, are held until it is.
+Nothing that a call says is believed, unless it exists nowhere else and the call proves by a secret who sent it. Polling
+goes on whether calls come or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
+
+from ...models import Call, FeedUpdate, Reading
+from .subscription import OnOutcome, Registrar, async_get_standing, wait_of, webhook_ids
+
+if TYPE_CHECKING:
+    from ...contract.push import Hint, Push, Received
+
+_LOGGER = logging.getLogger(__name__)
+
+READ_TIMEOUT: Final = 10.0
+
+# A hint is not asked again so soon; one that comes meanwhile waits.
+SAME_HINT_SECONDS: Final = 10.0
+RETRY_SECONDS: Final = 30.0
+RETRY_CEILING: Final = 3_600.0
+
+# Hints that are not urgent are asked about so many at once: an urgent one that comes meanwhile waits for no more.
+MAX_HINTS_AT_ONCE: Final = 4
+
+# Calls that are held while an account is not set up; the oldest go when there are more.
+MAX_HELD_CALLS: Final = 512
+MAX_HELD_BYTES: Final = 4 * 1024 * 1024
+
+# In these states an account is on its way to be set up, or waits to be.
+_HOLDING: Final = frozenset(
+    {
+        ConfigEntryState.SETUP_IN_PROGRESS,
+        ConfigEntryState.SETUP_RETRY,
+        ConfigEntryState.SETUP_ERROR,
+        ConfigEntryState.LOADED,
+    }
+)
+
+type Apply = Callable[[FeedUpdate], None]
+
+
+class PushReceiver:
+    """The calls of one vendor to one account.
+
+    `apply` takes what a confirmed hint brought, `outcome` hears how each attempt to register went. The text of errors
+    of the kind `expected` may be logged; of any other only the type.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        push: Push,
+        *,
+        apply: Apply,
+        outcome: OnOutcome,
+        expected: type[Exception],
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._push = push
+        self._apply = apply
+        self._outcome = outcome
+        self._standing = async_get_standing(hass, entry)
+        self._registrar = Registrar(
+            hass, entry, push, outcome=self._on_registration, expected=expected
+        )
+        self._pending: dict[Hint, None] = {}
+        self._asked_at: dict[Hint, float] = {}
+        self._failures_in_a_row = 0
+        self._worker: asyncio.Task[None] | None = None
+        self._timers: dict[str, CALLBACK_TYPE] = {}
+        self._is_started = False
+
+    @callback
+    def async_listen(self) -> None:
+        """Listen, and hold what comes until the account is set up, also when that takes several attempts."""
+        for found in webhook_ids(self._entry):
+            # An attempt that failed has left its handler, so that no call was lost meanwhile.
+            webhook.async_unregister(self._hass, found)
+            webhook.async_register(
+                self._hass,
+                self._entry.domain,
+                self._entry.title,
+                found,
+                self._on_call,
+                # Home Assistant logs the address of a call whose method it does not know.
+                allowed_methods=webhook.SUPPORTED_METHODS,
+            )
+
+    @callback
+    def async_start(self) -> None:
+        """Take the calls that were held, and have the vendor call here; the latter in the background."""
+        self._is_started = True
+        self._entry.async_on_unload(self.async_stop)
+        held = self._standing.take_held()
+        for call in held:
+            self._receive(call)
+        if held:
+            self._show()
+        self._registrar.async_start()
+
+    @callback
+    def async_stop(self) -> None:
+        """Stop listening. The vendor goes on calling: a reload must lose no registration."""
+        for found in webhook_ids(self._entry):
+            webhook.async_unregister(self._hass, found)
+        for cancel in self._timers.values():
+            cancel()
+        self._timers.clear()
+
+    @callback
+    def _on_registration(self, err: Exception | None) -> None:
+        self._outcome(err)
+        self._report(err)
+        self._show()
+
+    @callback
+    def _report(self, err: Exception | None) -> None:
+        """Have a person know that messages do not come, where polling cannot bring what they say."""
+        issue_id = f"webhooks_refused_{self._entry.entry_id}"
+        if err is None or not self._push.carries_data or self._registrar.serves:
+            ir.async_delete_issue(self._hass, self._entry.domain, issue_id)
+            return
+        ir.async_create_issue(
+            self._hass,
+            self._entry.domain,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="webhooks_refused",
+            translation_placeholders={"title": self._entry.title},
+        )
+
+    # Calls
+
+    async def _on_call(
+        self, _hass: HomeAssistant, webhook_id: str, request: web.Request
+    ) -> web.Response:
+        """Take a call; whoever calls learns nothing of what becomes of it."""
+        try:
+            await self._on_request(webhook_id, request)
+        except Exception as err:  # noqa: BLE001  Home Assistant would log the address with it
+            _LOGGER.error(
+                "%s: unexpected %s while a webhook call was taken",
+                self._entry.title,
+                type(err).__name__,
+            )
+        return web.Response()
+
+    async def _on_request(self, webhook_id: str, request: web.Request) -> None:
+        counts = self._standing.counts
+        counts["calls"] += 1
+        if request.method not in self._push.methods:
+            counts["other_methods"] += 1
+            return
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not self._push.is_proven(request.method, headers):
+            counts["unproven"] += 1
+            return
+        now = self._standing.last_call = dt_util.utcnow()
+        try:
+            body = await _read(request, self._push.most_bytes)
+        except Exception:  # noqa: BLE001  a torn connection brings no call
+            counts["torn"] += 1
+            return
+        if self._is_started:
+            self._registrar.async_heard(webhook_id)
+        if body is None:
+            counts["oversize"] += 1
+        elif self._is_started:
+            self._receive(Call(request.query, headers, body, now))
+        else:
+            self._hold(Call(request.query, headers, body, now))
+        if self._is_started:
+            self._show()
+
+    @callback
+    def _hold(self, call: Call) -> None:
+        """Hold a call while the account is being set up; one that will not be listens no more."""
+        if self._entry.state in _HOLDING:
+            self._standing.hold(call, MAX_HELD_CALLS, MAX_HELD_BYTES)
+            return
+        self._standing.take_held()
+        for found in webhook_ids(self._entry):
+            webhook.async_unregister(self._hass, found)
+
+    @callback
+    def _receive(self, call: Call) -> None:
+        try:
+            received = self._push.receive(call)
+        except Exception:  # noqa: BLE001  a call that breaks the parser is no call of this vendor's
+            received = None
+        if received:
+            self._take(received)
+        else:
+            self._standing.counts["foreign"] += 1
+
+    @callback
+    def _take(self, received: Received) -> None:
+        if received.update is not None:
+            self._standing.counts["messages"] += 1
+            self._apply(received.update)
+        if received.hint is not None:
+            self._standing.counts["hints"] += 1
+            self._pending[received.hint] = None
+            self._ask()
+
+    @callback
+    def _ask(self, _now: datetime | None = None) -> None:
+        """Set to work on what is pending, unless that is being done or the vendor has to be left alone."""
+        if "retry" not in self._timers and (self._worker is None or self._worker.done()):
+            self._worker = self._entry.async_create_background_task(
+                self._hass, self._confirm_all(), f"{self._entry.domain} push"
+            )
+
+    @callback
+    def _retry(self, _now: datetime) -> None:
+        self._cancel("retry")
+        self._ask()
+
+    async def _confirm_all(self) -> None:
+        """Ask about what is pending, urgent hints first, then about what came meanwhile."""
+        while hints := self._ready():
+            self._drop(hints)
+            self._standing.counts["confirms"] += 1
+            failure: Exception | None
+            try:
+                update = await self._push.ask(hints)
+            except Exception as err:  # noqa: BLE001  told by type
+                failure = err
+            else:
+                failure = update.failure
+                self._apply(update)
+            if failure is not None:
+                self._not_confirmed(hints, failure)
+                return
+            self._failures_in_a_row = 0
+        if self._pending:
+            now = self._hass.loop.time()
+            first = min(self._asked_at.get(hint, now) for hint in self._pending)
+            self._at("again", max(first + SAME_HINT_SECONDS - now, 0.001), self._ask)
+
+    def _ready(self) -> frozenset[Hint]:
+        """Return the hints that may be asked about now, and note that they are."""
+        now = self._hass.loop.time()
+        self._asked_at = {
+            hint: at for hint, at in self._asked_at.items() if now - at < SAME_HINT_SECONDS
+        }
+        waiting = [hint for hint in self._pending if hint not in self._asked_at]
+        urgent = [hint for hint in waiting if hint.kind in self._push.urgent_kinds]
+        ready = frozenset(urgent or waiting[:MAX_HINTS_AT_ONCE])
+        self._asked_at.update(dict.fromkeys(ready, now))
+        return ready
+
+    def _drop(self, hints: frozenset[Hint]) -> None:
+        for hint in hints:
+            self._pending.pop(hint, None)
+
+    @callback
+    def _not_confirmed(self, hints: frozenset[Hint], failure: Exception) -> None:
+        """Keep the hints for later; the line is for whoever looks for it, the feeds tell of outages."""
+        self._pending |= dict.fromkeys(hints)
+        self._standing.counts["failures"] += 1
+        _LOGGER.debug(
+            "%s: could not ask about a call: %s", self._entry.title, type(failure).__name__
+        )
+        delay = min(RETRY_SECONDS * 2**self._failures_in_a_row, RETRY_CEILING)
+        self._failures_in_a_row = min(self._failures_in_a_row + 1, 16)
+        self._at("retry", max(delay, wait_of(failure)), self._retry)
+
+    # Silence
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the vendor calls to an address that we have."""
+        return self._registrar.is_registered and self._registrar.via is not None
+
+    @property
+    def is_alive(self) -> bool | None:
+        """Whether calls come; None where none can be expected."""
+        due = self._silent_at
+        return None if due is None else dt_util.utcnow() < due
+
+    @property
+    def _silent_at(self) -> datetime | None:
+        standing = self._standing
+        if not self.is_registered or standing.registered_at is None:
+            return None
+        last = max(standing.last_call or standing.registered_at, standing.registered_at)
+        return last + self._push.silence
+
+    @callback
+    def _show(self) -> None:
+        is_alive = self.is_alive
+        if is_alive and "silence" not in self._timers and self._silent_at is not None:
+            left = (self._silent_at - dt_util.utcnow()).total_seconds()
+            self._at("silence", left, self._on_silence)
+        if self._push.channel is not None:
+            self._apply(FeedUpdate(readings={self._push.channel: Reading(is_alive)}))
+
+    @callback
+    def _on_silence(self, _now: datetime) -> None:
+        """Show it, and look whether the vendor has forgotten us."""
+        self._cancel("silence")
+        self._show()
+        if self.is_alive is False:
+            self._registrar.async_check(anew=True)
+            self._at("silence", self._push.silence.total_seconds(), self._on_silence)
+
+    # Timers
+
+    @callback
+    def _at(self, name: str, seconds: float, job: Callable[[datetime], None]) -> None:
+        self._cancel(name)
+        self._timers[name] = async_call_later(self._hass, seconds, job)
+
+    @callback
+    def _cancel(self, name: str) -> None:
+        if (cancel := self._timers.pop(name, None)) is not None:
+            cancel()
+
+    # For diagnostics
+
+    @property
+    def standing(self) -> str:
+        """In a few words, for the system's health."""
+        if self.is_registered:
+            return f"by {self._registrar.via}"
+        if not self._push.kinds:
+            return "polling alone, nothing was chosen to be called about"
+        if self._registrar.has_failed:
+            return "polling alone, webhooks could not be registered at the vendor"
+        return "polling alone, Home Assistant has no address that a vendor can call"
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Counts and times, never contents."""
+        standing = self._standing
+        names = (
+            *("calls", "other_methods", "unproven", "torn", "foreign", "oversize"),
+            *("held", "dropped"),
+            *("messages", "hints", "confirms", "failures"),
+        )
+        return {
+            **{name: standing.counts[name] for name in names},
+            "last_call": standing.last_call,
+            "registered": self.is_registered,
+            "registration_errors": dict(standing.errors),
+            "via": self._registrar.via,
+            "is_alive": self.is_alive,
+            "pending": len(self._pending),
+        }
+
+
+async def _read(request: web.Request, most_bytes: int) -> bytes | None:
+    """Read a body; None for one that is too large. Raises what a torn connection raises."""
+    body = bytearray()
+    async with asyncio.timeout(READ_TIMEOUT):
+        while chunk := await request.content.read(most_bytes + 1 - len(body)):
+            body += chunk
+            if len(body) > most_bytes:
+                return None
+    return bytes(body)

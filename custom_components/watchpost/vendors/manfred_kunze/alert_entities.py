@@ -1,0 +1,221 @@
+"""Alert rules and alerts in the words of the model: channels and readings."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.components.button import ButtonEntityDescription
+from homeassistant.components.event import EventEntityDescription
+from homeassistant.components.sensor import SensorEntityDescription, SensorStateClass
+from homeassistant.components.switch import SwitchEntityDescription
+from homeassistant.const import EntityCategory
+
+from ...models import Channel, ChannelId, OccurrenceType, Reading, ReadingValue, Work
+from ..names import fitting
+from .alert_tracker import AlertLog, Standing
+from .inventory import ACCOUNT
+from .models.alerts import Alert, AlertRule, Severity
+
+ALERTS: Final = "alerts"
+RULES: Final = "alert_rules"
+EVENTS: Final = "events"
+PUSH: Final = "push"
+_RULE: Final = "alert_rule-"
+_SWITCH: Final = "alert_rule_enabled-"
+_BUTTON: Final = "alert_rule_acknowledge-"
+_OPEN: Final = "open_alerts"
+_ENABLED: Final = "enabled_alert_rules"
+
+_EVENTS: Final = EventEntityDescription(
+    key=EVENTS,
+    translation_key=EVENTS,
+    event_types=[
+        OccurrenceType.ALARM_RAISED,
+        OccurrenceType.ALARM_ACKNOWLEDGED,
+        OccurrenceType.ALARM_CLEARED,
+    ],
+)
+_COUNTS: Final[Mapping[str, Severity | None]] = {
+    _OPEN: None,
+    "critical_alerts": Severity.CRITICAL,
+    "warning_alerts": Severity.WARNING,
+    "info_alerts": Severity.INFO,
+}
+_RULES_ENABLED: Final = SensorEntityDescription(
+    key=_ENABLED,
+    translation_key=_ENABLED,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    state_class=SensorStateClass.MEASUREMENT,
+)
+_PUSH: Final = BinarySensorEntityDescription(
+    key=PUSH,
+    translation_key=PUSH,
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+_ABOVE: Final = ("GREATER", "GT", ">", "ABOVE")
+_BELOW: Final = ("LESS", "LT", "<", "BELOW")
+
+type Switch = Callable[[str, bool], Awaitable[Work | None]]
+type Press = Callable[[str], Awaitable[Work | None]]
+
+
+def rule_key(rule: str) -> str:
+    """Name the channel of a rule that is on while an alert of it is open."""
+    return f"{_RULE}{rule}"
+
+
+def rule_of(channel: Channel | None) -> str | None:
+    """The rule that a channel is about, None for any other channel."""
+    key = channel.key if channel else ""
+    return next(
+        (
+            key.removeprefix(prefix)
+            for prefix in (_RULE, _SWITCH, _BUTTON)
+            if key.startswith(prefix)
+        ),
+        None,
+    )
+
+
+def is_of_rule(key: str) -> bool:
+    """Whether a channel's key is that of a rule."""
+    return key.startswith((_RULE, _SWITCH, _BUTTON))
+
+
+def account_channels(*, has_push: bool) -> Iterator[Channel]:
+    """Yield what is shown of all alerts together."""
+    for key in _COUNTS:
+        description = SensorEntityDescription(
+            key=key, translation_key=key, state_class=SensorStateClass.MEASUREMENT
+        )
+        yield Channel(ACCOUNT, key, description, ALERTS)
+    yield Channel(ACCOUNT, _ENABLED, _RULES_ENABLED, RULES)
+    yield events_channel(ACCOUNT)
+    if has_push:
+        yield Channel(ACCOUNT, PUSH, _PUSH, ALERTS, stands_when_stale=True)
+
+
+def events_channel(device: str) -> Channel:
+    """Return the channel of what happens at a device."""
+    return Channel(device, EVENTS, _EVENTS, ALERTS)
+
+
+def rule_channels(
+    rule: AlertRule, device: str, switch: Switch, acknowledge: Press
+) -> Iterator[Channel]:
+    """Yield whether an alert of a rule is open, whether the rule may fire, and a button to acknowledge."""
+    is_critical = rule.severity is Severity.CRITICAL
+    kind = BinarySensorDeviceClass.SAFETY if is_critical else BinarySensorDeviceClass.PROBLEM
+    called = {"rule": title(rule)}
+    yield Channel(
+        device,
+        key := rule_key(rule.id),
+        BinarySensorEntityDescription(key=key, translation_key="alert_rule", device_class=kind),
+        ALERTS,
+        placeholders=called,
+    )
+
+    async def switched(is_on: bool) -> Work | None:
+        return await switch(rule.id, is_on)
+
+    yield Channel(
+        device,
+        key := f"{_SWITCH}{rule.id}",
+        SwitchEntityDescription(
+            key=key, translation_key="alert_rule", entity_category=EntityCategory.CONFIG
+        ),
+        RULES,
+        placeholders=called,
+        switch=switched,
+    )
+
+    async def pressed() -> Work | None:
+        return await acknowledge(rule.id)
+
+    yield Channel(
+        device,
+        key := f"{_BUTTON}{rule.id}",
+        ButtonEntityDescription(key=key, translation_key="acknowledge_alerts"),
+        ALERTS,
+        placeholders=called,
+        press=pressed,
+    )
+
+
+def title(rule: AlertRule) -> str:
+    """What a rule is called; one without a name by what it looks at."""
+    if (name := fitting(rule.name)) is not None:
+        return name
+    limit = "" if rule.threshold is None else f" {_figure(rule.threshold)}"
+    return f"{(rule.comparison or 'rule').lower().replace('_', ' ')}{limit} {rule.id[:8]}"
+
+
+def _figure(value: float | str | bool) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def direction(rule: AlertRule) -> str | None:
+    """On which side of its threshold a rule fires; the vendor's own word for any other comparison."""
+    said = rule.comparison
+    if said is None:
+        return None
+    if said.startswith(_ABOVE):
+        return "above"
+    return "below" if said.startswith(_BELOW) else said.lower()
+
+
+def rule_data(rule: AlertRule) -> dict[str, ReadingValue]:
+    """What occurrences tell of the rule."""
+    severity = rule.severity.lower() if rule.severity else None
+    return {
+        "source": title(rule),
+        "threshold": rule.threshold,
+        "direction": direction(rule),
+        "severity": severity,
+    }
+
+
+# -- readings --
+
+
+def rule_readings(rule: AlertRule, device: str, standing: Standing) -> dict[ChannelId, Reading]:
+    """Whether an alert of a rule is open."""
+    newest: Sequence[Alert] = standing.open[:1]
+    attributes: dict[str, ReadingValue] = {
+        **{key: value for key, value in rule_data(rule).items() if key != "source"},
+        "open_alerts": len(standing.open),
+    }
+    for alert in newest:
+        attributes |= {
+            "acknowledged": standing.is_acknowledged,
+            "alert_id": alert.id,
+            "since": alert.raised_at,
+            "value": alert.value,
+        }
+    return {ChannelId(device, rule_key(rule.id)): Reading(standing.is_on, attributes=attributes)}
+
+
+def switch_readings(
+    rules: Iterable[AlertRule], devices: Mapping[str, str]
+) -> dict[ChannelId, Reading]:
+    """Whether each rule may fire, and how many may."""
+    listed = list(rules)
+    readings = {
+        ChannelId(devices[rule.id], f"{_SWITCH}{rule.id}"): Reading(rule.is_enabled)
+        for rule in listed
+    }
+    enabled = sum(rule.is_enabled is True for rule in listed)
+    return {ChannelId(ACCOUNT, _ENABLED): Reading(enabled)} | readings
+
+
+def count_readings(log: AlertLog, rules: Iterable[AlertRule]) -> dict[ChannelId, Reading]:
+    """How many alerts are open, by severity."""
+    severities = {rule.id: rule.severity for rule in rules if rule.severity is not None}
+    return {
+        ChannelId(ACCOUNT, key): Reading(log.count(severity, severities))
+        for key, severity in _COUNTS.items()
+    }

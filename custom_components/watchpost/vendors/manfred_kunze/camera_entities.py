@@ -1,0 +1,111 @@
+"""Cameras in the words of the model: devices, channels and readings."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.components.camera import CameraEntityDescription
+from homeassistant.components.event import EventEntityDescription
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
+from homeassistant.const import EntityCategory
+
+from ...models import Channel, ChannelId, Device, Live, OccurrenceType, Reading, Shot
+from ..names import fitting
+from .inventory import ACCOUNT, Estate, device_id
+from .models import media
+from .models.media import CameraStatus
+
+CAMERAS: Final = "cameras"
+CAPTURES: Final = "captures"
+
+CAMERA: Final = "camera"
+STATUS: Final = "camera_status"
+CONNECTIVITY: Final = "camera_connectivity"
+LAST_CAPTURE: Final = "last_capture"
+EVENTS: Final = "camera_events"
+
+_CAMERA: Final = CameraEntityDescription(key=CAMERA, name=None)
+_STATUS: Final = SensorEntityDescription(
+    key=STATUS,
+    translation_key=STATUS,
+    device_class=SensorDeviceClass.ENUM,
+    options=[status.value.lower() for status in CameraStatus],
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+_CONNECTIVITY: Final = BinarySensorEntityDescription(
+    key=CONNECTIVITY,
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+_LAST_CAPTURE: Final = SensorEntityDescription(
+    key=LAST_CAPTURE, translation_key=LAST_CAPTURE, device_class=SensorDeviceClass.TIMESTAMP
+)
+_EVENTS: Final = EventEntityDescription(
+    key=EVENTS, translation_key="events", event_types=[OccurrenceType.CAPTURE_MADE]
+)
+
+type Picture = Callable[[str], Awaitable[Shot | None]]
+type LiveOf = Callable[[str], Live]
+
+
+def camera_id(camera: str) -> str:
+    """The model's id of a camera."""
+    return f"camera-{camera}"
+
+
+def camera_of(device: str | None) -> str | None:
+    """The platform's id of one of the model's cameras, None for any other device."""
+    prefix = camera_id("")
+    return device.removeprefix(prefix) if device and device.startswith(prefix) else None
+
+
+def camera_device(estate: Estate, camera: media.Camera) -> Device:
+    """A camera, below the device that it belongs to."""
+    return Device(
+        camera_id(camera.id),
+        name=fitting(camera.name) or f"Camera {camera.id[:8]}",
+        manufacturer="Manfred Kunze",
+        model=camera.model or "Camera",
+        via=device_id(camera.device) if camera.device in estate.devices else ACCOUNT,
+    )
+
+
+def camera_channels(camera: str, picture: Picture, live_of: LiveOf) -> Iterator[Channel]:
+    """The channels of a camera."""
+    device = camera_id(camera)
+    yield Channel(
+        device,
+        CAMERA,
+        _CAMERA,
+        CAPTURES,
+        stands_when_stale=True,
+        picture=partial(picture, camera),
+        live=live_of(camera),
+    )
+    yield Channel(device, LAST_CAPTURE, _LAST_CAPTURE, CAPTURES, stands_when_stale=True)
+    yield Channel(device, EVENTS, _EVENTS, CAPTURES, stands_when_stale=True)
+    for description in (_STATUS, _CONNECTIVITY):
+        yield Channel(device, description.key, description, CAMERAS)
+
+
+def status_readings(cameras: Iterable[media.Camera]) -> dict[ChannelId, Reading]:
+    """How each camera is; of an unknown status nobody knows whether it is connected."""
+    readings: dict[ChannelId, Reading] = {}
+    for camera in cameras:
+        status, device = camera.status, camera_id(camera.id)
+        is_connected = status is not CameraStatus.OFFLINE if status else None
+        readings[ChannelId(device, STATUS)] = Reading(status.value.lower() if status else None)
+        readings[ChannelId(device, CONNECTIVITY)] = Reading(is_connected)
+    return readings
+
+
+def capture_readings(camera: str, newest: datetime | None) -> dict[ChannelId, Reading]:
+    """When a camera's newest clip was taken, which is what its picture shows."""
+    return {
+        ChannelId(camera_id(camera), key): Reading(newest, newest) for key in (CAMERA, LAST_CAPTURE)
+    }

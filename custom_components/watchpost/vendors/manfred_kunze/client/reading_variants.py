@@ -1,0 +1,49 @@
+"""The ways to ask for readings, the likeliest first, and those that a deployment's own document names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..models.readings import VALUES
+from .openapi import Contract, Operation
+from .variants import Way
+
+RAW: Final = "/readings/sensor/{}"
+PERIODS: Final = (("from", "to"), ("start", "end"), ("since", "until"), ("startTime", "endTime"))
+SORT: Final = {"sort": "timestamp,desc"}
+WINDOWS: Final = ("window", "duration", "range", "last")
+STEPS: Final = ({"interval": "1h"}, {"interval": "PT1H"}, {"bucket": "1h"}, {"interval": "HOUR"})
+AGGREGATED: Final = (f"{RAW}/aggregated", "/readings/aggregated")
+STATS: Final = (f"{RAW}/stats", "/readings/stats")
+BATCH: Final = ("/readings/batch",)
+# Stands for the name of the parameter with one sensor, or several.
+IDS: Final = "sensorIds"
+_STEP_NAMES: Final = frozenset({"interval", "bucket", "resolution", "granularity", "step"})
+_NO_VALUES: Final = frozenset({"metadata", "quality", "unit", "sensor", "valueType", "tags"})
+_HOURLY: Final = frozenset({"1h", "pt1h", "hour", "hourly", "1 hour", "one_hour"})
+
+
+def said(contract: Contract, word: str) -> Iterator[Way]:
+    """The ways to read that a document has under this word, with the parameters that they need beside a period."""
+    for shape, operation in contract.operations.items():
+        is_read = shape.startswith("/readings") and word in shape.rsplit("/", 1)[-1]
+        if not is_read or "get" not in operation.methods:
+            continue
+        params: dict[str, str] = {}
+        for name, values in operation.query.items():
+            if name in _STEP_NAMES:
+                params[name] = next((each for each in values if each.lower() in _HOURLY), "1h")
+            elif name.lower().rstrip("s") in ("sensorid", "sensor"):
+                params[IDS] = name
+        yield Way(shape, params)
+
+
+def value_names(operation: Operation) -> tuple[str, ...]:
+    """What the value of a reading is called, where a document knows none of the likely names and one other field."""
+    others = [
+        name
+        for name in operation.fields - operation.times
+        if not name.lower().endswith("id") and name not in _NO_VALUES
+    ]
+    return tuple(others) if operation.fields.isdisjoint(VALUES) and len(others) == 1 else ()

@@ -1,0 +1,106 @@
+"""Which of several plausible ways to ask a deployment works: tried in order, bounded, and remembered.
+
+The vendor names raw, window, aggregated, stats and batch readings and publishes the path of the raw ones alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ....client.errors import UnexpectedReply
+from .api import is_missing
+
+# After so many seconds what proved not to work is tried again: deployments are updated.
+AGAIN_AFTER: Final = 86_400.0
+_REFUSED: Final = frozenset({400, 414, 422})
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to ask: a path, in which {} is a sensor's id, and parameters besides."""
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+class Ways:
+    """The ways to ask for one thing. `at` is the one that works or is tried next; all may prove not to."""
+
+    def __init__(self, ways: Sequence[Way]) -> None:
+        self._ways = list(ways)
+        self.at = 0
+        self.works = False
+        self._off_since: float | None = None
+
+    def is_off(self, now: float) -> bool:
+        """Whether all ways proved not to work, not long ago; `now` is monotonic seconds."""
+        return self._off_since is not None and now - self._off_since < AGAIN_AFTER
+
+    def follow(self, ways: Sequence[Way]) -> None:
+        """Try these first, which a deployment's own document names, before those that are guessed."""
+        if ways:
+            self._ways = [*ways, *(way for way in self._ways if way not in ways)]
+            self.at, self.works, self._off_since = 0, False, None
+
+    def tries(self) -> Iterator[Way]:
+        """All ways from the present one on; going on to the next means that the one before did not work."""
+        start = 0 if self._off_since is not None else self.at
+        for number in (*range(start, len(self._ways)), *range(start)):
+            self.at = number
+            yield self._ways[number]
+
+    async def ask[T](self, ask: Callable[[Way], Awaitable[T]], now: float) -> T:
+        """Ask in the way that works, or find one; raises UnexpectedReply with status 404 where there is none."""
+        if not self.is_off(now):
+            gone: set[str] = set()
+            for way in self.tries():
+                if way.path in gone:
+                    continue
+                try:
+                    answer = await ask(way)
+                except UnexpectedReply as err:
+                    if not may_differ(err) or (self.works and err.status == 404):
+                        raise
+                    if err.status == 404:
+                        gone.add(way.path)
+                else:
+                    self.served()
+                    return answer
+            self.failed(now)
+        raise UnexpectedReply("the vendor has no such readings", 404)
+
+    def served(self) -> None:
+        """The present way works."""
+        self.works, self._off_since = True, None
+
+    def failed(self, now: float) -> None:
+        """No way works."""
+        self.works, self._off_since, self.at = False, now, 0
+
+    @property
+    def standing(self) -> str:
+        """How it stands, for diagnostics."""
+        if self.works:
+            return self._ways[self.at].path
+        return "untried" if self._off_since is None else "none works"
+
+    def to_memory(self) -> dict[str, Any] | None:
+        """What is remembered of a way that works."""
+        if not self.works:
+            return None
+        way = self._ways[self.at]
+        return {"path": way.path, "params": dict(way.params)}
+
+    def from_memory(self, kept: object) -> None:
+        """Begin with what worked before, if it is still one of the ways."""
+        if isinstance(kept, dict):
+            for number, way in enumerate(self._ways):
+                if kept == {"path": way.path, "params": dict(way.params)}:
+                    self.at = number
+
+
+def may_differ(err: UnexpectedReply) -> bool:
+    """Whether another way to ask may fare better than the one that got this error."""
+    return is_missing(err) or err.status is None or err.status in _REFUSED

@@ -1,0 +1,188 @@
+"""The platform's records in the words of the model: devices and their channels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final
+
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.helpers.entity import EntityDescription
+
+from ...models import Channel, ChannelId, Device, Reading, ReadingValue
+from ..names import fitting
+from .inventory import ACCOUNT, Estate, component_id, device_id, sensor_key
+from .models import topology
+from .models.topology import DeviceStatus, Sensor, ValueType
+from .units import shown, truth
+
+MANUFACTURER: Final = "Manfred Kunze"
+SERVICE: Final = "Manfred Kunze IoT platform"
+
+STATUSES: Final = "statuses"
+READINGS: Final = "readings"
+
+STATUS: Final = "device_status"
+CONNECTIVITY: Final = "connectivity"
+MAINTENANCE: Final = "maintenance"
+LAST_MEASUREMENT: Final = "last_measurement"
+
+_DIAGNOSTIC = EntityCategory.DIAGNOSTIC
+LONGEST_STATE: Final = 255
+
+_STATUS = SensorEntityDescription(
+    key=STATUS,
+    translation_key=STATUS,
+    device_class=SensorDeviceClass.ENUM,
+    options=[status.value.lower() for status in DeviceStatus],
+    entity_category=_DIAGNOSTIC,
+)
+_CONNECTIVITY = BinarySensorEntityDescription(
+    key=CONNECTIVITY,
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=_DIAGNOSTIC,
+)
+_MAINTENANCE = BinarySensorEntityDescription(
+    key=MAINTENANCE, translation_key=MAINTENANCE, entity_category=_DIAGNOSTIC
+)
+_LAST_MEASUREMENT = SensorEntityDescription(
+    key=LAST_MEASUREMENT,
+    translation_key=LAST_MEASUREMENT,
+    device_class=SensorDeviceClass.TIMESTAMP,
+    entity_category=_DIAGNOSTIC,
+)
+
+
+def is_of_sensor(key: str) -> bool:
+    """Whether a channel is named by the list of sensors."""
+    return key == LAST_MEASUREMENT or key.startswith(sensor_key(""))
+
+
+# Whether a device in this state is connected; of one that waits, rests or is worked on, nothing is known.
+_CONNECTED: Final = {DeviceStatus.ACTIVE: True, DeviceStatus.OFFLINE: False}
+
+
+def account() -> Device:
+    """What everything else hangs from."""
+    return Device(ACCOUNT, name=SERVICE, manufacturer=MANUFACTURER, is_service=True)
+
+
+def devices(estate: Estate) -> Iterator[Device]:
+    """The account, its devices, and their components; parents come before children."""
+    yield account()
+    for device in estate.devices.values():
+        yield _device(estate, device)
+    for component in estate.components.values():
+        profile = estate.profile_of(component)
+        yield Device(
+            component_id(component.id),
+            name=fitting(component.name) or f"Component {component.id[:8]}",
+            manufacturer=MANUFACTURER,
+            model=profile.name if profile else None,
+            via=estate.home(device=component.device),
+        )
+
+
+def _device(estate: Estate, device: topology.Device) -> Device:
+    site = estate.sites.get(device.site or "")
+    return Device(
+        device_id(device.id),
+        name=fitting(device.name) or f"Device {device.id[:8]}",
+        manufacturer=MANUFACTURER,
+        model=device.model,
+        serial=device.serial,
+        firmware=device.firmware,
+        area=site.name if site else None,
+        via=ACCOUNT,
+    )
+
+
+def status_channels(estate: Estate, good_for: timedelta) -> Iterator[Channel]:
+    """What each device's own record says of it, and is shown for so long."""
+    for device in estate.devices:
+        for description in (_STATUS, _CONNECTIVITY, _MAINTENANCE):
+            yield Channel(
+                device_id(device), description.key, description, STATUSES, good_for=good_for
+            )
+
+
+def status_readings(listed: Iterable[topology.Device]) -> dict[ChannelId, Reading]:
+    """Status, connectivity and maintenance of each device; an unknown status leaves all of them unknown."""
+    readings: dict[ChannelId, Reading] = {}
+    for device in listed:
+        status, owner = device.status, device_id(device.id)
+        values: dict[str, ReadingValue] = {
+            STATUS: status.value.lower() if status else None,
+            CONNECTIVITY: _CONNECTED.get(status) if status else None,
+            MAINTENANCE: status is DeviceStatus.MAINTENANCE if status else None,
+        }
+        readings |= {ChannelId(owner, key): Reading(value) for key, value in values.items()}
+    return readings
+
+
+def sensor_channels(estate: Estate, good_for: Mapping[str, timedelta]) -> Iterator[Channel]:
+    """A channel for each sensor, and for what it hangs from when anything was measured there last.
+
+    `good_for` is how long each sensor's readings are shown.
+    """
+    housed = estate.housed
+    described = {sensor.id: describe(estate, sensor) for sensor in housed}
+    homes = {sensor.id: estate.home_of(sensor.id) for sensor in housed}
+    alike = Counter((homes[found], what.device_class) for found, what in described.items())
+    for sensor in housed:
+        home, what = homes[sensor.id], described[sensor.id]
+        is_named = what.device_class is not None and alike[home, what.device_class] == 1
+        yield Channel(
+            home,
+            sensor_key(sensor.id),
+            what,
+            READINGS,
+            good_for=good_for[sensor.id],
+            declared=_declared(estate, sensor),
+            name=None if is_named else _name(sensor),
+        )
+    for home in dict.fromkeys(homes.values()):
+        if home != ACCOUNT:
+            yield Channel(
+                home, LAST_MEASUREMENT, _LAST_MEASUREMENT, READINGS, stands_when_stale=True
+            )
+
+
+def _declared(estate: Estate, sensor: Sensor) -> tuple[float, float] | None:
+    """Return the range that a sensor's field in its profile declares, unless the sensor has another unit."""
+    field = estate.field_of(sensor)
+    if field is None or sensor.unit not in (None, field.unit):
+        return None
+    return field.declared
+
+
+def _name(sensor: Sensor) -> str:
+    return fitting(sensor.name or sensor.field) or f"Sensor {sensor.id[:8]}"
+
+
+def describe(estate: Estate, sensor: Sensor) -> EntityDescription:
+    """How Home Assistant shows a sensor, by its value type, its profile's unit and its name."""
+    field = estate.field_of(sensor)
+    unit = sensor.unit or (field.unit if field else None)
+    name = sensor.field or sensor.name or ""
+    return _description(estate.kind_of(sensor), unit, field.name if field else name)
+
+
+@lru_cache(maxsize=4096)
+def _description(kind: ValueType | None, unit: str | None, name: str) -> EntityDescription:
+    if kind is ValueType.BOOLEAN:
+        return BinarySensorEntityDescription(key="truth", device_class=truth(name))
+    if kind is ValueType.DOUBLE or kind is ValueType.BIGINT:
+        what = shown(unit, name)
+        return SensorEntityDescription(
+            key="number",
+            device_class=what.device_class,
+            native_unit_of_measurement=what.unit,
+            state_class=what.state_class,
+        )
+    return SensorEntityDescription(key="text")

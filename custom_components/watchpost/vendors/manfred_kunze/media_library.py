@@ -1,0 +1,101 @@
+"""The captures for the media browser, as folders: camera, day, clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, override
+
+from homeassistant.util import dt as dt_util
+from yarl import URL
+
+from ...client.errors import NotSecure, UnexpectedReply
+from ...client.urls import parse_link
+from ...contract.media import Library, Media, MediaItem
+from ...models import FeedUpdate
+from .captures import Gallery
+from .client.media import MediaClient, link_of
+from .models.media import Capture
+
+_VIDEO: Final = "video/mp4"
+_UNDATED: Final = "undated"
+_OTHERS: Final = "others"
+
+
+class CaptureLibrary(Library):
+    """Every capture that the vendor lists. Nothing is kept: a link is asked for whenever somebody plays one."""
+
+    def __init__(
+        self,
+        client: MediaClient,
+        gallery: Gallery,
+        home: URL,
+        show: Callable[[FeedUpdate], None],
+    ) -> None:
+        self._client = client
+        self._gallery = gallery
+        self._home = home
+        self._show = show
+
+    @override
+    async def browse(self, path: Sequence[str]) -> Sequence[MediaItem]:
+        if (update := await self._gallery.recent()) is not None:
+            self._show(update)
+        match path:
+            case []:
+                return self._cameras()
+            case [camera]:
+                days = dict.fromkeys(_day(capture) for capture in self._of(camera))
+                return [MediaItem(day, day, is_folder=True) for day in days]
+            case [camera, day]:
+                clips = [_item(each) for each in self._of(camera) if _day(each) == day]
+                if clips:
+                    return clips
+        raise LookupError("there is no such folder")
+
+    @override
+    async def open(self, path: Sequence[str]) -> Media:
+        if len(path) != 3:
+            raise LookupError("this is a folder")
+        capture = next((each for each in self._of(path[0]) if each.id == path[2]), None)
+        if capture is None:
+            raise LookupError("there is no such clip")
+        reply = await self._client.download(capture.id)
+        kind = capture.content_type or _VIDEO
+        if (link := link_of(reply)) is not None:
+            return Media(kind, url=self._absolute(link))
+        kind = reply.content_type.partition(";")[0].strip().lower()
+        if reply.body and kind.startswith("video/"):
+            return Media(kind, content=reply.body)
+        raise UnexpectedReply("the reply holds no link to the clip")
+
+    def _absolute(self, link: str) -> str:
+        """Return a link with its host; raises UnexpectedReply for what is none."""
+        try:
+            return str(parse_link(link, self._home))
+        except NotSecure:
+            raise UnexpectedReply("the link to the clip is none") from None
+
+    def _cameras(self) -> list[MediaItem]:
+        cameras = self._gallery.cameras.values()
+        found = [MediaItem(each.id, each.name or each.id, is_folder=True) for each in cameras]
+        if self._gallery.of(None):
+            found.append(MediaItem(_OTHERS, "Other captures", is_folder=True))
+        return found
+
+    def _of(self, folder: str) -> list[Capture]:
+        if folder != _OTHERS and folder not in self._gallery.cameras:
+            raise LookupError("there is no such camera")
+        return self._gallery.of(None if folder == _OTHERS else folder)
+
+
+def _day(capture: Capture) -> str:
+    return f"{dt_util.as_local(capture.at):%Y-%m-%d}" if capture.at else _UNDATED
+
+
+def _item(capture: Capture) -> MediaItem:
+    title = f"{dt_util.as_local(capture.at):%H:%M:%S}" if capture.at else capture.id
+    if capture.seconds is not None:
+        title = f"{title} ({capture.seconds:.0f} s)"
+    return MediaItem(
+        capture.id, title, is_folder=False, content_type=capture.content_type or _VIDEO
+    )

@@ -1,0 +1,49 @@
+"""Actions about cameras and exports, with their fields."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from homeassistant.helpers import config_validation as cv
+import voluptuous as vol
+
+from ...contract.actions import DATE, END, START, Action, For, Permission, wrong_period
+from .control_schemas import ID, SITE_ID
+
+EXPORT_ID: Final = "export_id"
+INCLUDES: Final = "includes"
+DOWNLOAD: Final = "download"
+PATIENCE: Final = "timeout"
+
+READINGS: Final = "readings"
+ANNOTATIONS: Final = "annotations"
+
+USUAL_PATIENCE: Final = 900
+_LONGEST_PATIENCE: Final = 6 * 3600
+
+_PERIOD: Final = {vol.Required(START): DATE, vol.Required(END): DATE}
+_EXPORT: Final = {vol.Required(EXPORT_ID): ID}
+
+ACTIONS: Final = (
+    Action("request_dvr_clip", For.ENTITY, Permission.CONTROL, _PERIOD, check=wrong_period),
+    Action(
+        "create_export",
+        For.ANY,
+        Permission.ADMIN,
+        {
+            **_PERIOD,
+            vol.Optional(SITE_ID): ID,
+            vol.Optional(INCLUDES, default=[READINGS, ANNOTATIONS]): vol.All(
+                cv.ensure_list, [vol.In([READINGS, ANNOTATIONS])], vol.Length(min=1), vol.Unique()
+            ),
+            vol.Optional(DOWNLOAD, default=False): cv.boolean,
+            vol.Optional(PATIENCE, default=USUAL_PATIENCE): vol.All(
+                vol.Coerce(int), vol.Range(min=0, max=_LONGEST_PATIENCE)
+            ),
+        },
+        check=wrong_period,
+    ),
+    Action("list_exports", For.ACCOUNT, Permission.READ, {}, is_read=True),
+    Action("download_export", For.ACCOUNT, Permission.ADMIN, _EXPORT),
+    Action("delete_export", For.ACCOUNT, Permission.ADMIN, _EXPORT),
+)

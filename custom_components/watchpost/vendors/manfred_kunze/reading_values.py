@@ -1,0 +1,45 @@
+"""What a sensor's raw value is shown as, by the sensor's value type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ...client.decode import number, text, whole
+from ...models import Reading, ReadingValue
+from .entities import LONGEST_STATE
+from .models.fields import flag
+from .models.readings import Raw
+from .models.readings import Reading as Measured
+from .models.topology import ValueType
+
+# The platform's texts have at most 1000 characters (MQTT contract, limits).
+_LONGEST_TEXT: Final = 1000
+_LONGEST_WHOLE: Final = 10**30
+
+TEXT: Final = "text"
+
+
+def reading(measured: Measured, kind: ValueType | None, *, is_live: bool) -> Reading:
+    """What is shown; a value that is none of its type is unknown."""
+    value = _value(measured.raw, kind)
+    attributes: Mapping[str, ReadingValue] = {}
+    if isinstance(value, str) and len(value) > LONGEST_STATE:
+        attributes, value = {TEXT: value}, value[:LONGEST_STATE]
+    return Reading(value, measured.at, attributes, is_live)
+
+
+def _value(raw: Raw, kind: ValueType | None) -> ReadingValue:
+    match kind:
+        case ValueType.DOUBLE:
+            return number(raw)
+        case ValueType.BIGINT:
+            found = whole(raw)
+            return found if abs(found or 0) < _LONGEST_WHOLE else None
+        case ValueType.BOOLEAN:
+            return flag({"value": raw}, "value")
+        case ValueType.TEXT:
+            return text(raw, _LONGEST_TEXT)
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    return text(raw, _LONGEST_TEXT) if isinstance(raw, str) else number(raw)

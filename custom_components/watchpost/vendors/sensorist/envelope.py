@@ -1,0 +1,134 @@
+"""How Sensorist's replies are read: the envelope, and the records in it.
+
+What cannot be read is None; a record that lacks what it cannot do without is set aside and counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+from ...client.decode import (
+    IDENTIFIER,
+    LONGEST_TEXT,
+    MOST_RECORDS,
+    Parsed,
+    Row,
+    Sieve,
+    first,
+    identifier,
+    is_plausible,
+    moment,
+    nested,
+    number,
+    reference,
+    text,
+    whole,
+)
+from ...client.errors import UnexpectedReply
+from ...client.transport import loose
+
+__all__ = [
+    "IDENTIFIER",
+    "LONGEST_TEXT",
+    "MOST_RECORDS",
+    "EnvelopeError",
+    "Parsed",
+    "Row",
+    "Sieve",
+    "check_code",
+    "envelope",
+    "first",
+    "identifier",
+    "is_plausible",
+    "moment",
+    "nested",
+    "number",
+    "parse_many",
+    "parse_nothing",
+    "parse_one",
+    "payload",
+    "reference",
+    "text",
+    "whole",
+    "written",
+]
+
+
+class EnvelopeError(Exception):
+    """The reply's envelope carries a `code` outside 200..299, whatever the HTTP status was."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the envelope says {code}")
+        self.code = code
+
+
+def envelope(body: bytes) -> object:
+    """Decode a reply to an object or a list.
+
+    Raises EnvelopeError if the envelope tells of a failure, UnexpectedReply if the reply is no JSON
+    or neither object nor list.
+    """
+    root = loose(body)
+    if isinstance(root, dict):
+        check_code(whole(root.get("code")))
+        return root
+    if isinstance(root, list):
+        return root
+    raise UnexpectedReply("the reply is neither an object nor a list")
+
+
+def check_code(code: int | None) -> None:
+    """Raise EnvelopeError unless `code` is missing or says success."""
+    if code is not None and not 200 <= code < 300:
+        raise EnvelopeError(code)
+
+
+def payload(root: object, *keys: str) -> object:
+    """Return the list or object under one of `keys` or "data", or a reply that is one itself.
+
+    Raises UnexpectedReply where there is none: to take it for an empty list would be a lie.
+    """
+    if not isinstance(root, dict):
+        return root
+    held = next((root[key] for key in (*keys, "data") if key in root), None)
+    if held is None and "id" in root:
+        return root
+    if not isinstance(held, list | dict):
+        raise UnexpectedReply(f"the reply holds no {keys[0]}")
+    return held
+
+
+def parse_many[T](
+    body: bytes, name: str, read: Callable[[Sieve, str, Row], T]
+) -> Parsed[tuple[T, ...]]:
+    """Read a reply that lists records of one kind; `name` is the key, in the singular."""
+    sieve = Sieve()
+    listed = payload(envelope(body), f"{name}s", name)
+    return Parsed(sieve.identified(name, listed, partial(read, sieve)), sieve.set_aside)
+
+
+def parse_one[T](body: bytes, name: str, read: Callable[[Sieve, str, Row], T]) -> Parsed[T | None]:
+    """Read a reply with one record, None where it holds none that can be used."""
+    sieve = Sieve()
+    held = written(body, name, f"{name}s")
+    return Parsed(first(sieve.identified(name, held, partial(read, sieve))), sieve.set_aside)
+
+
+def parse_nothing(body: bytes) -> Parsed[None]:
+    """Read a reply of which only the envelope matters; there may be none."""
+    if body.strip():
+        envelope(body)
+    return Parsed(None, Counter())
+
+
+def written(body: bytes, *keys: str) -> object:
+    """Return the payload or None: a write has succeeded even where its reply shows no result."""
+    if not body.strip():
+        return None
+    root = envelope(body)
+    try:
+        return payload(root, *keys)
+    except UnexpectedReply:
+        return None

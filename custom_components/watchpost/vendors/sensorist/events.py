@@ -1,0 +1,145 @@
+"""Sensorist's alarms and their logs in the words of the model: channels, readings, occurrences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.components.event import EventEntityDescription
+
+from ...models import Channel, ChannelId, Occurrence, OccurrenceType, Reading, ReadingValue
+from .models import Alarm, AlarmLog, Source
+
+ALARMS: Final = "alarms"
+EVENTS: Final = "events"
+_ALARM: Final = "alarm-"
+
+_EVENTS_OF_SENSOR = EventEntityDescription(
+    key=EVENTS,
+    translation_key=EVENTS,
+    event_types=[
+        OccurrenceType.ALARM_RAISED,
+        OccurrenceType.ALARM_CLEARED,
+        OccurrenceType.BUTTON_PRESSED,
+        OccurrenceType.SYSTEM_NOTICE,
+    ],
+)
+_EVENTS_OF_GATEWAY = EventEntityDescription(
+    key=EVENTS, translation_key=EVENTS, event_types=[OccurrenceType.SYSTEM_NOTICE]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an alarm belongs: a device, and the data source that it watches if that is known."""
+
+    device: str
+    source: Source | None = None
+
+
+def alarm_key(alarm: str) -> str:
+    """Name the channel of an alarm on its device."""
+    return f"{_ALARM}{alarm}"
+
+
+def is_alarm(key: str) -> bool:
+    """Whether a channel's key is that of an alarm."""
+    return key.startswith(_ALARM)
+
+
+def events_of_sensor(device: str) -> Channel:
+    """Return the channel of what happens at a sensor."""
+    return Channel(device, EVENTS, _EVENTS_OF_SENSOR, feed=ALARMS)
+
+
+def events_of_gateway(device: str) -> Channel:
+    """Return the channel of what happens at a gateway."""
+    return Channel(device, EVENTS, _EVENTS_OF_GATEWAY, feed=ALARMS)
+
+
+def alarm_channel(alarm: Alarm, place: Place) -> Channel:
+    """Return the channel that is on while an alarm is triggered."""
+    key = alarm_key(alarm.id)
+    description = BinarySensorEntityDescription(
+        key=key,
+        translation_key=f"alarm_{alarm.direction}" if alarm.direction else "alarm",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+    )
+    source = place.source
+    unit = source.kind.unit.name if source else None
+    return Channel(
+        device=place.device,
+        key=key,
+        description=description,
+        feed=ALARMS,
+        placeholders={
+            "source": (source.title if source else None) or f"Source {alarm.source or alarm.id}",
+            "value": f"{_figure(alarm.value)} {unit or ''}".strip(),
+        },
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}"
+
+
+def alarm_readings(
+    alarms: Iterable[Alarm], places: Mapping[str, Place]
+) -> dict[ChannelId, Reading]:
+    """Whether each alarm is triggered; an unknown state is neither on nor off."""
+    return {
+        ChannelId(places[alarm.id].device, alarm_key(alarm.id)): Reading(
+            alarm.is_triggered,
+            attributes={
+                "threshold": alarm.value,
+                "direction": alarm.direction,
+                "delay_minutes": alarm.delay,
+                "since": _since(alarm),
+            },
+        )
+        for alarm in alarms
+        if alarm.id in places
+    }
+
+
+def _since(alarm: Alarm) -> ReadingValue:
+    """When the alarm came into its present state, as far as its logs tell."""
+    since = None
+    for log in reversed(alarm.logs):
+        if log.is_triggered != alarm.is_triggered:
+            break
+        since = log.date
+    return since
+
+
+def alarm_occurrences(
+    alarms: Mapping[str, Alarm], places: Mapping[str, Place], logs: Iterable[AlarmLog]
+) -> Iterator[Occurrence]:
+    """What the logs tell of known alarms.
+
+    The id is made of what a log says, not of its own id: the same change is listed in two places,
+    and nothing says that both give it the same id.
+    """
+    for log in logs:
+        alarm = alarms.get(log.alarm or "")
+        if alarm is None or alarm.id not in places or log.is_triggered is None:
+            continue
+        source = places[alarm.id].source
+        kind = OccurrenceType.ALARM_RAISED if log.is_triggered else OccurrenceType.ALARM_CLEARED
+        yield Occurrence(
+            id=f"alarm-{alarm.id}-{kind}-{log.date.isoformat()}",
+            type=kind,
+            at=log.date,
+            device=places[alarm.id].device,
+            channel=alarm_key(alarm.id),
+            data={
+                "threshold": alarm.value,
+                "direction": alarm.direction,
+                "value": log.value,
+                "unit": source.kind.unit.name if source else None,
+                "source": source.title if source else None,
+            },
+        )

@@ -1,0 +1,305 @@
+"""Sensorist's JSON as typed records: users and the device inventory here, the rest by way of here.
+
+Made after REST API 1.15 and, where that names no fields, after the dossier. What the vendor left
+out or garbled is None, ids are text, dates are aware UTC. A record that lacks what it cannot do
+without is set aside and counted; see `Parsed`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from ...client.errors import UnexpectedReply
+from .alarms import (
+    Alarm,
+    AlarmLog,
+    Callback,
+    CallbackTypes,
+    Direction,
+    Workflow,
+    parse_alarm,
+    parse_alarm_logs,
+    parse_alarms,
+    parse_callback,
+    parse_callbacks,
+    parse_workflow,
+    read_workflow,
+)
+from .envelope import (
+    EnvelopeError,
+    Parsed,
+    Row,
+    Sieve,
+    envelope,
+    first,
+    identifier,
+    moment,
+    nested,
+    number,
+    parse_many,
+    parse_nothing,
+    parse_one,
+    text,
+    whole,
+)
+from .latest_decoder import LatestReader
+from .measurements import (
+    BLANK,
+    BUTTON,
+    GROUPED,
+    INTERPOLATED,
+    NOT_MEASURED,
+    REGULAR,
+    Measurement,
+    MinMax,
+    Rows,
+    parse_latest,
+    parse_min_max,
+    parse_rows,
+)
+
+__all__ = [
+    "BLANK",
+    "BUTTON",
+    "GROUPED",
+    "INTERPOLATED",
+    "NOT_MEASURED",
+    "REGULAR",
+    "Alarm",
+    "AlarmLog",
+    "Callback",
+    "CallbackTypes",
+    "Direction",
+    "EnvelopeError",
+    "Gateway",
+    "LatestReader",
+    "Measurement",
+    "MinMax",
+    "Parsed",
+    "Rows",
+    "Sensor",
+    "Source",
+    "SourceKind",
+    "UnitRef",
+    "User",
+    "Workflow",
+    "parse_alarm",
+    "parse_alarm_logs",
+    "parse_alarms",
+    "parse_callback",
+    "parse_callbacks",
+    "parse_gateway",
+    "parse_gateways",
+    "parse_latest",
+    "parse_min_max",
+    "parse_nothing",
+    "parse_rows",
+    "parse_sensor_update",
+    "parse_user",
+    "parse_users",
+    "parse_workflow",
+]
+
+_LONGEST_INTERVAL = timedelta(days=366).total_seconds()
+
+
+class UnitRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The vendor's pair of id and name, as for units and device types."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A user; `id` never changes, `time_zone` is an IANA name, `country` an ISO 3166 code."""
+
+    id: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    country: str | None = None
+    time_zone: str | None = None
+    temperature_unit: UnitRef = UnitRef()
+
+
+class SourceKind(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a data source measures: `precision` in decimals, `unit` as the vendor spells it."""
+
+    id: str | None = None
+    name: str | None = None
+    precision: int | None = None
+    capability: int | None = None
+    unit: UnitRef = UnitRef()
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One measured quantity of a sensor; `interval` is how often it is measured.
+
+    `is_connected` is None where the vendor does not say; `disconnected_at` is None while connected.
+    """
+
+    id: str
+    title: str | None = None
+    serial: str | None = None
+    subtype: str | None = None
+    interval: timedelta | None = None
+    is_connected: bool | None = None
+    disconnected_at: datetime | None = None
+    kind: SourceKind = SourceKind()
+
+
+class Sensor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A sensor with its data sources; `gateway_id` is the gateway that it reports through now."""
+
+    id: str
+    title: str | None = None
+    serial: str | None = None
+    firmware: str | None = None
+    type: UnitRef = UnitRef()
+    is_connected: bool | None = None
+    disconnected_at: datetime | None = None
+    gateway_id: str | None = None
+    sources: tuple[Source, ...] = ()
+
+
+class Gateway(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A gateway with its sensors; `master_id` is None for a master. Its addresses are not read."""
+
+    id: str
+    title: str | None = None
+    serial: str | None = None
+    firmware: str | None = None
+    type: UnitRef = UnitRef()
+    is_connected: bool | None = None
+    disconnected_at: datetime | None = None
+    master_id: str | None = None
+    sensors: tuple[Sensor, ...] = ()
+
+
+def parse_user(body: bytes) -> Parsed[User | None]:
+    """Read GET or POST /users. Sections 4.1 and 5.1; fields as in the dossier's 4.1."""
+    return parse_one(body, "user", _user)
+
+
+def parse_users(body: bytes) -> Parsed[tuple[User, ...]]:
+    """Read GET /users with `list`. Section 4.1."""
+    return parse_many(body, "user", _user)
+
+
+def parse_gateways(body: bytes) -> Parsed[tuple[Gateway, ...]]:
+    """Read GET /gateways: gateways, their sensors, their data sources. Section 4.2.
+
+    Raises UnexpectedReply for an empty list without its envelope: nothing proves that it is the account's.
+    """
+    parsed = parse_many(body, "gateway", _gateway)
+    if body.strip()[:1] == b"[" and not parsed.value and not parsed.set_aside:
+        raise UnexpectedReply("the reply holds no gateways and no envelope")
+    return parsed
+
+
+def parse_gateway(body: bytes) -> Parsed[Gateway | None]:
+    """Read the gateway that POST /gateways and POST /gateways/<id> return. Sections 5.2 and 5.3."""
+    return parse_one(body, "gateway", _gateway)
+
+
+def parse_sensor_update(body: bytes) -> Parsed[tuple[Sensor | None, Workflow | None]]:
+    """Read the reply to POST /sensors/<id>: a sensor and possibly a workflow. Section 5.5."""
+    sieve = Sieve()
+    root = envelope(body) if body.strip() else {}
+    row: Row = root if isinstance(root, dict) else {}
+    row = nested(row, "data") or row
+    if "id" in row:
+        row = {"sensor": row, "workflow": row.get("workflow")}
+    sensors = sieve.identified("sensor", row.get("sensor"), partial(_sensor, sieve))
+    workflows = sieve.identified("workflow", row.get("workflow"), partial(read_workflow, sieve))
+    return Parsed((first(sensors), first(workflows)), sieve.set_aside)
+
+
+def _user(_: Sieve, found: str, row: Row) -> User:
+    return User(
+        id=found,
+        email=text(row.get("email")),
+        first_name=text(row.get("fname")),
+        last_name=text(row.get("lname")),
+        country=text(nested(row, "country").get("code")),
+        time_zone=text(nested(row, "tz").get("tz")),
+        temperature_unit=_unit(nested(row, "temp_unit")),
+    )
+
+
+def _gateway(sieve: Sieve, found: str, row: Row) -> Gateway:
+    is_connected, disconnected_at = _connection(row)
+    return Gateway(
+        id=found,
+        title=text(row.get("title")),
+        serial=text(row.get("serial")),
+        firmware=text(row.get("firmware")),
+        type=_unit(nested(row, "type")),
+        is_connected=is_connected,
+        disconnected_at=disconnected_at,
+        master_id=identifier(row.get("master_id")),
+        sensors=sieve.children("sensor", row, "devices", partial(_sensor, sieve)),
+    )
+
+
+def _sensor(sieve: Sieve, found: str, row: Row) -> Sensor:
+    is_connected, disconnected_at = _connection(row)
+    return Sensor(
+        id=found,
+        title=text(row.get("title")),
+        serial=text(row.get("serial")),
+        firmware=text(row.get("firmware")),
+        type=_unit(nested(row, "type")),
+        is_connected=is_connected,
+        disconnected_at=disconnected_at,
+        gateway_id=identifier(row.get("current_gateway_id")),
+        sources=sieve.children("source", row, "devices", _source),
+    )
+
+
+def _source(found: str, row: Row) -> Source:
+    is_connected, disconnected_at = _connection(row)
+    kind = nested(row, "type")
+    return Source(
+        id=found,
+        title=text(row.get("title")),
+        serial=text(row.get("serial")),
+        subtype=text(row.get("subtype")),
+        interval=_interval(row.get("interval")),
+        is_connected=is_connected,
+        disconnected_at=disconnected_at,
+        kind=SourceKind(
+            id=identifier(kind.get("id")),
+            name=text(kind.get("name")),
+            precision=_precision(kind.get("precision")),
+            capability=whole(kind.get("capability")),
+            unit=_unit(nested(kind, "unit")),
+        ),
+    )
+
+
+def _unit(row: Row) -> UnitRef:
+    return UnitRef(id=identifier(row.get("id")), name=text(row.get("name")))
+
+
+def _connection(row: Row) -> tuple[bool | None, datetime | None]:
+    """Read `disconnected_date`: null is connected; what is missing or no date tells nothing."""
+    if "disconnected_date" in row and row["disconnected_date"] is None:
+        return True, None
+    date = moment(row.get("disconnected_date"))
+    return (None if date is None else False), date
+
+
+def _interval(value: object) -> timedelta | None:
+    seconds = number(value)
+    if seconds is None or not 0 < seconds <= _LONGEST_INTERVAL:
+        return None
+    return timedelta(seconds=seconds)
+
+
+def _precision(value: object) -> int | None:
+    decimals = whole(value)
+    return decimals if decimals is not None and 0 <= decimals <= 15 else None

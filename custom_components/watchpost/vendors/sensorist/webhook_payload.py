@@ -1,0 +1,161 @@
+"""What a Sensorist callback may mean.
+
+The vendor's document (section 5.7) tells that it posts, and the types; not the body. It is read as the dossier's
+section 6 has it, `{"type": 1|2|4, "date": .., "data": {..}}`, also flat, as form fields or empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+import re
+from typing import Final
+from urllib.parse import parse_qsl
+
+from ...client.errors import UnexpectedReply
+from ...client.transport import loose
+from ...contract.push import Hint
+from .entities import gateway_id, sensor_id
+from .envelope import Row, identifier, moment, nested, reference, whole
+from .models import CallbackTypes, Gateway, Sensor
+
+ALARM: Final = "alarm"
+BUTTON: Final = "button"
+SYSTEM: Final = "system"
+ANY: Final = "any"
+
+UNKNOWN_CODE: Final = "unknown"
+
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PARTS: Final = ("alarm", "log", "measurement")
+_MOST_FIELDS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call claims: what to ask about, the dates that it names (its own first), a notice's code."""
+
+    hint: Hint
+    dates: tuple[datetime, ...]
+    code: str
+
+
+class CallReader:
+    """Reads the calls of one account: `gateways` and `alarms` are what its inventory knows now."""
+
+    def __init__(self, gateways: Callable[[], Iterable[Gateway]], alarms: Collection[str]) -> None:
+        self._gateways = gateways
+        self._alarms = alarms
+
+    def read(self, body: bytes) -> Call | None:
+        """Read a body; None where it is none of the vendor's types, or names what is not known."""
+        fields = _fields(body)
+        if fields is None:
+            return None
+        data = _data(fields)
+        hint = self._hint(fields, data)
+        return None if hint is None else Call(hint, _dates(fields, data), _code(data))
+
+    def _hint(self, fields: Row, data: Row) -> Hint | None:
+        if not fields:
+            return Hint(ANY, "")
+        match whole(fields.get("type")):
+            case CallbackTypes.ALARM:
+                return self._alarm(data)
+            case CallbackTypes.BUTTON:
+                named = _named(data, "data_source", "sensor", "device")
+                sensor = self.sensors().get(named or "") or self._sensor_of(named)
+                return _hint(BUTTON, sensor.id if sensor else None, named)
+            case CallbackTypes.SYSTEM:
+                named = _named(data, "device", "sensor", "gateway")
+                return _hint(SYSTEM, self._device(named), named)
+        return None
+
+    def _alarm(self, data: Row) -> Hint | None:
+        """An alarm that is not known may be new, if it is said to watch a source that is known."""
+        named = _named(data, "alarm")
+        if named is None or named in self._alarms:
+            return _hint(ALARM, named, named)
+        return Hint(ANY, "") if self._sensor_of(_named(data, "data_source")) else None
+
+    def sensors(self) -> dict[str, Sensor]:
+        """The sensors that the inventory knows, by id."""
+        return {sensor.id: sensor for gateway in self._gateways() for sensor in gateway.sensors}
+
+    def _sensor_of(self, source_id: str | None) -> Sensor | None:
+        return next(
+            (
+                sensor
+                for sensor in self.sensors().values()
+                if any(source.id == source_id for source in sensor.sources)
+            ),
+            None,
+        )
+
+    def _device(self, named: str | None) -> str | None:
+        if named is None:
+            return None
+        if named in self.sensors():
+            return sensor_id(named)
+        is_gateway = any(gateway.id == named for gateway in self._gateways())
+        return gateway_id(named) if is_gateway else None
+
+
+def _hint(kind: str, subject: str | None, named: str | None) -> Hint | None:
+    """Name the subject; nothing named may be anything, something named that is not known is nothing."""
+    if subject is not None:
+        return Hint(kind, subject)
+    return Hint(ANY, "") if named is None else None
+
+
+def _fields(body: bytes) -> Row | None:
+    """Read a body as an object or as a form; an empty one has no fields. None for anything else."""
+    if not body.strip():
+        return {}
+    try:
+        root = loose(body)
+    except UnexpectedReply:
+        root = _form(body)
+    return root if isinstance(root, dict) and "type" in root else None
+
+
+def _form(body: bytes) -> dict[str, object] | None:
+    try:
+        return dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return None
+
+
+def _data(fields: Row) -> Row:
+    """Return what a call is about: the object under `data`, which in a form is text, or its own fields."""
+    data = fields.get("data")
+    if isinstance(data, str):
+        try:
+            data = loose(data.encode())
+        except UnexpectedReply:
+            data = None
+    return data if isinstance(data, dict) else fields
+
+
+def _rows(data: Row) -> tuple[Row, ...]:
+    return (data, *(nested(data, part) for part in _PARTS))
+
+
+def _named(data: Row, *names: str) -> str | None:
+    """Return the id of the first of these that is named, in its own field or in a part's."""
+    for name in names:
+        for row in _rows(data):
+            if (found := reference(row, name) or identifier(row.get(f"{name}Id"))) is not None:
+                return found
+    return None
+
+
+def _dates(fields: Row, data: Row) -> tuple[datetime, ...]:
+    read = (moment(row.get("date")) for row in (fields, *_rows(data)))
+    return tuple(date for date in read if date is not None)
+
+
+def _code(data: Row) -> str:
+    code = data.get("code")
+    return code.lower() if isinstance(code, str) and _CODE.fullmatch(code) else UNKNOWN_CODE

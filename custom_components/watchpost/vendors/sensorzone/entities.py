@@ -1,0 +1,398 @@
+"""SensorZone's records in the words of the model: devices, channels and readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.components.device_tracker.entity import TrackerEntityDescription
+from homeassistant.components.event import EventEntityDescription
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
+from homeassistant.helpers.entity import EntityDescription
+
+from ...models import Channel, ChannelId, Device, OccurrenceType, Reading, ReadingValue
+from .incursions import Totals
+from .models import Machine, Person, Project, Site, Status
+
+MANUFACTURER: Final = "SensorZone"
+PORTAL: Final = "https://platform.sensorzone.io/"
+ACCOUNT: Final = "account"
+
+INVENTORY: Final = "inventory"
+INCURSIONS: Final = "incursions"
+RUNTIME: Final = "runtime"
+PEOPLE: Final = "people"
+
+EVENTS: Final = "events"
+UNACKNOWLEDGED: Final = "unacknowledged"
+RUNTIME_TODAY: Final = "runtime_today"
+RUNNING: Final = "running"
+CONNECTIVITY: Final = "connectivity"
+POSITION: Final = "position"
+DAYS_SINCE_TEST: Final = "days_since_tag_test"
+TEST_OVERDUE: Final = "tag_test_overdue"
+BATTERY: Final = "battery"
+LAST_REPORT: Final = "last_report"
+
+# The vendor publishes no cycles, so it is said how long a reading may be shown: counts for a quarter of an hour without
+# a poll, states of a machine for half an hour without a report, and where it stands for a day: one that is switched off
+# stays there.
+COUNTS_LAST: Final = timedelta(minutes=15)
+STATUS_LASTS: Final = timedelta(minutes=30)
+POSITION_LASTS: Final = timedelta(days=1)
+
+# A base station that was not heard of for so long is out of touch.
+OUT_OF_TOUCH: Final = timedelta(minutes=15)
+
+
+class _Counted(NamedTuple):
+    """A total and how it is read from the counts and the hours of runtime."""
+
+    description: EntityDescription
+    value: Callable[[Totals, float | None], ReadingValue]
+
+
+def _sensor(key: str, **more: object) -> SensorEntityDescription:
+    return SensorEntityDescription(key=key, translation_key=key, **more)  # type: ignore[arg-type]  # its own fields
+
+
+_MEASURED: Final = SensorStateClass.MEASUREMENT
+
+TOTALS: Final = (
+    _Counted(_sensor("incursions_today", state_class=_MEASURED), lambda t, _: t.incursions),
+    _Counted(_sensor("unacknowledged_today", state_class=_MEASURED), lambda t, _: t.unacknowledged),
+    _Counted(
+        _sensor(
+            "acknowledgement_score",
+            native_unit_of_measurement=PERCENTAGE,
+            state_class=_MEASURED,
+            suggested_display_precision=0,
+        ),
+        lambda t, _: t.score,
+    ),
+    _Counted(
+        _sensor("incursions_per_hour", state_class=_MEASURED, suggested_display_precision=2),
+        lambda t, hours: t.incursions / hours if hours else None,
+    ),
+    _Counted(
+        _sensor(
+            "mean_length",
+            device_class=SensorDeviceClass.DURATION,
+            native_unit_of_measurement=UnitOfTime.SECONDS,
+            state_class=_MEASURED,
+            suggested_display_precision=1,
+        ),
+        lambda t, _: t.mean_length,
+    ),
+    _Counted(
+        _sensor("last_incursion", device_class=SensorDeviceClass.TIMESTAMP), lambda t, _: t.last
+    ),
+    _Counted(
+        BinarySensorEntityDescription(
+            key=UNACKNOWLEDGED,
+            translation_key=UNACKNOWLEDGED,
+            device_class=BinarySensorDeviceClass.SAFETY,
+        ),
+        lambda t, _: t.has_unacknowledged,
+    ),
+)
+_STANDS: Final = frozenset({"last_incursion"})
+_OF_PERSON: Final = frozenset({"incursions_today", "last_incursion"})
+
+_RUNTIME: Final = _sensor(
+    RUNTIME_TODAY,
+    device_class=SensorDeviceClass.DURATION,
+    native_unit_of_measurement=UnitOfTime.HOURS,
+    state_class=_MEASURED,
+    suggested_display_precision=1,
+)
+_EVENTS: Final = EventEntityDescription(
+    key=EVENTS,
+    translation_key=EVENTS,
+    event_types=[OccurrenceType.INCURSION, OccurrenceType.INCURSION_ACKNOWLEDGED],
+)
+_RUNNING: Final = BinarySensorEntityDescription(
+    key=RUNNING, device_class=BinarySensorDeviceClass.RUNNING
+)
+_CONNECTIVITY: Final = BinarySensorEntityDescription(
+    key=CONNECTIVITY,
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+_LAST_REPORT: Final = _sensor(
+    LAST_REPORT,
+    device_class=SensorDeviceClass.TIMESTAMP,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+_POSITION: Final = TrackerEntityDescription(key=POSITION, translation_key=POSITION)
+_DAYS_SINCE_TEST: Final = _sensor(
+    DAYS_SINCE_TEST,
+    device_class=SensorDeviceClass.DURATION,
+    native_unit_of_measurement=UnitOfTime.DAYS,
+    state_class=_MEASURED,
+    suggested_display_precision=0,
+)
+_TEST_OVERDUE: Final = BinarySensorEntityDescription(
+    key=TEST_OVERDUE, translation_key=TEST_OVERDUE, device_class=BinarySensorDeviceClass.PROBLEM
+)
+_BATTERY: Final = SensorEntityDescription(
+    key=BATTERY,
+    device_class=SensorDeviceClass.BATTERY,
+    native_unit_of_measurement=PERCENTAGE,
+    state_class=_MEASURED,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+PEOPLE_KINDS: Final = ("staff", "visitor")
+
+# The lists that devices are named by, as the inventory calls them.
+MACHINES: Final = "machines"
+TAGS: Final = "tags"
+SITES: Final = "sites"
+PROJECTS: Final = "projects"
+_LISTS: Final = {"machine": MACHINES, "tag": TAGS, "site": SITES, "project": PROJECTS}
+_PEOPLE_OF_KIND: Final = "people_"
+
+
+def machine_id(machine: str) -> str:
+    """The model's id of a machine."""
+    return f"machine-{machine}"
+
+
+def site_id(site: str) -> str:
+    """The model's id of a worksite."""
+    return f"site-{site}"
+
+
+def project_id(project: str) -> str:
+    """The model's id of a project."""
+    return f"project-{project}"
+
+
+def tag_id(tag: str) -> str:
+    """The model's id of a tag, which stands for whoever wears it."""
+    return f"tag-{tag}"
+
+
+def vendor_id(device: str | None, *kinds: str) -> str:
+    """The vendor's id of a device of one of these kinds; ValueError names the field for any other device."""
+    kind, _, found = (device or "").partition("-")
+    if kind not in kinds or not found:
+        raise ValueError("device_id")
+    return found
+
+
+def list_of_device(device: str) -> str:
+    """Return the name of the list that names a device."""
+    return _LISTS.get(device.partition("-")[0], INVENTORY)
+
+
+def runtime_list(devices: str) -> str:
+    """Return what names the runtime of the devices of a list: that list, and the sign-in that tells of runtimes."""
+    return f"{devices} {RUNTIME}"
+
+
+def list_of(channel: ChannelId) -> str:
+    """Return the name of the list that names a channel; some come with a sign-in, not with their device."""
+    if channel.key == RUNTIME_TODAY:
+        return runtime_list(list_of_device(channel.device))
+    if channel.key.startswith(_PEOPLE_OF_KIND):
+        return PEOPLE
+    return list_of_device(channel.device)
+
+
+# -- devices --
+
+
+def account() -> Device:
+    """The brand."""
+    return Device(
+        id=ACCOUNT,
+        name=MANUFACTURER,
+        manufacturer=MANUFACTURER,
+        configuration_url=PORTAL,
+        is_service=True,
+    )
+
+
+def project_device(project: Project) -> Device:
+    """A project, below the brand."""
+    name = project.name or f"Project {project.id}"
+    return Device(project_id(project.id), name, MANUFACTURER, via=ACCOUNT, is_service=True)
+
+
+def site_device(site: Site, projects: Iterable[str]) -> Device:
+    """A worksite, below the first of its projects that is there."""
+    known = set(projects)
+    project = next((found for found in site.projects if found in known), None)
+    return Device(
+        id=site_id(site.id),
+        name=site.name or f"Worksite {site.id}",
+        manufacturer=MANUFACTURER,
+        via=project_id(project) if project else ACCOUNT,
+        is_service=True,
+    )
+
+
+def machine_device(machine: Machine, site: str | None) -> Device:
+    """A machine, below its site."""
+    return Device(
+        id=machine_id(machine.id),
+        name=machine.name or f"Machine {machine.serial or machine.id}",
+        manufacturer=machine.manufacturer or MANUFACTURER,
+        model=machine.model,
+        serial=machine.serial,
+        configuration_url=PORTAL,
+        via=site_id(site) if site else ACCOUNT,
+    )
+
+
+def person_device(person: Person, *, with_name: bool) -> Device:
+    """A person, by the tag's serial number unless names are allowed."""
+    serial = f"Tag {person.serial or person.id}"
+    return Device(
+        id=tag_id(person.id),
+        name=(person.name if with_name else None) or serial,
+        manufacturer=MANUFACTURER,
+        serial=person.serial,
+        via=ACCOUNT,
+    )
+
+
+# -- channels --
+
+
+def total_channels(device: str, *, has_runtime: bool) -> Iterator[Channel]:
+    """The totals of a machine, a site, a project or the brand."""
+    for counted in TOTALS:
+        key = counted.description.key
+        yield Channel(
+            device,
+            key,
+            counted.description,
+            INCURSIONS,
+            stands_when_stale=key in _STANDS,
+            good_for=COUNTS_LAST,
+        )
+    if has_runtime:
+        yield Channel(device, RUNTIME_TODAY, _RUNTIME, RUNTIME)
+
+
+def events_channel(device: str) -> Channel:
+    """What happens at a machine, or at one that is not listed."""
+    return Channel(device, EVENTS, _EVENTS, INCURSIONS)
+
+
+def machine_channels(machine: str, *, is_tracked: bool) -> Iterator[Channel]:
+    """How a machine is; `is_tracked` says that V2 tells where it is."""
+    device, feed = machine_id(machine), machine_feed(machine)
+    yield Channel(device, RUNNING, _RUNNING, feed, good_for=STATUS_LASTS)
+    yield Channel(device, CONNECTIVITY, _CONNECTIVITY, feed, good_for=STATUS_LASTS)
+    yield Channel(device, LAST_REPORT, _LAST_REPORT, feed, stands_when_stale=True)
+    where = track_feed(machine) if is_tracked else feed
+    yield Channel(device, POSITION, _POSITION, where, good_for=POSITION_LASTS)
+
+
+def person_channels(person: Person) -> Iterator[Channel]:
+    """What is shown of a person."""
+    device = tag_id(person.id)
+    for counted in TOTALS:
+        if (key := counted.description.key) in _OF_PERSON:
+            yield Channel(
+                device,
+                key,
+                counted.description,
+                INCURSIONS,
+                stands_when_stale=key in _STANDS,
+                good_for=COUNTS_LAST,
+            )
+    yield Channel(device, DAYS_SINCE_TEST, _DAYS_SINCE_TEST, person_feed(person.id))
+    yield Channel(device, TEST_OVERDUE, _TEST_OVERDUE, person_feed(person.id))
+    if person.battery is not None:
+        yield Channel(device, BATTERY, _BATTERY, INVENTORY)
+
+
+def people_channels(feed: str) -> Iterator[Channel]:
+    """How many people the brand has, by kind."""
+    for kind in PEOPLE_KINDS:
+        yield Channel(
+            ACCOUNT, f"people_{kind}", _sensor(f"people_{kind}", state_class=_MEASURED), feed
+        )
+
+
+def machine_feed(machine: str) -> str:
+    """The feed of a machine's own page."""
+    return f"machine-{machine}"
+
+
+def track_feed(machine: str) -> str:
+    """The feed of a machine's GPS track."""
+    return f"track-{machine}"
+
+
+def person_feed(tag: str) -> str:
+    """The feed of a tag's own page."""
+    return f"tag-{tag}"
+
+
+# -- readings --
+
+
+def total_readings(device: str, found: Totals, hours: float | None) -> dict[ChannelId, Reading]:
+    """The totals of a device; `hours` is its runtime today, None where that is not known."""
+    return {
+        ChannelId(device, counted.description.key): Reading(counted.value(found, hours))
+        for counted in TOTALS
+    }
+
+
+def status_readings(machine: str, found: Status, now: datetime) -> dict[ChannelId, Reading]:
+    """How a machine is; without a time of its report nothing tells whether it is in touch."""
+    device = machine_id(machine)
+    # A clock that is far ahead tells no age: what it dates would never grow old.
+    is_dated = found.seen_at is None or is_past(found.seen_at, now)
+    seen_at = found.seen_at if is_dated else None
+    in_touch = None if seen_at is None else now - seen_at < OUT_OF_TOUCH
+    readings = {
+        ChannelId(device, RUNNING): Reading(found.is_running if is_dated else None, seen_at),
+        ChannelId(device, CONNECTIVITY): Reading(in_touch),
+        ChannelId(device, LAST_REPORT): Reading(seen_at),
+    }
+    is_located = found.located_at is None or is_past(found.located_at, now)
+    if found.position is not None and is_located:
+        readings[ChannelId(device, POSITION)] = Reading(found.position, found.located_at)
+    return readings
+
+
+def is_past(at: datetime, now: datetime) -> bool:
+    """Whether a time can be that of something that has happened; clocks may be a little ahead."""
+    return at < now + OUT_OF_TOUCH
+
+
+def person_readings(
+    tag: str, tested_at: datetime | None, now: datetime, limit: int
+) -> dict[ChannelId, Reading]:
+    """How long ago a tag was tested, in days, and whether that is longer than it may be."""
+    is_known = tested_at is not None and is_past(tested_at, now)
+    since = max(now - tested_at, timedelta()) if is_known and tested_at is not None else None
+    days = None if since is None else since // timedelta(days=1)
+    return {
+        ChannelId(tag_id(tag), DAYS_SINCE_TEST): Reading(days),
+        ChannelId(tag_id(tag), TEST_OVERDUE): Reading(None if days is None else days > limit),
+    }
+
+
+def battery_readings(people: Sequence[Person]) -> dict[ChannelId, Reading]:
+    """How full the batteries of the tags are that tell."""
+    return {
+        ChannelId(tag_id(person.id), BATTERY): Reading(person.battery)
+        for person in people
+        if person.battery is not None
+    }

@@ -1,0 +1,202 @@
+"""What an account has: machines, people, sites and projects, and how they belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ...models import Channel, Device, ReadingValue
+from . import entities
+from .incursions import rough
+from .models import Incursion, Machine, Person, Project, Site
+from .options import Options
+
+
+@dataclass(slots=True)
+class Yard:
+    """The newest lists."""
+
+    options: Options = field(default_factory=Options)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
+    projects: dict[str, Project] = field(default_factory=dict)
+    pages: dict[str, Machine] = field(default_factory=dict)
+    tags: dict[str, Person] = field(default_factory=dict)
+
+    def take_machines(self, machines: Iterable[Machine]) -> None:
+        """Take the list of machines, with what only their own pages tell."""
+        self.machines = {machine.id: self._completed(machine) for machine in machines}
+
+    def take_people(self, people: Iterable[Person]) -> None:
+        """Take the list of people, with what only the tags tell."""
+        self.people = {person.id: self._with_tag(person) for person in people}
+
+    def take_tag(self, tag: Person) -> None:
+        """Take what a tag tells of itself."""
+        self.tags[tag.id] = tag
+        if (listed := self.people.get(tag.id)) is not None:
+            self.people[tag.id] = self._with_tag(listed)
+
+    def _with_tag(self, listed: Person) -> Person:
+        tag = self.tags.get(listed.id)
+        if tag is None:
+            return listed
+        return Person(
+            id=listed.id,
+            name=listed.name or tag.name,
+            serial=listed.serial or tag.serial,
+            tested_at=max(
+                (at for at in (listed.tested_at, tag.tested_at) if at is not None), default=None
+            ),
+            battery=tag.battery if listed.battery is None else listed.battery,
+        )
+
+    def take_page(self, machine: Machine) -> None:
+        """Take what a machine's own page tells; its device shows it from the next list on."""
+        self.pages[machine.id] = machine
+        if (listed := self.machines.get(machine.id)) is not None:
+            self.machines[machine.id] = self._completed(listed)
+
+    def _completed(self, listed: Machine) -> Machine:
+        page = self.pages.get(listed.id)
+        if page is None:
+            return listed
+        return Machine(
+            id=listed.id,
+            name=listed.name or page.name,
+            serial=listed.serial or page.serial,
+            manufacturer=listed.manufacturer or page.manufacturer,
+            model=listed.model or page.model,
+            sites=listed.sites or page.sites,
+        )
+
+    def devices(self) -> Iterator[Device]:
+        """Parents before children; people only where they are allowed."""
+        yield entities.account()
+        for project in self.projects.values():
+            yield entities.project_device(project)
+        for site in self.sites.values():
+            yield entities.site_device(site, self.projects)
+        for machine in self.machines.values():
+            on = self.site_of_machine(machine.id)
+            yield entities.machine_device(machine, on if on in self.sites else None)
+        if self.options.people:
+            for person in self.people.values():
+                yield entities.person_device(person, with_name=self.options.person_names)
+
+    def left_out(self) -> Iterator[str]:
+        """People that are not wanted."""
+        if not self.options.people:
+            yield from map(entities.tag_id, self.people)
+
+    def channels(self, *, is_tracked: bool, has_runtime: bool) -> Iterator[Channel]:
+        """Every channel of what is listed."""
+        for device in self.scopes():
+            yield from entities.total_channels(device, has_runtime=has_runtime)
+        yield entities.events_channel(entities.ACCOUNT)
+        for machine in self.machines:
+            yield entities.events_channel(entities.machine_id(machine))
+            yield from entities.machine_channels(machine, is_tracked=is_tracked)
+        if self.options.people:
+            for person in self.people.values():
+                yield from entities.person_channels(person)
+
+    # -- incursions --
+
+    def place(self, incursion: Incursion) -> str:
+        """The device at which an incursion is told: its machine, or the brand for one that is not listed."""
+        known = incursion.machine in self.machines
+        return entities.machine_id(incursion.machine or "") if known else entities.ACCOUNT
+
+    def site_of(self, incursion: Incursion) -> str | None:
+        """The site of an incursion, or that of its machine."""
+        if incursion.site is not None:
+            return incursion.site
+        return self.site_of_machine(incursion.machine or "")
+
+    def site_of_machine(self, machine: str) -> str | None:
+        """The site that a machine is on, as the machine says or the site."""
+        known = self.machines.get(machine)
+        if known is not None and known.sites:
+            return known.sites[0]
+        return next((site.id for site in self.sites.values() if machine in site.machines), None)
+
+    def scopes(self) -> list[str]:
+        """The devices that have totals: brand, projects, sites, machines."""
+        return [
+            entities.ACCOUNT,
+            *map(entities.project_id, self.projects),
+            *map(entities.site_id, self.sites),
+            *map(entities.machine_id, self.machines),
+        ]
+
+    def by_scope(self, incursions: Iterable[Incursion]) -> dict[str, list[Incursion]]:
+        """The incursions that each device's totals count; an empty list where there are none."""
+        wanted = [*self.scopes(), *map(entities.tag_id, self.people)]
+        found: dict[str, list[Incursion]] = {scope: [] for scope in wanted}
+        for incursion in incursions:
+            for scope in self.counted_by(incursion):
+                if scope in found:
+                    found[scope].append(incursion)
+        return found
+
+    def counted_by(self, incursion: Incursion) -> Iterator[str]:
+        """The devices that an incursion belongs to."""
+        yield entities.ACCOUNT
+        if incursion.machine is not None:
+            yield entities.machine_id(incursion.machine)
+        if incursion.tag is not None:
+            yield entities.tag_id(incursion.tag)
+        site = self.site_of(incursion)
+        if site is not None:
+            yield entities.site_id(site)
+        yield from map(entities.project_id, self._projects_of(site))
+
+    def _projects_of(self, site: str | None) -> tuple[str, ...]:
+        known = self.sites.get(site or "")
+        return known.projects if known else ()
+
+    def runtime_by_scope(self, hours: Mapping[str, float]) -> dict[str, float]:
+        """Each device's hours of runtime, from those of the machines."""
+        found: dict[str, float] = {}
+        for machine, ran in hours.items():
+            scopes = [entities.ACCOUNT, entities.machine_id(machine)]
+            if (site := self.site_of_machine(machine)) is not None:
+                scopes.append(entities.site_id(site))
+                scopes += map(entities.project_id, self._projects_of(site))
+            for scope in scopes:
+                found[scope] = found.get(scope, 0.0) + ran
+        return found
+
+    def machine_named(self, name: str) -> str | None:
+        """The id of a machine that a chart calls by id or name."""
+        if name in self.machines:
+            return name
+        named = [machine.id for machine in self.machines.values() if machine.name == name]
+        return named[0] if len(named) == 1 else None
+
+    def told(self, incursion: Incursion) -> dict[str, ReadingValue]:
+        """What may be told of an incursion, as the options allow."""
+        machine = self.machines.get(incursion.machine or "")
+        site = self.sites.get(self.site_of(incursion) or "")
+        length = incursion.length
+        return {
+            "incursion": incursion.id,
+            "machine": machine.name if machine else None,
+            "site": site.name if site else None,
+            "length_seconds": length.total_seconds() if length is not None else None,
+            "acknowledged": incursion.is_acknowledged,
+            **self._worn_by("tag", "person", incursion.tag),
+            **self._worn_by("operator_tag", "operator", incursion.operator),
+            **rough(incursion.position, is_exact=self.options.exact_positions),
+        }
+
+    def _worn_by(self, tag: str, name: str, found: str | None) -> dict[str, ReadingValue]:
+        if not self.options.people or found is None:
+            return {}
+        person = self.people.get(found)
+        told: dict[str, ReadingValue] = {tag: (person.serial if person else None) or found}
+        if self.options.person_names and person is not None:
+            told[name] = person.name
+        return told

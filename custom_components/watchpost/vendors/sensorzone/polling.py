@@ -1,0 +1,400 @@
+"""What is polled of an account, and what each poll means."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+import time
+from typing import Any, Final
+
+from homeassistant.util import dt as dt_util
+
+from ...client.errors import NotAllowed, RateLimited, SignInRejected, VendorError
+from ...client.optional_resources import OptionalResources, is_unavailable
+from ...models import ChannelId, FeedUpdate, Freshness, Inventory, Reading
+from . import entities as entities_module
+from .client import Answer, SensorZoneClient
+from .endpoints import Api
+from .incursions import IncursionLog, totals
+from .inventory import Yard
+from .models import Incursion, Status
+
+# A short look every poll, at everything that a total or an acknowledgement may still change every so often.
+SHORT_LOOK: Final = timedelta(hours=1)
+FULL_LOOK: Final = timedelta(hours=24)
+FULL_LOOK_EVERY: Final = timedelta(minutes=10)
+LONGEST_GAP: Final = timedelta(days=30)
+
+TRACK_LOOK: Final = timedelta(hours=1)
+
+# The runtime is asked for every quarter of an hour; what is older than three of these is not divided by.
+HOURS_LAST: Final = timedelta(minutes=45)
+
+
+# The names of resources that may be missing or fail, as they stand in the log.
+_ENTITIES: Final = "entities"
+_BASE_STATIONS: Final = "base stations"
+_WORKSITES: Final = "worksites"
+_PROJECTS: Final = "projects"
+_TAGS: Final = "tags"
+_PAGE: Final = "base station"
+_STATUS: Final = "status of base station"
+_TRACK: Final = "track of base station"
+_TAG: Final = "tag"
+_TESTS: Final = "tests of tag"
+_OF_INVENTORY: Final = frozenset({_ENTITIES, _BASE_STATIONS, _WORKSITES, _PROJECTS, _TAGS})
+
+
+class Watch:
+    """The polls of one account.
+
+    `told_until` is set before the first, where events were told before; `is_tracked` says that V2 tells positions.
+    """
+
+    def __init__(
+        self, client: SensorZoneClient, yard: Yard, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.resources = OptionalResources(carrying_alarms=(entities_module.INCURSIONS,), now=clock)
+        self._client = client
+        self._yard = yard
+        self._log = IncursionLog()
+        self._full_look_at: datetime | None = None
+        self._lists: dict[str, float | None] = {}
+        self._hours: dict[str, float] = {}
+        self._hours_at: datetime | None = None
+        self._last: dict[str, datetime] = {}
+        self.is_tracked = client.has(Api.V2)
+        self._is_track_refused = False
+        self.told_until: datetime | None = None
+
+    # -- resources --
+
+    @property
+    def turned_off(self) -> dict[str, str]:
+        """The resources that this account cannot have, with the reason."""
+        return {
+            name: f"status {status}" if (status := getattr(err, "status", None)) else str(err)
+            for name, err in self.resources.failures.items()
+            if self.resources.is_off(name)
+        }
+
+    async def _optional[T](
+        self, name: str, ask: Callable[[], Awaitable[Answer[T]]]
+    ) -> Answer[T] | None:
+        """Ask for a part of what a feed brings; None where it fails, unless that is about the whole account."""
+        answer = await self.resources.fetch(name, ask)
+        if answer is None and isinstance(self._error(name), SignInRejected | RateLimited):
+            raise self._error(name)
+        return answer
+
+    async def _needed[T](self, name: str, ask: Callable[[], Awaitable[Answer[T]]]) -> Answer[T]:
+        """Ask for all that a feed brings; raises a `VendorError`, without asking while the resource is off."""
+        answer = await self.resources.fetch(name, ask)
+        if answer is None:
+            raise self._error(name)
+        return answer
+
+    def _error(self, *names: str) -> VendorError:
+        """Return why the first of these that fails does; what is kept grows with every raise, so it begins anew."""
+        failures = self.resources.failures
+        found = next(failures[name] for name in names if name in failures)
+        return found.with_traceback(None)
+
+    # -- the lists --
+
+    async def inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """List machines, people, sites and projects; each list that cannot be had is done without.
+
+        Raises a `VendorError` where nothing of V1 can be had.
+        """
+        if not self._client.has(Api.V1):
+            return await self._inventory_of_tester()
+        self._lists = {}
+        self._machine_resources()
+        self.resources.retry_alarms()
+        aside, freshness = await self._entities()
+        aside += await self._places()
+        if not self._lists and not await self._has_incursions():
+            raise self._error(_ENTITIES, _BASE_STATIONS, _WORKSITES, _PROJECTS)
+        await self._name_tags()
+        await self._check_v2()
+        yard, client = self._yard, self._client
+        found = list(yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(Api.V2)))
+        own = min((reply.received for reply in freshness), default=None)
+        self._lists[entities_module.INVENTORY] = own
+        if client.has(Api.V2):
+            self._lists |= {
+                entities_module.runtime_list(name): received
+                for name, received in self._lists.items()
+            }
+        if client.has(Api.TESTER):
+            found += entities_module.people_channels(entities_module.PEOPLE)
+            self._lists[entities_module.PEOPLE] = own
+        return FeedUpdate(
+            readings=entities_module.battery_readings(list(yard.people.values())),
+            freshness=freshness,
+            inventory=Inventory(
+                devices=list(yard.devices()),
+                channels=found,
+                left_out=frozenset(yard.left_out()),
+                lists=dict(self._lists),
+            ),
+            set_aside=aside,
+            failures={
+                name: err for name, err in self.resources.failures.items() if name in _OF_INVENTORY
+            },
+        )
+
+    def _machine_resources(self) -> None:
+        """Have what says how a machine is asked for again with every list: a silent machine is a hazard."""
+        of_machines = [
+            f"{name} {machine}" for machine in self._yard.machines for name in (_PAGE, _STATUS)
+        ]
+        self.resources.carrying_alarms = frozenset((entities_module.INCURSIONS, *of_machines))
+
+    async def _has_incursions(self) -> bool:
+        """Whether incursions can be had though no list can; then the account goes on for their sake."""
+        start = dt_util.utcnow() - SHORT_LOOK
+        try:
+            await self._client.incursions(start)
+        except VendorError:
+            return False
+        return True
+
+    async def _inventory_of_tester(self) -> FeedUpdate:
+        """A token alone knows the brand's people, and how many they are is all that is shown."""
+        update = await self.people(frozenset())
+        found = list(entities_module.people_channels(entities_module.INVENTORY))
+        # Without the sign-in that lists them nothing is known of the machines, sites and people.
+        inventory = Inventory(devices=[entities_module.account()], channels=found, lists={})
+        return FeedUpdate(
+            readings=update.readings,
+            freshness=update.freshness,
+            inventory=inventory,
+            set_aside=update.set_aside,
+        )
+
+    async def _entities(self) -> tuple[Counter[str], tuple[Freshness, ...]]:
+        """List machines and people; where that list cannot be had, the machines alone."""
+        found = await self._optional(_ENTITIES, self._client.entities)
+        if found is not None:
+            self._yard.take_machines(found.value.machines)
+            self._yard.take_people(found.value.people)
+            self._note(entities_module.MACHINES, found)
+            self._note(entities_module.TAGS, found)
+            return found.set_aside, found.freshness
+        # An outage is no reason to take another list for the one that is known.
+        if self._yard.machines and not is_unavailable(self._error(_ENTITIES)):
+            return Counter(), ()
+        machines = await self._optional(_BASE_STATIONS, self._client.base_stations)
+        if machines is None:
+            return Counter(), ()
+        self._yard.take_machines(machines.value)
+        self._note(entities_module.MACHINES, machines)
+        return machines.set_aside, machines.freshness
+
+    def _note(self, name: str, answer: Answer[Any]) -> None:
+        """Note that a list was read: in full where no record was rejected."""
+        oldest = min((reply.received for reply in answer.freshness), default=None)
+        self._lists[name] = None if answer.set_aside else oldest
+
+    async def _name_tags(self) -> None:
+        """Ask for the tags' serial numbers, where people are shown and their list does not tell."""
+        yard = self._yard
+        if yard.options.people and any(person.serial is None for person in yard.people.values()):
+            tags = await self._optional(_TAGS, self._client.tags)
+            for tag in tags.value if tags else ():
+                yard.take_tag(tag)
+
+    async def _places(self) -> Counter[str]:
+        """List sites and projects; one list that fails costs neither the other nor the machines."""
+        aside: Counter[str] = Counter()
+        if (sites := await self._optional(_WORKSITES, self._client.worksites)) is not None:
+            self._yard.sites = {site.id: site for site in sites.value}
+            self._note(entities_module.SITES, sites)
+            aside += sites.set_aside
+        if (projects := await self._optional(_PROJECTS, self._client.projects)) is not None:
+            self._yard.projects = {project.id: project for project in projects.value}
+            self._note(entities_module.PROJECTS, projects)
+            aside += projects.set_aside
+        return aside
+
+    async def _check_v2(self) -> None:
+        """See whether V2 lets the user in at all; where it does not, a machine's own page may tell its position."""
+        tracks = [f"{_TRACK} {machine}" for machine in self._yard.machines]
+        are_off = bool(tracks) and not any(map(self.resources.may_ask, tracks))
+        if not self._client.has(Api.V2) or are_off:
+            self.is_tracked = False
+            return
+        try:
+            await self._client.check_token()
+        except NotAllowed:
+            self.is_tracked = False
+        except VendorError:
+            return
+        else:
+            self.is_tracked = not self._is_track_refused
+
+    # -- what moves --
+
+    async def incursions(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """Look at the incursions of the last hour, or of all that may still change; tell and count them."""
+        now = dt_util.utcnow()
+        start, is_full = self._look_from(now)
+        found = await self._needed(
+            entities_module.INCURSIONS, lambda: self._client.incursions(start)
+        )
+        # What may not have been read in full is looked at again from where it began.
+        is_full = is_full and found.is_whole
+        if is_full:
+            self._full_look_at, self.told_until = now, None
+        self._log.take(
+            found.value,
+            full_since=start if is_full else None,
+            is_whole=not found.set_aside and found.failure is None,
+        )
+        occurrences = list(self._log.occurrences(now, self._yard.place, self._yard.told))
+        self._remember(self._log.prune(now))
+        return FeedUpdate(
+            readings=self._counted(now),
+            occurrences=occurrences,
+            freshness=found.freshness,
+            set_aside=found.set_aside,
+            failure=found.failure,
+        )
+
+    def _look_from(self, now: datetime) -> tuple[datetime, bool]:
+        """From when to look, and whether that is all: incursions come late, and are acknowledged later still."""
+        if self._full_look_at is not None and now - self._full_look_at < FULL_LOOK_EVERY:
+            start = now - SHORT_LOOK
+            # In steps, so that a reply that is still current answers for a while.
+            return start.replace(minute=start.minute // 10 * 10, second=0, microsecond=0), False
+        since = self._full_look_at or self.told_until or now
+        return max(min(now, since) - FULL_LOOK, now - LONGEST_GAP), True
+
+    def _remember(self, gone: list[Incursion]) -> None:
+        """Keep when the last incursion of each device was, also when it is too old to be counted."""
+        known = self._yard.by_scope(gone) if gone else {}
+        for scope, found in known.items():
+            times = [incursion.started_at for incursion in found]
+            if scope in self._last:
+                times.append(self._last[scope])
+            if times:
+                self._last[scope] = max(times)
+
+    def _counted(self, now: datetime) -> dict[ChannelId, Reading]:
+        midnight = dt_util.start_of_local_day(dt_util.as_local(now))
+        # Hours that nobody has told for a while are too few for the incursions of now.
+        oldest = max(midnight, now - HOURS_LAST)
+        is_known = self._hours_at is not None and self._hours_at >= oldest
+        hours = self._yard.runtime_by_scope(self._hours if is_known else {})
+        is_whole = self._log.is_whole
+        readings: dict[ChannelId, Reading] = {}
+        for scope, found in self._yard.by_scope(self._log.known.values()).items():
+            counted = totals(found, now, midnight, is_whole=is_whole)
+            if counted.last is None:
+                counted = replace(counted, last=self._last.get(scope))
+            readings |= entities_module.total_readings(scope, counted, hours.get(scope))
+        return readings
+
+    async def machine(self, machine: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """Ask how a machine is: on its own page, or where that does not tell, by its status."""
+        page_name, status_name = f"{_PAGE} {machine}", f"{_STATUS} {machine}"
+        page = await self._optional(page_name, lambda: self._client.base_station(machine))
+        status, own = Status(), None
+        freshness: tuple[Freshness, ...] = ()
+        if page is not None:
+            self._yard.take_page(page.value[0])
+            status, freshness = page.value[1], page.freshness
+        if status.seen_at is None and status.is_running is None:
+            own = await self._optional(status_name, lambda: self._client.status(machine))
+            if own is not None:
+                status, freshness = own.value[1], (*freshness, *own.freshness)
+        if page is None and own is None:
+            raise self._error(page_name, status_name)
+        readings = entities_module.status_readings(machine, status, dt_util.utcnow())
+        return FeedUpdate(
+            readings={key: reading for key, reading in readings.items() if key in wanted},
+            freshness=freshness,
+        )
+
+    async def track(self, machine: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """Ask where a machine is, by the end of its GPS track."""
+        name, start = f"{_TRACK} {machine}", dt_util.utcnow() - TRACK_LOOK
+        try:
+            found = await self._needed(name, lambda: self._client.track(machine, start))
+        except NotAllowed:
+            # The permission is asked for with the runtime, which is the same user's.
+            self.resources.record_success(name)
+            self.is_tracked, self._is_track_refused = False, True
+            raise
+        self._is_track_refused = False
+        now = dt_util.utcnow()
+        fixes = [fix for fix in found.value if entities_module.is_past(fix.at, now)]
+        if not fixes:
+            return FeedUpdate(freshness=found.freshness)
+        newest = fixes[-1]
+        key = ChannelId(entities_module.machine_id(machine), entities_module.POSITION)
+        return FeedUpdate(
+            readings={key: Reading(newest.position, newest.at)}, freshness=found.freshness
+        )
+
+    async def runtime(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """Ask how long the machines have run today."""
+        midnight = dt_util.start_of_local_day()
+        found = await self._client.machine_runtime(midnight)
+        hours: dict[str, float] = {}
+        for row in found.value:
+            machine = self._yard.machine_named(row.machine)
+            if machine is not None and row.day == midnight.date():
+                hours[machine] = hours.get(machine, 0.0) + row.hours
+        self._hours, self._hours_at = hours, dt_util.utcnow()
+        self._is_track_refused = False  # V2 lets the user in: worth another try
+        return FeedUpdate(
+            readings={
+                ChannelId(scope, entities_module.RUNTIME_TODAY): Reading(ran)
+                for scope, ran in self._yard.runtime_by_scope(hours).items()
+            },
+            freshness=found.freshness,
+        )
+
+    async def person(self, tag: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """Ask when a tag was tested last: the list may tell, or the tag's page, or the list of its tests."""
+        times: list[datetime | None] = []
+        freshness: tuple[Freshness, ...] = ()
+        names = f"{_TAG} {tag}", f"{_TESTS} {tag}"
+        page = await self._optional(names[0], lambda: self._client.tag(tag))
+        if page is not None:
+            freshness = page.freshness
+            if page.value is not None:
+                times.append(page.value.tested_at)
+                self._yard.take_tag(page.value)
+        if not any(times):
+            tests = await self._optional(names[1], lambda: self._client.tag_tests(tag))
+            if tests is not None:
+                times.append(tests.value)
+                freshness += tests.freshness
+        listed = self._yard.people.get(tag)
+        if page is None and not times and (listed is None or listed.tested_at is None):
+            raise self._error(*names)
+        if listed is not None:
+            times.append(listed.tested_at)
+        tested_at = max((at for at in times if at is not None), default=None)
+        limit = self._yard.options.tag_test_days
+        readings = entities_module.person_readings(tag, tested_at, dt_util.utcnow(), limit)
+        return FeedUpdate(readings=readings, freshness=freshness)
+
+    async def people(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
+        """Count the brand's people, by kind."""
+        found = await self._client.people()
+        kinds = Counter(str(row.get("kind")) for row in found.value)
+        return FeedUpdate(
+            readings={
+                ChannelId(entities_module.ACCOUNT, f"people_{kind}"): Reading(kinds[kind])
+                for kind in entities_module.PEOPLE_KINDS
+            },
+            freshness=found.freshness,
+            set_aside=found.set_aside,
+        )

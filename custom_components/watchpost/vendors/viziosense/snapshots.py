@@ -1,0 +1,83 @@
+"""How VizioSense's cameras take pictures: asked by the API, fetched from two links that live for half an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, override
+
+from ...client.downloads import LinkFetcher
+from ...client.errors import PictureMissing, Unreachable
+from ...client.image_check import Truncated
+from ...contract.media import Album, Cameras, Fetch
+from ...models import ChannelId, FeedUpdate, Occurrence, OccurrenceType, Reading, Shot
+from .client import VizioSenseClient
+from .entities import ANNOTATED, RAW, SHOWN, uuid_of
+
+# "You need to wait at least 20 seconds for the image to be available."
+_LEAST_WAIT: Final = timedelta(seconds=20)
+
+
+class VizioSenseCameras(Cameras):
+    """The cameras of one account; `album` gives the pictures that there are."""
+
+    kinds = (RAW, ANNOTATED)
+    least_wait = _LEAST_WAIT
+
+    def __init__(
+        self,
+        client: VizioSenseClient,
+        links: LinkFetcher,
+        album: Callable[[], Album | None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._links = links
+        self._album = album
+        self._now = now
+
+    @override
+    async def ask(self, device: str, at: datetime) -> Mapping[str, Fetch]:
+        images = await self._client.request_image(uuid_of(device))
+        links = {RAW: images.raw, ANNOTATED: images.annotated}
+        return {
+            kind: partial(self._fetch, device, kind, link, at)
+            for kind, link in links.items()
+            if link is not None
+        }
+
+    async def _fetch(self, device: str, kind: str, link: str, at: datetime) -> Shot:
+        """Fetch a picture; raises PictureMissing where it is still the one from before the request."""
+        picture = await self._links.dated_picture(link)
+        album = self._album()
+        before = await album.newest(device, kind) if album else None
+        if before is not None and before.taken_at < at and before.content == picture.content:
+            raise PictureMissing("the picture is the one from before")
+        if picture.is_older_than(self._now() - at):
+            raise PictureMissing("the picture was made before it was requested")
+        return Shot(at, picture.content_type, picture.content)
+
+    @override
+    def may_pass(self, failure: Exception) -> bool:
+        """A picture that is missing or half may be on its way; nobody knows how that shows."""
+        return isinstance(failure, PictureMissing | Truncated | Unreachable)
+
+    @override
+    def taken(self, device: str, at: datetime) -> FeedUpdate:
+        occurrence = Occurrence(
+            id=f"picture {device} {at.isoformat()}",
+            type=OccurrenceType.CAPTURE_MADE,
+            at=at,
+            device=device,
+        )
+        return FeedUpdate(readings=self.readings(device), occurrences=[occurrence])
+
+    def readings(self, device: str) -> dict[ChannelId, Reading]:
+        """When each of a camera's newest pictures was taken."""
+        album = self._album()
+        times = {
+            channel: album.newest_at(device, kind) if album else None
+            for channel, kind in SHOWN.items()
+        }
+        return {ChannelId(device, channel): Reading(at, at) for channel, at in times.items()}

@@ -1,0 +1,182 @@
+"""The control door's part for this vendor: forms, keys, devices, sensors and the truth over HTTP."""
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+
+from .alert_admin import AlertDoor
+from .command_admin import OrderDoor
+from .config import DEVICE_STATUS, Forms
+from .media_admin import MediaDoor
+from .state import Device, Sensor
+
+if TYPE_CHECKING:
+    from .cloud import ManfredKunzeCloud
+
+_SWITCHES = (
+    "endless",
+    "page_size",
+    "page_most",
+    "admin",
+    "absent",
+    "delay",
+    "link_seconds",
+    "links_dead",
+    "live_wait",
+    "live_seconds",
+    "live_local",
+    "clip_seconds",
+    "dvr_fate",
+    "command_fate",
+    "command_seconds",
+    "command_timeout",
+    "desired_fate",
+    "desired_seconds",
+    "token_seconds",
+    "export_fate",
+    "export_seconds",
+    "export_life",
+    "export_most",
+    "export_size",
+    "export_padding",
+    "openapi",
+)
+
+
+class ManfredKunzeDoor:
+    """What the cloud can be told over HTTP; README.md has the routes and their bodies."""
+
+    def __init__(self, cloud: ManfredKunzeCloud) -> None:
+        """Make the door of one cloud."""
+        self._cloud = cloud
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the routes."""
+        router.add_get(f"{CONTROL}/truth", self.show_truth)
+        router.add_post(f"{CONTROL}/forms", self.set_forms)
+        router.add_post(f"{CONTROL}/plan", self.set_plan)
+        router.add_post(CONTROL + "/keys/{name}", self.change_key)
+        router.add_post(f"{CONTROL}/devices", self.add_device)
+        router.add_post(CONTROL + "/devices/{id}", self.change_device)
+        router.add_delete(CONTROL + "/devices/{id}", self.remove_device)
+        router.add_post(CONTROL + "/sensors/{id}", self.change_sensor)
+        AlertDoor(self._cloud).add_to(router)
+        MediaDoor(self._cloud).add_to(router)
+        OrderDoor(self._cloud).add_to(router)
+
+    async def show_truth(self, request: web.Request) -> web.Response:
+        """Return what there is in the main organisation."""
+        cloud = self._cloud
+        cloud.settle()
+        now = cloud.world.now
+        return json_reply(
+            {
+                "now": cloud.clock.now(),
+                "organization": cloud.main.id,
+                "devices": [
+                    {"id": one.id, "name": one.name, "status": one.status} for one in cloud.devices
+                ],
+                "sensors": [_sensor(one, now) for one in cloud.sensors[:1000]],
+            }
+        )
+
+    async def set_forms(self, request: web.Request) -> web.Response:
+        """Serve other forms from now on."""
+        body = await json_object(request)
+        if unknown := body.keys() - {spec.name for spec in fields(Forms)}:
+            raise refusal(f"There is no form {', '.join(sorted(unknown))}")
+        for name, value in body.items():
+            setattr(self._cloud.plan.forms, name, value)
+        return json_reply({})
+
+    async def set_plan(self, request: web.Request) -> web.Response:
+        """Change what may change of the plan."""
+        body = await json_object(request)
+        if unknown := body.keys() - set(_SWITCHES):
+            raise refusal(f"Cannot change {', '.join(sorted(unknown))}")
+        for name, value in body.items():
+            setattr(self._cloud.plan, name, set(value) if name == "absent" else value)
+        return json_reply({})
+
+    async def change_key(self, request: web.Request) -> web.Response:
+        """Revoke a key, give it back, deny it groups, replace its secret, or let it open another organisation."""
+        body, keys = await json_object(request), self._cloud.keys
+        key = keys.by_name.get(request.match_info["name"])
+        if key is None:
+            raise web.HTTPNotFound
+        key.revoked = bool(body.get("revoked", key.revoked))
+        key.denied = set(body.get("denied", key.denied))
+        if "organization" in body:
+            key.organisation = keys.organisation(body["organization"])
+        if body.get("rotate"):
+            keys.rotate(key.name)
+        return json_reply({"api_key": key.secret})
+
+    async def add_device(self, request: web.Request) -> web.Response:
+        """Give the main organisation a device."""
+        body = await json_object(request)
+        device = self._cloud.add_device(body.get("name"), _status(body.get("status", "ACTIVE")))
+        return json_reply({"id": device.id})
+
+    async def change_device(self, request: web.Request) -> web.Response:
+        """Give a device another status, name or clock, or let its readings stop and go on."""
+        device, body = self._device(request), await json_object(request)
+        if "status" in body:
+            self._cloud.become(device, _status(body["status"]))
+        if "silent" in body:
+            device.listen(self._cloud.world.now, silent=bool(body["silent"]))
+        device.name = str(body.get("name", device.name))
+        device.skew = int(body.get("skew", device.skew))
+        await self._cloud.settled()
+        return json_reply({})
+
+    async def remove_device(self, request: web.Request) -> web.Response:
+        """Take a device away."""
+        self._cloud.remove_device(self._device(request))
+        return json_reply({})
+
+    async def change_sensor(self, request: web.Request) -> web.Response:
+        """Let a sensor measure one value for good or once, or by nature again."""
+        sensor, body = self._sensor(request), await json_object(request)
+        if "hold" in body:
+            self._cloud.hold(sensor, body["hold"])
+        if body.get("release"):
+            self._cloud.release(sensor)
+        if "report" in body:
+            self._cloud.report(sensor, body["report"], float(body.get("ago", 0)))
+        await self._cloud.settled()
+        return json_reply({})
+
+    def _device(self, request: web.Request) -> Device:
+        try:
+            return self._cloud.main.devices[request.match_info["id"]]
+        except KeyError as err:
+            raise web.HTTPNotFound from err
+
+    def _sensor(self, request: web.Request) -> Sensor:
+        try:
+            return self._cloud.main.sensors[request.match_info["id"]]
+        except KeyError as err:
+            raise web.HTTPNotFound from err
+
+
+def _status(status: object) -> str:
+    if status not in DEVICE_STATUS:
+        raise refusal(f"status is one of {', '.join(DEVICE_STATUS)}")
+    return str(status)
+
+
+def _sensor(sensor: Sensor, now: int) -> dict[str, object]:
+    newest = sensor.newest(now)
+    return {
+        "id": sensor.id,
+        "device": sensor.device.id,
+        "name": sensor.name,
+        "type": sensor.type,
+        "unit": sensor.unit,
+        "value": None if newest is None else newest.value,
+        "time": None if newest is None else newest.time,
+    }

@@ -1,0 +1,138 @@
+"""The control door's part for alerts: firing, what somebody else does, calls to webhooks."""
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+
+from .alerts import Alert, Rule
+from .config import Habits
+from .webhooks import Delivery
+
+if TYPE_CHECKING:
+    from .cloud import ManfredKunzeCloud
+
+
+class AlertDoor:
+    """Alerts, rules and webhooks of the main organisation."""
+
+    def __init__(self, cloud: ManfredKunzeCloud) -> None:
+        """Make the door of one cloud."""
+        self._cloud = cloud
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the routes."""
+        router.add_get(f"{CONTROL}/alerts", self.show)
+        router.add_post(CONTROL + "/rules/{id}/fire", self.fire)
+        router.add_post(CONTROL + "/alerts/{id}/{deed}", self.act)
+        router.add_post(f"{CONTROL}/events", self.post_event)
+        router.add_post(f"{CONTROL}/habits", self.set_habits)
+        router.add_get(f"{CONTROL}/webhooks", self.show_webhooks)
+        router.add_post(f"{CONTROL}/webhooks/forge", self.forge)
+        router.add_post(f"{CONTROL}/webhooks/replay", self.replay)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Return the rules and the alerts as they are."""
+        self._cloud.settle()
+        return json_reply(
+            {
+                "rules": [
+                    {
+                        "id": one.id,
+                        "name": one.name,
+                        "enabled": one.enabled,
+                        "channels": one.channels,
+                    }
+                    for one in self._cloud.rules
+                ],
+                "alerts": [
+                    {"id": one.id, "rule": one.rule.id, "state": one.state, "fired": one.fired}
+                    for one in self._cloud.alerts
+                ],
+            }
+        )
+
+    async def fire(self, request: web.Request) -> web.Response:
+        """Raise an alert by a rule."""
+        rule = self._of(self._cloud.book.rules, request)
+        body = await json_object(request)
+        alert = self._cloud.fire(rule, body.get("value", 99.0))
+        await self._cloud.settled()
+        return json_reply({"id": alert.id})
+
+    async def act(self, request: web.Request) -> web.Response:
+        """Let somebody else acknowledge or resolve an alert."""
+        deeds = {"acknowledge": self._cloud.acknowledge, "resolve": self._cloud.resolve}
+        alert = self._of(self._cloud.book.alerts, request)
+        if (deed := deeds.get(request.match_info["deed"])) is None:
+            raise web.HTTPNotFound
+        deed(alert)
+        await self._cloud.settled()
+        return json_reply({})
+
+    async def post_event(self, request: web.Request) -> web.Response:
+        """Let something happen that the log of events shows."""
+        cloud, body = self._cloud, await json_object(request)
+        event = cloud.book.note({"source": "SYSTEM", **body}, cloud.world.now)
+        cloud.alerting.heard(cloud.book, event)
+        await cloud.settled()
+        return json_reply({"id": event["id"]})
+
+    async def set_habits(self, request: web.Request) -> web.Response:
+        """Let calls to webhooks travel otherwise from now on."""
+        body = await json_object(request)
+        if unknown := body.keys() - {spec.name for spec in fields(Habits)}:
+            raise refusal(f"There is no habit {', '.join(sorted(unknown))}")
+        for name, value in body.items():
+            setattr(self._cloud.plan.habits, name, value)
+        return json_reply({})
+
+    async def show_webhooks(self, request: web.Request) -> web.Response:
+        """Return every message to a channel and what became of it."""
+        sent = self._cloud.alerting.posting.sent
+        return json_reply({"sent": [_shown(delivery) for delivery in sent]})
+
+    async def forge(self, request: web.Request) -> web.Response:
+        """Post a body of anybody's making to all webhooks; a text goes as it is."""
+        cloud, body = self._cloud, await json_object(request)
+        content = body.get("body", {})
+        for channel in cloud.book.channels.values():
+            if channel.type == "WEBHOOK":
+                text = content.encode() if isinstance(content, str) else content
+                cloud.alerting.posting.queue(channel, text, cloud.world.now, None)
+        await cloud.settled()
+        return json_reply({})
+
+    async def replay(self, request: web.Request) -> web.Response:
+        """Send a message a second time; `index` as in the list of what was sent, default the last."""
+        cloud, body = self._cloud, await json_object(request)
+        try:
+            delivery = cloud.alerting.posting.sent[int(body.get("index", -1))]
+        except (IndexError, ValueError) as err:
+            raise refusal("There was no such message") from err
+        cloud.alerting.posting.replay(delivery, cloud.world.now)
+        await cloud.settled()
+        return json_reply({})
+
+    @staticmethod
+    def _of[T: (Rule, Alert)](among: dict[str, T], request: web.Request) -> T:
+        try:
+            return among[request.match_info["id"]]
+        except KeyError as err:
+            raise web.HTTPNotFound from err
+
+
+def _shown(delivery: Delivery) -> dict[str, object]:
+    body = delivery.body.decode() if isinstance(delivery.body, bytes) else delivery.body
+    return {
+        "channel": delivery.channel.id,
+        "type": delivery.channel.type,
+        "alert": delivery.alert,
+        "due": delivery.due,
+        "at": delivery.at,
+        "body": body,
+        "attempt": delivery.attempt,
+        "outcome": delivery.outcome,
+    }

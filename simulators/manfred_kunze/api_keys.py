@@ -1,0 +1,71 @@
+"""API keys: whose they are and what they may do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .config import Plan
+from .request import ApiError
+from .state import Organisation
+
+
+@dataclass(slots=True)
+class Key:
+    """An API key.
+
+    denied: resource groups that it is refused with 403, by the first word of their path, e.g. "alerts"; "write" stands
+    for every call but GET.
+    """
+
+    name: str
+    secret: str
+    organisation: Organisation
+    revoked: bool = False
+    denied: set[str] = field(default_factory=set)
+
+
+class Keys:
+    """All keys. By name there are "main" and "other", of two organisations."""
+
+    def __init__(self, plan: Plan, main: Organisation, other: Organisation) -> None:
+        """Give each organisation a key."""
+        self._plan = plan
+        self._organisations = {"main": main, "other": other}
+        self.by_name = {
+            "main": Key("main", plan.api_key, main),
+            "other": Key("other", plan.other_key, other),
+        }
+
+    def organisation(self, name: str) -> Organisation:
+        """Return an organisation by the name of the key that first opened it."""
+        return self._organisations["other" if name == "other" else "main"]
+
+    def rotate(self, name: str = "main") -> str:
+        """Replace a key's secret; the old one is refused from now on. Returns the new one."""
+        key = self.by_name[name]
+        head, _, tail = key.secret.partition("-")
+        key.secret = f"{head}-{int(tail or 0) + 1}"
+        key.revoked = False
+        return key.secret
+
+    def name_of(self, headers: Mapping[str, str]) -> str | None:
+        """Return which key a request came with: its name, "unknown", or None without any."""
+        if not headers.get("Authorization"):
+            return None
+        key = self._find(headers)
+        return "unknown" if key is None else key.name
+
+    def check(self, headers: Mapping[str, str], group: str, method: str) -> Key:
+        """Return the key of a request; 401 if it is not valid, 403 if it may not do this."""
+        key = self._find(headers)
+        if key is None or key.revoked:
+            raise ApiError(401, "Authentication is required")
+        wanted = {group} if method == "GET" else {group, "write"}
+        if key.denied & wanted or (group == "admin" and not self._plan.admin):
+            raise ApiError(403, "Access is denied")
+        return key
+
+    def _find(self, headers: Mapping[str, str]) -> Key | None:
+        scheme, _, secret = headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        return next((key for key in self.by_name.values() if key.secret == secret.strip()), None)

@@ -1,0 +1,80 @@
+"""The control door's part for commands, configurations, exports and the quarantine."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+
+from .fixtures import REASONS
+
+if TYPE_CHECKING:
+    from .cloud import ManfredKunzeCloud
+
+_FATES = ("ready", "fail", "hang")
+
+
+class OrderDoor:
+    """What the main organisation ordered."""
+
+    def __init__(self, cloud: ManfredKunzeCloud) -> None:
+        """Make the door of one cloud."""
+        self._cloud = cloud
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the routes."""
+        router.add_get(f"{CONTROL}/orders", self.show)
+        router.add_post(CONTROL + "/exports/{id}", self.change_export)
+        router.add_post(f"{CONTROL}/quarantine", self.reject)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Return commands, bindings, tokens and exports as they are."""
+        cloud = self._cloud
+        cloud.settle()
+        now, orders = cloud.world.now, cloud.commanding.of(cloud.main)
+        return json_reply(
+            {
+                "commands": [
+                    {
+                        "id": one.id,
+                        "device": one.device.id,
+                        "method": one.method,
+                        "params": one.params,
+                        "status": one.status(now),
+                    }
+                    for one in cloud.commands
+                ],
+                "bindings": [
+                    {"id": one.id, "target": one.target, "reported": one.reported}
+                    for one in orders.bindings.values()
+                ],
+                "tokens": [
+                    {"id": one.id, "device": one.device.id, "used": one.used}
+                    for one in orders.tokens.values()
+                ],
+                "exports": [{"id": one.id, "status": one.status(now)} for one in cloud.exports],
+            }
+        )
+
+    async def change_export(self, request: web.Request) -> web.Response:
+        """Let an export have another fate, or be over."""
+        export = self._cloud.exporting.of(self._cloud.main).get(request.match_info["id"])
+        body = await json_object(request)
+        if export is None:
+            raise web.HTTPNotFound
+        if "fate" in body:
+            if body["fate"] not in _FATES:
+                raise refusal(f"fate is one of {', '.join(_FATES)}")
+            export.fate = body["fate"]
+        if body.get("expire"):
+            export.ends = self._cloud.world.now
+        self._cloud.settle()
+        return json_reply({})
+
+    async def reject(self, request: web.Request) -> web.Response:
+        """Put a payload into quarantine."""
+        reason = (await json_object(request)).get("reason", "OUT_OF_RANGE")
+        if reason not in REASONS:
+            raise refusal(f"reason is one of {', '.join(REASONS)}")
+        self._cloud.reject(reason)
+        return json_reply({})

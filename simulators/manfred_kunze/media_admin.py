@@ -1,0 +1,92 @@
+"""The control door's part for media: cameras, clips and live sessions."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+
+from .cameras import CAMERA_STATUS, Camera
+
+if TYPE_CHECKING:
+    from .cloud import ManfredKunzeCloud
+
+
+class MediaDoor:
+    """Cameras, clips and sessions of the main organisation."""
+
+    def __init__(self, cloud: ManfredKunzeCloud) -> None:
+        """Make the door of one cloud."""
+        self._cloud = cloud
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the routes."""
+        router.add_get(f"{CONTROL}/media", self.show)
+        router.add_post(CONTROL + "/cameras/{id}", self.change_camera)
+        router.add_post(CONTROL + "/cameras/{id}/capture", self.capture)
+        router.add_post(CONTROL + "/captures/{id}/lose", self.lose)
+        router.add_post(CONTROL + "/live/{id}/{deed}", self.end)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Return cameras, clips, requests to recorders and live sessions as they are."""
+        cloud = self._cloud
+        cloud.settle()
+        now = cloud.world.now
+        return json_reply(
+            {
+                "cameras": [
+                    {"id": one.id, "name": one.name, "status": one.status} for one in cloud.cameras
+                ],
+                "captures": [
+                    {"id": one.id, "camera": one.camera.id, "start": one.start, "ready": one.ready}
+                    for one in cloud.album.captures.values()
+                ],
+                "requests": [
+                    {"id": one.id, "camera": one.camera.id, "status": one.status(now, "DONE")}
+                    for one in cloud.album.requests.values()
+                ],
+                "sessions": [
+                    {"id": one.id, "status": one.status(now), "served": one.served}
+                    for one in cloud.sessions
+                ],
+                "intruders": len(cloud.storage.intruders),
+            }
+        )
+
+    async def change_camera(self, request: web.Request) -> web.Response:
+        """Give a camera another status."""
+        camera, body = self._camera(request), await json_object(request)
+        if body.get("status") not in CAMERA_STATUS:
+            raise refusal(f"status is one of {', '.join(CAMERA_STATUS)}")
+        camera.status = body["status"]
+        return json_reply({})
+
+    async def capture(self, request: web.Request) -> web.Response:
+        """Let a camera see something."""
+        camera, body = self._camera(request), await json_object(request)
+        capture = self._cloud.film(camera, int(body.get("seconds", 10)), float(body.get("ago", 0)))
+        return json_reply({"id": capture.id})
+
+    async def lose(self, request: web.Request) -> web.Response:
+        """Lose a clip's bytes."""
+        capture = self._cloud.album.captures.get(request.match_info["id"])
+        if capture is None:
+            raise web.HTTPNotFound
+        self._cloud.lose(capture)
+        return json_reply({})
+
+    async def end(self, request: web.Request) -> web.Response:
+        """Let a session die without a word, be over its time, or be stopped by somebody."""
+        session = self._cloud.live.of(self._cloud.main).get(request.match_info["id"])
+        attributes = {"die": "died", "expire": "ends", "stop": "stopped"}
+        attribute = attributes.get(request.match_info["deed"])
+        if session is None or attribute is None:
+            raise web.HTTPNotFound
+        setattr(session, attribute, self._cloud.world.now)
+        return json_reply({})
+
+    def _camera(self, request: web.Request) -> Camera:
+        try:
+            return self._cloud.album.cameras[request.match_info["id"]]
+        except KeyError as err:
+            raise web.HTTPNotFound from err

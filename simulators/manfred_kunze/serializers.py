@@ -1,0 +1,120 @@
+"""How records look: one plain shape, dressed in the forms that are served now."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from simulators.response import JsonObject
+
+from .config import Forms
+from .state import Record
+from .times import written
+
+# Field names of `Forms.names == "other"`. Those that the vendor states are not among them.
+OTHER: Mapping[str, Mapping[str, str]] = {
+    "": {
+        "createdAt": "created",
+        "updatedAt": "updated",
+        "description": "comment",
+        "siteId": "locationId",
+        "sensorProfileId": "profileId",
+    },
+    "devices": {"name": "displayName", "lastSeenAt": "lastSeen", "firmwareVersion": "firmware"},
+    "sensors": {"valueType": "dataType", "lastReadingAt": "lastSeen"},
+    "health": {
+        "uptimeSeconds": "uptime",
+        "freeHeapBytes": "freeHeap",
+        "signalStrengthDbm": "rssi",
+        "readingsSent": "sent",
+        "readingsDropped": "dropped",
+        "timestamp": "recordedAt",
+    },
+    "alert-rules": {
+        "enabled": "active",
+        "threshold": "value",
+        "comparison": "operator",
+        "channelIds": "notificationChannelIds",
+    },
+    "alerts": {"triggeredAt": "firedAt", "alertRuleId": "ruleId", "message": "text"},
+    "events": {"timestamp": "occurredAt", "type": "eventType", "data": "payload"},
+    "readings": {"timestamp": "time"},
+    "aggregated": {"timestamp": "bucket", "avg": "average"},
+    "stats": {"avg": "mean"},
+    "sensor-profiles": {"fields": "channels"},
+}
+# Kinds that the vendor's text shows whole: they are never dressed otherwise.
+STATED = frozenset({"tokens", "exports"})
+# Fields that hold a literal of an enum.
+_LITERALS = frozenset({
+    "status", "valueType", "severity", "type", "scopeType", "includes", "source", "connectionType", "aggregate",
+    "comparison", "operator", "targetType", "method", "lifecycle", "state",
+    "channelType", "reason",
+})  # fmt: skip
+
+
+class Shapes:
+    """Dresses records."""
+
+    def __init__(self, forms: Forms) -> None:
+        """Serve these forms."""
+        self.forms = forms
+
+    def dress(self, kind: str, record: Record, organization: str | None = None) -> JsonObject:
+        """Return a record of a kind as it is shown now."""
+        stated = kind in STATED
+        names = (
+            {} if stated or self.forms.names == "plain" else {**OTHER[""], **OTHER.get(kind, {})}
+        )
+        shown: JsonObject = {}
+        for key, value in record.items():
+            if value is None and (self.forms.nulls == "omitted" or stated):
+                continue
+            if not stated and self.forms.references == "nested" and self._refers(key):
+                name = names.get(key, key)
+                shown[name[:-2]] = None if value is None else {"id": value}
+                continue
+            shown[names.get(key, key)] = self._value(kind, key, value)
+        if organization and not stated and self.forms.organization != "absent":
+            shown[self.forms.organization] = organization
+        return shown
+
+    def _value(self, kind: str, key: str, value: object) -> object:
+        if isinstance(value, datetime):
+            return written(value, self.forms.times)
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, dict):
+            return {name: self._value(kind, name, inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._value(kind, key, inner) for inner in value]
+        if isinstance(value, str) and key in _LITERALS and self.forms.literals != "known":
+            return value.lower() if self.forms.literals == "lower" else "ADDED_LATER"
+        return value
+
+    @staticmethod
+    def _refers(key: str) -> bool:
+        return key.endswith("Id") and key != "organizationId"
+
+    def page(
+        self, records: Iterable[JsonObject], number: int, size: int, total: int, *, last: bool
+    ) -> object:
+        """Return a page in the envelope that is served now. number: from 0."""
+        listed = list(records)
+        shown = number + self.forms.first_page
+        match self.forms.paging:
+            case "array":
+                return listed
+            case "data":
+                return {"data": listed, "page": shown, "size": size, "total": total}
+            case "items":
+                return {"items": listed, "hasMore": not last}
+        return {
+            "content": listed,
+            "totalElements": total,
+            "totalPages": -(-total // size),
+            "number": shown,
+            "size": size,
+            "numberOfElements": len(listed),
+            "first": number == 0,
+            "last": last,
+            "empty": not listed,
+        }

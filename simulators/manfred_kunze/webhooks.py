@@ -1,0 +1,141 @@
+"""Telling channels: webhooks are called at loopback addresses alone, e-mails are only written down."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+import hashlib
+import hmac
+from ipaddress import ip_address
+import json
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from simulators.random_source import fraction
+
+from .alerts import Channel
+from .config import Plan
+
+_LOSS = 41
+_TIMEOUT = ClientTimeout(total=10)
+
+type Body = Mapping[str, object] | bytes
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One message to a channel. alert: the id of what it is about, None for a test.
+
+    outcome: "waiting" until `due`, then an HTTP status, "written" (an e-mail), "lost", "refused" (not a loopback
+    address) or "unreachable". at: when the outcome was known.
+    """
+
+    channel: Channel
+    due: int
+    body: Body
+    alert: str | None = None
+    outcome: str | int = "waiting"
+    attempt: int = 1
+    at: int | None = None
+
+    @property
+    def state(self) -> str:
+        """How the platform calls the outcome."""
+        if self.outcome in ("waiting", "posting"):
+            return "PENDING"
+        arrived = self.outcome == "written"
+        if isinstance(self.outcome, int):
+            arrived = 200 <= self.outcome < 300
+        return "DELIVERED" if arrived else "FAILED"
+
+
+@dataclass(slots=True)
+class Posting:
+    """What was sent to channels, and what waits."""
+
+    plan: Plan
+    sent: list[Delivery] = field(default_factory=list)
+    _session: ClientSession | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def start(self) -> None:
+        """Get ready to post."""
+        self._session = ClientSession(timeout=_TIMEOUT)
+
+    async def stop(self) -> None:
+        """Give up what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def queue(self, channel: Channel, body: Body, now: int, alert: str | None) -> None:
+        """Queue a message, as the habits say."""
+        habits = self.plan.habits
+        if channel.type != "WEBHOOK":
+            self.sent.append(Delivery(channel, now, body, alert, "written", at=now))
+            return
+        for _ in range(habits.copies):
+            delivery = Delivery(channel, now + round(habits.delay), body, alert)
+            if fraction(self.plan.seed, len(self.sent), _LOSS) < habits.loss:
+                delivery.outcome = "lost"
+            self.sent.append(delivery)
+
+    def replay(self, delivery: Delivery, now: int) -> None:
+        """Queue a message a second time, as it was."""
+        self.sent.append(replace(delivery, due=now, outcome="waiting", at=None))
+
+    def settle(self, now: int) -> None:
+        """Call whom it is time to call, in the order in which it was due. Before `start` all wait."""
+        if self._session is None:
+            return
+        due = [one for one in self.sent if one.outcome == "waiting" and one.due <= now]
+        for delivery in sorted(due, key=lambda one: one.due):
+            if not _is_loopback(delivery.channel.target):
+                delivery.outcome, delivery.at = "refused", now
+                continue
+            delivery.outcome = "posting"
+            task = asyncio.create_task(self._call(self._session, delivery, now))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def drain(self) -> None:
+        """Wait until everything that is being sent has its outcome."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _call(self, session: ClientSession, delivery: Delivery, now: int) -> None:
+        body, kind = _encoded(delivery.body)
+        headers = {"User-Agent": "Java-http-client/21", "Content-Type": kind}
+        if self.plan.forms.signature == "hmac" and (secret := delivery.channel.secret):
+            signed = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+            headers["X-Signature"] = f"sha256={signed}"
+        try:
+            async with session.post(
+                delivery.channel.target, headers=headers, data=body, allow_redirects=False
+            ) as reply:
+                delivery.outcome = reply.status
+        except ClientError, TimeoutError, ValueError:
+            delivery.outcome = "unreachable"
+        delivery.at = now
+        habits = self.plan.habits
+        if delivery.state == "FAILED" and delivery.attempt <= habits.retries:
+            due = now + round(habits.retry_seconds)
+            again = replace(delivery, due=due, outcome="waiting", at=None)
+            again.attempt += 1
+            self.sent.append(again)
+
+
+def _encoded(body: Body) -> tuple[bytes, str]:
+    if isinstance(body, bytes):
+        return body, "text/plain"
+    return json.dumps(body, ensure_ascii=False).encode(), "application/json"
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

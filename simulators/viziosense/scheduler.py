@@ -1,0 +1,114 @@
+"""When devices speak: keep-alives every ten minutes, a message when something has changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from simulators.clock import EPOCH
+
+from .delivery import Posting, Proof
+from .payloads import Crossings, message, payload_of
+from .state import Device, World
+
+KEEPALIVE_SECONDS = 600
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What was last heard of a device. `looked`, `told`: seconds since the epoch."""
+
+    keepalives: int
+    looked: int
+    told: float
+    state: object
+    crossed: dict[str, Crossings]
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Lets the devices speak. What a clock jumps over is not made up for: one message says how it is."""
+
+    world: World
+    posting: Posting
+    _heard: dict[str, _Heard] = field(default_factory=dict)
+
+    def settle(self, now: datetime) -> None:
+        """Let every device of the account say what it has to say by now."""
+        at = (now - EPOCH).total_seconds()
+        for device in self.world.visible("user"):
+            heard = self._of(device, at)
+            if device.online and not device.silent:
+                self._keep_alive(device, heard, now, at)
+                self._report(device, heard, now, at)
+
+    def look_again(self, device: Device) -> None:
+        """Notice at once that somebody changed what stands before a device."""
+        if device.uuid in self._heard:
+            self._heard[device.uuid].looked = 0
+
+    def tell(self, device: Device, now: datetime, ago: float = 0.0, proof: Proof = "right") -> None:
+        """Say how it was `ago` seconds before now, dated then, whether anything changed or not."""
+        at, forms = (now - EPOCH).total_seconds(), self.world.plan.forms
+        crossings = self._crossings(device, at)
+        for kind in device.applications:
+            payload = payload_of(device, kind, self.world, at - ago, crossings)
+            body = message(device, kind, payload, at - ago, forms)
+            self.posting.payload(body, device.uuid, now, proof)
+
+    def _of(self, device: Device, at: float) -> _Heard:
+        if device.uuid not in self._heard:
+            self._heard[device.uuid] = _Heard(
+                keepalives=_beats(device, at),
+                looked=int(at),
+                told=0.0,
+                state=_state(device, self.world),
+                crossed={line.id: self.world.crossed(line) for line in device.lines},
+            )
+        return self._heard[device.uuid]
+
+    def _keep_alive(self, device: Device, heard: _Heard, now: datetime, at: float) -> None:
+        beats = _beats(device, at)
+        if beats > heard.keepalives:
+            heard.keepalives = beats
+            self.posting.keepalive(self._name(device), device.uuid, now)
+
+    def _report(self, device: Device, heard: _Heard, now: datetime, at: float) -> None:
+        """Send a message if something changed and the last one is long enough ago."""
+        if heard.looked == int(at) or at - heard.told < self.world.plan.message_seconds:
+            return
+        heard.looked = int(at)
+        state = _state(device, self.world)
+        if state == heard.state:
+            return
+        heard.state = state
+        self.tell(device, now)
+        heard.told = at
+
+    def _crossings(self, device: Device, at: float) -> Mapping[str, Crossings]:
+        """Return who crossed each line since the message before, or ever."""
+        heard = self._of(device, at)
+        ever: dict[str, Crossings] = {line.id: self.world.crossed(line) for line in device.lines}
+        if self.world.plan.forms.barrier == "total":
+            return ever
+        before, heard.crossed = heard.crossed, ever
+        return {
+            line: {key: n - before.get(line, {}).get(key, 0) for key, n in crossings.items()}
+            for line, crossings in ever.items()
+        }
+
+    def _name(self, device: Device) -> str:
+        by_customer = self.world.plan.forms.stream_id == "client_identifier"
+        return device.client_identifier if by_customer else device.uuid
+
+
+def _beats(device: Device, at: float) -> int:
+    return int((at + device.seed % KEEPALIVE_SECONDS) // KEEPALIVE_SECONDS)
+
+
+def _state(device: Device, world: World) -> object:
+    """Return what a message of a device would be about."""
+    return (
+        [(world.standing(place).cls, place.deactivated) for place in device.places],
+        [world.counts(area) for area in device.areas],
+        [world.crossed(line) for line in device.lines],
+    )
