@@ -1,7 +1,5 @@
 """A Home Assistant in this process, the simulated clouds in another, and a stopwatch for the event loop."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager

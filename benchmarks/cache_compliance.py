@@ -5,8 +5,6 @@ A whole Home Assistant and each vendor's simulator over real HTTP, both on one c
 Meanwhile the vendor once asks to be left alone for two hours, and once is down for one.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping

@@ -6,8 +6,6 @@ The sensors have random phases, clocks off by up to 100 ppm, jitter, upload dela
 scale: what one request at the best phase of each day would come to if everything arrived at once.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ import random
 import sys
 
 from custom_components.watchpost.engine.polling import schedule
-from custom_components.watchpost.engine.polling.groups import Lane, Lanes
+from custom_components.watchpost.engine.polling.groups import PollGroup, PollGroups
 from custom_components.watchpost.models import Freshness
 
 M = 900.0  # max-age of the replies
@@ -132,13 +130,13 @@ class Meter:
 
 def ours(sensors: Sequence[Sensor], days: float, most: int) -> Outcome:
     """Poll as the coordinator does."""
-    lanes, meter, names = Lanes(most), Meter(days), [str(i) for i in range(len(sensors))]
+    lanes, meter, names = PollGroups(most), Meter(days), [str(i) for i in range(len(sensors))]
     shown: dict[int, tuple[int, float]] = {}
     held: dict[int, int] = {}
     expires: dict[int, float] = {}
     now, early = 0.0, 0
 
-    def poll(lane: Lane, at: float) -> None:
+    def poll(lane: PollGroup, at: float) -> None:
         nonlocal early
         received = at + REPLY
         mine = [place for place, name in enumerate(names) if lanes.of(name) is lane]
@@ -158,7 +156,7 @@ def ours(sensors: Sequence[Sensor], days: float, most: int) -> Outcome:
         lane.learn(received)
         plan(lane, received)
 
-    def plan(lane: Lane, at: float) -> None:
+    def plan(lane: PollGroup, at: float) -> None:
         lane.plan = schedule.plan(
             at,
             lane.freshness,

@@ -4,8 +4,6 @@ Run: .venv/bin/python -m benchmarks.decode
 Memory is all that set-up leaves behind, held replies among it, per entity; against bare entities of a stub.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,7 +17,7 @@ import orjson
 from pytest_homeassistant_custom_component.common import MockConfigEntry, mock_config_flow
 
 from custom_components.watchpost.models import Channel, Device
-from custom_components.watchpost.vendors.sensorist.models import LatestReader, parse_latest
+from custom_components.watchpost.vendors.sensorist.models import LatestDecoder, parse_latest
 
 from ._harness import ENTITIES, clouds, home_assistant, large_site, sensorist_entry
 from .set_up import stub
@@ -62,7 +60,7 @@ def decode() -> None:
         assert found.value == row["value"]
         assert found.date == datetime.fromisoformat(row["date"])
 
-    reader = LatestReader({})
+    reader = LatestDecoder({})
     reader.begin()
     reader.read((), body)
     reader.accept()

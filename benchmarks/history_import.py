@@ -5,8 +5,6 @@ Both end with all rows in an SQLite file. Ours gets them from a vendor that has 
 are missing, asks for seven days at a time, and waits for each of them to be written.
 """
 
-from __future__ import annotations
-
 import asyncio
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -33,9 +31,9 @@ from sqlalchemy import func, select
 from ._harness import Stopwatch, home_assistant  # first: it puts our package on the path
 from .refresh import longest_hold
 
-from custom_components.watchpost.engine.history.importer import Track  # isort: skip
+from custom_components.watchpost.engine.history.importer import HistoryChannel  # isort: skip
 from custom_components.watchpost.engine.history.plan import hour_of  # isort: skip
-from custom_components.watchpost.engine.history.backfill import Historian  # isort: skip
+from custom_components.watchpost.engine.history.backfill import HistoryBackfill  # isort: skip
 from custom_components.watchpost.models import Channel, ChannelId, Hour  # isort: skip
 
 
@@ -172,8 +170,12 @@ async def ours(hours: int, watch: Stopwatch) -> int:
     gc.freeze()
     async with recording() as hass:
         entry = MockConfigEntry(domain="watchpost", title="Stub")
-        tracks = [Track(channel, entity_id(number)) for number, channel in enumerate(channels)]
-        historian = Historian(hass, entry, tracks=lambda: tracks, ask=ask, may_ask=lambda: True)
+        tracks = [
+            HistoryChannel(channel, entity_id(number)) for number, channel in enumerate(channels)
+        ]
+        historian = HistoryBackfill(
+            hass, entry, tracks=lambda: tracks, ask=ask, may_ask=lambda: True
+        )
         first = hour_of(start)
         with watch.running():
             tallies = await historian.async_import(

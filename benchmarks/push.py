@@ -5,8 +5,6 @@ A whole Home Assistant with its own web server, a simulated cloud over real HTTP
 is one request of the same answer by a bare client: what is asked after a call cannot be had for less.
 """
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 import gc

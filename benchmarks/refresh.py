@@ -4,8 +4,6 @@ Both sides get the same bytes in the vendor's form, reply by reply, and show the
 DataUpdateCoordinator that decodes with orjson, and a CoordinatorEntity for each channel with the same description.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -34,7 +32,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.watchpost import account
-from custom_components.watchpost.client.transport import Reply, Transport
+from custom_components.watchpost.client.transport import Response, Transport
 from custom_components.watchpost.models import Channel, Freshness
 
 from ._harness import clouds, home_assistant, sensorist_entry
@@ -55,9 +53,9 @@ class Replies:
 
     rows: dict[Address, Rows] = field(default_factory=dict)
     bodies: dict[Address, bytes] = field(default_factory=dict)
-    forms: dict[Address, Reply] = field(default_factory=dict)
+    forms: dict[Address, Response] = field(default_factory=dict)
 
-    def take(self, address: Address, reply: Reply) -> None:
+    def take(self, address: Address, reply: Response) -> None:
         self.forms[address] = reply
         self.rows[address] = orjson.loads(reply.body)["measurements"]
         self._write(address)
@@ -83,7 +81,7 @@ class Replies:
             self._write(address)
         return changed
 
-    def reply(self, address: Address) -> Reply:
+    def reply(self, address: Address) -> Response:
         return self.forms[address]
 
     def truth(self) -> dict[str, dict[str, Any]]:
@@ -131,7 +129,7 @@ async def sites(count: int = 1) -> AsyncIterator[tuple[HomeAssistant, list[Site]
     of_transport: dict[int, Replies] = {}
     real = Transport.get
 
-    async def get(self: Transport, path: str, params: Mapping[str, str], *, right: str) -> Reply:
+    async def get(self: Transport, path: str, params: Mapping[str, str], *, right: str) -> Response:
         if path != "/measurements":
             return await real(self, path, params, right=right)
         if id(self) not in of_transport:

@@ -5,8 +5,6 @@ The stub has the same devices, names, unique ids and descriptions, a constant va
 also asks the vendor, decodes what it says, and subscribes. A first set-up fills the registries, a reload finds them so.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable

@@ -5,8 +5,6 @@ The same configuration is started in turn with and without the account, as proce
 asyncio's debug mode on: it and Home Assistant's own detector must have nothing to say of the integration.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

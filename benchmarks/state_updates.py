@@ -4,8 +4,6 @@ Run: .venv/bin/python -m benchmarks.state_updates
 Then two such accounts at once: the longest time for which either way keeps the event loop to itself.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What happens between a vendor that calls in and Home Assistant's own web server, for tests."""
 
-from __future__ import annotations
-
 import json
 import logging
 from typing import Any

@@ -1,7 +1,5 @@
 """Certificates that tests make themselves, so that real TLS servers and clients can meet."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A real Home Assistant, a simulated cloud over real HTTP, and one clock for both."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack

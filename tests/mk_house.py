@@ -3,8 +3,6 @@
 A test file imports the fixtures that it uses: `mk_house`, `open_mk` and `mk`.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What can be seen of Watchpost from outside, and what the simulated cloud says it should be."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Home Assistant as a process of its own, whose life and death can be seen from outside."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing

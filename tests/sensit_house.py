@@ -1,7 +1,5 @@
 """A real Home Assistant signed in to a simulated SENSIT Connect, for tests."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass

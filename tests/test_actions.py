@@ -1,7 +1,5 @@
 """The actions: what reaches the vendor, what comes back, and what wrong use and failure are answered with."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """Triggers and conditions in real automations: what they see, and what they must not."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """What a misbehaving cloud or network costs: never more than news."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 import logging

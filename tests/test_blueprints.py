@@ -1,7 +1,5 @@
 """What the automation editor offers: triggers and conditions with their texts, and the blueprints."""
 
-from __future__ import annotations
-
 from pathlib import Path
 import shutil
 from typing import Any

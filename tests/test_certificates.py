@@ -1,7 +1,5 @@
 """A server whose certificate is not good is said to be that, with what to do about it, and gets nothing."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 import ssl
 from typing import Any

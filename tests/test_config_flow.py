@@ -1,7 +1,5 @@
 """Signing in, signing in again, changing how, and choosing what is shown."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState

@@ -1,7 +1,5 @@
 """Buttons and numbers: what is asked of the vendor, once, and what a person hears of how it went."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.config_entries import RELOAD_AFTER_UPDATE_DELAY, ConfigEntry, ConfigEntryState

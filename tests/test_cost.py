@@ -1,7 +1,5 @@
 """What a poll costs follows what changed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED

@@ -1,7 +1,5 @@
 """Dates that a vendor gets wrong, clocks that are changed: dead data is never shown as live."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

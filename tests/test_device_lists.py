@@ -1,7 +1,5 @@
 """What a list that fails, is cut short or comes empty does to the devices that it would name: nothing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry

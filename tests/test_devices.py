@@ -1,7 +1,5 @@
 """Devices: how they hang together, come, change and go."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState

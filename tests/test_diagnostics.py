@@ -1,7 +1,5 @@
 """Diagnostics and system health: what helps to find a fault, as the frontend gets it."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import Any
 

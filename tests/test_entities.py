@@ -1,7 +1,5 @@
 """Entities: what each kind of data source looks like, and the names that are frozen for ever."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN

@@ -1,7 +1,5 @@
 """A disk that is really full, or really read-only: a tmpfs of 256 KiB under `.storage`, in a namespace of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 import os

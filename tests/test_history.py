@@ -1,7 +1,5 @@
 """Hours that statistics lack are filled with the vendor's, each once, and never the one that still runs."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -32,8 +30,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_recorder_block_till_done,
 )
 
-from custom_components.watchpost.engine.history.backfill import Historian
-from custom_components.watchpost.engine.history.importer import Track
+from custom_components.watchpost.engine.history.backfill import HistoryBackfill
+from custom_components.watchpost.engine.history.importer import HistoryChannel
 from custom_components.watchpost.engine.history.plan import hour_of
 from custom_components.watchpost.models import Channel, HistoryTerms, Hour
 from simulators.faults import Fault
@@ -698,10 +696,10 @@ async def test_directions_are_averaged_on_the_circle(house: House) -> None:
         angles = enumerate((350.0, 10.0))
         return {channel.id: [Hour(begin + place * HOUR, angle, 0, 359) for place, angle in angles]}
 
-    historian = Historian(
+    historian = HistoryBackfill(
         house.hass,
         MockConfigEntry(domain=DOMAIN, title="Stub"),
-        tracks=lambda: [Track(channel, "sensor.wind")],
+        tracks=lambda: [HistoryChannel(channel, "sensor.wind")],
         ask=ask,
         may_ask=lambda: True,
     )
@@ -782,7 +780,9 @@ async def test_days_without_data_use_no_budget_and_the_notice_counts_every_devic
 
     persistent_notification.async_register_callback(house.hass, note)
     channels = [wind_of(f"device-{number}") for number in range(6)]
-    tracks = [Track(each, f"sensor.{each.device.replace('-', '_')}", now()) for each in channels]
+    tracks = [
+        HistoryChannel(each, f"sensor.{each.device.replace('-', '_')}", now()) for each in channels
+    ]
     for track in tracks:
         house.hass.states.async_set(track.entity_id, "350", {"unit_of_measurement": "°"})
     asked: list[datetime] = []
@@ -791,7 +791,7 @@ async def test_days_without_data_use_no_budget_and_the_notice_counts_every_devic
         asked.append(start)
         return {}
 
-    historian = Historian(
+    historian = HistoryBackfill(
         house.hass,
         MockConfigEntry(domain=DOMAIN, title="Stub"),
         tracks=lambda: tracks,

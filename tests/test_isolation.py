@@ -3,8 +3,6 @@
 The fast selection turns each resource bad in one way; the whole matrix is marked as soak.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass

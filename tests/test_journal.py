@@ -1,7 +1,5 @@
 """What a full disk, a damaged journal, a wrong clock or a failing step costs: a log line, never an event."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 import errno

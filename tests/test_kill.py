@@ -1,7 +1,5 @@
 """A killed Home Assistant loses nothing of what happened, and repeats at most one."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime

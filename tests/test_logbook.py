@@ -1,7 +1,5 @@
 """What happened, as the activity log tells it."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 import logging
 from typing import Any

@@ -1,7 +1,5 @@
 """Replies that are JSON and not what the vendor's document says: use what can be used, count the rest."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from copy import deepcopy
 import json

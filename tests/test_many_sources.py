@@ -1,7 +1,5 @@
 """More sources than Home Assistant allows an entry to have enabled entities."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """What is measured, in forms that a vendor may or may not mean: unknown is unknown, and never zero."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any

@@ -1,7 +1,5 @@
 """The media browser: folders by account, and bytes for nobody but who may have them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -16,8 +14,8 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.watchpost.client.errors import Unreachable
-from custom_components.watchpost.contract.media import Library, Media, MediaItem
+from custom_components.watchpost.client.errors import UnreachableError
+from custom_components.watchpost.contract.media import Media, MediaItem, MediaLibrary
 from simulators.viziosense import VizioSenseCloud
 
 from .conftest import House
@@ -144,7 +142,7 @@ async def test_an_account_that_is_not_loaded_has_no_library(
         await browse(house, entry.entry_id)
 
 
-class Shelf(Library):
+class Shelf(MediaLibrary):
     """A library as another vendor may have it: clips by link, and what is no picture."""
 
     items: ClassVar = {
@@ -165,7 +163,7 @@ class Shelf(Library):
 
     async def open(self, path: Sequence[str]) -> Media:
         if path[0] not in self.items:
-            raise Unreachable("the vendor is down")
+            raise UnreachableError("the vendor is down")
         return self.items[path[0]]
 
 

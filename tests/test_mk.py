@@ -1,7 +1,5 @@
 """The Manfred Kunze platform's devices and entities as Home Assistant shows them."""
 
-from __future__ import annotations
-
 from homeassistant.helpers import entity_registry as er
 from syrupy.assertion import SnapshotAssertion
 

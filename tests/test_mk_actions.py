@@ -1,7 +1,5 @@
 """What can be asked of an account of the Manfred Kunze platform by action."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any

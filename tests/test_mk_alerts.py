@@ -1,7 +1,5 @@
 """The Manfred Kunze platform's rules and alerts in Home Assistant."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.components.switch import DATA_COMPONENT

@@ -1,7 +1,5 @@
 """What the Manfred Kunze platform's answers may be otherwise than good: too many, endless, unknown, broken."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The Manfred Kunze platform's cameras in Home Assistant: states, stills, clips, and watching live."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta

@@ -1,15 +1,13 @@
 """A deployment that describes its own API is asked as it says; what that contradicts is told."""
 
-from __future__ import annotations
-
 import json
 
 from homeassistant.config_entries import ConfigEntryState
 import pytest
 
-from custom_components.watchpost.client.errors import UnexpectedReply
-from custom_components.watchpost.vendors.manfred_kunze.client.openapi import Contract
-from custom_components.watchpost.vendors.manfred_kunze.client.pagination import Dialect
+from custom_components.watchpost.client.errors import UnexpectedResponseError
+from custom_components.watchpost.vendors.manfred_kunze.client.openapi import OpenApiDocument
+from custom_components.watchpost.vendors.manfred_kunze.client.pagination import PageStyle
 from simulators.faults import Fault
 
 from .mk_house import MkHouse, OpenMk, asked
@@ -51,7 +49,7 @@ async def test_without_a_description_or_with_nonsense_in_its_place_the_defaults_
     entry = await mk_house.sign_in(mk)
     assert entry.state is ConfigEntryState.LOADED
     told = entry.runtime_data.connection.diagnostics()["DiscoveryPart"]
-    assert told == {"is_shown": False, "why_not": "UnexpectedReply", "contradictions": []}
+    assert told == {"is_shown": False, "why_not": "UnexpectedResponseError", "contradictions": []}
     assert float(mk_house.sensor(mk.sensor("temperature")).state) > 0
 
 
@@ -72,14 +70,14 @@ def test_paths_that_are_elsewhere_are_found_where_only_one_can_be_meant() -> Non
       },
       "components": {"schemas": {"Page": {"type": "integer", "minimum": 1}}}
     }"""
-    contract = Contract.read(body)
+    contract = OpenApiDocument.read(body)
     assert contract.place("/devices") == ("v2", "/devices")
     assert contract.place("/devices/{}/health") == ("v2", "/devices/{}/health")
     assert contract.place("/admin/quarantine") == ("v1", "/quarantine")
     assert contract.place("/admin/quarantine/{}") == ("v1", "/quarantine/{}")
     assert contract.place("/exports") == ("v1", "/exports")  # which of the two is not known
-    assert contract.dialect("/devices") == Dialect()
-    assert contract.dialect("/sensors") == Dialect("page", "limit", first=1)
+    assert contract.dialect("/devices") == PageStyle()
+    assert contract.dialect("/sensors") == PageStyle("page", "limit", first=1)
     assert contract.dialect("/cameras") is None
     said = contract.contradictions()
     assert "/devices: at /v2/devices" in said
@@ -102,7 +100,7 @@ def test_fields_are_found_behind_references_lists_and_parts() -> None:
           "Device": {"allOf": [{"$ref": "#/components/schemas/Base"}, {"properties": {"label": {}}}]},
           "Base": {"properties": {"id": {}}},
           "Loop": {"$ref": "#/components/schemas/Loop"}}}}"""
-    contract = Contract.read(body)
+    contract = OpenApiDocument.read(body)
     assert contract.operations["/devices"].fields == {"id", "label"}
     assert contract.operations["/readings/sensor/{}"].times == {"when"}
     assert contract.operations["/sensors"].fields == frozenset()
@@ -112,7 +110,7 @@ def test_fields_are_found_behind_references_lists_and_parts() -> None:
 def test_a_description_of_several_versions_is_read_for_the_one_that_is_known() -> None:
     for first, second in (("v1", "v2"), ("v2", "v1")):
         body = f'{{"paths": {{"/{first}/devices": {{"get": {{}}}}, "/{second}/devices": {{"get": {{}}}}}}}}'
-        assert Contract.read(body.encode()).place("/devices") == ("v1", "/devices")
+        assert OpenApiDocument.read(body.encode()).place("/devices") == ("v1", "/devices")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +126,9 @@ def test_a_description_of_several_versions_is_read_for_the_one_that_is_known() -
     ],
 )
 def test_a_path_of_a_description_that_leads_nowhere_is_not_followed(path: str) -> None:
-    contract = Contract.read(json.dumps({"paths": {path: {"get": {}}, "/v1/a.b": {}}}).encode())
+    contract = OpenApiDocument.read(
+        json.dumps({"paths": {path: {"get": {}}, "/v1/a.b": {}}}).encode()
+    )
     assert contract.place("/devices") == ("v1", "/devices")
     assert set(contract.operations) == {"/a.b"}
 
@@ -141,11 +141,13 @@ def test_a_description_that_is_made_of_itself_over_and_over_is_read_in_no_time()
         "paths": {f"/v1/a{number}": {"get": {"responses": answer}} for number in range(200)},
         "components": {"schemas": {"Self": schema}},
     }
-    contract = Contract.read(json.dumps(document).encode())  # else 40 to the power of 12 steps
+    contract = OpenApiDocument.read(
+        json.dumps(document).encode()
+    )  # else 40 to the power of 12 steps
     assert {each.fields for each in contract.operations.values()} == {frozenset({"id"})}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"paths": []}', b"<html>"])
 def test_what_is_no_description_is_refused(body: bytes) -> None:
-    with pytest.raises(UnexpectedReply):
-        Contract.read(body)
+    with pytest.raises(UnexpectedResponseError):
+        OpenApiDocument.read(body)

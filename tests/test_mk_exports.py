@@ -1,7 +1,5 @@
 """Exports of the Manfred Kunze platform: asked for, followed, saved in the media folder, deleted."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta

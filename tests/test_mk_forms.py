@@ -1,7 +1,5 @@
 """The Manfred Kunze platform's open forms: whichever of them a deployment has, the same is shown."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the Manfred Kunze platform remembers reaches the statistics: aggregated, or made of raw readings."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 import logging

@@ -3,8 +3,6 @@
 What plays here is a plain HTTP client; Home Assistant's own player is in test_mk_cameras.py.
 """
 
-from __future__ import annotations
-
 import asyncio
 from http import HTTPStatus
 from typing import Any

@@ -1,7 +1,5 @@
 """How an organisation's devices are run: what comes and goes, health, configuration, firmware, quarantine."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.helpers import area_registry as ar
@@ -83,7 +81,7 @@ async def test_a_deployment_without_health_or_the_right_to_it_is_not_asked_again
     await mk_house.pass_time(2000)
     assert len([record for record in mk.log if record.path.endswith("/health")]) == times
     told = entry.runtime_data.connection.diagnostics()["HealthPart"]
-    assert told == {"vitals": {}, "off": "NotAllowed"}
+    assert told == {"vitals": {}, "off": "PermissionDeniedError"}
 
 
 async def test_what_was_reported_of_a_wanted_configuration_is_shown_where_it_is_wanted(

@@ -1,7 +1,5 @@
 """The Manfred Kunze platform: keys, people and signed addresses stand nowhere where somebody else could read them."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -1,7 +1,5 @@
 """The Manfred Kunze platform calls in: a webhook channel of our own, on the rules that were chosen."""
 
-from __future__ import annotations
-
 from copy import deepcopy
 import json
 import logging

@@ -1,7 +1,5 @@
 """The newest values of the Manfred Kunze platform's sensors: true, current, and frugally asked for."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Signing in to the Manfred Kunze platform: addresses, keys, and who an account is."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState

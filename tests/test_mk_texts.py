@@ -1,7 +1,5 @@
 """Texts and icons of the Manfred Kunze platform: none is missing, in entities, forms and actions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.helpers import entity_registry as er

@@ -1,7 +1,5 @@
 """A person can have a new webhook address; whatever interrupts the change leaves one that works."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 from unittest.mock import AsyncMock, patch

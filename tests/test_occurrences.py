@@ -1,7 +1,5 @@
 """What happens is told once, in order, whatever comes between."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import random

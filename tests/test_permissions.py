@@ -1,7 +1,5 @@
 """Who may run an action: an automation, an administrator, a person who controls or reads its target, nobody else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, Final
 

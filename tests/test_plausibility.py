@@ -1,7 +1,5 @@
 """What cannot be true is unknown in Home Assistant, whichever vendor says it, and counted in diagnostics."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """When the vendor is asked, and what a failure costs."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 import logging
 from typing import Any

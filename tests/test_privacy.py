@@ -1,7 +1,5 @@
 """Secrets, addresses and people's names: never where somebody else could read them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 import json
 import logging

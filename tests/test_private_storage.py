@@ -1,7 +1,5 @@
 """A storage in a local network is refused with a word on what to do, and reached once a person has allowed it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 import logging

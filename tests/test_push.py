@@ -1,7 +1,5 @@
 """What is registered at the vendor, so that it calls in."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 from unittest.mock import AsyncMock, patch
@@ -161,7 +159,9 @@ async def test_a_vendor_that_refuses_is_polled_asked_again_and_said_once(
     assert 3 <= len(asked(cloud, "/callbacks")) <= 8
     assert len(asked(cloud, "/measurements")) > 10
     assert push_state(house, cloud) == "unknown"
-    assert counts(entry)["registration_errors"] == {"NotAllowed": len(asked(cloud, "/callbacks"))}
+    assert counts(entry)["registration_errors"] == {
+        "PermissionDeniedError": len(asked(cloud, "/callbacks"))
+    }
     issues = ir.async_get(house.hass).issues
     assert any(issue_id.startswith("not_allowed_") for _, issue_id in issues)
 

@@ -1,7 +1,5 @@
 """What a call costs, and what is believed of it."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

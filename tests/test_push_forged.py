@@ -1,7 +1,5 @@
 """A caller who knows the webhook's address and nothing else."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

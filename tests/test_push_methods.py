@@ -1,7 +1,5 @@
 """What comes to a webhook's address and is no call of the vendor's."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from typing import Any

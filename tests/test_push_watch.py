@@ -1,7 +1,5 @@
 """What calls tell of batteries, and what shows when they fail to come."""
 
-from __future__ import annotations
-
 import json
 import logging
 from typing import Any

@@ -1,7 +1,5 @@
 """Hardware that was replaced: offered in a repair, which keeps what stood in its place."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any

@@ -1,7 +1,5 @@
 """SENSIT Connect's actions: records of a period, and the days that there are."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

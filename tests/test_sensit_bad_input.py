@@ -1,7 +1,5 @@
 """Whatever SENSIT Connect's cloud sends, Home Assistant stands, and what can be used is shown."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 import json

@@ -1,7 +1,5 @@
 """The blueprint for gas above its baseline, with a leak that the wind carries over two monitors."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 import math
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Canister triggers are told once, by the first record that has them, whenever that is learned."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What SENSIT Connect's monitors show in Home Assistant, and how they are signed in to."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """SENSIT Connect's records become exact hours of statistics, whenever they arrive, each once."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 import logging

@@ -1,7 +1,5 @@
 """What one broken resource of SENSIT Connect's costs: its own feature, and nothing else."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState

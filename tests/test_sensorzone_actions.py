@@ -1,7 +1,5 @@
 """What can be asked of a SensorZone account by action."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What SensorZone could send that makes no sense; nothing is told twice, nothing made up."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any

@@ -1,13 +1,11 @@
 """The clips of a machine's cameras, by machine and day."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
-from custom_components.watchpost.client.errors import UnexpectedReply
-from custom_components.watchpost.contract.media import Library, Media
+from custom_components.watchpost.client.errors import UnexpectedResponseError
+from custom_components.watchpost.contract.media import Media, MediaLibrary
 from simulators.faults import Fault
 from simulators.sensorzone import JSON_API, Forms
 
@@ -16,15 +14,15 @@ from .zone import OpenZone, credentials, open_zone_fixture, sign_in  # noqa: F40
 
 
 @pytest.fixture(name="library", params=[{}, JSON_API], ids=["bare", "json-api"])
-async def library_fixture(house: House, open_zone: OpenZone, request: Any) -> Library:
+async def library_fixture(house: House, open_zone: OpenZone, request: Any) -> MediaLibrary:
     zone = await open_zone(machines=2, cameras=1.0, forms=Forms(**request.param))
     entry = await sign_in(house, zone)
     await house.pass_time(600)
-    found: Library = entry.runtime_data.connection.library
+    found: MediaLibrary = entry.runtime_data.connection.library
     return found
 
 
-async def test_clips_are_found_by_machine_and_day_and_can_be_played(library: Library) -> None:
+async def test_clips_are_found_by_machine_and_day_and_can_be_played(library: MediaLibrary) -> None:
     machines = await library.browse([])
     assert len(machines) == 2
     assert all(machine.is_folder for machine in machines)
@@ -40,7 +38,7 @@ async def test_clips_are_found_by_machine_and_day_and_can_be_played(library: Lib
     assert media.content or media.url
 
 
-async def test_what_is_not_there_is_not_found(library: Library) -> None:
+async def test_what_is_not_there_is_not_found(library: MediaLibrary) -> None:
     machines = await library.browse([])
     machine = machines[0].part
     for path in (["0"], [machine, "1999-01-01"], [machine, "a", "b", "c"]):
@@ -67,7 +65,7 @@ async def test_only_safe_links_lead_out(
 ) -> None:
     zone = await open_zone(machines=1, cameras=1.0)
     entry = await sign_in(house, zone)
-    library: Library = entry.runtime_data.connection.library
+    library: MediaLibrary = entry.runtime_data.connection.library
     (machine,) = await library.browse([])
     row = {"id": 7, "recorded_at": "2026-09-13T10:00:00Z"}
     zone.faults.add(Fault(match="/clips", kind="mutate", mutate=lambda _: [row | link]))
@@ -75,7 +73,7 @@ async def test_only_safe_links_lead_out(
     (day,) = await library.browse([machine.part])
     path = [machine.part, day.part, "7"]
     if outcome is None:
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             await library.open(path)
     else:
         assert (await library.open(path)).url == link["url"]
@@ -86,7 +84,7 @@ async def test_a_clip_of_the_vendors_own_host_is_fetched_with_the_session(
 ) -> None:
     zone = await open_zone(machines=1, cameras=1.0)
     entry = await sign_in(house, zone)
-    library: Library = entry.runtime_data.connection.library
+    library: MediaLibrary = entry.runtime_data.connection.library
     (machine,) = await library.browse([])
     row = {"id": 7, "url": "/api/v1/own/7.mp4", "content_type": "video/webm"}
     zone.faults.add(Fault(match="/clips", kind="mutate", mutate=lambda _: [row]))

@@ -1,7 +1,5 @@
 """What the vendor does not publish may have any likely form, and the same is shown of it."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

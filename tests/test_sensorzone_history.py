@@ -1,7 +1,5 @@
 """Daily runtime and incursions become statistics at the first set-up and after gaps."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import date, datetime, timedelta
 import logging

@@ -1,7 +1,5 @@
 """What one broken resource of SensorZone's costs: its own feature, and nothing else."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

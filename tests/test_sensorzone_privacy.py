@@ -1,7 +1,5 @@
 """Passwords, tokens, people and places: never where somebody else could read them."""
 
-from __future__ import annotations
-
 import json
 import logging
 from typing import Any

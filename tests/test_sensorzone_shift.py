@@ -1,7 +1,5 @@
 """A shift of eight hours: every incursion is told, once, whatever comes between."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 

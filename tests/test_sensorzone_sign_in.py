@@ -1,7 +1,5 @@
 """Three sign-ins side by side: a session, a token of version 2, and that of a Tester device."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A vendor that refuses credentials for a while, while running and at start, and what is asked meanwhile."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState

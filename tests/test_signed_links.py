@@ -1,7 +1,5 @@
 """Links whose signature covers every byte of them open what they lead to, at every vendor that has links."""
 
-from __future__ import annotations
-
 import asyncio
 from http import HTTPStatus
 import logging

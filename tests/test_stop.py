@@ -1,7 +1,5 @@
 """Home Assistant stops at once, whatever waits for a vendor."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress

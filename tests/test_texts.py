@@ -1,7 +1,5 @@
 """Texts and icons: none is missing, none is left over, and each has the blanks that the code fills."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 import json

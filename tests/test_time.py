@@ -1,7 +1,5 @@
 """Which of two readings is the newer, and what becomes of time that was not seen or that a clock only claims."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 import time

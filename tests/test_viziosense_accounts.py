@@ -1,7 +1,5 @@
 """Signing in to VizioSense in two ways, staying signed in, and what the list of devices says."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What can be done at VizioSense: change a camera, and look after other systems' webhooks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from aiohttp.test_utils import TestClient

@@ -1,7 +1,5 @@
 """What one broken resource of VizioSense's costs: its own feature, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import logging
 from typing import Any

@@ -1,7 +1,5 @@
 """Snapshots: a camera is woken when somebody asks, never because somebody looks."""
 
-from __future__ import annotations
-
 import asyncio
 from http import HTTPStatus
 from pathlib import Path

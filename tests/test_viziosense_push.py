@@ -1,7 +1,5 @@
 """What VizioSense's cameras tell: registered with a secret, shown at once, and never believed without it."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 import json

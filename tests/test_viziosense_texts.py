@@ -1,7 +1,5 @@
 """Texts of VizioSense's forms and entities, and what of secrets they and everything else keep to themselves."""
 
-from __future__ import annotations
-
 import json
 import logging
 from typing import Any

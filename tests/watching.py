@@ -1,7 +1,5 @@
 """A simulated VizioSense cloud beside a real Home Assistant that it can call, for tests."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """A simulated SensorZone cloud for tests, how to sign in to it, and what it says is true."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Watchpost: the clouds of safety and environment sensor vendors in Home Assistant."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 from homeassistant.config_entries import ConfigEntryState
@@ -20,15 +18,15 @@ from .account import (
     async_forget_journal,
     async_stop_requests,
 )
-from .client.errors import NotSecure
+from .client.errors import NotSecureError
 from .const import CONF_VENDOR, DOMAIN
 from .contract.vendor import Vendor
 from .engine.battery_issues import async_forget_batteries
 from .engine.history.backfill import async_forget
 from .engine.media.snapshots import async_forget_shots
 from .engine.push.subscription import async_prepare_push, async_remove_push
-from .engine.vendor_storage import Memory
-from .error_messages import describe
+from .engine.vendor_storage import VendorStorage
+from .error_messages import translate_error
 from .media_view import MediaView
 from .outages import async_clear_issues
 from .replacements import ReplacementStore, async_follow_decisions
@@ -66,8 +64,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) ->
     decisions = await async_follow_decisions(hass, entry)
     try:
         connection, ledger = async_connect_entry(hass, vendor, entry)
-    except NotSecure as err:
-        key, placeholders = describe(err)
+    except NotSecureError as err:
+        key, placeholders = translate_error(err)
         raise ConfigEntryError(
             translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
         ) from None
@@ -88,7 +86,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
 async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -> None:
     """Have the vendor call no more; forget the account's standing with it and what was said of it."""
     vendor = VENDORS[entry.data[CONF_VENDOR]]
-    with suppress(NotSecure):
+    with suppress(NotSecureError):
         connection, _ = async_connect_entry(hass, vendor, entry)
         await async_remove_push(hass, entry, connection.push)
     async_clear_issues(hass, entry)
@@ -96,7 +94,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
     await async_forget_journal(hass, entry)
     await async_forget(hass, entry)
     await async_forget_shots(hass, entry)
-    await Memory(hass, entry).async_remove()
+    await VendorStorage(hass, entry).async_remove()
     await ReplacementStore(hass, entry).async_remove()
     async_drop_ledger(hass, vendor.ledger_key(entry.data))
 

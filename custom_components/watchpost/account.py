@@ -1,7 +1,5 @@
 """One signed-in account at run time: its connection, its feeds' coordinators, its devices and who is told of them."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import (
     Awaitable,
@@ -30,30 +28,30 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util.hass_dict import HassKey
 
-from .client.budget import Ledger
+from .client.budget import RequestBudget
 from .client.errors import VendorError
 from .clock_watch import ClockWatch
 from .const import ABSENCES_UNTIL_REMOVED, DOMAIN, FIRST_READINGS_TIMEOUT
-from .contract.vendor import Connection, Feed, Keep, Vendor
+from .contract.vendor import Connection, Feed, PersistData, Vendor
 from .coordinator import FeedCoordinator
-from .engine.battery_issues import Batteries
-from .engine.events.dispatcher import Teller
-from .engine.events.journal import Journal, remove_journal
-from .engine.history.backfill import Historian
-from .engine.history.daily_totals import DailyKeeper
-from .engine.history.importer import Track
+from .engine.battery_issues import BatteryIssues
+from .engine.events.dispatcher import EventDispatcher
+from .engine.events.journal import EventJournal, remove_journal
+from .engine.history.backfill import HistoryBackfill
+from .engine.history.daily_totals import DailyTotalsImporter
+from .engine.history.importer import HistoryChannel
 from .engine.history.statistics import has_mean
-from .engine.inventory_diff import Roster, RosterChanges
-from .engine.media.snapshots import Shots
+from .engine.inventory_diff import InventoryDiff, InventoryTracker
+from .engine.media.snapshots import SnapshotManager
 from .engine.plausibility import Plausibility
 from .engine.push.callback_url import own_hosts
-from .engine.push.webhook import PushReceiver
+from .engine.push.webhook import WebhookReceiver
 from .engine.units import Units
-from .engine.vendor_storage import Memory
-from .models import Channel, ChannelId, FeedUpdate, Inventory, Occurrence, Reading
-from .outages import Outages, async_clear_issues
-from .reading_store import Looker
-from .registries import Registrar, platform_of
+from .engine.vendor_storage import VendorStorage
+from .models import Channel, ChannelId, FeedUpdate, Inventory, Reading, VendorEvent
+from .outages import OutageTracker, async_clear_issues
+from .reading_store import ReadingListener
+from .registries import RegistryHelper, platform_of
 from .replacements import Replacements, ReplacementStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,15 +63,15 @@ type AddChannels = Callable[[list[Channel]], None]
 _TOGETHER: Final = 2.0
 _LIST_PATIENCE: Final = 5.0
 
-LEDGERS: Final[HassKey[dict[str, Ledger]]] = HassKey(f"{DOMAIN}_ledgers")
+LEDGERS: Final[HassKey[dict[str, RequestBudget]]] = HassKey(f"{DOMAIN}_ledgers")
 # By account: the events that were dispatched and that a full disk did not let be written down.
 UNWRITTEN: Final[HassKey[dict[str, dict[str, datetime]]]] = HassKey(f"{DOMAIN}_unwritten")
 
 
 @callback
-def async_get_ledger(hass: HomeAssistant, key: str) -> Ledger:
+def async_get_ledger(hass: HomeAssistant, key: str) -> RequestBudget:
     """The standing of an account with its vendor; one for flow, set-up and every reload."""
-    ledger = hass.data.setdefault(LEDGERS, {}).setdefault(key, Ledger())
+    ledger = hass.data.setdefault(LEDGERS, {}).setdefault(key, RequestBudget())
     if hass.is_stopping:
         ledger.stop()
     return ledger
@@ -96,9 +94,9 @@ def journal_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:
     return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.journal"))
 
 
-def _open_journal(hass: HomeAssistant, entry: ConfigEntry, ledger: Ledger) -> Journal:
+def _open_journal(hass: HomeAssistant, entry: ConfigEntry, ledger: RequestBudget) -> EventJournal:
     """Return the account's journal, not yet loaded."""
-    return Journal(
+    return EventJournal(
         journal_path(hass, entry),
         hass.async_add_executor_job,
         ledger,
@@ -140,9 +138,9 @@ def async_connect(
     vendor: Vendor,
     data: Mapping[str, Any],
     options: Mapping[str, Any],
-    keep: Keep,
-) -> tuple[Connection, Ledger]:
-    """A connection on Home Assistant's session and the account's ledger; raises `NotSecure`."""
+    keep: PersistData,
+) -> tuple[Connection, RequestBudget]:
+    """A connection on Home Assistant's session and the account's ledger; raises `NotSecureError`."""
     ledger = async_get_ledger(hass, vendor.ledger_key(data))
     connection = vendor.connect(async_get_clientsession(hass), ledger, data, options, keep)
     if connection.resolver is not None:
@@ -153,7 +151,7 @@ def async_connect(
 @callback
 def async_connect_entry(
     hass: HomeAssistant, vendor: Vendor, entry: ConfigEntry
-) -> tuple[Connection, Ledger]:
+) -> tuple[Connection, RequestBudget]:
     """The connection of an account that is set up; what it wants kept goes into the entry in the same step."""
 
     @callback
@@ -172,7 +170,7 @@ class Account:
         entry: WatchpostConfigEntry,
         vendor: Vendor,
         connection: Connection,
-        ledger: Ledger,
+        ledger: RequestBudget,
         *,
         decisions: ReplacementStore,
     ) -> None:
@@ -184,8 +182,8 @@ class Account:
         self.plausibility = Plausibility(connection.hardware)
         connection.is_possible = self.plausibility.is_possible
         self.coordinators: dict[str, FeedCoordinator] = {}
-        self.registrar = Registrar(hass, entry)
-        self.outages = Outages(
+        self.registrar = RegistryHelper(hass, entry)
+        self.outages = OutageTracker(
             hass,
             entry,
             self.coordinators,
@@ -193,15 +191,15 @@ class Account:
             transport=connection.transport,
             on_over=self._on_over,
         )
-        self.roster = Roster(ABSENCES_UNTIL_REMOVED, self._scope_of)
+        self.roster = InventoryTracker(ABSENCES_UNTIL_REMOVED, self._scope_of)
         self.journal = _open_journal(hass, entry, ledger)
         self.units = Units(ABSENCES_UNTIL_REMOVED)
         self.replacements = Replacements(hass, entry, decisions, self.registrar, self.roster)
-        self.batteries = Batteries(hass, entry, self.roster, self.reading)
-        self.memory = Memory(hass, entry)
-        self.shots: Shots | None = None
-        self.push: PushReceiver | None = None
-        self.historian = Historian(
+        self.batteries = BatteryIssues(hass, entry, self.roster, self.reading)
+        self.memory = VendorStorage(hass, entry)
+        self.shots: SnapshotManager | None = None
+        self.push: WebhookReceiver | None = None
+        self.historian = HistoryBackfill(
             hass,
             entry,
             tracks=self._tracks,
@@ -213,12 +211,14 @@ class Account:
             requests=ledger.requests_made,
             is_clock_right=lambda: ledger.is_clock_right,
         )
-        self.daily = DailyKeeper(hass, entry, connection.daily, self._may_ask, self.plausibility)
+        self.daily = DailyTotalsImporter(
+            hass, entry, connection.daily, self._may_ask, self.plausibility
+        )
         self.left_out = 0
         self._offered: dict[ChannelId, None] = {}
         self._adders: dict[Platform, AddChannels] = {}
-        self._lookers: dict[ChannelId, tuple[Looker, Channel]] = {}
-        self.teller = Teller(hass, entry, vendor.key, self.journal, self)
+        self._lookers: dict[ChannelId, tuple[ReadingListener, Channel]] = {}
+        self.teller = EventDispatcher(hass, entry, vendor.key, self.journal, self)
         self._watch_inventory: CALLBACK_TYPE | None = None
         self.inventory = self._coordinator(connection.inventory_feed)
 
@@ -252,7 +252,7 @@ class Account:
         self.connection.show = self.async_apply
         self.entry.async_on_unload(self.memory.async_flush)
         if (cameras := self.connection.cameras) is not None:
-            self.shots = Shots(
+            self.shots = SnapshotManager(
                 self.hass,
                 self.entry,
                 cameras,
@@ -290,7 +290,7 @@ class Account:
     def _listen(self) -> None:
         """Listen for the vendor's calls from the start: what some of them say exists nowhere else."""
         if self.connection.push is not None:
-            self.push = PushReceiver(
+            self.push = WebhookReceiver(
                 self.hass,
                 self.entry,
                 self.connection.push,
@@ -343,7 +343,7 @@ class Account:
                 self._adders[platform](channels)
 
     @callback
-    def async_subscribe(self, channel: Channel, looker: Looker) -> None:
+    def async_subscribe(self, channel: Channel, looker: ReadingListener) -> None:
         """Tell of a channel's readings and of what the vendor says of it, whichever feed carries it by then."""
         self.coordinators[channel.feed].async_subscribe(channel, looker)
         self._lookers[channel.id] = (looker, channel)
@@ -374,7 +374,7 @@ class Account:
         """The newest reading of a channel."""
         return self.coordinators[channel.feed].held.reading(channel)
 
-    def _tracks(self) -> Iterator[Track]:
+    def _tracks(self) -> Iterator[HistoryChannel]:
         """The channels with a newest value and an enabled entity, whose history may be wanted."""
         for channel in self.roster.channels.values():
             coordinator = self.coordinators.get(channel.feed)
@@ -383,7 +383,7 @@ class Account:
             )
             known = self.registrar.entity(channel) if reading else None
             if reading and known and known.disabled_by is None:
-                yield Track(channel, known.entity_id, reading.measured_at)
+                yield HistoryChannel(channel, known.entity_id, reading.measured_at)
 
     def _may_ask(self) -> bool:
         """Whether the vendor may be asked for more than what is polled, and the clock tells for which days."""
@@ -441,7 +441,7 @@ class Account:
         self._on_occurrences(update.occurrences)
 
     @callback
-    def _on_occurrences(self, occurrences: Sequence[Occurrence]) -> None:
+    def _on_occurrences(self, occurrences: Sequence[VendorEvent]) -> None:
         for occurrence in occurrences:
             self.batteries.async_notice(occurrence)
         self.teller.async_add(occurrences)
@@ -535,7 +535,7 @@ class Account:
         self._remove(self.roster.remove_channel(channel_id))
 
     @callback
-    def _remove(self, changes: RosterChanges) -> None:
+    def _remove(self, changes: InventoryDiff) -> None:
         self.registrar.remove(changes.gone_devices, changes.gone_channels)
         for channel_id in self._offered.keys() - self.roster.channels.keys():
             del self._offered[channel_id]

@@ -1,7 +1,5 @@
 """Channels that are on or off, as binary sensors."""
 
-from __future__ import annotations
-
 from typing import override
 
 from homeassistant.components.binary_sensor import (

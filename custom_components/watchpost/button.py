@@ -1,7 +1,5 @@
 """Channels that can be pressed, as buttons."""
 
-from __future__ import annotations
-
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
@@ -10,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .commands import async_act
+from .commands import async_execute_command
 from .entity import ChannelEntity, async_add_channels
 
 PARALLEL_UPDATES = 1
@@ -40,4 +38,4 @@ class ChannelButton(ChannelEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Press once; raises HomeAssistantError."""
         if (press := self._channel.press) is not None:
-            await async_act(self._account, self._channel, self.entity_id, press)
+            await async_execute_command(self._account, self._channel, self.entity_id, press)

@@ -1,7 +1,5 @@
 """Channels with a picture, as cameras; those that can be watched live are streamed to who watches."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import override
 
@@ -22,11 +20,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import Account, WatchpostConfigEntry
 from .client.errors import VendorError
-from .client.hls_proxy import Relay
+from .client.hls_proxy import HlsProxy
 from .client.resolver import Resolver
 from .commands import failure
 from .entity import ChannelEntity, async_add_channels
-from .models import Channel, Live
+from .models import Channel, LiveStream
 
 PARALLEL_UPDATES = 0
 
@@ -92,10 +90,10 @@ class LiveCamera(ChannelCamera):
 
     _attr_supported_features = CameraEntityFeature.STREAM
 
-    def __init__(self, account: Account, channel: Channel, live: Live) -> None:
+    def __init__(self, account: Account, channel: Channel, live: LiveStream) -> None:
         super().__init__(account, channel)
         session = async_get_clientsession(account.hass)
-        self._relay = Relay(
+        self._relay = HlsProxy(
             session, live, self._on_watched, account.connection.resolver or Resolver(None)
         )
 

@@ -1,7 +1,5 @@
 """Notices time that the event loop's timers did not see: a host that slept, a paused virtual machine, a set clock."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 import logging
@@ -11,7 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
-from .client.budget import Ledger
+from .client.budget import RequestBudget
 from .const import DOMAIN
 from .coordinator import FeedCoordinator
 
@@ -32,7 +30,7 @@ class ClockWatch:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        ledger: Ledger,
+        ledger: RequestBudget,
         coordinators: Callable[[], Collection[FeedCoordinator]],
     ) -> None:
         self._hass = hass

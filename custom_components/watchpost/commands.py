@@ -1,7 +1,5 @@
 """Acting at a vendor for somebody: what goes wrong is said, what takes a while is followed. Nothing is repeated."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -14,39 +12,43 @@ from .account import Account
 from .client.errors import (
     CertificateError,
     NoTlsError,
-    RateLimited,
-    UnexpectedReply,
-    Unreachable,
+    RateLimitedError,
+    UnexpectedResponseError,
+    UnreachableError,
     VendorError,
 )
 from .const import DOMAIN
-from .engine.jobs import async_follow
+from .engine.jobs import async_follow_job
 from .engine.markdown import escape
-from .error_messages import describe
-from .models import Channel, Work, WorkState
+from .error_messages import translate_error
+from .models import Channel, Job, JobState
 
-type OnEnd = Callable[[WorkState | None], None]
+type OnEnd = Callable[[JobState | None], None]
 
 
 def failure(err: VendorError, *, is_write: bool) -> HomeAssistantError:
     """What a person is told of a vendor's error; after an ambiguous one, that the vendor may have acted."""
-    key, placeholders = describe(err)
-    if isinstance(err, UnexpectedReply) and err.status is not None and 400 <= err.status < 500:
+    key, placeholders = translate_error(err)
+    if (
+        isinstance(err, UnexpectedResponseError)
+        and err.status is not None
+        and 400 <= err.status < 500
+    ):
         key, placeholders = "refused", {"status": str(err.status)}
     elif isinstance(err, CertificateError | NoTlsError):
         pass  # nothing was sent, so nothing was done
-    elif is_write and isinstance(err, Unreachable | UnexpectedReply):
+    elif is_write and isinstance(err, UnreachableError | UnexpectedResponseError):
         key, placeholders = "outcome_unknown", None
     return HomeAssistantError(
         translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
     )
 
 
-async def async_act(
+async def async_execute_command(
     account: Account,
     channel: Channel,
     entity_id: str,
-    act: Callable[[], Awaitable[Work | None]],
+    act: Callable[[], Awaitable[Job | None]],
     on_end: OnEnd | None = None,
 ) -> None:
     """Act once and follow in the background what that begins.
@@ -60,47 +62,49 @@ async def async_act(
             work = await act()
     except VendorError as err:
         raise failure(err, is_write=True) from None
-    state = await _asked(account, work) if work is not None else WorkState.DONE
-    if state is WorkState.FAILED:
+    state = await _asked(account, work) if work is not None else JobState.DONE
+    if state is JobState.FAILED:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="work_failed",
             translation_placeholders={"what": what},
         )
     ended = partial(_ended, account, channel, what, on_end)
-    if work is not None and state is WorkState.RUNNING:
-        async_follow(account.hass, account.entry, work.name, partial(_asked, account, work), ended)
+    if work is not None and state is JobState.RUNNING:
+        async_follow_job(
+            account.hass, account.entry, work.name, partial(_asked, account, work), ended
+        )
     else:
         ended(state)
 
 
 @callback
-def async_go_on(account: Account, work: Work) -> None:
+def async_resume_command(account: Account, work: Job) -> None:
     """Follow in the background what goes on after an action; who asks about it shows how far it is."""
     if account.connection.show is None:
         return  # it was unloaded meanwhile
     ask = partial(_asked, account, work)
-    async_follow(account.hass, account.entry, work.name, ask, lambda state: None)
+    async_follow_job(account.hass, account.entry, work.name, ask, lambda state: None)
 
 
-async def _asked(account: Account, work: Work) -> WorkState | None:
+async def _asked(account: Account, work: Job) -> JobState | None:
     """How far it is; a failure that may pass is no news, any other ends the questions."""
     if account.inventory.is_signed_out:
         return None
     try:
         return await work.poll()
-    except Unreachable, RateLimited:
-        return WorkState.RUNNING
+    except UnreachableError, RateLimitedError:
+        return JobState.RUNNING
     except VendorError:
         return None
 
 
 @callback
 def _ended(
-    account: Account, channel: Channel, what: str, on_end: OnEnd | None, state: WorkState | None
+    account: Account, channel: Channel, what: str, on_end: OnEnd | None, state: JobState | None
 ) -> None:
     issue_id = f"work_failed_{account.entry.entry_id}_{slugify('_'.join(channel.id))}"
-    if state is WorkState.DONE:
+    if state is JobState.DONE:
         ir.async_delete_issue(account.hass, DOMAIN, issue_id)
         account.entry.async_create_background_task(
             account.hass, account.async_request_refresh(channel), f"{DOMAIN} after {channel.key}"
@@ -112,7 +116,7 @@ def _ended(
             issue_id,
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="work_failed" if state is WorkState.FAILED else "work_unconfirmed",
+            translation_key="work_failed" if state is JobState.FAILED else "work_unconfirmed",
             translation_placeholders={
                 "title": account.entry.title,
                 "what": escape(what),

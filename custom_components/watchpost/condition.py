@@ -3,15 +3,13 @@
 Home Assistant may change what this builds on without notice.
 """
 
-from __future__ import annotations
-
 from typing import Final, override
 
 from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.condition import Condition, EntityStateConditionBase
 
-from .targets import ALARMS, MEASURED, async_alarms, async_ours
+from .targets import ALARMS, MEASURED, async_filter_alarms, async_filter_own_entities
 
 _ACTIVE: Final[set[str | bool]] = {STATE_ON}
 _STALE: Final[set[str | bool]] = {STATE_UNAVAILABLE}
@@ -33,7 +31,7 @@ class AlarmIsActive(_Known):
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        return async_alarms(self._hass, super().entity_filter(entities))
+        return async_filter_alarms(self._hass, super().entity_filter(entities))
 
 
 class DataIsStale(_Known):
@@ -46,7 +44,7 @@ class DataIsStale(_Known):
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        return async_ours(self._hass, super().entity_filter(entities))
+        return async_filter_own_entities(self._hass, super().entity_filter(entities))
 
 
 async def async_get_conditions(hass: HomeAssistant) -> dict[str, type[Condition]]:

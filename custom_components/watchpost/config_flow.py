@@ -1,7 +1,5 @@
 """Signs accounts in: a menu of vendors, a step for each, and what keeps an account working later."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 import logging
 from typing import Any, Final, override
@@ -28,7 +26,7 @@ from .const import CONF_FORM, CONF_VENDOR, DOMAIN
 from .contract.vendor import SECTION_ADVANCED, Identity, SignInForm, Vendor
 from .engine.markdown import escape
 from .engine.push.subscription import new_webhook
-from .error_messages import describe
+from .error_messages import translate_error
 from .registries import device_identifier
 from .vendors import VENDORS
 
@@ -257,7 +255,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
             connection.transport.sign_in_state.try_at_once()
             return await connection.identify()
         except VendorError as err:
-            errors["base"], values = describe(err)
+            errors["base"], values = translate_error(err)
             placeholders.update(values or {})
         except Exception as err:  # noqa: BLE001  a hole in a parser must leave the form standing
             _LOGGER.error("Unexpected %s while signing in to %s", type(err).__name__, vendor.name)
@@ -354,7 +352,7 @@ class WatchpostOptionsFlow(OptionsFlowWithReload):
             connection, _ = async_connect_entry(self.hass, vendor, self.config_entry)
             schema: vol.Schema = await connection.options_schema()
         except VendorError as err:
-            key, placeholders = describe(err)
+            key, placeholders = translate_error(err)
             # The description of an abort is Markdown, the errors of a form are plain text.
             shown = {name: escape(text) for name, text in (placeholders or {}).items()}
             return self.async_abort(reason=key, description_placeholders=shown)

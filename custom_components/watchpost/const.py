@@ -9,7 +9,7 @@ CONF_VENDOR: Final = "vendor"
 # Which of the vendor's forms an account was signed in by, where there are several.
 CONF_FORM: Final = "form"
 
-EVENT_OCCURRENCE: Final = "watchpost_event"
+EVENT_WATCHPOST: Final = "watchpost_event"
 
 # What happened longer ago than this, or before this start of the account, is told as late.
 LATE_AFTER: Final = timedelta(hours=1)

@@ -1,7 +1,5 @@
 """Polls one feed when its replies allow it and tells only those who look at what changed."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -16,17 +14,17 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .client import cache_control
-from .client.budget import Ledger
-from .client.errors import SignInRejected, UnexpectedReply, VendorError
+from .client.budget import RequestBudget
+from .client.errors import SignInRejectedError, UnexpectedResponseError, VendorError
 from .client.optional_resources import is_unavailable
 from .const import DOMAIN
 from .contract.vendor import Feed
 from .engine.plausibility import Plausibility
 from .engine.polling import schedule
-from .engine.polling.groups import Lane, Lanes
-from .error_messages import describe
-from .models import Channel, ChannelId, FeedUpdate, Freshness, Inventory, Occurrence, Reading
-from .reading_store import Holding, Looker, Slot, Turns
+from .engine.polling.groups import PollGroup, PollGroups
+from .error_messages import translate_error
+from .models import Channel, ChannelId, FeedUpdate, Freshness, Inventory, Reading, VendorEvent
+from .reading_store import ChannelState, LoopYielder, ReadingListener, ReadingStore
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ _FEED_LOGGER.addFilter(
 
 type OnInventory = Callable[[Inventory], None]
 type OnUnits = Callable[[Inventory], Inventory]
-type OnOccurrences = Callable[[Sequence[Occurrence]], None]
+type OnOccurrences = Callable[[Sequence[VendorEvent]], None]
 type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
 
 
@@ -62,7 +60,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         hass: HomeAssistant,
         entry: ConfigEntry,
         feed: Feed,
-        ledger: Ledger,
+        ledger: RequestBudget,
         *,
         on_inventory: OnInventory,
         on_units: OnUnits,
@@ -78,7 +76,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.feed = feed
         self.data = FeedState()
         self.is_signed_out = False
-        self.held = Holding(
+        self.held = ReadingStore(
             hass,
             feed.default_interval,
             ledger.clock,
@@ -95,9 +93,9 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._is_idle.set()
         self._on_occurrences = on_occurrences
         self._on_outcome = on_outcome
-        self._lanes = Lanes(feed.most_lanes, ledger.divisions.get(feed.name, ()))
+        self._lanes = PollGroups(feed.most_lanes, ledger.divisions.get(feed.name, ()))
         self._subscribers = 0
-        self._occurred: list[Occurrence] = []
+        self._occurred: list[VendorEvent] = []
         self._is_resting = False
         self._is_scheduled = False
         self._is_catching_up = False
@@ -120,7 +118,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._forget_targets()
 
     @callback
-    def async_subscribe(self, channel: Channel, looker: Looker) -> None:
+    def async_subscribe(self, channel: Channel, looker: ReadingListener) -> None:
         """Tell whenever this channel's reading or availability changes."""
         slot = self._look(channel)
         slot.looker = looker
@@ -138,7 +136,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._forget_targets()
         self._poll_or_rest()
 
-    def _look(self, channel: Channel) -> Slot:
+    def _look(self, channel: Channel) -> ChannelState:
         """Note that somebody looks at a channel."""
         slot, is_new = self.held.look(channel)
         if is_new:
@@ -226,15 +224,15 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Poll what is due; before the replies expire only what was never asked."""
         self._is_catching_up = False
         if self.is_signed_out:
-            raise self._failure(SignInRejected())
+            raise self._failure(SignInRejectedError())
         errands = list(self._errands(self._ledger.now()))
         if not errands:
             self._set_timer()
             return self.data
         if self._list_first is not None and (listing := self._list_first()) is not None:
             await listing
-        turns = Turns(self.hass.loop)
-        occurred: list[Occurrence] = []
+        turns = LoopYielder(self.hass.loop)
+        occurred: list[VendorEvent] = []
         refusal: VendorError | None = None
         is_served = False
         for lane, targets, keep in errands:
@@ -257,11 +255,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         # Not before: whoever comes in between tells what has occurred.
         self._occurred.extend(occurred)
         # Refused credentials are said at once, even if another lane was still served.
-        if refusal is not None and (not is_served or isinstance(refusal, SignInRejected)):
+        if refusal is not None and (not is_served or isinstance(refusal, SignInRejectedError)):
             raise self._failure(refusal)
         return self.data
 
-    def _errands(self, now: float) -> Iterable[tuple[Lane, frozenset[ChannelId], bool]]:
+    def _errands(self, now: float) -> Iterable[tuple[PollGroup, frozenset[ChannelId], bool]]:
         """What to ask for now: each lane with its channels, and whether what it has is kept beside."""
         for lane in self._lanes:
             targets = self._targets(lane)
@@ -277,7 +275,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             elif not self._is_scheduled or lane.plan.at <= now + schedule.EXPIRY_GUARD:
                 yield lane, targets, is_current
 
-    def _targets(self, lane: Lane) -> frozenset[ChannelId]:
+    def _targets(self, lane: PollGroup) -> frozenset[ChannelId]:
         """The channels of a lane that somebody looks at; the same object for as long as they are the same."""
         if lane.targets is None:
             for found in self._lanes:
@@ -308,16 +306,16 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             if trip != self._tripped_over:
                 self._tripped_over = trip
                 _LOGGER.error("Unexpected %s while polling %s", trip, self.name)
-            raise UnexpectedReply(trip) from None
+            raise UnexpectedResponseError(trip) from None
         self._tripped_over = None
         return update
 
     async def _take(
         self,
-        lane: Lane,
+        lane: PollGroup,
         update: FeedUpdate,
         targets: frozenset[ChannelId],
-        turns: Turns,
+        turns: LoopYielder,
         *,
         keep: bool,
     ) -> None:
@@ -405,7 +403,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Polls that failed in a row."""
         return max(lane.failures for lane in self._lanes)
 
-    def _plan(self, asked: Iterable[Lane]) -> None:
+    def _plan(self, asked: Iterable[PollGroup]) -> None:
         """Plan the next polls of lanes that were asked, or of all where the feed is divided anew."""
         if self._lanes.divide(self._ledger.now(), self._period.total_seconds()):
             asked = self._lanes
@@ -416,7 +414,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def _failure(self, err: VendorError) -> Exception:
         """The one mapping of vendor errors to Home Assistant's, each with the text that a person reads."""
         # No ConfigEntryAuthFailed, which asks a person at once and stops polling: the vendor may be wrong for a moment.
-        key, placeholders = describe(err)
+        key, placeholders = translate_error(err)
         return UpdateFailed(
             retry_after=cache_control.DAY if self.is_signed_out else self._seconds_until(self.plan),
             translation_domain=DOMAIN,
@@ -430,7 +428,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         lanes = [lane for lane in self._lanes if self._targets(lane)] or list(self._lanes)
         return min((lane.plan for lane in lanes), key=lambda plan: plan.at)
 
-    def _next(self, lane: Lane) -> schedule.Plan:
+    def _next(self, lane: PollGroup) -> schedule.Plan:
         now = self._ledger.now()
         return schedule.plan(
             now,

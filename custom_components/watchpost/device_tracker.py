@@ -1,7 +1,5 @@
 """Channels whose value is a position, as device trackers."""
 
-from __future__ import annotations
-
 from typing import override
 
 from homeassistant.components.device_tracker.entity import TrackerEntity, TrackerEntityDescription

@@ -1,7 +1,5 @@
 """What helps to find a fault: counts, times and shapes, never contents."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

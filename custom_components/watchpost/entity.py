@@ -1,7 +1,5 @@
 """The base entity: one channel of one device."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, cast, override

@@ -1,7 +1,5 @@
 """What happens at a device, as an event entity."""
 
-from __future__ import annotations
-
 from typing import override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
@@ -10,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .engine.events.dispatcher import Told
+from .engine.events.dispatcher import DispatchedEvent
 from .entity import ChannelEntity, async_add_channels
 
 PARALLEL_UPDATES = 0
@@ -45,7 +43,7 @@ class ChannelEvent(ChannelEntity, EventEntity):
         )
 
     @callback
-    def _on_told(self, told: Told) -> None:
+    def _on_told(self, told: DispatchedEvent) -> None:
         if told.occurrence.type in self.event_types:
             self._trigger_event(told.occurrence.type, told.attributes)
             self.async_write_ha_state()

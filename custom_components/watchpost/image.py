@@ -1,7 +1,5 @@
 """Channels with a picture, as images."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import override
 

@@ -1,7 +1,5 @@
 """What happened, as sentences in the activity log."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -10,19 +8,19 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN, EVENT_OCCURRENCE
-from .models import OccurrenceType
+from .const import DOMAIN, EVENT_WATCHPOST
+from .models import VendorEventType
 
 _SENTENCES: Final[dict[str, str]] = {
-    OccurrenceType.ALARM_RAISED: "alarm raised",
-    OccurrenceType.ALARM_CLEARED: "alarm cleared",
-    OccurrenceType.ALARM_ACKNOWLEDGED: "alarm acknowledged",
-    OccurrenceType.INCURSION: "incursion detected",
-    OccurrenceType.INCURSION_ACKNOWLEDGED: "incursion acknowledged",
-    OccurrenceType.BUTTON_PRESSED: "button pressed",
-    OccurrenceType.SYSTEM_NOTICE: "notice from the vendor",
-    OccurrenceType.CAPTURE_MADE: "picture or clip taken",
-    OccurrenceType.MESSAGE_RECEIVED: "message received",
+    VendorEventType.ALARM_RAISED: "alarm raised",
+    VendorEventType.ALARM_CLEARED: "alarm cleared",
+    VendorEventType.ALARM_ACKNOWLEDGED: "alarm acknowledged",
+    VendorEventType.INCURSION: "incursion detected",
+    VendorEventType.INCURSION_ACKNOWLEDGED: "incursion acknowledged",
+    VendorEventType.BUTTON_PRESSED: "button pressed",
+    VendorEventType.SYSTEM_NOTICE: "notice from the vendor",
+    VendorEventType.CAPTURE_MADE: "picture or clip taken",
+    VendorEventType.MESSAGE_RECEIVED: "message received",
 }
 
 
@@ -45,7 +43,7 @@ def async_describe_events(
             described[ATTR_ENTITY_ID] = entity_id
         return described
 
-    async_describe_event(DOMAIN, EVENT_OCCURRENCE, describe)
+    async_describe_event(DOMAIN, EVENT_WATCHPOST, describe)
 
 
 def _message(told: Mapping[str, Any]) -> str:

@@ -1,7 +1,5 @@
 """The accounts' pictures and clips in the media browser, by way of each account's library."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, override
 from urllib.parse import quote, unquote
@@ -20,7 +18,7 @@ from homeassistant.core import HomeAssistant
 from .account import WatchpostConfigEntry
 from .client.errors import VendorError
 from .const import DOMAIN
-from .contract.media import Library, MediaItem
+from .contract.media import MediaItem, MediaLibrary
 from .media_view import VIEW, find_library, libraries, media_type
 
 _CLASSES: Final = {
@@ -80,7 +78,7 @@ class LibrarySource(MediaSource):
 
 def _library(
     hass: HomeAssistant, entry_id: str, error: type[BrowseError | Unresolvable]
-) -> tuple[WatchpostConfigEntry, Library]:
+) -> tuple[WatchpostConfigEntry, MediaLibrary]:
     if (found := find_library(hass, entry_id)) is not None:
         return found
     raise error(translation_domain=DOMAIN, translation_key="media_unavailable")

@@ -1,7 +1,5 @@
 """Serves the bytes of the accounts' libraries to who is signed in, or has a signed address."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from http import HTTPStatus
 import re
@@ -12,10 +10,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.http import HomeAssistantView
 
 from .account import WatchpostConfigEntry
-from .client.errors import NotSecure, VendorError
+from .client.errors import NotSecureError, VendorError
 from .client.transport import checked_link
 from .const import DOMAIN
-from .contract.media import Library, Media
+from .contract.media import Media, MediaLibrary
 
 VIEW: Final = "/api/watchpost/media"
 # What a browser may show from Home Assistant's own origin; anything else is only ever saved.
@@ -50,7 +48,7 @@ class MediaView(HomeAssistantView):
     head = get
 
 
-def libraries(hass: HomeAssistant) -> Iterator[tuple[WatchpostConfigEntry, Library]]:
+def libraries(hass: HomeAssistant) -> Iterator[tuple[WatchpostConfigEntry, MediaLibrary]]:
     """Yield the accounts that have a library."""
     entries: list[WatchpostConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     for entry in entries:
@@ -58,7 +56,9 @@ def libraries(hass: HomeAssistant) -> Iterator[tuple[WatchpostConfigEntry, Libra
             yield entry, library
 
 
-def find_library(hass: HomeAssistant, entry_id: str) -> tuple[WatchpostConfigEntry, Library] | None:
+def find_library(
+    hass: HomeAssistant, entry_id: str
+) -> tuple[WatchpostConfigEntry, MediaLibrary] | None:
     """Return an account with its library; None where there is no such account, or it has none."""
     return next((found for found in libraries(hass) if found[0].entry_id == entry_id), None)
 
@@ -110,7 +110,7 @@ def _redirect(url: str) -> web.Response:
     """Redirect to a vendor's link, as it stands, if it is one that may be followed."""
     try:
         location = checked_link(url)
-    except NotSecure:
+    except NotSecureError:
         return web.Response(status=HTTPStatus.BAD_GATEWAY)
     return web.Response(
         status=HTTPStatus.FOUND,

@@ -1,7 +1,5 @@
 """The words that vendors and platforms share; frozen values, no I/O, nothing of Home Assistant at run time."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +54,7 @@ class Position:
 type ReadingValue = float | int | str | bool | datetime | Position | None
 
 
-class WorkState(StrEnum):
+class JobState(StrEnum):
     """How far a vendor has got with something that takes it a while."""
 
     RUNNING = "running"
@@ -65,14 +63,14 @@ class WorkState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Job:
     """Something that the vendor has begun; `poll` asks how far it is and raises a `VendorError`."""
 
     name: str
-    poll: Callable[[], Awaitable[WorkState]]
+    poll: Callable[[], Awaitable[JobState]]
 
 
-class OccurrenceType(StrEnum):
+class VendorEventType(StrEnum):
     """What can happen once; the event types of event entities and of `watchpost_event`."""
 
     ALARM_RAISED = "alarm_raised"
@@ -113,7 +111,7 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class Picture:
     """One picture: a JPEG, PNG or WebP that was checked to be one, and when (UTC) it was taken."""
 
     taken_at: datetime
@@ -133,7 +131,7 @@ class StreamSource:
     until: datetime | None = None
 
 
-class Live(Protocol):
+class LiveStream(Protocol):
     """A camera's live stream, which the vendor keeps up for who asked for it."""
 
     async def open(self, *, anew: bool) -> StreamSource:
@@ -169,11 +167,11 @@ class Channel:
     declared: tuple[float, float] | None = None
     name: str | None = None
     placeholders: Mapping[str, str] | None = None
-    press: Callable[[], Awaitable[Work | None]] | None = field(default=None, compare=False)
-    set_value: Callable[[float], Awaitable[Work | None]] | None = field(default=None, compare=False)
-    switch: Callable[[bool], Awaitable[Work | None]] | None = field(default=None, compare=False)
-    picture: Callable[[], Awaitable[Shot | None]] | None = field(default=None, compare=False)
-    live: Live | None = field(default=None, compare=False)
+    press: Callable[[], Awaitable[Job | None]] | None = field(default=None, compare=False)
+    set_value: Callable[[float], Awaitable[Job | None]] | None = field(default=None, compare=False)
+    switch: Callable[[bool], Awaitable[Job | None]] | None = field(default=None, compare=False)
+    picture: Callable[[], Awaitable[Picture | None]] | None = field(default=None, compare=False)
+    live: LiveStream | None = field(default=None, compare=False)
     id: ChannelId = field(init=False)
 
     def __post_init__(self) -> None:
@@ -219,7 +217,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class VendorEvent:
     """Something that happened once, at `at` (UTC, the vendor's clock).
 
     `id` is unique within the account and the same however often and by whichever way the vendor tells of it.
@@ -232,7 +230,7 @@ class Occurrence:
     """
 
     id: str
-    type: OccurrenceType
+    type: VendorEventType
     at: datetime
     device: str
     channel: str | None = None
@@ -368,7 +366,7 @@ class FeedUpdate:
     """
 
     readings: Mapping[ChannelId, Reading] = field(default_factory=dict)
-    occurrences: Sequence[Occurrence] = ()
+    occurrences: Sequence[VendorEvent] = ()
     freshness: Sequence[Freshness] = ()
     inventory: Inventory | None = None
     set_aside: Counter[str] = field(default_factory=Counter)

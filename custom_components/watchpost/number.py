@@ -1,7 +1,5 @@
 """Channels with a number that can be set."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import override
 
@@ -11,9 +9,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .commands import async_act
+from .commands import async_execute_command
 from .entity import ChannelEntity, async_add_channels
-from .models import Reading, WorkState
+from .models import JobState, Reading
 
 PARALLEL_UPDATES = 1
 
@@ -48,7 +46,9 @@ class ChannelNumber(ChannelEntity, NumberEntity):
         self._asked = value
         try:
             act = partial(set_value, value)
-            await async_act(self._account, self._channel, self.entity_id, act, self._on_end)
+            await async_execute_command(
+                self._account, self._channel, self.entity_id, act, self._on_end
+            )
         except BaseException:
             self._asked = None
             raise
@@ -63,6 +63,6 @@ class ChannelNumber(ChannelEntity, NumberEntity):
         super().on_reading(reading, is_fresh)
 
     @callback
-    def _on_end(self, state: WorkState | None) -> None:
-        if state is not WorkState.DONE:
+    def _on_end(self, state: JobState | None) -> None:
+        if state is not JobState.DONE:
             self.on_reading(*self._account.shown(self._channel))

@@ -1,7 +1,5 @@
 """What stands between an account and its vendor: said once when it comes and once when it goes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import slugify
 
-from .client.errors import NotAllowed, RateLimited, SignInRejected, VendorError
+from .client.errors import PermissionDeniedError, RateLimitedError, SignInRejectedError, VendorError
 from .client.optional_resources import is_unavailable
 from .client.sign_in_state import SignInState
 from .client.transport import Transport
@@ -28,7 +26,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 # These are about the whole account, whichever feed meets them: one line says so, not one for each feed.
-_OF_THE_ACCOUNT: Final = (RateLimited, SignInRejected)
+_OF_THE_ACCOUNT: Final = (RateLimitedError, SignInRejectedError)
 
 # So many feeds and resources are named that fail in one way at the same time; one more line stands for the others.
 _MAX_NAMED: Final = 8
@@ -62,7 +60,7 @@ class _Outage:
     @property
     def permission(self) -> str | None:
         """The permission that is missing, where that is the reason."""
-        return self.error.right if isinstance(self.error, NotAllowed) else None
+        return self.error.right if isinstance(self.error, PermissionDeniedError) else None
 
 
 def _alarms_id(entry: ConfigEntry) -> str:
@@ -85,7 +83,7 @@ def async_clear_issues(
             ir.async_delete_issue(hass, domain, issue_id)
 
 
-class Outages:
+class OutageTracker:
     """What is the matter with one account, by feed.
 
     `coordinators` are the account's, `inventory` names the one that lists the devices; `transport` asks with the same
@@ -149,7 +147,7 @@ class Outages:
                 self._end(place)
         if (
             not self._is_started
-            and isinstance(err, SignInRejected)
+            and isinstance(err, SignInRejectedError)
             and not self._sign_in.is_refused
         ):
             self._entry.async_start_reauth_if_available(self._hass)
@@ -181,7 +179,7 @@ class Outages:
         outage.error = err
         outage.in_a_row += 1
         kind = type(err)
-        if kind is SignInRejected:
+        if kind is SignInRejectedError:
             self._on_refused()
         if kind in outage.reported:
             return
@@ -214,7 +212,7 @@ class Outages:
         if is_named or is_over:
             what = place if is_named else "all feeds"
             _LOGGER.info("%s: updating %s again", self._entry.title, what)
-        if SignInRejected in is_over:
+        if SignInRejectedError in is_over:
             self._on_accepted()
         self._on_over()
 
@@ -291,7 +289,7 @@ class Outages:
     @callback
     def _follow_right(self, before: str | None, err: Exception | None) -> str | None:
         """Report the right that is lacking now in place of the one before; return it."""
-        lacks = err.right if isinstance(err, NotAllowed) else None
+        lacks = err.right if isinstance(err, PermissionDeniedError) else None
         if before is not None and before != lacks and before not in self._missing:
             ir.async_delete_issue(self._hass, DOMAIN, self._not_allowed_id(before))
         if lacks is not None:
@@ -382,7 +380,7 @@ class Outages:
         state = self._sign_in
         try:
             await self._transport.probe()
-        except SignInRejected:
+        except SignInRejectedError:
             if state.is_given_up:
                 self._entry.async_start_reauth_if_available(self._hass)
         except VendorError:
@@ -396,10 +394,10 @@ class Outages:
             self._cancel_probe = None
         for flow in list(self._entry.async_get_active_flows(self._hass, {"reauth"})):
             self._hass.config_entries.flow.async_abort(flow["flow_id"])
-        if self._of_account.pop(SignInRejected, None):
+        if self._of_account.pop(SignInRejectedError, None):
             _LOGGER.info("%s: the vendor accepts the credentials again", self._entry.title)
         for outage in self._outages.values():
-            outage.reported.discard(SignInRejected)
+            outage.reported.discard(SignInRejectedError)
         waiting = [found for found in self._coordinators.values() if found.is_signed_out]
         for coordinator in waiting:
             coordinator.is_signed_out = False

@@ -1,7 +1,5 @@
 """Checks that a person may run an action: Home Assistant itself checks only its own entity actions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

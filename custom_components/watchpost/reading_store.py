@@ -1,7 +1,5 @@
 """The newest readings of one feed's channels: how long each may be shown, and who is told when that changes."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -33,10 +31,10 @@ _FOREVER: Final = timedelta(days=1000 * 365)
 _EVER: Final = datetime(2900, 1, 1, tzinfo=UTC)
 
 # A device and a cycle in seconds, by which its measurements tell a rhythm.
-type BeatOf = tuple[str, float]
+type DeviceCycle = tuple[str, float]
 
 
-class Looker(Protocol):
+class ReadingListener(Protocol):
     """Who looks at a channel."""
 
     def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
@@ -65,7 +63,7 @@ class Moment(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Slot:
+class ChannelState:
     """What is known of one channel of a feed.
 
     `channel` is None while nobody looks or is about to; `beat` is there where measurements tell the rhythm.
@@ -77,8 +75,8 @@ class Slot:
     """
 
     channel: Channel | None = None
-    beat: BeatOf | None = None
-    looker: Looker | None = None
+    beat: DeviceCycle | None = None
+    looker: ReadingListener | None = None
     raw: Reading | None = None
     reading: Reading | None = None
     bounds: Bounds | None = None
@@ -102,7 +100,7 @@ class Slot:
             self.lasts = channel.good_for
 
 
-class Turns:
+class LoopYielder:
     """Lets others have the event loop when it was held for long."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -116,7 +114,7 @@ class Turns:
             self._began = self._loop.time()
 
 
-class Holding:
+class ReadingStore:
     """The slots of one feed.
 
     `hear` is told when devices measured last, `on_stale` that readings became too old, whose channels `tell` then
@@ -129,7 +127,7 @@ class Holding:
         period: timedelta,
         clock: Clock,
         *,
-        hear: Callable[[Mapping[BeatOf, datetime]], None],
+        hear: Callable[[Mapping[DeviceCycle, datetime]], None],
         on_stale: Callable[[], None],
         plausibility: Plausibility,
     ) -> None:
@@ -138,17 +136,17 @@ class Holding:
         self._hear = hear
         self._on_stale = on_stale
         self._plausibility = plausibility
-        self.slots: dict[ChannelId, Slot] = {}
+        self.slots: dict[ChannelId, ChannelState] = {}
         self.is_whole = False
         self._least = CYCLES_UNTIL_STALE * period
-        self._changed: list[Slot] = []
+        self._changed: list[ChannelState] = []
         self._stale: set[ChannelId] = set()
         self._unsub_sweep: CALLBACK_TYPE | None = None
         self._sweep_at: datetime | None = None
 
     # Who looks
 
-    def look(self, channel: Channel) -> tuple[Slot, bool]:
+    def look(self, channel: Channel) -> tuple[ChannelState, bool]:
         """Note that somebody looks at a channel, which may have a reading already; whether nobody did before."""
         slot = self._slot(channel.id)
         is_new = slot.channel is None
@@ -161,7 +159,7 @@ class Holding:
                 self._arm(self._stale_at(slot))
         return slot, is_new
 
-    def leave(self, channel: Channel) -> BeatOf | None:
+    def leave(self, channel: Channel) -> DeviceCycle | None:
         """Nobody looks at a channel any more; returns the beat that it had."""
         slot = self.slots[channel.id]
         beat = slot.beat
@@ -176,7 +174,7 @@ class Holding:
             if slot.looker is None:
                 slot.channel = slot.beat = None
 
-    def _bound(self, slot: Slot, channel: Channel) -> None:
+    def _bound(self, slot: ChannelState, channel: Channel) -> None:
         """Judge a held reading anew where the channel can have other values than before: its unit may have changed."""
         bounds = self._plausibility.bounds(channel)
         if slot.bounds is not bounds:
@@ -184,9 +182,9 @@ class Holding:
             if slot.raw is not None:
                 slot.reading = self._plausibility.judge(bounds, slot.raw)
 
-    def _slot(self, channel_id: ChannelId) -> Slot:
+    def _slot(self, channel_id: ChannelId) -> ChannelState:
         if (slot := self.slots.get(channel_id)) is None:
-            slot = self.slots[channel_id] = Slot()
+            slot = self.slots[channel_id] = ChannelState()
         return slot
 
     # What is held
@@ -212,7 +210,7 @@ class Holding:
         if slot.channel is not channel:
             self._bound(slot, channel)
         if slot.channel is None:
-            slot = Slot(reading=slot.reading, taken=slot.taken, is_asked=slot.is_asked)
+            slot = ChannelState(reading=slot.reading, taken=slot.taken, is_asked=slot.is_asked)
             slot.look(channel)
         return slot.reading, self._may_show(slot)
 
@@ -226,7 +224,7 @@ class Holding:
         for key in channels:
             self._slot(key).is_asked = True
 
-    def was_asked(self, slot: Slot) -> bool:
+    def was_asked(self, slot: ChannelState) -> bool:
         """Whether a reply has come that would have had a reading, if there is one."""
         return slot.is_asked or self.is_whole
 
@@ -234,12 +232,12 @@ class Holding:
         """Take how long it is between two polls in the usual run of things: no reading is stale before three."""
         self._least = CYCLES_UNTIL_STALE * period
 
-    def _may_show(self, slot: Slot) -> bool:
+    def _may_show(self, slot: ChannelState) -> bool:
         if slot.reading is None:
             return self.was_asked(slot)
         return slot.reading.is_live and self._clock.utc() < self._stale_at(slot)
 
-    def _stale_at(self, slot: Slot) -> datetime:
+    def _stale_at(self, slot: ChannelState) -> datetime:
         """When a reading is too old."""
         is_own = slot.is_exact or slot.lasts > self._least
         return slot.taken + (slot.lasts if is_own else self._least)
@@ -247,7 +245,10 @@ class Holding:
     # What comes
 
     async def take(
-        self, readings: Mapping[ChannelId, Reading], turns: Turns, received: datetime | None = None
+        self,
+        readings: Mapping[ChannelId, Reading],
+        turns: LoopYielder,
+        received: datetime | None = None,
     ) -> None:
         """Keep the readings of a poll; one without a time counts from when the reply was `received`."""
         for some in batched(readings.items(), _KEPT_AT_ONCE, strict=False):
@@ -260,7 +261,7 @@ class Holding:
         self._keep(readings.items())
         self._revive()
 
-    def adopt(self, other: Holding, channel: Channel) -> None:
+    def adopt(self, other: ReadingStore, channel: Channel) -> None:
         """Take over what another feed held of a channel that moved here, unless newer is held."""
         known, mine = other.slots.get(channel.id), self._slot(channel.id)
         if known is None or known.reading is None:
@@ -282,11 +283,11 @@ class Holding:
         now = Moment(utc, self._clock.latest(), min(received or utc, utc))
         slots, least = self.slots, self._least
         soonest = utc + _FOREVER
-        heard: dict[BeatOf, datetime] = {}
+        heard: dict[DeviceCycle, datetime] = {}
         for key, reading in readings:
             measured_at = reading.measured_at
             if (slot := slots.get(key)) is None:
-                slot = slots[key] = Slot()
+                slot = slots[key] = ChannelState()
             elif slot.raw == reading:
                 if measured_at is None:
                     slot.taken = now.received
@@ -334,7 +335,7 @@ class Holding:
 
     # Telling
 
-    async def tell_in_turns(self, turns: Turns) -> None:
+    async def tell_in_turns(self, turns: LoopYielder) -> None:
         """Call the lookers of many channels, and let others have the event loop between some and some."""
         changed, self._changed = self._changed, []
         for some in batched(changed, _TOLD_AT_ONCE, strict=False):
@@ -347,7 +348,7 @@ class Holding:
             changed, self._changed = self._changed, []
             self._tell(changed)
 
-    def _tell(self, slots: Iterable[Slot]) -> None:
+    def _tell(self, slots: Iterable[ChannelState]) -> None:
         # Most need no more than this to be known as fresh.
         surely = self._clock.utc() - self._least
         for slot in slots:
@@ -412,7 +413,7 @@ class Holding:
         }
 
 
-def _taken_odd(slot: Slot, reading: Reading, now: Moment) -> Reading | None:
+def _taken_odd(slot: ChannelState, reading: Reading, now: Moment) -> Reading | None:
     """Take a reading without a time, from the future or with a time as its value; None if there is nothing to take.
 
     A time in the future counts as the time of the first receipt, and so does a value that is one: what happened last
@@ -438,7 +439,7 @@ def _taken_odd(slot: Slot, reading: Reading, now: Moment) -> Reading | None:
     return structs.replace(reading, value=value, measured_at=at and min(at, slot.taken))
 
 
-def _is_outdated(slot: Slot, reading: Reading, now: Moment) -> bool:
+def _is_outdated(slot: ChannelState, reading: Reading, now: Moment) -> bool:
     """Whether a dated reading is older than what is held; a clock that was wrong when that came does not count."""
     at, newest, held = reading.measured_at, slot.newest, slot.raw
     if at is None or at > newest or newest > now.latest + _AHEAD:

@@ -1,7 +1,5 @@
 """What an account's devices and channels are in Home Assistant's registries."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final
@@ -49,7 +47,7 @@ def device_identifier(entry: ConfigEntry, device_id: str) -> tuple[str, str]:
     return (DOMAIN, f"{entry.unique_id}:{device_id}")
 
 
-class Registrar:
+class RegistryHelper:
     """One account's names there, and what is entered and taken away."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:

@@ -1,7 +1,5 @@
 """What a person decides in a repair."""
 
-from __future__ import annotations
-
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant

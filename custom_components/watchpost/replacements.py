@@ -4,8 +4,6 @@ A decision is stored before anything is changed, and is carried out by the first
 entity of either device is there. Each step looks at what is registered, so that all may be done again after a kill.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 import logging
@@ -21,11 +19,11 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_VENDOR, DOMAIN
-from .engine.inventory_diff import Roster
+from .engine.inventory_diff import InventoryTracker
 from .engine.markdown import escape
 from .engine.replacement import Pair, Seen, Trait, find_pairs, pair_entities
 from .models import Channel, ChannelId, Device, Inventory
-from .registries import Registrar, platform_of
+from .registries import RegistryHelper, platform_of
 from .vendors import VENDORS
 
 _LOGGER = logging.getLogger(__name__)
@@ -133,8 +131,8 @@ class Replacements:
         hass: HomeAssistant,
         entry: ConfigEntry,
         store: ReplacementStore,
-        registrar: Registrar,
-        roster: Roster,
+        registrar: RegistryHelper,
+        roster: InventoryTracker,
     ) -> None:
         self._hass = hass
         self._entry = entry

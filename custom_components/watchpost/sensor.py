@@ -1,7 +1,5 @@
 """Channels with a value, as sensors."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import override
 

@@ -1,7 +1,5 @@
 """The actions: finds whom a call is for and hands it to that account's vendor."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
@@ -27,9 +25,9 @@ import voluptuous as vol
 
 from .account import Account
 from .client.errors import VendorError
-from .commands import async_go_on, failure
+from .commands import async_resume_command, failure
 from .const import DOMAIN
-from .contract.actions import DATE, END, START, Action, For, Permission
+from .contract.actions import DATE, END, START, Permission, ServiceAction, TargetKind
 from .contract.vendor import ActionCall
 from .engine.history.action import async_import_history
 from .engine.media.download import async_save
@@ -40,11 +38,11 @@ from .vendors import VENDORS
 
 type Handler = Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
 
-_TARGETS: Final[Mapping[For, Mapping[vol.Marker, Any]]] = {
-    For.ENTITY: {vol.Required(ATTR_ENTITY_ID): cv.entity_id},
-    For.DEVICE: {vol.Required(ATTR_DEVICE_ID): cv.string},
-    For.ACCOUNT: {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string},
-    For.ANY: {
+_TARGETS: Final[Mapping[TargetKind, Mapping[vol.Marker, Any]]] = {
+    TargetKind.ENTITY: {vol.Required(ATTR_ENTITY_ID): cv.entity_id},
+    TargetKind.DEVICE: {vol.Required(ATTR_DEVICE_ID): cv.string},
+    TargetKind.ACCOUNT: {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string},
+    TargetKind.ANY: {
         vol.Exclusive(ATTR_ENTITY_ID, "target"): vol.All(cv.entity_ids, vol.Length(min=1)),
         vol.Exclusive(ATTR_DEVICE_ID, "target"): cv.string,
         vol.Exclusive(ATTR_CONFIG_ENTRY_ID, "target"): cv.string,
@@ -86,23 +84,23 @@ def _checked(permission: Permission, handler: Handler) -> Handler:
     return handle
 
 
-def _actions() -> Iterable[Action]:
+def _actions() -> Iterable[ServiceAction]:
     """Every action of every vendor; one that several take is the same for all."""
     return {action for vendor in VENDORS.values() for action in vendor.actions}
 
 
-def _schema(action: Action) -> vol.Schema:
+def _schema(action: ServiceAction) -> vol.Schema:
     """What a call may say."""
     return vol.Schema({**_TARGETS[action.target], **action.fields})
 
 
-def _response(action: Action) -> SupportsResponse:
+def _response(action: ServiceAction) -> SupportsResponse:
     """Reading is for the response alone; writing may do without, unless nobody could ever learn what it brought."""
     is_needed = action.is_read or action.is_told_once
     return SupportsResponse.ONLY if is_needed else SupportsResponse.OPTIONAL
 
 
-async def _async_handle(action: Action, call: ServiceCall) -> ServiceResponse:
+async def _async_handle(action: ServiceAction, call: ServiceCall) -> ServiceResponse:
     """Serve one call. Raises ServiceValidationError for wrong use, HomeAssistantError for failure."""
     account, asked = _addressed(call)
     if (field := action.check(call.data)) is not None:
@@ -140,7 +138,7 @@ def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
     `update` is a FeedUpdate, `gone` the id of a channel, `renamed` a device's new name, `work` what goes on.
     """
     if (work := outcome.pop("work", None)) is not None:
-        async_go_on(account, work)
+        async_resume_command(account, work)
     # While the vendor was asked the account may have been unloaded.
     if (update := outcome.pop("update", None)) is not None and account.connection.show is not None:
         account.async_apply(update)

@@ -1,7 +1,5 @@
 """Channels that can be switched on and off."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any, override
 
@@ -11,9 +9,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .commands import async_act
+from .commands import async_execute_command
 from .entity import ChannelEntity, async_add_channels
-from .models import WorkState
+from .models import JobState
 
 PARALLEL_UPDATES = 1
 
@@ -56,7 +54,9 @@ class ChannelSwitch(ChannelEntity, SwitchEntity):
         self._asked = is_on
         try:
             act = partial(switch, is_on)
-            await async_act(self._account, self._channel, self.entity_id, act, self._on_end)
+            await async_execute_command(
+                self._account, self._channel, self.entity_id, act, self._on_end
+            )
         except BaseException:
             self._asked = None
             raise
@@ -65,7 +65,7 @@ class ChannelSwitch(ChannelEntity, SwitchEntity):
             self.async_write_ha_state()
 
     @callback
-    def _on_end(self, state: WorkState | None) -> None:
+    def _on_end(self, state: JobState | None) -> None:
         self._account.entry.async_create_background_task(
             self.hass, self._look(), f"after switching {self.entity_id}"
         )

@@ -1,7 +1,5 @@
 """Whether the vendors in use can be reached and what is asked of them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.components import system_health

@@ -1,7 +1,5 @@
 """Which of the entities that a trigger or condition is aimed at are ours."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -23,7 +21,7 @@ ALARMS: Final[Mapping[str, DomainSpec]] = {Platform.BINARY_SENSOR: DomainSpec()}
 
 
 @callback
-def async_ours(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
+def async_filter_own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
     """Those that are entities of this integration."""
     registry = er.async_get(hass)
     return {
@@ -34,11 +32,11 @@ def async_ours(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
 
 
 @callback
-def async_alarms(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
+def async_filter_alarms(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
     """Those that are our alarms, also where a user shows them as something else."""
     registry = er.async_get(hass)
     return {
         entity_id
-        for entity_id in async_ours(hass, entity_ids)
+        for entity_id in async_filter_own_entities(hass, entity_ids)
         if (entity := registry.async_get(entity_id)) and entity.original_device_class in _ALARMING
     }

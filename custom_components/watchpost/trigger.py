@@ -3,8 +3,6 @@
 Home Assistant may change what this builds on without notice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, cast, override
 
@@ -31,9 +29,9 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .const import EVENT_OCCURRENCE
-from .models import OccurrenceType
-from .targets import MEASURED, async_ours
+from .const import EVENT_WATCHPOST
+from .models import VendorEventType
+from .targets import MEASURED, async_filter_own_entities
 
 CONF_INCLUDE_LATE: Final = "include_late"
 ATTR_ALARM_ENTITY_ID: Final = "alarm_entity_id"
@@ -72,7 +70,7 @@ class OccurrenceTrigger(Trigger):
     second, and those of a device whose event entity is disabled.
     """
 
-    kind: ClassVar[OccurrenceType]
+    kind: ClassVar[VendorEventType]
 
     @override
     @classmethod
@@ -102,7 +100,7 @@ class OccurrenceTrigger(Trigger):
                     event.context,
                 )
 
-        return self._hass.bus.async_listen(EVENT_OCCURRENCE, on_told)
+        return self._hass.bus.async_listen(EVENT_WATCHPOST, on_told)
 
     def _is_meant(self, told: Mapping[str, Any]) -> bool:
         if told.get("type") != self.kind or (told.get("late") and not self._include_late):
@@ -120,19 +118,19 @@ class OccurrenceTrigger(Trigger):
 class AlarmRaised(OccurrenceTrigger):
     """An alarm was raised."""
 
-    kind = OccurrenceType.ALARM_RAISED
+    kind = VendorEventType.ALARM_RAISED
 
 
 class AlarmCleared(OccurrenceTrigger):
     """An alarm was cleared."""
 
-    kind = OccurrenceType.ALARM_CLEARED
+    kind = VendorEventType.ALARM_CLEARED
 
 
 class IncursionDetected(OccurrenceTrigger):
     """An incursion was detected."""
 
-    kind = OccurrenceType.INCURSION
+    kind = VendorEventType.INCURSION
 
 
 class DataStale(EntityTargetStateTriggerBase):
@@ -146,7 +144,7 @@ class DataStale(EntityTargetStateTriggerBase):
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        return async_ours(self._hass, super().entity_filter(entities))
+        return async_filter_own_entities(self._hass, super().entity_filter(entities))
 
     @override
     def is_valid_state(

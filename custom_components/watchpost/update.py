@@ -1,7 +1,5 @@
 """Channels that tell which version of something is installed, as updates that are made elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, override
 

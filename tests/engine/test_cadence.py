@@ -1,7 +1,5 @@
 """When a reply is current, how long to back off, and when the next poll comes."""
 
-from __future__ import annotations
-
 import bisect
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,8 +18,8 @@ from custom_components.watchpost.engine.polling import schedule
 from custom_components.watchpost.engine.polling.phase import (
     DELAY,
     MOST_DELAY,
-    Beat,
-    Rhythm,
+    PhaseModel,
+    Source,
     learned_delay,
 )
 from custom_components.watchpost.engine.polling.schedule import Plan
@@ -196,7 +194,7 @@ def lasting(seconds: float | None, received: float = 0.0) -> Freshness:
 
 
 def planned(*replies: Freshness, now: float = 0.0, **more: object) -> Plan:
-    rhythm = Rhythm(cast("list[Beat]", more.pop("beats", ())), now)
+    rhythm = PhaseModel(cast("list[Source]", more.pop("beats", ())), now)
     given_too: dict[str, object] = {"default": 300.0, "least": 60.0, "rhythm": rhythm, **more}
     return schedule.plan(now, replies, **given_too)
 
@@ -232,34 +230,34 @@ def test_a_failure_is_followed_by_back_off_but_not_before_what_is_held_expires()
 
 
 def test_a_poll_waits_for_a_measurement_that_comes_after_expiry() -> None:
-    plan = planned(lasting(M), beats=[Beat(last=-500.0, cycle=M)])
+    plan = planned(lasting(M), beats=[Source(last=-500.0, cycle=M)])
 
     assert plan.at == pytest.approx(-500.0 + 2 * M + DELAY)
     assert plan.reason == "phase"
 
 
 def test_a_poll_just_behind_the_arrival_stays_at_expiry() -> None:
-    plan = planned(lasting(M), beats=[Beat(last=-DELAY - 10.0, cycle=M)])
+    plan = planned(lasting(M), beats=[Source(last=-DELAY - 10.0, cycle=M)])
 
     assert plan.reason == "expiry"
 
 
 def test_slow_sources_are_not_asked_for_before_they_can_have_news() -> None:
-    plan = planned(lasting(M), beats=[Beat(-30.0, 3600.0), Beat(-100.0, 7200.0)])
+    plan = planned(lasting(M), beats=[Source(-30.0, 3600.0), Source(-100.0, 7200.0)])
 
     assert plan == Plan(-30.0 + 3600.0 + DELAY, "phase")
 
 
 def test_an_overdue_slow_source_may_come_any_time() -> None:
-    assert M < planned(lasting(M), beats=[Beat(-3700.0, 3600.0)]).at <= 2 * M
+    assert M < planned(lasting(M), beats=[Source(-3700.0, 3600.0)]).at <= 2 * M
 
 
 def test_a_yearly_source_does_not_put_polls_off_for_ever() -> None:
-    assert planned(lasting(M), beats=[Beat(0.0, 6 * 86400.0)]).at <= M + 1 + schedule.LONGEST_WAIT
+    assert planned(lasting(M), beats=[Source(0.0, 6 * 86400.0)]).at <= M + 1 + schedule.LONGEST_WAIT
 
 
 def test_a_slow_source_beside_a_quick_one_does_not_put_polls_off_for_ever() -> None:
-    beats = [Beat(-490_000.0, 500_000.0), Beat(-30.0, 60.0)]
+    beats = [Source(-490_000.0, 500_000.0), Source(-30.0, 60.0)]
 
     assert planned(lasting(M), beats=beats) == Plan(
         M + schedule.EXPIRY_GUARD + schedule.LONGEST_WAIT, "phase"
@@ -270,25 +268,25 @@ def test_a_slow_source_beside_a_quick_one_does_not_put_polls_off_for_ever() -> N
     ("beats", "at"),
     [
         # Every other arrival of the slower source is as good as the ones between.
-        ([Beat(-1000.0, 2 * M), Beat(-100.0, M)], -100.0 + DELAY + 2 * M),
-        ([Beat(-200.0, 1000.0)], -200.0 + DELAY + 2 * 1000.0),
-        ([Beat(-100.0, 300.0)], -100.0 + DELAY + 4 * 300.0),
+        ([Source(-1000.0, 2 * M), Source(-100.0, M)], -100.0 + DELAY + 2 * M),
+        ([Source(-200.0, 1000.0)], -200.0 + DELAY + 2 * 1000.0),
+        ([Source(-100.0, 300.0)], -100.0 + DELAY + 4 * 300.0),
     ],
     ids=["a multiple of the poll period", "longer than the poll period", "shorter"],
 )
-def test_a_source_is_waited_for_in_steps_of_its_own(beats: list[Beat], at: float) -> None:
+def test_a_source_is_waited_for_in_steps_of_its_own(beats: list[Source], at: float) -> None:
     assert planned(lasting(M), beats=beats).at == pytest.approx(at)
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 0.0, -M, 1e300, 1e-300])
 def test_a_beat_that_makes_no_sense_is_left_out(odd: float) -> None:
-    assert planned(lasting(M), beats=[Beat(-500.0, odd)]).reason == "expiry"
-    assert planned(lasting(M), beats=[Beat(odd * 1e10, M)]).reason == "expiry" or abs(odd) < 1
+    assert planned(lasting(M), beats=[Source(-500.0, odd)]).reason == "expiry"
+    assert planned(lasting(M), beats=[Source(odd * 1e10, M)]).reason == "expiry" or abs(odd) < 1
 
 
 def test_the_order_of_sources_does_not_matter() -> None:
     rng = random.Random(4)
-    beats = [Beat(-rng.uniform(0, M), rng.choice([300.0, M, 3600.0])) for _ in range(500)]
+    beats = [Source(-rng.uniform(0, M), rng.choice([300.0, M, 3600.0])) for _ in range(500)]
 
     assert planned(lasting(M), beats=beats) == planned(lasting(M), beats=beats[::-1])
 
@@ -297,9 +295,9 @@ ANY_FLOAT = st.floats()
 MONOTONIC = st.floats(0, 1e8)
 BEATS = st.lists(
     st.one_of(
-        st.builds(Beat, ANY_FLOAT, ANY_FLOAT),
+        st.builds(Source, ANY_FLOAT, ANY_FLOAT),
         # These count from the time of asking.
-        st.builds(Beat, st.floats(-1e5, 1e3), st.sampled_from([60.0, 300.0, M, 1000.0, 5e5])),
+        st.builds(Source, st.floats(-1e5, 1e3), st.sampled_from([60.0, 300.0, M, 1000.0, 5e5])),
     ),
     max_size=20,
 )
@@ -319,7 +317,7 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
     now: float,
     leap: float,
     headers: list[dict[str, str]],
-    beats: list[Beat],
+    beats: list[Source],
     hold: float,
     failures: int,
     rand: float,
@@ -333,7 +331,7 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
         replies,
         default=300.0,
         least=60.0,
-        rhythm=Rhythm([Beat(asked + beat.last, beat.cycle) for beat in beats], asked),
+        rhythm=PhaseModel([Source(asked + beat.last, beat.cycle) for beat in beats], asked),
         hold_until=hold,
         failures=failures,
         rand=rand,
@@ -364,10 +362,10 @@ def test_a_missed_measurement_lengthens_the_delay_and_punctual_ones_shorten_it()
 
 # -- simulated days --
 
-type Planner = Callable[[float, Freshness, list[Beat]], float]
+type Planner = Callable[[float, Freshness, list[Source]], float]
 
 
-class Source:
+class SimulatedSource:
     """A sensor with jitter, a wrong clock, upload delays and losses; `stored` is ascending."""
 
     def __init__(self, rng: random.Random, days: int, delays: tuple[float, float]) -> None:
@@ -397,7 +395,7 @@ class Source:
 
 
 def excess_age(
-    sources: Sequence[Source], planner: Planner, days: int, settled: float = 4 * M
+    sources: Sequence[SimulatedSource], planner: Planner, days: int, settled: float = 4 * M
 ) -> float:
     """Poll for days; return the excess age as a share of the cycle, after the start."""
     at, end, excess = 0.0, days * 86400.0, 0.0
@@ -405,7 +403,7 @@ def excess_age(
         received = at + 0.05
         shown = [source.newest(at + 0.025) for source in sources]
         reply = lasting(M, received)
-        beats = [Beat(s.dates[i], M) for s, i in zip(sources, shown, strict=True)]
+        beats = [Source(s.dates[i], M) for s, i in zip(sources, shown, strict=True)]
         following = planner(received, reply, beats)
         assert following > reply.expires
         if at > settled:
@@ -416,16 +414,16 @@ def excess_age(
     return excess / len(sources) / M / (end - settled)
 
 
-def in_phase(now: float, reply: Freshness, beats: list[Beat]) -> float:
-    return schedule.plan(now, [reply], default=M, least=60.0, rhythm=Rhythm(beats, now)).at
+def in_phase(now: float, reply: Freshness, beats: list[Source]) -> float:
+    return schedule.plan(now, [reply], default=M, least=60.0, rhythm=PhaseModel(beats, now)).at
 
 
-def at_expiry(_now: float, reply: Freshness, _beats: list[Beat]) -> float:
+def at_expiry(_now: float, reply: Freshness, _beats: list[Source]) -> float:
     return reply.expires + schedule.EXPIRY_GUARD
 
 
 def at_phase(target: float) -> Planner:
-    def planner(_now: float, reply: Freshness, _beats: list[Beat]) -> float:
+    def planner(_now: float, reply: Freshness, _beats: list[Source]) -> float:
         base = reply.expires + schedule.EXPIRY_GUARD
         lag = (base - target) % M
         return base if lag <= schedule.SLIP else base + M - lag
@@ -439,22 +437,22 @@ class Learner:
     def __init__(self) -> None:
         self.delay = DELAY
         self.polled = 0.0
-        self.before: list[Beat] = []
+        self.before: list[Source] = []
 
-    def __call__(self, now: float, reply: Freshness, beats: list[Beat]) -> float:
+    def __call__(self, now: float, reply: Freshness, beats: list[Source]) -> float:
         news = [b.last for b, a in zip(beats, self.before, strict=False) if b.last > a.last + 1]
         self.delay = learned_delay(self.delay, self.polled, news)
         self.before, self.polled = beats, now
-        rhythm = Rhythm(beats, now)
+        rhythm = PhaseModel(beats, now)
         plan = schedule.plan(now, [reply], default=M, least=60.0, rhythm=rhythm, delay=self.delay)
         return plan.at
 
 
 def houses(
     sources: int, days: int = 3, seeds: int = 20, delays: tuple[float, float] = (2, 20)
-) -> list[list[Source]]:
+) -> list[list[SimulatedSource]]:
     return [
-        [Source(rng, days, delays) for _ in range(sources)]
+        [SimulatedSource(rng, days, delays) for _ in range(sources)]
         for rng in (random.Random(f"{sources} {seed}") for seed in range(seeds))
     ]
 
@@ -499,7 +497,7 @@ def test_with_steady_replies_the_plan_settles() -> None:
     at, waits = 0.0, []
     for poll in range(300):
         newest = math.floor((at - 5.0 - 417.0) / M) * M + 417.0
-        plan = planned(lasting(M, at), now=at, beats=[Beat(newest, M)])
+        plan = planned(lasting(M, at), now=at, beats=[Source(newest, M)])
         if plan.reason == "phase":
             waits.append(poll)
         at = plan.at
@@ -522,7 +520,7 @@ def test_ten_thousand_sources_are_weighed_with_bounded_effort(
     rng = random.Random(1)
 
     planned(
-        lasting(M), beats=[Beat(-rng.uniform(0, M), rng.uniform(2, 86400)) for _ in range(10_000)]
+        lasting(M), beats=[Source(-rng.uniform(0, M), rng.uniform(2, 86400)) for _ in range(10_000)]
     )
 
     assert 0 < weighed <= 70 * 256

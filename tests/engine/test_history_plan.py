@@ -1,7 +1,5 @@
 """Which hours are asked for, and in how many requests."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given

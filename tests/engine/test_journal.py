@@ -1,7 +1,5 @@
 """What the journal lets through, whatever becomes of its file and of the clocks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,17 +16,17 @@ import pytest
 
 from custom_components.watchpost.engine.events import journal as journal_module
 from custom_components.watchpost.engine.events import journal_file
-from custom_components.watchpost.engine.events.journal import Journal
+from custom_components.watchpost.engine.events.journal import EventJournal
 from custom_components.watchpost.engine.events.journal_file import encode, parse
-from custom_components.watchpost.models import Occurrence, OccurrenceType
+from custom_components.watchpost.models import VendorEvent, VendorEventType
 
 NOW = datetime(2026, 9, 13, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 YEAR = timedelta(days=365)
-FIRST = Occurrence("first", OccurrenceType.INCURSION, NOW + timedelta(minutes=1), "machine")
-SECOND = Occurrence(
+FIRST = VendorEvent("first", VendorEventType.INCURSION, NOW + timedelta(minutes=1), "machine")
+SECOND = VendorEvent(
     "second",
-    OccurrenceType.INCURSION_ACKNOWLEDGED,
+    VendorEventType.INCURSION_ACKNOWLEDGED,
     NOW + timedelta(minutes=2),
     "machine",
     follows="first",
@@ -67,23 +65,23 @@ async def opened(
     vendor: datetime | None = None,
     unwritten: dict[str, datetime] | None = None,
     settle: bool = True,
-) -> Journal:
+) -> EventJournal:
     clock = FakeClock(now, vendor)
     carried = unwritten if unwritten is not None else {}
-    journal = Journal(path, _at_once, clock, title="Account", unwritten=carried)
+    journal = EventJournal(path, _at_once, clock, title="Account", unwritten=carried)
     await journal.async_load()
     if settle:
         await journal.async_settle()
     return journal
 
 
-def raised(number: int, at: datetime | None = None) -> Occurrence:
+def raised(number: int, at: datetime | None = None) -> VendorEvent:
     """An alarm, a minute after the one before."""
     at = at or NOW + number * MINUTE
-    return Occurrence(f"alarm-{number}", OccurrenceType.ALARM_RAISED, at, "sensor")
+    return VendorEvent(f"alarm-{number}", VendorEventType.ALARM_RAISED, at, "sensor")
 
 
-async def dispatch(journal: Journal, *occurrences: Occurrence) -> list[str]:
+async def dispatch(journal: EventJournal, *occurrences: VendorEvent) -> list[str]:
     """Dispatch what is let through, as the account does."""
     admitted = journal.admit(occurrences)
     for occurrence in admitted:
@@ -222,7 +220,7 @@ async def test_any_flipped_bit_loses_no_event_and_repeats_at_most_those_of_two_l
     tried = lost = 0
     repeated = [0, 0, 0]
     for flipped in flips(data):
-        journal = Journal(
+        journal = EventJournal(
             tmp_path / "none", _at_once, FakeClock(now), title="Account", unwritten={}
         )
         journal.take(parse(flipped))
@@ -243,7 +241,7 @@ async def test_a_flipped_bit_in_the_first_line_drops_nothing_that_was_not_dispat
     end = data.index(b"\n")
     for flipped in flips(data[:end]):
         content = parse(flipped + data[end:])
-        journal = Journal(
+        journal = EventJournal(
             tmp_path / "none", _at_once, FakeClock(NOW + YEAR), title="Account", unwritten={}
         )
         journal.take(content)

@@ -1,7 +1,5 @@
 """Which devices are asked for together, and when a division is made anew."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 import random
@@ -9,7 +7,7 @@ import random
 import pytest
 
 from benchmarks.data_age import fixed, ours, sensor
-from custom_components.watchpost.engine.polling.groups import LOOK_SECONDS, Lanes, grouped
+from custom_components.watchpost.engine.polling.groups import LOOK_SECONDS, PollGroups, grouped
 from custom_components.watchpost.models import Freshness
 
 M = 900.0
@@ -29,9 +27,9 @@ def cost(groups: Iterable[Iterable[str]], phases: Mapping[str, float]) -> float:
     return sum(lag(group, phases) for group in groups if group)
 
 
-def heard(phases: Mapping[str, float], most: int = 4, at: float = 1000.0) -> Lanes:
+def heard(phases: Mapping[str, float], most: int = 4, at: float = 1000.0) -> PollGroups:
     """Lanes of a feed whose first reply came at `at`."""
-    lanes = Lanes(most)
+    lanes = PollGroups(most)
     for lane in lanes:
         lane.freshness = (reply(at),)
     for device, phase in phases.items():
@@ -107,7 +105,7 @@ def test_the_groups_of_before_stand_over_a_reload() -> None:
     before = heard({"a": 0.0, "b": 450.0, "c": 700.0})
     before.divide(1000.0, M)
 
-    after = Lanes(4, before.groups)
+    after = PollGroups(4, before.groups)
 
     assert after.groups == before.groups
     assert len({id(after.of(device)) for device in "abc"}) == 3

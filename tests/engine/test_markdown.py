@@ -1,7 +1,5 @@
 """Names from a vendor are shown as they are where Home Assistant renders Markdown."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest

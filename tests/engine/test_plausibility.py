@@ -1,7 +1,5 @@
 """Values that cannot be true are unknown in every unit; what can be true stays as it is."""
 
-from __future__ import annotations
-
 from homeassistant.components.sensor import (
     DEVICE_CLASS_UNITS,
     SensorDeviceClass,

@@ -1,7 +1,5 @@
 """Who stands in whose place, and which entity carries on which."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

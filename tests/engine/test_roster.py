@@ -1,12 +1,10 @@
 """What one inventory after another does to the books."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from homeassistant.helpers.entity import EntityDescription
 
-from custom_components.watchpost.engine.inventory_diff import Roster
+from custom_components.watchpost.engine.inventory_diff import InventoryTracker
 from custom_components.watchpost.models import Channel, ChannelId, Device, Inventory
 
 DESCRIPTION = EntityDescription(key="value")
@@ -22,7 +20,7 @@ def inventory(*devices: str, left_out: set[str] | None = None, **more: Any) -> I
 
 
 def test_new_devices_and_channels_are_reported_once_in_their_order() -> None:
-    roster = Roster(patience=3)
+    roster = InventoryTracker(patience=3)
 
     first = roster.apply(inventory("b", "a"))
     second = roster.apply(inventory("b", "a"))
@@ -34,7 +32,7 @@ def test_new_devices_and_channels_are_reported_once_in_their_order() -> None:
 
 
 def test_a_device_goes_after_three_full_lists_in_a_row_without_it() -> None:
-    roster = Roster(patience=3)
+    roster = InventoryTracker(patience=3)
     roster.apply(inventory("a", "b"))
 
     assert not roster.apply(inventory("a")).gone_devices
@@ -47,7 +45,7 @@ def test_a_device_goes_after_three_full_lists_in_a_row_without_it() -> None:
 
 
 def test_one_list_that_names_it_starts_the_count_anew() -> None:
-    roster = Roster(patience=3)
+    roster = InventoryTracker(patience=3)
     roster.apply(inventory("a", "b"))
     for _ in range(5):
         assert not roster.apply(inventory("a")).gone_devices
@@ -56,7 +54,7 @@ def test_one_list_that_names_it_starts_the_count_anew() -> None:
 
 
 def test_a_list_with_a_malformed_record_counts_nothing() -> None:
-    roster = Roster(patience=3)
+    roster = InventoryTracker(patience=3)
     roster.apply(inventory("a", "b"))
     for _ in range(10):
         assert not roster.apply(inventory("a", is_complete=False)).gone_devices
@@ -64,7 +62,7 @@ def test_a_list_with_a_malformed_record_counts_nothing() -> None:
 
 
 def test_a_channel_goes_by_itself_when_its_device_stays() -> None:
-    roster = Roster(patience=3)
+    roster = InventoryTracker(patience=3)
     roster.apply(inventory("a"))
     bare = Inventory(devices=[Device(id="a")], channels=[])
 
@@ -75,7 +73,7 @@ def test_a_channel_goes_by_itself_when_its_device_stays() -> None:
 
 
 def test_what_the_options_leave_out_goes_at_once() -> None:
-    roster = Roster(patience=3)
+    roster = InventoryTracker(patience=3)
     roster.remember(["b"])
 
     assert roster.apply(inventory("a", left_out={"b", "c"})).gone_devices == ["b"]
@@ -83,7 +81,7 @@ def test_what_the_options_leave_out_goes_at_once() -> None:
 
 
 def test_devices_from_before_a_restart_that_no_list_names_go_too() -> None:
-    roster = Roster(patience=3)
+    roster = InventoryTracker(patience=3)
     roster.remember(["a", "gone"])
 
     roster.apply(inventory("a"))
@@ -93,7 +91,7 @@ def test_devices_from_before_a_restart_that_no_list_names_go_too() -> None:
 
 
 def test_a_device_that_went_is_new_when_it_comes_back() -> None:
-    roster = Roster(patience=1)
+    roster = InventoryTracker(patience=1)
     roster.apply(inventory("a", "b"))
     roster.apply(inventory("a"))
 
@@ -104,7 +102,7 @@ def test_a_device_that_went_is_new_when_it_comes_back() -> None:
 
 
 def test_a_channel_that_another_feed_carries_is_reported_as_moved() -> None:
-    roster = Roster(patience=3)
+    roster = InventoryTracker(patience=3)
     roster.apply(inventory("a"))
     moved = Channel("a", "value", DESCRIPTION, feed="other")
 
@@ -124,7 +122,7 @@ def lists(**times: float | None) -> dict[str, float | None]:
 
 
 def test_something_is_missed_by_its_own_list_alone() -> None:
-    roster = Roster(3, scope_of)
+    roster = InventoryTracker(3, scope_of)
     roster.remember(["camera-1", "sensor-1", "sensor-2"])
 
     for at in range(1, 9):
@@ -140,7 +138,7 @@ def test_something_is_missed_by_its_own_list_alone() -> None:
 
 
 def test_a_list_of_another_kind_claims_nothing_from_before_a_start() -> None:
-    roster = Roster(3, scope_of)
+    roster = InventoryTracker(3, scope_of)
     roster.remember(["camera-1"])
     roster.remember_channels([ChannelId("camera-1", "value")])
 
@@ -152,7 +150,7 @@ def test_a_list_of_another_kind_claims_nothing_from_before_a_start() -> None:
 
 
 def test_the_same_response_used_again_is_no_further_list() -> None:
-    roster = Roster(3, scope_of)
+    roster = InventoryTracker(3, scope_of)
     roster.apply(inventory("a-1", "a-2", lists=lists(a=1.0)))
 
     for at in (2.0, 2.0, 2.0, 3.0, 3.0, 2.0):
@@ -161,7 +159,7 @@ def test_the_same_response_used_again_is_no_further_list() -> None:
 
 
 def test_a_list_that_was_not_read_in_full_removes_nothing_and_says_what_it_lacks() -> None:
-    roster = Roster(3, scope_of)
+    roster = InventoryTracker(3, scope_of)
     roster.apply(inventory("a-1", "a-2", lists=lists(a=1.0)))
 
     for _ in range(9):
@@ -171,7 +169,7 @@ def test_a_list_that_was_not_read_in_full_removes_nothing_and_says_what_it_lacks
 
 
 def test_a_list_that_was_not_read_says_what_it_did_before() -> None:
-    roster = Roster(3, scope_of)
+    roster = InventoryTracker(3, scope_of)
     roster.apply(inventory("a-1", "b-1", lists=lists(a=1.0, b=1.0)))
 
     roster.apply(inventory("a-1", lists=lists(a=2.0)))
@@ -181,7 +179,7 @@ def test_a_list_that_was_not_read_says_what_it_did_before() -> None:
 
 
 def test_a_list_that_has_become_empty_removes_nothing() -> None:
-    roster = Roster(3, scope_of)
+    roster = InventoryTracker(3, scope_of)
     roster.apply(inventory("a-1", "b-1", lists=lists(a=1.0, b=1.0)))
 
     for at in range(2, 9):
@@ -192,7 +190,7 @@ def test_a_list_that_has_become_empty_removes_nothing() -> None:
 
 
 def test_a_device_that_is_held_is_not_missed_and_neither_are_its_channels() -> None:
-    roster = Roster(1, scope_of)
+    roster = InventoryTracker(1, scope_of)
     roster.apply(inventory("a-1", "a-2", lists=lists(a=1.0)))
     roster.held = {"a-2"}
 

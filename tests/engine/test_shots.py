@@ -1,7 +1,5 @@
 """Pictures on disk: the newest stay, within a budget, whatever else lies in the folder."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,39 +7,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.engine.media.picture_store import Film
-from custom_components.watchpost.models import Shot
+from custom_components.watchpost.engine.media.picture_store import PictureStore
+from custom_components.watchpost.models import Picture
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
 
 
-def shot(n: int, size: int = 10) -> Shot:
-    return Shot(NOON + timedelta(minutes=n), "image/jpeg", bytes([n % 256]) * size)
+def shot(n: int, size: int = 10) -> Picture:
+    return Picture(NOON + timedelta(minutes=n), "image/jpeg", bytes([n % 256]) * size)
 
 
-def kept(film: Film, device: str) -> list[tuple[datetime, str]]:
+def kept(film: PictureStore, device: str) -> list[tuple[datetime, str]]:
     return [(frame.taken_at, frame.kind) for frame in film.of(device)]
 
 
 def test_what_was_kept_is_found_again_as_it_was(tmp_path: Path) -> None:
-    film = Film(tmp_path / "film")
+    film = PictureStore(tmp_path / "film")
     for n, kind in ((1, "raw"), (1, "annotated"), (2, "raw")):
         film.keep("a", kind, shot(n))
-    film.keep("b", "raw", Shot(NOON, "image/webp", b"webp"))
+    film.keep("b", "raw", Picture(NOON, "image/webp", b"webp"))
 
-    again = Film(tmp_path / "film")
+    again = PictureStore(tmp_path / "film")
     again.load()
 
     assert kept(again, "a") == kept(film, "a")
     assert [frame.read() for frame in again.of("a")] == [frame.read() for frame in film.of("a")]
     (frame,) = again.of("b")
-    assert frame.read() == Shot(NOON, "image/webp", b"webp")
+    assert frame.read() == Picture(NOON, "image/webp", b"webp")
     assert again.of("c") == ()
     assert again.size == 34
 
 
 def test_of_each_device_the_newest_times_stay(tmp_path: Path) -> None:
-    film = Film(tmp_path, most_times=3)
+    film = PictureStore(tmp_path, most_times=3)
     for n in (5, 1, 4, 2, 3):
         for kind in ("raw", "annotated"):
             film.keep("a", kind, shot(n))
@@ -54,7 +52,7 @@ def test_of_each_device_the_newest_times_stay(tmp_path: Path) -> None:
 
 
 def test_the_oldest_go_first_and_the_newest_of_each_device_last(tmp_path: Path) -> None:
-    film = Film(tmp_path, most_bytes=35)
+    film = PictureStore(tmp_path, most_bytes=35)
     film.keep("quiet", "raw", shot(0))
     for n in range(1, 6):
         film.keep("busy", "raw", shot(n))
@@ -64,7 +62,7 @@ def test_the_oldest_go_first_and_the_newest_of_each_device_last(tmp_path: Path) 
 
 
 def test_a_picture_larger_than_the_budget_is_not_kept_and_harms_no_other(tmp_path: Path) -> None:
-    film = Film(tmp_path, most_bytes=50)
+    film = PictureStore(tmp_path, most_bytes=50)
     film.keep("a", "raw", shot(1))
     film.keep("b", "raw", shot(2, size=1000))
 
@@ -78,7 +76,7 @@ def test_the_budget_always_holds_and_the_disk_is_what_is_known(
     tmp_path_factory: pytest.TempPathFactory, taken: list[tuple[str, int, int]]
 ) -> None:
     folder = tmp_path_factory.mktemp("film")
-    film = Film(folder, most_bytes=100, most_times=4)
+    film = PictureStore(folder, most_bytes=100, most_times=4)
     for device, n, size in taken:
         film.keep(device, "raw", shot(n, size))
         on_disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -90,14 +88,14 @@ def test_the_budget_always_holds_and_the_disk_is_what_is_known(
 
 
 def test_what_is_not_ours_is_left_alone_and_what_was_not_finished_goes(tmp_path: Path) -> None:
-    film = Film(tmp_path)
+    film = PictureStore(tmp_path)
     film.keep("a", "raw", shot(1))
     (folder,) = tmp_path.iterdir()
     (folder / "holiday.jpg").write_bytes(b"x")
     (folder / "20261345T990000-raw.jpg").write_bytes(b"x")
     (folder / "20260913T120500-raw.txt").write_bytes(b"x")
     (folder / "20260913T120500-raw.jpg.part").write_bytes(b"x")
-    again = Film(tmp_path)
+    again = PictureStore(tmp_path)
     again.load()
 
     assert len(kept(again, "a")) == 1
@@ -110,7 +108,7 @@ def test_what_is_not_ours_is_left_alone_and_what_was_not_finished_goes(tmp_path:
 
 
 def test_a_file_that_was_changed_or_taken_away_is_no_picture(tmp_path: Path) -> None:
-    film = Film(tmp_path)
+    film = PictureStore(tmp_path)
     for n in (1, 2):
         film.keep("a", "raw", shot(n))
     first, second = film.of("a")
@@ -121,7 +119,7 @@ def test_a_file_that_was_changed_or_taken_away_is_no_picture(tmp_path: Path) -> 
 
 
 def test_names_of_files_tell_no_device(tmp_path: Path) -> None:
-    Film(tmp_path).keep("../../camera of anna", "raw", shot(1))
+    PictureStore(tmp_path).keep("../../camera of anna", "raw", shot(1))
 
     (path,) = tmp_path.rglob("*.jpg")
     assert "anna" not in str(path.relative_to(tmp_path))
@@ -130,7 +128,7 @@ def test_names_of_files_tell_no_device(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_read_is_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "film").write_text("a file")
-    film = Film(tmp_path / "film")
+    film = PictureStore(tmp_path / "film")
     film.load()
 
     assert film.of("a") == ()

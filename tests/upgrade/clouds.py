@@ -1,7 +1,5 @@
 """The five simulated clouds of the upgrade test: their past can be played again, at once or in real time."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -3,8 +3,6 @@
 A real Home Assistant signs in to the five clouds, changes what a person changes, sees an alarm come and go, and stops.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 from collections.abc import Callable, Mapping

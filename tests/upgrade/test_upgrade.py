@@ -1,7 +1,5 @@
 """What an earlier version left behind starts under this one: nothing is lost, doubled or renamed."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing

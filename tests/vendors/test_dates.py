@@ -1,7 +1,5 @@
 """Dates of every form that vendors use are read alike; what cannot be a date is none."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -9,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.client.decode import moment
+from custom_components.watchpost.client.decode import to_datetime
 from custom_components.watchpost.vendors.manfred_kunze.models.fields import time_of as of_mk
 from custom_components.watchpost.vendors.sensit.dates import read_date
 from custom_components.watchpost.vendors.sensorzone.decode import time_of as of_zone
-from custom_components.watchpost.vendors.viziosense.models import moment as of_viziosense
+from custom_components.watchpost.vendors.viziosense.models import to_datetime as of_viziosense
 
 READERS = {
-    "shared": moment,
+    "shared": to_datetime,
     "sensit": read_date,
     "sensorzone": lambda value: of_zone({"at": value}, "at"),
     "viziosense": of_viziosense,
@@ -93,7 +91,7 @@ def test_what_is_no_plausible_date_is_none(vendor: str, told: object) -> None:
 
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_reader(told: str) -> None:
-    read = moment(told)
+    read = to_datetime(told)
     assert read is None or (read.tzinfo is UTC and 2000 <= read.year <= 2100)
 
 
@@ -101,8 +99,8 @@ def test_no_text_breaks_the_reader(told: str) -> None:
 def test_what_is_written_is_read_again(micros: int) -> None:
     date = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     second = date.replace(microsecond=0)
-    assert moment(date.isoformat()) == date
-    assert moment(f"{date.replace(tzinfo=None).isoformat()} UTC") == date
-    assert moment(format_datetime(second)) == second
-    assert abs(moment(str(round(date.timestamp() * 1000))) - date) < timedelta(milliseconds=2)
-    assert moment(int(date.timestamp())) == second
+    assert to_datetime(date.isoformat()) == date
+    assert to_datetime(f"{date.replace(tzinfo=None).isoformat()} UTC") == date
+    assert to_datetime(format_datetime(second)) == second
+    assert abs(to_datetime(str(round(date.timestamp() * 1000))) - date) < timedelta(milliseconds=2)
+    assert to_datetime(int(date.timestamp())) == second

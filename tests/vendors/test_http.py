@@ -1,7 +1,5 @@
 """Transport and ledger against real HTTP on loopback, with a clock that the tests turn."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -19,18 +17,18 @@ import pytest
 
 from custom_components.watchpost.client import budget as ledgers
 from custom_components.watchpost.client import transport as transport_module
-from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.budget import RequestBudget
 from custom_components.watchpost.client.errors import (
-    NotAllowed,
-    NotSecure,
-    RateLimited,
-    SignInRejected,
-    TimedOut,
-    UnexpectedReply,
-    Unreachable,
+    NotSecureError,
+    PermissionDeniedError,
+    RateLimitedError,
+    SignInRejectedError,
+    TimedOutError,
+    UnexpectedResponseError,
+    UnreachableError,
     VendorError,
 )
-from custom_components.watchpost.client.transport import BasicSignIn, Reply, SignIn, Transport
+from custom_components.watchpost.client.transport import BasicSignIn, Response, SignIn, Transport
 from custom_components.watchpost.models import Freshness
 
 CANARY = "c4n4ry"
@@ -150,8 +148,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def ledger(clock: Clock) -> Ledger:
-    return Ledger(clock=clock.now, now_utc=clock.now_utc, rand=lambda: 0.9)
+def ledger(clock: Clock) -> RequestBudget:
+    return RequestBudget(clock=clock.now, now_utc=clock.now_utc, rand=lambda: 0.9)
 
 
 @pytest.fixture
@@ -161,7 +159,7 @@ async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def transport(cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger) -> Transport:
+def transport(cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget) -> Transport:
     return Transport(session, f"{cloud.url}/api/", BasicSignIn("user", "secret"), ledger)
 
 
@@ -258,15 +256,15 @@ async def test_unchanged_without_anything_held_is_no_answer(
 ) -> None:
     cloud.says(answer(304, b""), answer(), answer(304, b""))
 
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await transport.get("/things")
     await transport.get("/things")
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await transport.get("/things")
 
 
 async def test_another_query_or_another_password_reuses_nothing(
-    cloud: Cloud, session: aiohttp.ClientSession, transport: Transport, ledger: Ledger
+    cloud: Cloud, session: aiohttp.ClientSession, transport: Transport, ledger: RequestBudget
 ) -> None:
     other = Transport(session, f"{cloud.url}/api", BasicSignIn("user", "other"), ledger)
 
@@ -308,7 +306,7 @@ async def test_concurrent_calls_share_one_request_and_outlive_a_cancelled_one(
 async def test_a_request_that_nobody_waits_for_any_longer_is_given_up(
     cloud: Cloud, session: aiohttp.ClientSession
 ) -> None:
-    transport = Transport(session, cloud.url, BasicSignIn("a", "b"), Ledger(concurrent=1))
+    transport = Transport(session, cloud.url, BasicSignIn("a", "b"), RequestBudget(concurrent=1))
     cloud.says(until(asyncio.Event(), answer()), answer(body=b"2"))
     call = asyncio.create_task(transport.get("/things"))
     await ran(unless=lambda: bool(cloud.asked))
@@ -328,22 +326,22 @@ async def test_too_many_requests_hold_the_whole_account_for_as_long_as_asked(
     cloud: Cloud,
     session: aiohttp.ClientSession,
     transport: Transport,
-    ledger: Ledger,
+    ledger: RequestBudget,
     clock: Clock,
 ) -> None:
     other = Transport(session, cloud.url, BasicSignIn("user", "secret"), ledger)
     await other.get("/held")
     cloud.says(answer(429, headers={"Retry-After": "120"}), answer())
 
-    with pytest.raises(RateLimited) as caught:
+    with pytest.raises(RateLimitedError) as caught:
         await transport.get("/things")
     assert caught.value.wait == 120.0
     assert caught.value.retry_at == clock.now_utc() + timedelta(seconds=120)
 
     clock.at += 119
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimitedError):
         await other.get("/more")
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimitedError):
         await other.send("POST", "/more", right="do this")
     assert (await other.get("/held")).reused
     assert len(cloud.asked) == 2
@@ -358,14 +356,14 @@ async def test_unavailable_until_a_date_holds_the_account(
     back = format_datetime(clock.now_utc() + timedelta(seconds=300), usegmt=True)
     cloud.says(answer(503, headers={"Retry-After": back}))
 
-    with pytest.raises(RateLimited) as caught:
+    with pytest.raises(RateLimitedError) as caught:
         await transport.get("/things")
 
     assert caught.value.wait == 300.0
 
 
 async def test_rate_limits_without_a_time_back_off_until_a_success(
-    cloud: Cloud, transport: Transport, ledger: Ledger, clock: Clock
+    cloud: Cloud, transport: Transport, ledger: RequestBudget, clock: Clock
 ) -> None:
     refusal = answer(429)
     cloud.says(refusal, refusal, answer(), refusal)
@@ -373,7 +371,7 @@ async def test_rate_limits_without_a_time_back_off_until_a_success(
     for _ in range(4):
         try:
             await transport.get("/things")
-        except RateLimited as err:
+        except RateLimitedError as err:
             waits.append(err.wait)
         clock.at += 1000
 
@@ -382,7 +380,7 @@ async def test_rate_limits_without_a_time_back_off_until_a_success(
 
 
 async def test_requests_refused_together_count_once_for_the_back_off(
-    cloud: Cloud, transport: Transport, ledger: Ledger, clock: Clock
+    cloud: Cloud, transport: Transport, ledger: RequestBudget, clock: Clock
 ) -> None:
     cloud.says(answer(429))
 
@@ -390,36 +388,36 @@ async def test_requests_refused_together_count_once_for_the_back_off(
         *(transport.get(f"/{n}") for n in range(4)), return_exceptions=True
     )
 
-    assert all(isinstance(result, RateLimited) for result in results)
+    assert all(isinstance(result, RateLimitedError) for result in results)
     assert ledger.hold_until == clock.at + 27.0
 
 
 async def test_a_refusal_with_half_a_body_still_holds(cloud: Cloud, transport: Transport) -> None:
     cloud.says(cut(429, {"Retry-After": "60"}))
 
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimitedError):
         await transport.get("/things")
 
 
 async def test_a_refusal_inside_a_body_holds_like_one_on_the_wire(
-    transport: Transport, ledger: Ledger, clock: Clock
+    transport: Transport, ledger: RequestBudget, clock: Clock
 ) -> None:
     waits = []
     for _ in range(2):
         await transport.get("/things")
         refusal = transport.refused(429, "read this")
-        assert isinstance(refusal, RateLimited)
+        assert isinstance(refusal, RateLimitedError)
         waits.append(refusal.wait)
         clock.at += 1000
 
     assert waits == [27.0, 54.0]
-    assert isinstance(transport.refused(401, "read this"), SignInRejected)
-    assert isinstance(transport.refused(503, "", {"Retry-After": "7"}), RateLimited)
+    assert isinstance(transport.refused(401, "read this"), SignInRejectedError)
+    assert isinstance(transport.refused(503, "", {"Retry-After": "7"}), RateLimitedError)
     assert ledger.hold_until == clock.at + 7.0
 
 
 def test_a_hold_is_never_shortened_and_never_longer_than_a_day(
-    ledger: Ledger, clock: Clock
+    ledger: RequestBudget, clock: Clock
 ) -> None:
     ledger.hold(100)
     ledger.hold(10)
@@ -437,18 +435,18 @@ def test_a_hold_is_never_shortened_and_never_longer_than_a_day(
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, UnexpectedReply),
-        (404, UnexpectedReply),
-        (408, TimedOut),
-        (410, UnexpectedReply),
-        (422, UnexpectedReply),
-        (500, Unreachable),
-        (502, Unreachable),
-        (504, Unreachable),
+        (400, UnexpectedResponseError),
+        (404, UnexpectedResponseError),
+        (408, TimedOutError),
+        (410, UnexpectedResponseError),
+        (422, UnexpectedResponseError),
+        (500, UnreachableError),
+        (502, UnreachableError),
+        (504, UnreachableError),
     ],
 )
 async def test_a_status_becomes_an_error_that_says_what_to_do(
-    cloud: Cloud, transport: Transport, ledger: Ledger, status: int, kind: type[VendorError]
+    cloud: Cloud, transport: Transport, ledger: RequestBudget, status: int, kind: type[VendorError]
 ) -> None:
     cloud.says(answer(status, CANARY.encode()))
 
@@ -464,14 +462,14 @@ async def test_a_status_becomes_an_error_that_says_what_to_do(
 async def test_a_missing_right_is_named(cloud: Cloud, transport: Transport) -> None:
     cloud.says(answer(403))
 
-    with pytest.raises(NotAllowed) as caught:
+    with pytest.raises(PermissionDeniedError) as caught:
         await transport.get("/things", right="read things")
 
     assert caught.value.right == "read things"
 
 
 async def test_refused_credentials_are_renewed_once(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger
+    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
 ) -> None:
     tokens = Tokens()
     sign_in: SignIn = tokens
@@ -483,7 +481,7 @@ async def test_refused_credentials_are_renewed_once(
     assert [refused["Authorization"] for refused in tokens.renewed] == ["Bearer 0"]
 
     # The new sign-in was accepted, so this is about one resource.
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDeniedError):
         await transport.get("/more")
     assert len(cloud.asked) == 4
 
@@ -496,18 +494,18 @@ class Key(Tokens):
 
 
 async def test_a_refusal_of_one_resource_is_told_from_refused_credentials_by_asking_elsewhere(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger, clock: Clock
+    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget, clock: Clock
 ) -> None:
     transport = Transport(session, cloud.url, Key(), ledger)
     transport.proofs = lambda: [("/proof", None), ("/other", None)]
     cloud.says(answer(401), answer(), answer(401), answer(401), answer(401))
 
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDeniedError):
         await transport.get("/things")
     assert not transport.sign_in_state.is_refused
     clock.at += 1
 
-    with pytest.raises(SignInRejected):
+    with pytest.raises(SignInRejectedError):
         await transport.get("/things")
     assert transport.sign_in_state.is_refused
     assert len(cloud.asked) == 5
@@ -529,7 +527,7 @@ async def test_a_refused_password_is_not_sent_by_others_before_it_is_tried_again
 ) -> None:
     cloud.says(answer(401))
     for _ in range(5):
-        with pytest.raises(SignInRejected):
+        with pytest.raises(SignInRejectedError):
             await transport.get("/things")
     assert len(cloud.asked) == 1
 
@@ -540,10 +538,10 @@ async def test_a_refused_password_is_not_sent_by_others_before_it_is_tried_again
 
 
 async def test_an_outage_without_a_time_holds_nothing_but_its_own_resource(
-    cloud: Cloud, transport: Transport, ledger: Ledger
+    cloud: Cloud, transport: Transport, ledger: RequestBudget
 ) -> None:
     cloud.says(answer(503), answer())
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await transport.get("/things")
 
     assert not ledger.is_held
@@ -551,7 +549,7 @@ async def test_an_outage_without_a_time_holds_nothing_but_its_own_resource(
 
 
 async def test_a_write_refused_for_its_token_is_sent_once_more(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger
+    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
 ) -> None:
     transport = Transport(session, cloud.url, Tokens(), ledger)
     cloud.says(answer(401), answer(201))
@@ -561,7 +559,7 @@ async def test_a_write_refused_for_its_token_is_sent_once_more(
 
 
 async def test_basic_credentials_are_utf8_and_may_hold_colons(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger
+    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
 ) -> None:
     transport = Transport(session, cloud.url, BasicSignIn("üser", "pä:s✓"), ledger)
 
@@ -589,27 +587,27 @@ async def test_half_or_garbled_answers_are_unreachable(
 ) -> None:
     cloud.says(broken)
 
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(UnreachableError) as caught:
         await transport.get("/things")
 
-    assert type(caught.value) is Unreachable
+    assert type(caught.value) is UnreachableError
 
 
 async def test_nobody_listening_and_a_closed_session_are_unreachable(
-    session: aiohttp.ClientSession, ledger: Ledger, unused_tcp_port: int
+    session: aiohttp.ClientSession, ledger: RequestBudget, unused_tcp_port: int
 ) -> None:
     address = f"http://127.0.0.1:{unused_tcp_port}"
     transport = Transport(session, address, BasicSignIn("a", "b"), ledger)
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await transport.get("/things")
     await session.close()
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await transport.get("/things")
 
 
 async def test_an_answer_that_never_ends_times_out(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger
+    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
 ) -> None:
     async def slow(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -621,7 +619,7 @@ async def test_an_answer_that_never_ends_times_out(
     cloud.says(slow)
     transport = Transport(session, cloud.url, BasicSignIn("a", "b"), ledger, timeout=0.05)
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(TimedOutError):
         await transport.get("/things")
 
 
@@ -636,7 +634,7 @@ async def test_a_body_too_large_after_unpacking_is_refused(
         else answer(body=huge)
     )
 
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await transport.get("/things")
 
 
@@ -658,7 +656,7 @@ async def test_a_write_is_never_repeated_when_nobody_knows_what_became_of_it(
     await transport.get("/warm-up")
     cloud.says(drop)
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await transport.send(method, "/things", json={"a": 1}, right="change this")
 
     assert len(cloud.asked) == 2
@@ -666,7 +664,7 @@ async def test_a_write_is_never_repeated_when_nobody_knows_what_became_of_it(
 
 
 async def test_a_read_that_is_repeated_is_counted(
-    cloud: Cloud, transport: Transport, ledger: Ledger
+    cloud: Cloud, transport: Transport, ledger: RequestBudget
 ) -> None:
     await transport.get("/warm-up")
     cloud.says(drop, answer(body=b"2"))
@@ -714,7 +712,7 @@ async def test_a_redirect_to_another_place_is_not_followed(
         "",
     ):
         cloud.says(answer(302, headers={"Location": location}))
-        with pytest.raises(UnexpectedReply) as caught:
+        with pytest.raises(UnexpectedResponseError) as caught:
             await transport.get("/things")
         assert CANARY not in str(caught.value)
 
@@ -726,10 +724,10 @@ async def test_redirects_in_a_circle_and_of_writes_are_not_followed(
 ) -> None:
     cloud.says(answer(301, headers={"Location": "/api/things"}))
 
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await transport.get("/things")
     assert len(cloud.asked) == 1 + transport_module.MOST_REDIRECTS
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await transport.send("POST", "/things", right="x")
     assert len(cloud.asked) == 2 + transport_module.MOST_REDIRECTS
 
@@ -744,13 +742,13 @@ async def test_commas_in_a_query_stay_commas_and_ids_stay_in_their_place(
 
     assert cloud.asked[0].raw_path == "/api/things/a%2Fb?ids=1,2&q=a%2Bb%26c+%C3%A4"
     for path in ("/a/../b", "/a/%2E%2e", "/./a", "/a?b=1", "/a#b", "/a\\b"):
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             await transport.get(path)
     assert len(cloud.asked) == 1
 
 
 async def test_cookies_of_other_accounts_stay_at_home(
-    cloud: Cloud, session: aiohttp.ClientSession, transport: Transport, ledger: Ledger
+    cloud: Cloud, session: aiohttp.ClientSession, transport: Transport, ledger: RequestBudget
 ) -> None:
     cloud.says(answer(headers={"Set-Cookie": "session=theirs; Path=/"}))
 
@@ -764,7 +762,7 @@ async def test_cookies_of_other_accounts_stay_at_home(
 async def test_one_log_line_per_request_tells_no_secret(
     cloud: Cloud,
     session: aiohttp.ClientSession,
-    ledger: Ledger,
+    ledger: RequestBudget,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     transport = Transport(
@@ -774,7 +772,7 @@ async def test_one_log_line_per_request_tells_no_secret(
 
     with caplog.at_level(logging.DEBUG, logger="custom_components.watchpost"):
         await transport.get("/things", {"q": CANARY})
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             await transport.get("/more")
 
     lines = [r.getMessage() for r in caplog.records if r.name.startswith("custom_components")]
@@ -790,7 +788,7 @@ async def test_one_log_line_per_request_tells_no_secret(
     "broken", [answer(404), answer(401), answer(403), answer(429), cut(), drop, answer(304)]
 )
 async def test_no_error_tells_an_address_or_a_credential(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger, broken: Handler
+    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget, broken: Handler
 ) -> None:
     transport = Transport(session, f"{cloud.url}/{CANARY}", BasicSignIn("u", CANARY), ledger)
     cloud.says(broken)
@@ -807,7 +805,7 @@ async def test_no_error_tells_an_address_or_a_credential(
 
 
 async def test_neither_transport_nor_reply_shows_what_it_carries(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: Ledger
+    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
 ) -> None:
     sign_in = BasicSignIn("u", CANARY)
     transport = Transport(session, f"{cloud.url}/{CANARY}", sign_in, ledger)
@@ -862,7 +860,7 @@ def test_secure_addresses_are_taken_without_a_trailing_slash(url: str, base: str
     ],
 )
 def test_other_addresses_are_refused_without_being_told(url: str) -> None:
-    with pytest.raises(NotSecure) as caught:
+    with pytest.raises(NotSecureError) as caught:
         transport_module.checked_address(url)
 
     assert "example" not in str(caught.value)
@@ -877,7 +875,7 @@ async def test_no_more_requests_are_under_way_than_allowed(
 ) -> None:
     gate = asyncio.Event()
     cloud.says(until(gate, answer()))
-    ledger = Ledger(concurrent=2)
+    ledger = RequestBudget(concurrent=2)
     transport = Transport(session, cloud.url, BasicSignIn("a", "b"), ledger)
     calls = [asyncio.create_task(transport.get(f"/{n}")) for n in range(5)]
     await ran(unless=lambda: len(cloud.asked) == 2)
@@ -897,7 +895,7 @@ async def test_no_more_requests_start_in_any_minute_than_allowed(
         clock.at += seconds
 
     monkeypatch.setattr(f"{ledgers.__name__}.asyncio.sleep", sleep)
-    ledger = Ledger(clock=clock.now, now_utc=clock.now_utc, per_minute=3)
+    ledger = RequestBudget(clock=clock.now, now_utc=clock.now_utc, per_minute=3)
     starts = []
     for _ in range(10):
         async with ledger.slot():
@@ -911,7 +909,7 @@ async def test_no_more_requests_start_in_any_minute_than_allowed(
 async def test_a_hold_that_begins_while_waiting_for_a_turn_is_kept(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = Ledger(clock=clock.now, now_utc=clock.now_utc, per_minute=1)
+    ledger = RequestBudget(clock=clock.now, now_utc=clock.now_utc, per_minute=1)
 
     async def sleep(seconds: float) -> None:
         clock.at += seconds
@@ -921,13 +919,15 @@ async def test_a_hold_that_begins_while_waiting_for_a_turn_is_kept(
     async with ledger.slot():
         pass
 
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimitedError):
         async with ledger.slot():
             pytest.fail("asked during a hold")
     assert ledger.requests_total == 1
 
 
-async def test_requests_today_begin_anew_at_midnight_utc(ledger: Ledger, clock: Clock) -> None:
+async def test_requests_today_begin_anew_at_midnight_utc(
+    ledger: RequestBudget, clock: Clock
+) -> None:
     async with ledger.slot():
         pass
     assert ledger.requests_today == 1
@@ -938,7 +938,7 @@ async def test_requests_today_begin_anew_at_midnight_utc(ledger: Ledger, clock: 
 
 
 def test_the_clock_of_the_vendor_runs_on_from_its_newest_date_header(clock: Clock) -> None:
-    ledger = Ledger(clock=clock.now, now_utc=clock.now_utc)
+    ledger = RequestBudget(clock=clock.now, now_utc=clock.now_utc)
     part = ledger.part("v2")
     assert ledger.vendor_utc() is None
 
@@ -952,22 +952,22 @@ def test_the_clock_of_the_vendor_runs_on_from_its_newest_date_header(clock: Cloc
 
 @pytest.mark.parametrize("year", [1970, 2020, 9999])
 def test_a_date_header_of_a_clock_that_was_never_set_tells_no_time(year: int) -> None:
-    ledger = Ledger()
+    ledger = RequestBudget()
     ledger.note_date(None)
     ledger.note_date(datetime(year, 1, 1, tzinfo=UTC))
     assert ledger.vendor_utc() is None
 
 
 def test_the_least_recently_used_replies_go_when_there_are_too_many_bytes() -> None:
-    ledger = Ledger(max_stored_bytes=5000)
+    ledger = RequestBudget(max_stored_bytes=5000)
     fresh = Freshness(received=0.0, expires=9.0, lifetime=9.0)
-    replies = {key: Reply(200, bytes(1500), "", fresh, None) for key in "abcd"}
+    replies = {key: Response(200, bytes(1500), "", fresh, None) for key in "abcd"}
     for key in "ab":
         ledger.store(key, replies[key])
     assert ledger.stored("a") is replies["a"]
 
     ledger.store("c", replies["c"])
-    ledger.store("d", Reply(200, bytes(9999), "", fresh, None))
+    ledger.store("d", Response(200, bytes(9999), "", fresh, None))
 
     assert [key for key in "abcd" if ledger.stored(key)] == ["a", "c"]
     ledger.forget()
@@ -989,7 +989,7 @@ def test_json_is_decoded_into_its_type() -> None:
     "body", [b"", b"<html>", b'{"id": "c4n4ry"}', b"\xff", b"[" * 100_000, b'{"id": NaN}']
 )
 def test_another_shape_is_unexpected_and_tells_nothing(body: bytes) -> None:
-    with pytest.raises(UnexpectedReply) as caught:
+    with pytest.raises(UnexpectedResponseError) as caught:
         transport_module.decode(body, Thing)
 
     assert CANARY not in str(caught.value)
@@ -1006,7 +1006,7 @@ def test_loose_decoding_takes_numbers_that_json_has_not() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<c4n4ry>", b"\xff", b"[" * 100_000, b"9" * 5000, b"[1,]"])
 def test_loose_decoding_is_not_without_bounds(body: bytes) -> None:
-    with pytest.raises(UnexpectedReply) as caught:
+    with pytest.raises(UnexpectedResponseError) as caught:
         transport_module.loose(body)
 
     assert CANARY not in str(caught.value)

@@ -1,15 +1,13 @@
 """The request budget of an account: what goes first, and how much of it confirmations of pushes may take."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime
 
-from custom_components.watchpost.client.budget import Ledger, Reply, confirmation_requests
-from custom_components.watchpost.client.errors import RateLimited
+from custom_components.watchpost.client.budget import RequestBudget, Response, confirmation_requests
+from custom_components.watchpost.client.errors import RateLimitedError
 from custom_components.watchpost.models import Freshness
 
-REPLY = Reply(
+REPLY = Response(
     200, b"{}", "application/json", Freshness(0.0, 0.0), datetime(2026, 9, 13, tzinfo=UTC)
 )
 
@@ -17,12 +15,12 @@ REPLY = Reply(
 class Requests:
     """Requests that stay under way until they are answered, by name, in the order in which they began."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: RequestBudget) -> None:
         self._ledger = ledger
         self._answers: dict[str, asyncio.Event] = {}
         self.began: list[str] = []
 
-    async def ask(self, name: str) -> Reply:
+    async def ask(self, name: str) -> Response:
         answer = self._answers.setdefault(name, asyncio.Event())
         async with self._ledger.slot():
             self.began.append(name)
@@ -52,7 +50,7 @@ async def cancel(*tasks: asyncio.Task[object]) -> None:
 
 
 async def test_a_quarter_of_the_requests_under_way_may_be_confirmations() -> None:
-    requests = Requests(Ledger(concurrent=8))
+    requests = Requests(RequestBudget(concurrent=8))
     tasks = [asyncio.create_task(requests.confirm(f"confirmation {n}")) for n in range(5)]
     await turn()
     assert requests.began == ["confirmation 0", "confirmation 1"]
@@ -67,7 +65,7 @@ async def test_a_quarter_of_the_requests_under_way_may_be_confirmations() -> Non
 
 
 async def test_a_confirmation_begins_after_every_request_that_waits() -> None:
-    requests = Requests(Ledger(concurrent=2))
+    requests = Requests(RequestBudget(concurrent=2))
     tasks = [asyncio.create_task(requests.ask(f"poll {n}")) for n in range(2)]
     await turn()
     tasks.append(asyncio.create_task(requests.confirm("confirmation")))
@@ -84,7 +82,7 @@ async def test_a_confirmation_begins_after_every_request_that_waits() -> None:
 
 async def test_a_quarter_of_the_requests_of_a_minute_may_be_confirmations() -> None:
     now = 100.0
-    ledger = Ledger(clock=lambda: now, per_minute=12)
+    ledger = RequestBudget(clock=lambda: now, per_minute=12)
     began: list[str] = []
 
     async def confirm() -> None:
@@ -109,7 +107,7 @@ async def test_a_quarter_of_the_requests_of_a_minute_may_be_confirmations() -> N
 
 
 async def test_a_poll_that_joins_a_waiting_confirmation_takes_it_along() -> None:
-    ledger = Ledger(concurrent=4)
+    ledger = RequestBudget(concurrent=4)
     requests = Requests(ledger)
 
     async def confirm(name: str) -> None:
@@ -129,7 +127,7 @@ async def test_a_poll_that_joins_a_waiting_confirmation_takes_it_along() -> None
 
 
 async def test_a_hold_ends_the_waiting_of_confirmations() -> None:
-    ledger = Ledger(concurrent=4)
+    ledger = RequestBudget(concurrent=4)
     requests = Requests(ledger)
     tasks = [asyncio.create_task(requests.confirm(name)) for name in ("first", "second")]
     await turn()
@@ -137,5 +135,5 @@ async def test_a_hold_ends_the_waiting_of_confirmations() -> None:
     ledger.hold(60)
     await requests.answer("first")
 
-    assert isinstance(tasks[1].exception(), RateLimited)
+    assert isinstance(tasks[1].exception(), RateLimitedError)
     assert requests.began == ["first"]

@@ -1,7 +1,5 @@
 """Links that a vendor hands out: where they may lead, and what goes along."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -21,12 +19,12 @@ import pytest
 from yarl import URL
 
 from custom_components.watchpost.client import downloads, resolver
-from custom_components.watchpost.client.downloads import LinkFetcher
+from custom_components.watchpost.client.downloads import SafeDownloader
 from custom_components.watchpost.client.errors import (
-    PictureMissing,
-    PictureRefused,
-    TimedOut,
-    Unreachable,
+    PictureMissingError,
+    PictureRejectedError,
+    TimedOutError,
+    UnreachableError,
 )
 from custom_components.watchpost.client.resolver import is_public
 
@@ -139,7 +137,7 @@ async def test_credentials_go_to_the_accounts_own_origin_alone_and_cookies_nowhe
 ) -> None:
     own, other = Place(), Place()
     async with serving(own) as home, serving(other) as storage:
-        fetcher = LinkFetcher(session, home.make_url("/api"), credentials)
+        fetcher = SafeDownloader(session, home.make_url("/api"), credentials)
 
         assert await fetcher.picture(str(home.make_url("/a.jpg"))) == ("image/jpeg", JPEG)
         assert await fetcher.picture("/b.jpg") == ("image/jpeg", JPEG)
@@ -190,9 +188,9 @@ async def test_a_hostile_link_reaches_nothing(
 
     server = await asyncio.start_server(heard, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    fetcher = LinkFetcher(session, URL("https://api.example.com/api/v1"), credentials)
+    fetcher = SafeDownloader(session, URL("https://api.example.com/api/v1"), credentials)
 
-    with pytest.raises(PictureRefused) as caught:
+    with pytest.raises(PictureRejectedError) as caught:
         await fetcher.picture(link.format(port=port))
 
     server.close()
@@ -218,9 +216,9 @@ async def test_a_redirect_leads_nowhere_that_a_link_may_not(
 ) -> None:
     place = Place(lambda _: web.Response(status=302, headers={"Location": location}))
     async with serving(place) as home:
-        fetcher = LinkFetcher(session, home.make_url("/"), credentials)
+        fetcher = SafeDownloader(session, home.make_url("/"), credentials)
 
-        with pytest.raises(PictureRefused, match=reason):
+        with pytest.raises(PictureRejectedError, match=reason):
             await fetcher.picture(str(home.make_url("/a.jpg")))
 
     assert len(place.seen) <= downloads.MOST_REDIRECTS + 1
@@ -229,16 +227,16 @@ async def test_a_redirect_leads_nowhere_that_a_link_may_not(
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        *((status, PictureMissing) for status in (202, 204, 400, 403, 404, 410, 425)),
-        *((status, Unreachable) for status in (500, 502, 503)),
-        (200, PictureMissing),
+        *((status, PictureMissingError) for status in (202, 204, 400, 403, 404, 410, 425)),
+        *((status, UnreachableError) for status in (500, 502, 503)),
+        (200, PictureMissingError),
     ],
 )
 async def test_what_is_not_there_is_missing(
     session: ClientSession, status: int, error: type[Exception]
 ) -> None:
     async with serving(Place(lambda _: web.Response(status=status))) as home:
-        fetcher = LinkFetcher(session, home.make_url("/"))
+        fetcher = SafeDownloader(session, home.make_url("/"))
 
         with pytest.raises(error):
             await fetcher.picture("/a.jpg")
@@ -250,10 +248,10 @@ async def test_nobody_there_and_no_answer_are_unreachable(session: ClientSession
         return web.Response()
 
     async with serving(never) as home:
-        with pytest.raises(Unreachable):
-            await LinkFetcher(session, home.make_url("/"), timeout=0.2).picture("/a.jpg")
-    with pytest.raises(Unreachable):
-        await LinkFetcher(session, URL("http://127.0.0.1:9/")).picture("/a.jpg")
+        with pytest.raises(UnreachableError):
+            await SafeDownloader(session, home.make_url("/"), timeout=0.2).picture("/a.jpg")
+    with pytest.raises(UnreachableError):
+        await SafeDownloader(session, URL("http://127.0.0.1:9/")).picture("/a.jpg")
 
 
 async def test_a_file_that_never_ends_is_given_up(
@@ -273,8 +271,8 @@ async def test_a_file_that_never_ends_is_given_up(
 
     monkeypatch.setattr(downloads, "_MOST_SECONDS", 0.2)
     async with serving(slowly) as home:
-        with pytest.raises(TimedOut):
-            await LinkFetcher(session, home.make_url("/")).file("/a.zip", take, 1000)
+        with pytest.raises(TimedOutError):
+            await SafeDownloader(session, home.make_url("/")).file("/a.zip", take, 1000)
 
 
 async def test_a_name_that_does_not_resolve_is_unreachable(
@@ -282,8 +280,8 @@ async def test_a_name_that_does_not_resolve_is_unreachable(
 ) -> None:
     _resolving(monkeypatch, None)
 
-    with pytest.raises(Unreachable):
-        await LinkFetcher(session, URL("https://a.example/")).picture("https://b.invalid/a.jpg")
+    with pytest.raises(UnreachableError):
+        await SafeDownloader(session, URL("https://a.example/")).picture("https://b.invalid/a.jpg")
 
 
 # -- over TLS, where the address that was looked at is the one that is connected to --
@@ -340,7 +338,7 @@ async def test_a_strangers_picture_is_fetched_by_its_name_from_the_address_looke
         ClientSession(connector=TCPConnector(ssl=client)) as session,
     ):
         resolving(monkeypatch, "127.0.0.1")
-        fetcher = LinkFetcher(session, URL("https://api.example/api"), credentials)
+        fetcher = SafeDownloader(session, URL("https://api.example/api"), credentials)
         port = stranger.port
         link = f"https://pictures.example:{port}/a.jpg?signature=1"
 
@@ -361,9 +359,9 @@ async def test_a_certificate_for_another_name_is_not_accepted(
         ClientSession(connector=TCPConnector(ssl=client)) as session,
     ):
         resolving(monkeypatch, "127.0.0.1")
-        fetcher = LinkFetcher(session, URL("https://api.example/api"))
+        fetcher = SafeDownloader(session, URL("https://api.example/api"))
 
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             await fetcher.picture(f"https://other.example:{stranger.port}/a.jpg")
 
     assert place.seen == []
@@ -380,12 +378,12 @@ async def test_a_redirect_from_https_to_http_or_to_a_private_host_is_refused(
         ClientSession(connector=TCPConnector(ssl=client)) as session,
     ):
         resolving(monkeypatch, "127.0.0.1")
-        fetcher = LinkFetcher(session, URL("https://api.example/api"))
+        fetcher = SafeDownloader(session, URL("https://api.example/api"))
         link = f"https://pictures.example:{stranger.port}/a.jpg"
 
-        with pytest.raises(PictureRefused, match="protocol"):
+        with pytest.raises(PictureRejectedError, match="protocol"):
             await fetcher.picture(link)
-        with pytest.raises(PictureRefused, match="not public"):
+        with pytest.raises(PictureRejectedError, match="not public"):
             await fetcher.picture(link)
 
 
@@ -395,6 +393,6 @@ async def test_a_chain_of_slow_replies_takes_no_longer_than_one_picture_may() ->
         return web.Response(status=302, headers={"Location": f"{request.path}x"})
 
     async with serving(slow) as home, ClientSession() as session:
-        fetcher = LinkFetcher(session, URL(str(home.make_url("/"))), timeout=0.5)
-        with pytest.raises(TimedOut):
+        fetcher = SafeDownloader(session, URL(str(home.make_url("/"))), timeout=0.5)
+        with pytest.raises(TimedOutError):
             await fetcher.picture("/a")

@@ -1,17 +1,15 @@
 """Which optional resources are off, which only have an outage, and when they are asked for again."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest
 
 from custom_components.watchpost.client.errors import (
-    NotAllowed,
-    RateLimited,
-    TimedOut,
-    UnexpectedReply,
-    Unreachable,
+    PermissionDeniedError,
+    RateLimitedError,
+    TimedOutError,
+    UnexpectedResponseError,
+    UnreachableError,
     VendorError,
 )
 from custom_components.watchpost.client.optional_resources import OptionalResources
@@ -38,17 +36,17 @@ def resources(clock: Clock) -> OptionalResources:
 
 
 REFUSALS = [
-    NotAllowed("read incursions"),
-    UnexpectedReply("no page", status=404),
-    UnexpectedReply("no method", status=405),
-    UnexpectedReply("not built", status=501),
-    UnexpectedReply("the reply is not JSON"),
+    PermissionDeniedError("read incursions"),
+    UnexpectedResponseError("no page", status=404),
+    UnexpectedResponseError("no method", status=405),
+    UnexpectedResponseError("not built", status=501),
+    UnexpectedResponseError("the reply is not JSON"),
 ]
 OUTAGES = [
-    TimedOut("too slow"),
-    Unreachable("status 503"),
-    RateLimited(30.0, datetime(2026, 11, 30, tzinfo=UTC)),
-    UnexpectedReply("not now", status=422),
+    TimedOutError("too slow"),
+    UnreachableError("status 503"),
+    RateLimitedError(30.0, datetime(2026, 11, 30, tzinfo=UTC)),
+    UnexpectedResponseError("not now", status=422),
 ]
 
 

@@ -1,7 +1,5 @@
 """Large responses are parsed without holding the event loop."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime
 import json

@@ -1,7 +1,5 @@
 """Pictures are judged by their headers: what is one, what is half a one, and what would be a bomb."""
 
-from __future__ import annotations
-
 from io import BytesIO
 import struct
 
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 import pytest
 
-from custom_components.watchpost.client.errors import PictureRefused
+from custom_components.watchpost.client.errors import PictureRejectedError
 from custom_components.watchpost.client.image_check import MOST_PIXELS, Truncated, check_picture
 
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -52,7 +50,7 @@ def test_a_picture_within_a_picture_does_not_count() -> None:
     size = len(thumbnail) + 2
     hidden = b"\xff\xd8\xff\xe1" + struct.pack(">H", size % 65_536) + thumbnail
 
-    with pytest.raises(PictureRefused):
+    with pytest.raises(PictureRejectedError):
         check_picture(hidden)
 
 
@@ -63,13 +61,13 @@ SIDES = [(30_000, 30_000), (65_535, 65_535), (2**31 - 1, 2**31 - 1), (0, 100), (
 def test_a_bomb_is_refused_by_what_it_says_of_itself(side: tuple[int, int]) -> None:
     width, height = side
     png = PICTURES["PNG"]
-    with pytest.raises(PictureRefused, match="pixels"):
+    with pytest.raises(PictureRejectedError, match="pixels"):
         check_picture(png[:16] + struct.pack(">II", width, height) + png[24:])
     jpeg = PICTURES["JPEG"]
     at = jpeg.index(b"\xff\xc0")
     size = struct.pack(">HH", height % 65_536, width % 65_536)
     changed = jpeg[: at + 5] + size + jpeg[at + 9 :]
-    with pytest.raises(PictureRefused, match="pixels"):
+    with pytest.raises(PictureRejectedError, match="pixels"):
         check_picture(changed)
 
 
@@ -79,7 +77,7 @@ def test_the_largest_of_several_sizes_counts() -> None:
     frame = bytearray(jpeg[at : at + 19])
     frame[5:9] = struct.pack(">HH", 60_000, 60_000)
 
-    with pytest.raises(PictureRefused, match="pixels"):
+    with pytest.raises(PictureRejectedError, match="pixels"):
         check_picture(jpeg[:at] + bytes(frame) + jpeg[at:])
 
 
@@ -105,7 +103,7 @@ def test_a_large_security_camera_is_no_bomb() -> None:
     ids=str,
 )
 def test_anything_else_is_refused(body: bytes) -> None:
-    with pytest.raises(PictureRefused):
+    with pytest.raises(PictureRejectedError):
         check_picture(body)
 
 
@@ -114,6 +112,6 @@ def test_no_bytes_raise_anything_but_a_refusal(name: str, at: int, noise: bytes)
     body = PICTURES[name]
     try:
         kind = check_picture(body[:at] + noise + body[at + len(noise) :])
-    except PictureRefused:
+    except PictureRejectedError:
         return
     assert kind in KINDS.values()

@@ -1,7 +1,5 @@
 """Live streams: what players on this machine get, what the vendor is asked for, and with whose credentials."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -16,9 +14,9 @@ from yarl import URL
 
 from custom_components.watchpost.client import hls
 from custom_components.watchpost.client import hls_proxy as relay_module
-from custom_components.watchpost.client.errors import NotSecure, Unreachable
+from custom_components.watchpost.client.errors import NotSecureError, UnreachableError
 from custom_components.watchpost.client.hls import checked_target
-from custom_components.watchpost.client.hls_proxy import Relay
+from custom_components.watchpost.client.hls_proxy import HlsProxy
 from custom_components.watchpost.client.resolver import Resolver
 from custom_components.watchpost.models import StreamSource
 
@@ -67,7 +65,7 @@ class Scene:
     until: datetime | None = None
     failure: Exception | None = None
     failed: asyncio.Event = field(default_factory=asyncio.Event)
-    relay: Relay = field(init=False)
+    relay: HlsProxy = field(init=False)
 
     async def open(self, *, anew: bool) -> StreamSource:
         self.opened.append(anew)
@@ -105,7 +103,7 @@ async def scene_fixture() -> AsyncIterator[Scene]:
         session = await stack.enter_async_context(ClientSession(cookies={"canary": "cookie"}))
         player = await stack.enter_async_context(ClientSession())
         scene = Scene(vendors[0], vendors[1], player)
-        scene.relay = Relay(session, scene, scene.watched.append, Resolver(URL(vendors[0].url)))
+        scene.relay = HlsProxy(session, scene, scene.watched.append, Resolver(URL(vendors[0].url)))
         stack.push_async_callback(scene.relay.stop)
         yield scene
 
@@ -193,7 +191,7 @@ async def test_what_a_playlist_must_not_name_is_not_fetched(scene: Scene) -> Non
     "link", ["https://127.0.0.1:8123/", "https://localhost/", "https://[::1]/"]
 )
 def test_a_stream_from_elsewhere_leads_to_nothing_on_this_machine(link: str) -> None:
-    with pytest.raises(NotSecure):
+    with pytest.raises(NotSecureError):
         checked_target(URL("https://stream.example.org/live.m3u8"), link)
 
 
@@ -341,11 +339,11 @@ async def test_stopping_waits_for_nothing_and_is_for_good(scene: Scene) -> None:
     await asyncio.wait_for(has_begun.wait(), 5)
     await asyncio.wait_for(scene.relay.stop(), 5)
     assert is_given_up.is_set()
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await opening
     assert (await getting)[0] == 502
     for again in (scene.relay.address, scene.relay.open):
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             await again()
     with pytest.raises(ClientError):
         await scene.player.get(address)
@@ -354,9 +352,9 @@ async def test_stopping_waits_for_nothing_and_is_for_good(scene: Scene) -> None:
 
 
 async def test_a_stream_that_cannot_be_opened_is_tried_again(scene: Scene) -> None:
-    scene.failure = Unreachable("offline")
+    scene.failure = UnreachableError("offline")
     assert (await scene.get())[0] == 502
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await scene.relay.open()
     scene.failure = None
     scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", "1.ts")
@@ -435,7 +433,7 @@ async def test_one_that_cannot_be_replaced_lasts_as_long_as_it_does(
     scene.until = datetime.now(UTC)
     scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", "1.ts")
     await scene.get()
-    scene.failure = Unreachable("busy")
+    scene.failure = UnreachableError("busy")
     await asyncio.wait_for(scene.failed.wait(), 10)
     assert (await scene.get())[0] == 200
     assert not scene.renewed.is_set()
@@ -523,7 +521,7 @@ async def test_others_get_their_turn_while_a_long_playlist_is_looked_at() -> Non
 
     counting = asyncio.ensure_future(count())
     text = "\n".join(["#EXTM3U", *(f"{number}.ts" for number in range(1000))])
-    await hls.Names().renamed(URL("https://cdn.example/live.m3u8"), text)
+    await hls.UrlAliases().renamed(URL("https://cdn.example/live.m3u8"), text)
     is_done = True
     await counting
     assert turns >= 15

@@ -1,7 +1,5 @@
 """Where links may lead: public addresses, the account's own host, and one private host that a person allowed."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,13 +13,13 @@ from yarl import URL
 
 from custom_components.watchpost.client import downloads as links_module
 from custom_components.watchpost.client import resolver as resolver_module
-from custom_components.watchpost.client.downloads import LinkFetcher
+from custom_components.watchpost.client.downloads import SafeDownloader
 from custom_components.watchpost.client.errors import (
     CertificateError,
-    NotSecure,
-    PictureRefused,
+    NotSecureError,
+    PictureRejectedError,
     PrivateAddressError,
-    Unreachable,
+    UnreachableError,
 )
 from custom_components.watchpost.client.resolver import (
     AllowedHost,
@@ -127,12 +125,12 @@ async def test_public_links_are_pinned_to_the_addresses_that_were_looked_at(name
 async def test_one_address_that_is_not_public_is_enough_to_refuse(names: Names) -> None:
     for address in (*SPECIAL[:40], *PRIVATE):
         names["cdn.example"] = ["93.184.216.34", address]
-        with pytest.raises(PictureRefused):
+        with pytest.raises(PictureRejectedError):
             await Resolver(HOME).resolve(URL("https://cdn.example/"))
     names["cdn.example"] = []
-    with pytest.raises(PictureRefused):
+    with pytest.raises(PictureRejectedError):
         await Resolver(HOME).resolve(URL("https://cdn.example/"))
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await Resolver(HOME).resolve(URL("https://unknown.example/"))
 
 
@@ -150,7 +148,7 @@ async def test_a_private_host_is_refused_as_one_that_could_be_allowed(names: Nam
     assert "minio" not in str(caught.value)
     assert "192" not in str(caught.value)
     # Where there is no option for it, nobody is told of one.
-    with pytest.raises(PictureRefused) as refused:
+    with pytest.raises(PictureRejectedError) as refused:
         await Resolver(HOME).resolve(link)
     assert not isinstance(refused.value, PrivateAddressError)
 
@@ -178,10 +176,10 @@ async def test_an_allowed_host_never_leads_to_a_special_address(names: Names, ad
     resolver = Resolver(
         HOME, AllowedHost.of("minio.lan:9000"), can_allow=True, own_hosts=lambda: own
     )
-    with pytest.raises(PictureRefused) as caught:
+    with pytest.raises(PictureRejectedError) as caught:
         await resolver.resolve(URL("https://minio.lan:9000/a"))
     assert not isinstance(caught.value, PrivateAddressError)
-    with pytest.raises(PictureRefused):
+    with pytest.raises(PictureRejectedError):
         await resolver.check_allowed()
 
 
@@ -202,7 +200,7 @@ def test_redirects_of_an_allowed_host_lead_nowhere_else(before: str, after: str,
     if may:
         resolver.check_redirect(URL(before), URL(after))
         return
-    with pytest.raises(PictureRefused):
+    with pytest.raises(PictureRejectedError):
         resolver.check_redirect(URL(before), URL(after))
 
 
@@ -230,7 +228,7 @@ def test_one_host_is_read(text: str, stored: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_one_host_is_not(text: str) -> None:
-    with pytest.raises(NotSecure):
+    with pytest.raises(NotSecureError):
         AllowedHost.of(text)
 
 
@@ -249,10 +247,10 @@ def storage_fixture(names: Names, monkeypatch: pytest.MonkeyPatch) -> Names:
 type Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-type Use = Callable[[LinkFetcher, str], Awaitable[Any]]
+type Use = Callable[[SafeDownloader, str], Awaitable[Any]]
 
 
-async def picture(fetcher: LinkFetcher, link: str) -> Any:
+async def picture(fetcher: SafeDownloader, link: str) -> Any:
     return await fetcher.picture(link)
 
 
@@ -273,7 +271,7 @@ async def fetched(
             async def credentials() -> dict[str, str]:
                 return {"Authorization": "Bearer canary"}
 
-            fetcher = LinkFetcher(session, HOME, credentials, resolver=resolver)
+            fetcher = SafeDownloader(session, HOME, credentials, resolver=resolver)
             return await use(fetcher, link.format(port=server.port))
     finally:
         await server.close()
@@ -303,7 +301,7 @@ async def test_a_name_is_resolved_once_and_the_connection_goes_there(storage: Na
             return web.Response(status=302, headers={"Location": "/b"})
         return web.Response(body=JPEG)
 
-    with pytest.raises(PictureRefused):
+    with pytest.raises(PictureRejectedError):
         await fetched(answer, "https://minio.lan:{port}/a")
     assert storage["asked"] == ["minio.lan"] * 2
 
@@ -317,7 +315,7 @@ async def test_the_allowed_host_redirects_nowhere_else(storage: Names, location:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": location})
 
-    with pytest.raises(PictureRefused):
+    with pytest.raises(PictureRejectedError):
         await fetched(answer, "https://minio.lan:{port}/a")
     assert storage["asked"] == ["minio.lan"]
 
@@ -351,9 +349,9 @@ async def test_a_download_that_stalls_is_not_begun_again_at_another_address(
     async def take(chunk: bytes) -> None:
         taken.append(chunk)
 
-    async def use(fetcher: LinkFetcher, link: str) -> Any:
+    async def use(fetcher: SafeDownloader, link: str) -> Any:
         return await fetcher.file(link, take, 1000)
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await fetched(answer, "https://minio.lan:{port}/a.zip", use=use)
     assert (asked, taken) == (["/a.zip"], [b"half"])

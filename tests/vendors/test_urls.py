@@ -1,7 +1,5 @@
 """Links are opaque: what is sent of one is what came, byte for byte."""
 
-from __future__ import annotations
-
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from hypothesis import given
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.client.errors import NotSecure
+from custom_components.watchpost.client.errors import NotSecureError
 from custom_components.watchpost.client.transport import checked_link
 from custom_components.watchpost.client.urls import MAX_LINK_LENGTH, parse_link
 
@@ -35,7 +33,7 @@ def test_any_text_is_a_link_that_can_be_sent_or_refused(text: str) -> None:
     for base in (None, BASE):
         try:
             parsed = parse_link(text, base)
-        except NotSecure:
+        except NotSecureError:
             continue
         target = parsed.raw_path_qs
         assert target.isascii()
@@ -79,7 +77,7 @@ def test_what_is_sent_of_a_link(link: str, target: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_link_is_refused_without_being_repeated(link: str) -> None:
-    with pytest.raises(NotSecure) as caught:
+    with pytest.raises(NotSecureError) as caught:
         parse_link(link)
     assert str(caught.value) == "the link is none"
 
@@ -105,7 +103,7 @@ def test_a_relative_link_is_joined_without_being_rewritten(link: str, whole: str
 
 @pytest.mark.parametrize("link", ["seg:1.ts", "javascript:1", "https:/a", "/a\nb"])
 def test_what_is_no_relative_link_is_refused(link: str) -> None:
-    with pytest.raises(NotSecure):
+    with pytest.raises(NotSecureError):
         parse_link(link, BASE)
 
 
@@ -113,7 +111,7 @@ def test_a_link_may_be_https_or_lead_to_this_machine() -> None:
     assert str(checked_link("https://h/a@b%7e")) == "https://h/a@b%7e"
     assert str(checked_link("http://127.0.0.1:8/a%7e")) == "http://127.0.0.1:8/a%7e"
     for link in ("http://h/a", "http://192.0.2.1/", "http://localhost.example/"):
-        with pytest.raises(NotSecure):
+        with pytest.raises(NotSecureError):
             checked_link(link)
 
 

@@ -1,7 +1,5 @@
 """What one account may still ask its vendor; no I/O, outlives reloads."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
@@ -15,7 +13,7 @@ from typing import Any, Final
 from ..models import EARLIEST, Freshness
 from .cache_control import DAY, backoff
 from .clock import AccountClock
-from .errors import RateLimited, Unreachable
+from .errors import RateLimitedError, UnreachableError
 from .sign_in_state import SignInState
 
 WINDOW: Final = 60.0
@@ -56,7 +54,7 @@ def confirmation_requests() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """A vendor's answer with a 2xx status.
 
     `date` is the vendor's clock when it answered. `reused`: answered without any request, from
@@ -80,12 +78,12 @@ class Reply:
 class _Flight:
     """A request under way and how many wait for it."""
 
-    task: asyncio.Task[Reply]
+    task: asyncio.Task[Response]
     priority: _Priority
     waiting: int = 0
 
 
-class Ledger:
+class RequestBudget:
     """The standing of one account with its vendor: holds, request budget and stored replies.
 
     Shared by all feeds, forms and reloads of the account. `clock` gives monotonic seconds, `now_utc` the wall clock.
@@ -129,19 +127,19 @@ class Ledger:
             maxlen=max(per_minute // CONFIRMATION_SHARE, 1)
         )
         self._confirmation_turn = asyncio.Event()
-        self._stored: OrderedDict[str, Reply] = OrderedDict()
+        self._stored: OrderedDict[str, Response] = OrderedDict()
         self._stored_bytes = 0
         self._max_stored_bytes = max_stored_bytes
         self._flights: dict[str, _Flight] = {}
-        self._parts: dict[str, Ledger] = {}
+        self._parts: dict[str, RequestBudget] = {}
         self._sign_ins: dict[str, SignInState] = {}
         # The vendor's clock by its newest Date header, and when that came on ours (monotonic seconds).
         self.vendor_date: tuple[datetime, float] | None = None
 
-    def part(self, name: str) -> Ledger:
+    def part(self, name: str) -> RequestBudget:
         """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
         if name not in self._parts:
-            part = self._parts[name] = Ledger(clock=self.clock, rand=self.rand)
+            part = self._parts[name] = RequestBudget(clock=self.clock, rand=self.rand)
             if self._is_stopped:
                 part.stop()
         return self._parts[name]
@@ -202,11 +200,11 @@ class Ledger:
             self.hold_until = max(self.hold_until, self.now() + min(seconds, DAY))
 
     def check(self) -> None:
-        """Raise RateLimited while a hold runs."""
+        """Raise RateLimitedError while a hold runs."""
         if self.is_held:
             raise self._rate_limited()
 
-    def refuse(self, seconds: float | None) -> RateLimited:
+    def refuse(self, seconds: float | None) -> RateLimitedError:
         """Count a refusal (429, 503) and hold for `seconds`, or by back-off where that is None.
 
         Refusals of requests that were under way together count as one for the back-off.
@@ -228,17 +226,17 @@ class Ledger:
         """Take the last `served` back: the answer turned out to be a refusal inside a body."""
         self._streak = max(self._streak, self._streak_before)
 
-    def _rate_limited(self) -> RateLimited:
+    def _rate_limited(self) -> RateLimitedError:
         wait = self.hold_until - self.now()
-        return RateLimited(wait, self.now_utc() + timedelta(seconds=wait))
+        return RateLimitedError(wait, self.now_utc() + timedelta(seconds=wait))
 
     # -- the request budget --
 
     @asynccontextmanager
     async def until_stop(self) -> AsyncIterator[None]:
-        """Cut what is inside short when Home Assistant stops: raises Unreachable then."""
+        """Cut what is inside short when Home Assistant stops: raises UnreachableError then."""
         if self._is_stopped:
-            raise Unreachable(_STOPPED)
+            raise UnreachableError(_STOPPED)
         limit = asyncio.timeout(None)
         self._until_stop.add(limit)
         try:
@@ -246,7 +244,7 @@ class Ledger:
                 yield
         except TimeoutError:
             if limit.expired():
-                raise Unreachable(_STOPPED) from None
+                raise UnreachableError(_STOPPED) from None
             raise
         finally:
             self._until_stop.discard(limit)
@@ -264,7 +262,7 @@ class Ledger:
         """Hold one of the account's requests under way, waiting for it as long as need be.
 
         A confirmation of a push waits until no other request does, and takes at most its share of the budget.
-        Raises RateLimited when a hold began meanwhile, Unreachable when Home Assistant stops.
+        Raises RateLimitedError when a hold began meanwhile, UnreachableError when Home Assistant stops.
         """
         async with self.until_stop(), self._slot():
             yield
@@ -360,13 +358,13 @@ class Ledger:
 
     # -- stored replies --
 
-    def stored(self, key: str) -> Reply | None:
+    def stored(self, key: str) -> Response | None:
         """Return the reply held under `key`, current or not."""
         if (reply := self._stored.get(key)) is not None:
             self._stored.move_to_end(key)
         return reply
 
-    def store(self, key: str, reply: Reply) -> None:
+    def store(self, key: str, reply: Response) -> None:
         """Hold a reply in place of the one before, unless it must not be stored.
 
         The least recently used go when there are too many bytes.
@@ -395,7 +393,7 @@ class Ledger:
 
     # -- one request for all who ask the same --
 
-    async def share(self, key: str, fetch: Callable[[], Coroutine[Any, Any, Reply]]) -> Reply:
+    async def share(self, key: str, fetch: Callable[[], Coroutine[Any, Any, Response]]) -> Response:
         """Await the request under way for `key`, or begin one.
 
         A caller that is cancelled leaves it to the others; with the last one it is cancelled.
@@ -417,7 +415,7 @@ class Ledger:
                 flight.task.cancel()
 
     def _begin(
-        self, key: str, fetch: Callable[[], Coroutine[Any, Any, Reply]], priority: _Priority
+        self, key: str, fetch: Callable[[], Coroutine[Any, Any, Response]], priority: _Priority
     ) -> _Flight:
         """Start a request in a task of its own, whose priority those who join it can raise."""
         own = _Priority(priority.is_confirmation)
@@ -456,5 +454,5 @@ def _is_below(key: str, above: str) -> bool:
     return key == above or key.startswith((f"{above}/", f"{above}?"))
 
 
-def _weight(key: str, reply: Reply) -> int:
+def _weight(key: str, reply: Response) -> int:
     return len(reply.body) + len(key) + _ENTRY_BYTES

@@ -1,7 +1,5 @@
 """HTTP freshness for a private cache (RFC 9111), `Retry-After` (RFC 9110, 10.2.3) and back-off. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

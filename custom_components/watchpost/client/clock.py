@@ -5,8 +5,6 @@ does not. In a virtual machine that was paused both stand still, and the wall cl
 of the wall clock means that time has passed is said by the `Date` of the vendor's next response.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime

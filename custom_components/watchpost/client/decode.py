@@ -1,10 +1,8 @@
 """How vendors' JSON values are read: tolerantly, once, into the types that records have.
 
 Nothing here raises for what a value is. What cannot be read is None; a record that lacks what it
-cannot do without is set aside and counted by the `Sieve`.
+cannot do without is set aside and counted by the `RecordDecoder`.
 """
-
-from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +38,7 @@ _RFC_2822: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed[T]:
+class Decoded[T]:
     """What a reply held, and how many records were set aside, by place and reason, not content."""
 
     value: T
@@ -58,7 +56,7 @@ def identifier(value: object) -> str | None:
     return None
 
 
-def text(value: object, longest: int = LONGEST_TEXT) -> str | None:
+def to_text(value: object, longest: int = LONGEST_TEXT) -> str | None:
     """Read free text, cut to `longest` characters; blank is None.
 
     Half a character (a lone surrogate) becomes "?": nothing that holds one can be stored or sent on.
@@ -70,7 +68,7 @@ def text(value: object, longest: int = LONGEST_TEXT) -> str | None:
     return value.strip()[:longest].rstrip() or None
 
 
-def number(value: object) -> float | None:
+def to_number(value: object) -> float | None:
     """Read a finite number, also from text."""
     if isinstance(value, str):
         value = float(value) if _NUMERAL.fullmatch(value.strip()) else None
@@ -83,17 +81,17 @@ def number(value: object) -> float | None:
     return read if math.isfinite(read) else None
 
 
-def whole(value: object) -> int | None:
+def to_int(value: object) -> int | None:
     """Read a whole number, also from text; a fraction is None."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,40}", value.strip(), re.ASCII):
         return int(value)
-    read = number(value)
+    read = to_number(value)
     return int(read) if read is not None and read.is_integer() else None
 
 
-def moment(value: object) -> datetime | None:
+def to_datetime(value: object) -> datetime | None:
     """Read a date and time as aware UTC; without a zone it is UTC. What is no plausible time is None.
 
     ISO 8601, also with a leap second or " UTC" behind it; RFC 2822; and the time since 1970, as a number or as text.
@@ -120,7 +118,7 @@ def is_plausible(date: datetime) -> bool:
 
 def _since_epoch(value: object) -> datetime | None:
     """Read a count of seconds, or of thousandths, millionths or billionths of them."""
-    seconds = number(value)
+    seconds = to_number(value)
     if seconds is None or not 0 <= seconds < _TOO_MANY:
         return None
     while seconds >= _TOO_LATE:
@@ -164,7 +162,7 @@ def nested(row: Row, name: str) -> Row:
     return value if isinstance(value, dict) else {}
 
 
-class Sieve:
+class RecordDecoder:
     """Keeps the records that can be used and counts the others."""
 
     def __init__(self) -> None:

@@ -5,8 +5,6 @@ it lead, redirects included. The host that the account itself is signed in to ge
 very origin, as with every request.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -21,13 +19,13 @@ from yarl import URL
 
 from .cache_control import http_date
 from .errors import (
-    NotSecure,
-    PictureMissing,
-    PictureRefused,
+    NotSecureError,
+    PictureMissingError,
+    PictureRejectedError,
     PrivateAddressError,
-    TimedOut,
-    UnexpectedReply,
-    Unreachable,
+    TimedOutError,
+    UnexpectedResponseError,
+    UnreachableError,
     VendorError,
 )
 from .image_check import MOST_PICTURE_BYTES, check_picture
@@ -49,7 +47,7 @@ type _Read = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _PendingDownload:
     """What is wanted of a link, how long it may take, and how it is read."""
 
     accept: str
@@ -74,7 +72,7 @@ class LinkedPicture:
         return self.age is not None and self.age > age + _AGE_TOLERANCE
 
 
-class _Tally:
+class _HostBudget:
     """Counts a file's bytes while somebody takes them, whose failures are kept apart from those of the download."""
 
     def __init__(self, take: Take, most: int) -> None:
@@ -86,12 +84,12 @@ class _Tally:
     async def read(self, response: aiohttp.ClientResponse) -> bytes:
         """Hand over all there is."""
         if (response.content_length or 0) > self._most:
-            raise PictureRefused(_LARGE)
+            raise PictureRejectedError(_LARGE)
         async for chunk in response.content.iter_chunked(_CHUNK):
             self.size += len(chunk)
             if self.size > self._most:
                 response.close()
-                raise PictureRefused(_LARGE)
+                raise PictureRejectedError(_LARGE)
             try:
                 await self._take(chunk)
             except Exception as err:  # noqa: BLE001  whoever takes it may fail as it will
@@ -101,7 +99,7 @@ class _Tally:
         return b""
 
 
-class LinkFetcher:
+class SafeDownloader:
     """Downloads pictures and files for one account, on a session that the caller owns.
 
     `home` is the address that the account is signed in to; `credentials` go to its very origin and nowhere else.
@@ -131,8 +129,8 @@ class LinkFetcher:
     async def dated_picture(self, link: str) -> LinkedPicture:
         """Return a picture with what its host says of its age.
 
-        Raises PictureMissing where there is nothing (yet), Truncated for half a picture, PictureRefused for a link or
-        a picture that must not be used, Unreachable for what may pass.
+        Raises PictureMissingError where there is nothing (yet), Truncated for half a picture, PictureRejectedError
+        for a link or a picture that must not be used, UnreachableError for what may pass.
         """
         try:
             async with asyncio.timeout(self._timeout.total):
@@ -142,36 +140,36 @@ class LinkFetcher:
                     ages.append(_age(response.headers))
                     return await _bounded(response)
 
-                body = await self._followed(link, _Wish("image/*", self._timeout, read))
+                body = await self._followed(link, _PendingDownload("image/*", self._timeout, read))
                 return LinkedPicture(check_picture(body), body, ages[-1])
         except TimeoutError:
             pass
-        raise TimedOut("the picture did not come in time")
+        raise TimedOutError("the picture did not come in time")
 
     async def file(self, link: str, take: Take, most: int) -> int:
         """Hand a file's bytes to `take` as they come, at most so many; return how many there were.
 
-        Raises UnexpectedReply for a link that must not be used or has nothing behind it (its `status` tells which),
-        and for more bytes than that; Unreachable for what may pass. What `take` raises comes through.
+        Raises UnexpectedResponseError for a link that must not be used or has nothing behind it (its `status` tells
+        which), and for more bytes than that; UnreachableError for what may pass. What `take` raises comes through.
         """
-        tally = _Tally(take, most)
+        tally = _HostBudget(take, most)
         patience = aiohttp.ClientTimeout(total=_MOST_SECONDS, sock_connect=10, sock_read=_MAX_STALL)
         outcome: VendorError
         try:
-            await self._followed(link, _Wish("*/*", patience, tally.read))
-        except PictureMissing as err:
-            outcome = UnexpectedReply("there is no file behind its link", status=err.status)
+            await self._followed(link, _PendingDownload("*/*", patience, tally.read))
+        except PictureMissingError as err:
+            outcome = UnexpectedResponseError("there is no file behind its link", status=err.status)
         except PrivateAddressError as err:
             outcome = err
-        except PictureRefused as err:
-            outcome = UnexpectedReply(f"a file was refused: {err.reason}")
+        except PictureRejectedError as err:
+            outcome = UnexpectedResponseError(f"a file was refused: {err.reason}")
         else:
             if tally.failure is not None:
                 raise tally.failure
             return tally.size
         raise outcome
 
-    async def _followed(self, link: str, wish: _Wish) -> bytes:
+    async def _followed(self, link: str, wish: _PendingDownload) -> bytes:
         """Download by way of redirects."""
         url = self._checked(link, self._home if link.startswith("/") else None)
         for _ in range(MOST_REDIRECTS + 1):
@@ -179,18 +177,18 @@ class LinkFetcher:
             if not isinstance(body, URL):
                 return body
             url = body
-        raise PictureRefused("its link leads in circles")
+        raise PictureRejectedError("its link leads in circles")
 
     def _checked(self, link: str, before: URL | None = None) -> URL:
         """Return where a link leads; `before` is what it is relative to, and must share its protocol with."""
         try:
             url = parse_link(link, before)
-        except NotSecure:
-            raise PictureRefused("its link is none") from None
+        except NotSecureError:
+            raise PictureRejectedError("its link is none") from None
         if before is not None and url.scheme != before.scheme:
-            raise PictureRefused("its link leads from one protocol to another")
+            raise PictureRejectedError("its link leads from one protocol to another")
         if url.scheme != "https" and not (url.scheme == "http" and self._is_plain_home(url)):
-            raise PictureRefused("its link is not secure")
+            raise PictureRejectedError("its link is not secure")
         if before is not None:
             self._resolver.check_redirect(before, url)
         return url
@@ -201,7 +199,7 @@ class LinkFetcher:
 
     # -- one request --
 
-    async def _asked(self, url: URL, wish: _Wish) -> bytes | URL:
+    async def _asked(self, url: URL, wish: _PendingDownload) -> bytes | URL:
         """Ask once; the bytes, or where the reply leads to."""
         headers: dict[str, str] = {hdrs.ACCEPT: wish.accept, hdrs.ACCEPT_ENCODING: "identity"}
         if self._credentials is not None and url.origin() == self._home.origin():
@@ -212,17 +210,19 @@ class LinkFetcher:
         except VendorError as err:
             outcome = err
         except TimeoutError:
-            outcome = TimedOut("what the link leads to did not come in time")
+            outcome = TimedOutError("what the link leads to did not come in time")
         except aiohttp.ClientSSLError as err:
             outcome = tls_error(err)
         except aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError:
-            outcome = Unreachable("the connection to where the link leads failed")
+            outcome = UnreachableError("the connection to where the link leads failed")
         # Raised out here, an error does not carry aiohttp's, whose text names the address.
         if isinstance(outcome, VendorError):
             raise outcome
         return outcome
 
-    async def _connected(self, url: URL, headers: Mapping[str, str], wish: _Wish) -> bytes | URL:
+    async def _connected(
+        self, url: URL, headers: Mapping[str, str], wish: _PendingDownload
+    ) -> bytes | URL:
         """Ask at the very addresses that were looked at, so that no second look-up leads elsewhere."""
         target = await self._resolver.resolve(url)
         *others, last = target.urls
@@ -232,7 +232,7 @@ class LinkFetcher:
         return await self._answer(url, last, {**headers, **target.headers}, wish)
 
     async def _answer(
-        self, url: URL, at: URL, headers: Mapping[str, str], wish: _Wish
+        self, url: URL, at: URL, headers: Mapping[str, str], wish: _PendingDownload
     ) -> bytes | URL:
         async with self._session.get(
             at,
@@ -246,9 +246,11 @@ class LinkFetcher:
             if response.status in _REDIRECTS:
                 return self._checked(response.headers.get(hdrs.LOCATION, ""), before=url)
             if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise Unreachable(f"where the link leads failed with status {response.status}")
+                raise UnreachableError(f"where the link leads failed with status {response.status}")
             if response.status != HTTPStatus.OK:
-                raise PictureMissing(f"nothing there, status {response.status}", response.status)
+                raise PictureMissingError(
+                    f"nothing there, status {response.status}", response.status
+                )
             return await wish.read(response)
 
 
@@ -267,15 +269,15 @@ def _age(headers: Mapping[str, str]) -> timedelta | None:
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    """Read a picture's bytes; raises PictureRefused for too many, PictureMissing for none."""
+    """Read a picture's bytes; raises PictureRejectedError for too many, PictureMissingError for none."""
     if (response.content_length or 0) > MOST_PICTURE_BYTES:
-        raise PictureRefused("it is larger than 32 MiB")
+        raise PictureRejectedError("it is larger than 32 MiB")
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
         if len(body) > MOST_PICTURE_BYTES:
             response.close()
-            raise PictureRefused("it is larger than 32 MiB")
+            raise PictureRejectedError("it is larger than 32 MiB")
     if not body:
-        raise PictureMissing("an empty reply")
+        raise PictureMissingError("an empty reply")
     return bytes(body)

@@ -1,7 +1,5 @@
 """What can go wrong with a vendor; each error carries what a person needs, none carries a secret."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -12,11 +10,11 @@ class VendorError(Exception):
     """The vendor could not serve a request. The text names no address, body or credential."""
 
 
-class SignInRejected(VendorError):
+class SignInRejectedError(VendorError):
     """The vendor refused the credentials, also when they were presented anew."""
 
 
-class NotAllowed(VendorError):
+class PermissionDeniedError(VendorError):
     """The account is known but lacks a right; `right` says which, in a few English words."""
 
     def __init__(self, right: str) -> None:
@@ -24,7 +22,7 @@ class NotAllowed(VendorError):
         self.right = right
 
 
-class RateLimited(VendorError):
+class RateLimitedError(VendorError):
     """The account must not ask before `retry_at` (UTC), `wait` seconds from when this was raised."""
 
     def __init__(self, wait: float, retry_at: datetime) -> None:
@@ -33,11 +31,11 @@ class RateLimited(VendorError):
         self.retry_at = retry_at
 
 
-class Unreachable(VendorError):
+class UnreachableError(VendorError):
     """No usable answer: no connection, a time-out, half a body, or the vendor's own failure (5xx)."""
 
 
-class TimedOut(Unreachable):
+class TimedOutError(UnreachableError):
     """The vendor did not answer in time."""
 
 
@@ -60,7 +58,7 @@ _CERTIFICATE_TEXTS: Final = {
 }
 
 
-class CertificateError(Unreachable):
+class CertificateError(UnreachableError):
     """The server's certificate was not accepted, so nothing was sent; `problem` says why."""
 
     def __init__(self, problem: CertificateProblem) -> None:
@@ -68,14 +66,14 @@ class CertificateError(Unreachable):
         self.problem = problem
 
 
-class NoTlsError(Unreachable):
+class NoTlsError(UnreachableError):
     """What listens at the address speaks no TLS, or none that both sides support; nothing was sent."""
 
     def __init__(self) -> None:
         super().__init__("the server speaks no https: check address and port")
 
 
-class UnexpectedReply(VendorError):
+class UnexpectedResponseError(VendorError):
     """An answer came that is not this API's.
 
     Wrong status, not JSON, another shape, too large, a redirect. `status` is the HTTP status where
@@ -88,7 +86,7 @@ class UnexpectedReply(VendorError):
         self.body = body
 
 
-class Invalid(VendorError):
+class InvalidFieldsError(VendorError):
     """The vendor refused fields of what was sent; `problems` says what is wrong with each, in our words."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
@@ -96,19 +94,19 @@ class Invalid(VendorError):
         self.problems = dict(problems)
 
 
-class SignInIncomplete(VendorError):
+class SignInIncompleteError(VendorError):
     """What was entered is not enough to sign in with; nothing was asked."""
 
 
-class NotSecure(VendorError):
+class NotSecureError(VendorError):
     """The address is neither https nor http to a loopback address, or is no address at all."""
 
 
-class NothingListed(VendorError):
+class NothingListedError(VendorError):
     """The credentials are good but show nothing by which the account could be known again."""
 
 
-class PictureRefused(VendorError):
+class PictureRejectedError(VendorError):
     """What came, or where it was said to be, is no picture to be shown; `reason` says why in a few English words."""
 
     def __init__(self, reason: str) -> None:
@@ -116,14 +114,14 @@ class PictureRefused(VendorError):
         self.reason = reason
 
 
-class PrivateAddressError(PictureRefused):
+class PrivateAddressError(PictureRejectedError):
     """A link leads to a private address that is neither the account's own host nor the one that a person allowed."""
 
     def __init__(self) -> None:
         super().__init__("its link leads to an address that is not public")
 
 
-class PictureMissing(VendorError):
+class PictureMissingError(VendorError):
     """There is no picture behind its link: not yet, not any more, or not in time. `status` is the HTTP status."""
 
     def __init__(self, text: str, status: int | None = None) -> None:

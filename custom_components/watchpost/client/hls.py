@@ -1,7 +1,5 @@
 """HLS playlists (RFC 8216) whose addresses are replaced by names, and where those lead. Free of Home Assistant."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import OrderedDict
 import re
@@ -10,7 +8,7 @@ from typing import Final
 
 from yarl import URL
 
-from .errors import NotSecure, Unreachable
+from .errors import NotSecureError, UnreachableError
 from .transport import checked_link, is_loopback
 
 _MAGIC: Final = b"#EXTM3U"
@@ -60,7 +58,7 @@ def numbers_in(text: str) -> range:
     return range(first, first + text.count(_PART))
 
 
-class Numbers:
+class SequenceNumbers:
     """The numbers of parts over streams that take each other's place: those of the next go on where the last ended.
 
     A player that runs waits for the next number, whatever stream that is of.
@@ -91,17 +89,17 @@ class Numbers:
 def checked_target(url: URL, link: str) -> URL:
     """Return where a link of something at `url` leads.
 
-    Raises NotSecure for what is no link, for plain http, and for this machine unless `url` is on it as well.
+    Raises NotSecureError for what is no link, for plain http, and for this machine unless `url` is on it as well.
     """
     target = checked_link(link, url)
     if target.scheme not in {url.scheme, "https"}:
-        raise NotSecure("the link leads from https to http")
+        raise NotSecureError("the link leads from https to http")
     if is_loopback(target.host or "") and not is_loopback(url.host or ""):
-        raise NotSecure("the link leads to this machine")
+        raise NotSecureError("the link leads to this machine")
     return target
 
 
-class Names:
+class UrlAliases:
     """Names for addresses: the same for the same address, so many of those that were asked for last."""
 
     def __init__(self) -> None:
@@ -113,13 +111,13 @@ class Names:
         return self._addresses.get(name)
 
     async def renamed(self, url: URL, text: str) -> str:
-        """Return the playlist at `url` with names in place of addresses; raises Unreachable for too long a one.
+        """Return the playlist at `url` with names in place of addresses; raises UnreachableError for too long a one.
 
         Other tasks get their turn after every few addresses, which may be as long as the playlist allows.
         """
         lines = text.translate(_ENDS).splitlines()
         if len(lines) > _MAX_LINES or self._count(lines) > MAX_PLAYLIST_LINKS:
-            raise Unreachable("the live stream's playlist is too long")
+            raise UnreachableError("the live stream's playlist is too long")
         named: list[str] = []
         for number, line in enumerate(lines, 1):
             named.append(f"{self._line(url, line.strip())}\n")
@@ -144,7 +142,7 @@ class Names:
     def _name(self, url: URL, link: str) -> str:
         try:
             target = checked_target(url, link)
-        except NotSecure:
+        except NotSecureError:
             return _NOWHERE
         key = str(target)
         if (name := self._names.get(key)) is None:

@@ -9,8 +9,6 @@ A stream is opened when somebody first asks for its playlist, renewed before it 
 somebody watches, and closed when nobody has asked for anything for a while.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,10 +22,18 @@ import aiohttp
 from aiohttp import hdrs, web
 from yarl import URL
 
-from ..models import Live, StreamSource
+from ..models import LiveStream, StreamSource
 from .downloads import without_cookies
-from .errors import CertificateError, NoTlsError, PrivateAddressError, Unreachable, VendorError
-from .hls import TELLING, Names, Numbers, checked_target, has_parts, is_ended, is_playlist
+from .errors import CertificateError, NoTlsError, PrivateAddressError, UnreachableError, VendorError
+from .hls import (
+    TELLING,
+    SequenceNumbers,
+    UrlAliases,
+    checked_target,
+    has_parts,
+    is_ended,
+    is_playlist,
+)
 from .resolver import Resolver
 from .tls import tls_error
 from .urls import parse_link
@@ -60,7 +66,7 @@ _PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
 _KEPT: Final = (hdrs.CONTENT_TYPE, hdrs.CONTENT_RANGE)
 
 
-class Relay:
+class HlsProxy:
     """One stream; `on_watched` hears when somebody begins to watch, and when nobody does any more.
 
     `resolver` says where the stream, and whatever its playlists name or redirect to, may be fetched.
@@ -69,7 +75,7 @@ class Relay:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        live: Live,
+        live: LiveStream,
         on_watched: Callable[[bool], None],
         resolver: Resolver,
     ) -> None:
@@ -85,10 +91,10 @@ class Relay:
         self._source: StreamSource | None = None
         self._next: StreamSource | None = None
         self._is_over = False
-        self._names = Names()
+        self._names = UrlAliases()
         # Of each playlist what it said last, and since when.
         self._still: dict[str, tuple[int, float]] = {}
-        self._numbers = Numbers()
+        self._numbers = SequenceNumbers()
         # Kinds of failure that have been logged.
         self._reported: set[type[VendorError]] = set()
         self._is_stopped = False
@@ -106,7 +112,7 @@ class Relay:
     async def address(self) -> str:
         """Return where the stream is to be had, from this machine alone; opens nothing at the vendor's.
 
-        Raises Unreachable once it has been stopped.
+        Raises UnreachableError once it has been stopped.
         """
         async with self._starting:
             self._check_open()
@@ -135,7 +141,7 @@ class Relay:
         self._next = None
         self._is_over = False
         self._still = {}
-        self._names = Names()
+        self._names = UrlAliases()
         self._numbers.begin()
         self._plan_renewal(source)
         return source
@@ -149,12 +155,12 @@ class Relay:
         finally:
             self._opener.cancel()
         if self._opener.cancelled():
-            raise Unreachable(_STOPPED)
+            raise UnreachableError(_STOPPED)
         return self._opener.result()
 
     def _check_open(self) -> None:
         if self._is_stopped:
-            raise Unreachable(_STOPPED)
+            raise UnreachableError(_STOPPED)
 
     def _plan_renewal(self, source: StreamSource) -> None:
         if self._renewal is not None:
@@ -219,7 +225,7 @@ class Relay:
         async with self._opening:
             if self._idle is None and self._source is not None:
                 self._source = self._next = None
-                self._numbers = Numbers()
+                self._numbers = SequenceNumbers()
                 if self._renewal is not None:
                     self._renewal.cancel()
                 with suppress(VendorError, TimeoutError):
@@ -248,7 +254,7 @@ class Relay:
     async def _led(self, request: web.Request) -> web.StreamResponse:
         """Serve the stream's own playlist, from the first of its places that has it."""
         source = await self.open()
-        failure: VendorError = Unreachable("the live stream is not where it was said to be")
+        failure: VendorError = UnreachableError("the live stream is not where it was said to be")
         for link in source.urls:
             try:
                 return await self._fetched(request, parse_link(link))
@@ -273,7 +279,7 @@ class Relay:
             aiohttp.http.HttpProcessingError,
             OSError,
         ):
-            outcome = Unreachable("the connection to the live stream failed")
+            outcome = UnreachableError("the connection to the live stream failed")
         # Raised out here, an error does not carry aiohttp's, whose text names the address.
         if isinstance(outcome, VendorError):
             raise outcome
@@ -286,7 +292,7 @@ class Relay:
                 return found
             self._resolver.check_redirect(url, found)
             url = found
-        raise Unreachable("the live stream leads in circles")
+        raise UnreachableError("the live stream leads in circles")
 
     async def _connected(self, request: web.Request, url: URL) -> web.StreamResponse | URL:
         """Ask at the very addresses that were looked at, so that no second look-up leads elsewhere."""
@@ -314,7 +320,7 @@ class Relay:
             if response.status in _REDIRECTS:
                 return checked_target(url, response.headers.get(hdrs.LOCATION, ""))
             if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-                raise Unreachable(f"the live stream failed with status {response.status}")
+                raise UnreachableError(f"the live stream failed with status {response.status}")
             return await self._handed_on(request, url, response)
 
     def _headers(self, request: web.Request, url: URL) -> dict[str, str]:
@@ -338,11 +344,11 @@ class Relay:
             async for chunk in chunks:
                 body += chunk
                 if len(body) > MOST_PLAYLIST_BYTES:
-                    raise Unreachable("the live stream's playlist is too large")
+                    raise UnreachableError("the live stream's playlist is too large")
             text = body.decode("utf-8-sig", errors="replace")
             return await self._playlist(url, text, is_lead=is_lead)
         if is_lead:
-            raise Unreachable("what is where the live stream was said to be is no playlist")
+            raise UnreachableError("what is where the live stream was said to be is no playlist")
         headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
         answer = web.StreamResponse(status=response.status, headers=headers)
         await answer.prepare(request)
@@ -352,7 +358,7 @@ class Relay:
             async for chunk in chunks:
                 size += len(chunk)
                 if size > MOST_SEGMENT_BYTES:
-                    raise Unreachable("a part of the live stream is too large")
+                    raise UnreachableError("a part of the live stream is too large")
                 await answer.write(chunk)
             await answer.write_eof()
         except VendorError, TimeoutError, aiohttp.ClientError, OSError:
@@ -362,7 +368,7 @@ class Relay:
         return answer
 
     async def _playlist(self, url: URL, text: str, *, is_lead: bool) -> web.Response:
-        """Serve a playlist with names of ours; raises Unreachable for one that has stood still for too long."""
+        """Serve a playlist with names of ours; raises UnreachableError for one that has stood still for too long."""
         if is_ended(text):
             self._is_over = True  # what comes next is another stream
         elif has_parts(text):
@@ -382,7 +388,7 @@ class Relay:
             self._still[place] = (said, now)
         elif now - since > STILL_SECONDS:
             self._is_over = True
-            raise Unreachable("the live stream stands still")
+            raise UnreachableError("the live stream stands still")
 
 
 def _is_same(one: StreamSource, other: StreamSource) -> bool:

@@ -1,11 +1,9 @@
 """Whether bytes are a picture that may be shown, judged by their headers alone: nothing here is ever decoded."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from .errors import PictureRefused
+from .errors import PictureRejectedError
 
 MOST_PICTURE_BYTES: Final = 32 * 1024 * 1024
 # Four bytes of memory each, once somebody decodes it; the largest security cameras have 32 megapixels.
@@ -23,28 +21,28 @@ _BARE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 _TAIL: Final = 4096
 
 
-class Truncated(PictureRefused):
+class Truncated(PictureRejectedError):
     """The picture ends too early; it may still be on its way to where it is kept."""
 
 
 def check_picture(body: bytes) -> str:
     """Return the content type of a JPEG, PNG or WebP picture.
 
-    Raises PictureRefused for anything else and for one with more than MOST_PIXELS, Truncated for half a one.
+    Raises PictureRejectedError for anything else and for one with more than MOST_PIXELS, Truncated for half a one.
     """
     for start, offset, kind, measure in _FORMATS:
         if body.startswith(start, offset):
             width, height = measure(body)
             if not 0 < width * height <= MOST_PIXELS:
-                raise PictureRefused("it has more pixels than can be shown")
+                raise PictureRejectedError("it has more pixels than can be shown")
             return kind
-    raise PictureRefused("it is no JPEG, PNG or WebP picture")
+    raise PictureRejectedError("it is no JPEG, PNG or WebP picture")
 
 
 def _jpeg(body: bytes) -> tuple[int, int]:
     sizes = list(_jpeg_frames(body))
     if not sizes:
-        raise PictureRefused("it is no JPEG, PNG or WebP picture")
+        raise PictureRejectedError("it is no JPEG, PNG or WebP picture")
     if _JPEG_END not in body[-_TAIL:]:
         raise Truncated("it is cut off")
     return max(sizes, key=lambda size: size[0] * size[1])
@@ -72,7 +70,7 @@ def _png(body: bytes) -> tuple[int, int]:
     if len(body) < 33:
         raise Truncated("it is cut off")
     if body[12:16] != b"IHDR":
-        raise PictureRefused("it is no JPEG, PNG or WebP picture")
+        raise PictureRejectedError("it is no JPEG, PNG or WebP picture")
     if _PNG_END not in body[-_TAIL:]:
         raise Truncated("it is cut off")
     return _big(body, 16, 4), _big(body, 20, 4)
@@ -89,7 +87,7 @@ def _webp(body: bytes) -> tuple[int, int]:
             return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
         case b"VP8 ":
             return _little(body, 26, 2) & 0x3FFF, _little(body, 28, 2) & 0x3FFF
-    raise PictureRefused("it is no JPEG, PNG or WebP picture")
+    raise PictureRejectedError("it is no JPEG, PNG or WebP picture")
 
 
 def _big(body: bytes, at: int, size: int) -> int:

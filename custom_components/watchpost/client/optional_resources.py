@@ -5,13 +5,11 @@ not about the credentials, or a shape that cannot be read. Everything else that 
 resource off. Nothing is stored: after a restart every resource is asked for again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .errors import NotAllowed, UnexpectedReply, VendorError
+from .errors import PermissionDeniedError, UnexpectedResponseError, VendorError
 
 FAILURES_UNTIL_OFF: Final = 3
 
@@ -30,9 +28,9 @@ _ABSENT: Final = frozenset({None, 404, 405, 501})
 
 def is_unavailable(err: Exception) -> bool:
     """Return whether an error says that this account cannot have the resource, rather than not now."""
-    if isinstance(err, UnexpectedReply):
+    if isinstance(err, UnexpectedResponseError):
         return err.status in _ABSENT
-    return isinstance(err, NotAllowed)
+    return isinstance(err, PermissionDeniedError)
 
 
 @dataclass(slots=True)

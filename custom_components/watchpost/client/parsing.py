@@ -4,8 +4,6 @@ A thread alone does not do: decoding a body in one call holds the interpreter fo
 split first, which costs a tenth of decoding them, and are decoded row by row.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import batched

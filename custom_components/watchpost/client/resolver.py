@@ -5,8 +5,6 @@ public addresses are reached; the exceptions are the host that the account itsel
 private network that a person allowed.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from typing import Final
 from aiohttp import hdrs
 from yarl import URL
 
-from .errors import NotSecure, PictureRefused, PrivateAddressError, Unreachable
+from .errors import NotSecureError, PictureRejectedError, PrivateAddressError, UnreachableError
 from .urls import parse_link
 
 # Of a host with many addresses so many are tried.
@@ -104,11 +102,11 @@ class AllowedHost:
 
     @classmethod
     def of(cls, text: str) -> AllowedHost:
-        """Read `host`, `host:port` or the https address of a host; raises NotSecure for anything else."""
+        """Read `host`, `host:port` or the https address of a host; raises NotSecureError for anything else."""
         text = text.strip()
         url = parse_link(text if "://" in text else f"https://{text}")
         if url.scheme != "https" or url.raw_path_qs != "/" or "#" in text or url.port is None:
-            raise NotSecure("this is no host, and no https address of one")
+            raise NotSecureError("this is no host, and no https address of one")
         return cls((url.host or "").rstrip("."), url.port)
 
     def __str__(self) -> str:
@@ -155,35 +153,35 @@ class Resolver:
         return self._home is not None and url.host == self._home.host
 
     def check_redirect(self, before: URL, url: URL) -> None:
-        """Raise PictureRefused for a redirect from an allowed host to another origin, or to one but from home."""
+        """Raise PictureRejectedError for a redirect from an allowed host to another origin, or to one but from home."""
         if self._allowed is None or before.origin() == url.origin():
             return
         is_out = self._allowed.matches(before)
         is_in = self._allowed.matches(url) and not self.is_home(before)
         if is_out or is_in:
-            raise PictureRefused(_ELSEWHERE)
+            raise PictureRejectedError(_ELSEWHERE)
 
     async def resolve(self, url: URL) -> Target:
         """Return where to connect for a link.
 
-        Raises PrivateAddressError for an address that a person could allow, PictureRefused for any other that is not
-        public, Unreachable for a name that does not resolve.
+        Raises PrivateAddressError for an address that a person could allow, PictureRejectedError for any other that
+        is not public, UnreachableError for a name that does not resolve.
         """
         if self.is_home(url):
             return Target([url], {})
         try:
             addresses = await _addresses(url.host or "", url.port or 443)
         except OSError, UnicodeError:
-            raise Unreachable("the name of the link's host does not resolve") from None
+            raise UnreachableError("the name of the link's host does not resolve") from None
         if not addresses:
-            raise PictureRefused(_PUBLIC_ONLY)
+            raise PictureRejectedError(_PUBLIC_ONLY)
         if not all(map(is_public, addresses)):
             await self._check_allowed(url, addresses)
         urls = [url.with_host(address) for address in addresses[:MAX_ADDRESSES]]
         return Target(urls, {hdrs.HOST: url.host_port_subcomponent or ""})
 
     async def check_allowed(self) -> None:
-        """Raise PictureRefused where the allowed host has an address that must never be allowed."""
+        """Raise PictureRejectedError where the allowed host has an address that must never be allowed."""
         if self._allowed is None:
             return
         try:
@@ -199,13 +197,13 @@ class Resolver:
         is_offered = self._can_allow and all(
             is_public(each) or is_allowable(each) for each in addresses
         )
-        raise PrivateAddressError if is_offered else PictureRefused(_PUBLIC_ONLY)
+        raise PrivateAddressError if is_offered else PictureRejectedError(_PUBLIC_ONLY)
 
     async def _check_allowable(self, addresses: Sequence[str]) -> None:
         if not all(is_public(each) or is_allowable(each) for each in addresses):
-            raise PictureRefused(_PUBLIC_ONLY)
+            raise PictureRejectedError(_PUBLIC_ONLY)
         if any(map(is_own, addresses)) or await self._are_home_assistants(addresses):
-            raise PictureRefused("its link leads to Home Assistant itself")
+            raise PictureRejectedError("its link leads to Home Assistant itself")
 
     async def _are_home_assistants(self, addresses: Sequence[str]) -> bool:
         """Whether any is an address at which people reach Home Assistant: in a container that is not its own."""

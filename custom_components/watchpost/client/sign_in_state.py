@@ -5,8 +5,6 @@ person is asked for others, and ever more rarely after that. Where each try carr
 left out: vendors lock accounts after a few wrong passwords.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Final
 

@@ -1,13 +1,11 @@
 """What kept a connection from being secure, read from aiohttp's errors."""
 
-from __future__ import annotations
-
 import ssl
 from typing import Final
 
 import aiohttp
 
-from .errors import CertificateError, CertificateProblem, NoTlsError, Unreachable
+from .errors import CertificateError, CertificateProblem, NoTlsError, UnreachableError
 
 # OpenSSL's X509_V_ERR_… numbers (x509_vfy.h), which `ssl.SSLCertVerificationError.verify_code` has.
 _PROBLEMS: Final = {
@@ -22,7 +20,7 @@ _PROBLEMS: Final = {
 }
 
 
-def tls_error(err: aiohttp.ClientSSLError) -> Unreachable:
+def tls_error(err: aiohttp.ClientSSLError) -> UnreachableError:
     """Return what to raise for a handshake that failed; it holds nothing of the address that aiohttp's error names."""
     if not isinstance(err, aiohttp.ClientConnectorCertificateError):
         return NoTlsError()

@@ -3,8 +3,6 @@
 No error or log line names an address, a query, a body or a credential.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
@@ -26,16 +24,16 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from ..models import Freshness
-from .budget import Ledger, Reply
+from .budget import RequestBudget, Response
 from .cache_control import folded, freshness, http_date, retry_after
 from .errors import (
-    Invalid,
-    NotAllowed,
-    NotSecure,
-    SignInRejected,
-    TimedOut,
-    UnexpectedReply,
-    Unreachable,
+    InvalidFieldsError,
+    NotSecureError,
+    PermissionDeniedError,
+    SignInRejectedError,
+    TimedOutError,
+    UnexpectedResponseError,
+    UnreachableError,
     VendorError,
 )
 from .parsing import decode_in_parts
@@ -46,7 +44,7 @@ from .urls import parse_link
 __all__ = [
     "BasicSignIn",
     "Exchange",
-    "Reply",
+    "Response",
     "SignIn",
     "Transport",
     "checked_address",
@@ -91,7 +89,7 @@ class SignIn(Protocol):
         """Headers that prove who asks; may sign in first. Raises a `VendorError`."""
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Sign in anew because `refused` got a 401; single-flight. Raises SignInRejected."""
+        """Sign in anew because `refused` got a 401; single-flight. Raises SignInRejectedError."""
 
 
 class BasicSignIn:
@@ -116,7 +114,7 @@ class BasicSignIn:
 def checked_address(url: str) -> URL:
     """Return the base address without a trailing slash.
 
-    Raises NotSecure unless it is https, or http to a loopback address, and holds no user info,
+    Raises NotSecureError unless it is https, or http to a loopback address, and holds no user info,
     query or fragment.
     """
     url = url.strip().rstrip("/")
@@ -128,18 +126,20 @@ def checked_address(url: str) -> URL:
     is_plain = host and url.isprintable() and not set(url) & set(" ?#@\\")
     is_safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(host))
     if not (is_plain and is_safe):
-        raise NotSecure("the address must begin with https:// and hold no user, query or fragment")
+        raise NotSecureError(
+            "the address must begin with https:// and hold no user, query or fragment"
+        )
     return address
 
 
 def checked_link(url: str, base: URL | None = None) -> URL:
     """Return a link to something at a vendor's, or at another system of the user's, exactly as it stands.
 
-    Raises NotSecure unless it is https, or http to a loopback address, and holds no user info.
+    Raises NotSecureError unless it is https, or http to a loopback address, and holds no user info.
     """
     link = parse_link(url, base)
     if link.scheme != "https" and not is_loopback(link.host or ""):
-        raise NotSecure("the link is neither https nor to this machine")
+        raise NotSecureError("the link is neither https nor to this machine")
     return link
 
 
@@ -150,7 +150,7 @@ def is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
-type Meaning = Callable[[int, bytes], int]
+type ErrorStatus = Callable[[int, bytes], int]
 
 
 def _accept(body: bytes) -> None:
@@ -186,7 +186,7 @@ class _Request:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Answer:
+class _RawResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -205,15 +205,15 @@ class Transport:
         session: aiohttp.ClientSession,
         url: str,
         sign_in: SignIn,
-        ledger: Ledger,
+        ledger: RequestBudget,
         *,
         timeout: float = 30.0,
         hear: Callable[[Mapping[str, str]], None] | None = None,
-        held_with: Sequence[Ledger] = (),
-        meaning: Meaning | None = None,
+        held_with: Sequence[RequestBudget] = (),
+        meaning: ErrorStatus | None = None,
         has_ended: HasEnded | None = None,
     ) -> None:
-        """Check the address; raises NotSecure. `timeout` is seconds for one whole request.
+        """Check the address; raises NotSecureError. `timeout` is seconds for one whole request.
 
         `hear` is called with the headers of every answer, for vendors that hand out tokens there. `held_with` are
         the ledgers of the same user's other sign-ins, which a limit (429) holds as well. `meaning` is for vendors
@@ -246,11 +246,13 @@ class Transport:
 
         Nothing is answered from what is held. The second resource is asked only where that sends no password again.
         """
-        outcome: VendorError = UnexpectedReply("there is nothing to try the credentials with")
+        outcome: VendorError = UnexpectedResponseError(
+            "there is nothing to try the credentials with"
+        )
         for path, params in list(self.proofs())[: 1 if self._sign_in.sends_password else 2]:
             try:
                 await self._prove(path, params)
-            except (SignInRejected, UnexpectedReply) as err:
+            except (SignInRejectedError, UnexpectedResponseError) as err:
                 outcome = err
             else:
                 return
@@ -262,7 +264,7 @@ class Transport:
         request = _Request(hdrs.METH_GET, path, url, f"read {path}", {}, is_led=True, is_proof=True)
         try:
             reply = await self._signed_in(request)
-        except NotAllowed:
+        except PermissionDeniedError:
             pass
         else:
             self.check_body(reply.body)
@@ -281,7 +283,7 @@ class Transport:
         right: str = "read this",
         usual: float = 0.0,
         accept: str | None = None,
-    ) -> Reply:
+    ) -> Response:
         """Answer from what is held while that is current, else ask; raises a `VendorError`.
 
         `path` is below the base address, or a link of the vendor's own origin, which is asked as it stands.
@@ -309,11 +311,11 @@ class Transport:
         params: Mapping[str, str] | None = None,
         right: str,
         accept: str | None = None,
-    ) -> Reply:
+    ) -> Response:
         """POST, PUT, PATCH or DELETE; never stored, leaves what is held as it is, and sent again only after a 401.
 
-        Raises a `VendorError`, Invalid where `json` holds what JSON cannot; after TimedOut or Unreachable nobody knows
-        whether the vendor acted.
+        Raises a `VendorError`, Invalid where `json` holds what JSON cannot; after TimedOutError or UnreachableError
+        nobody knows whether the vendor acted.
         """
         url = self._resolve(path, params)
         kind, body = None, None
@@ -326,7 +328,7 @@ class Transport:
         answer = await self._signed_in(_Request(method, path, url, right, headers, body))
         return _reply(answer)
 
-    async def lead(self, path: str, *, right: str) -> Reply:
+    async def lead(self, path: str, *, right: str) -> Response:
         """Ask anew, hold nothing, and follow no redirect: `Reply.location` says where one leads, an absolute address.
 
         Raises a `VendorError`.
@@ -340,8 +342,8 @@ class Transport:
         location = answer.headers.get(hdrs.LOCATION, "")
         try:
             return replace(reply, location=str(parse_link(location, url))) if location else reply
-        except NotSecure:
-            raise UnexpectedReply("the vendor's answer leads nowhere") from None
+        except NotSecureError:
+            raise UnexpectedResponseError("the vendor's answer leads nowhere") from None
 
     def forget(self, path: str | URL, params: Mapping[str, str] | None = None) -> None:
         """Drop what is held of a resource, because its body turned out to be a refusal."""
@@ -357,7 +359,7 @@ class Transport:
         """Map a status that stands inside a body to the errors and holds of one on the wire."""
         self.ledger.unserved()
         err = self._error(status, right, headers or {})
-        return self._refused(right) if isinstance(err, SignInRejected) else err
+        return self._refused(right) if isinstance(err, SignInRejectedError) else err
 
     def _key(self, url: URL) -> str:
         return f"{self._sign_in.fingerprint} {url}"
@@ -366,15 +368,15 @@ class Transport:
         """Join base and path; ids inside the path must not be able to lead elsewhere."""
         if isinstance(path, URL):
             if path.origin() != self.url.origin():
-                raise UnexpectedReply("a link leads to another place")
+                raise UnexpectedResponseError("a link leads to another place")
             return path
         segments = path.lower().replace("%2e", ".").split("/")
         if set(path) & set("?#\\") or not {".", ".."}.isdisjoint(segments):
-            raise UnexpectedReply("an id from the vendor cannot stand in an address")
+            raise UnexpectedResponseError("an id from the vendor cannot stand in an address")
         url = URL(f"{str(self.url).rstrip('/')}/{path.lstrip('/')}")
         return url.with_query(params) if params else url
 
-    async def _revalidate(self, key: str, request: _Request, held: Reply | None) -> Reply:
+    async def _revalidate(self, key: str, request: _Request, held: Response | None) -> Response:
         answer = await self._signed_in(request)
         if answer.status != 304:
             reply = _reply(answer)
@@ -384,13 +386,13 @@ class Transport:
             date = http_date(caching.get("date"))
             reply = replace(held, freshness=fresh, date=date, caching=caching)
         else:
-            raise UnexpectedReply("the vendor calls unchanged what is not held")
+            raise UnexpectedResponseError("the vendor calls unchanged what is not held")
         self.ledger.store(key, reply)
         return reply
 
     # -- one request, and the rounds that may follow it --
 
-    async def _signed_in(self, request: _Request) -> _Answer:
+    async def _signed_in(self, request: _Request) -> _RawResponse:
         """Ask with credentials; a 401 is followed by one new sign-in and one repetition, where that can help."""
         self.ledger.check()
         if not self._sign_in.fingerprint:
@@ -404,7 +406,7 @@ class Transport:
             if answer.status == 401 and self._sign_in.can_renew:
                 await self._sign_in.renew(sent)
                 answer = await self._followed(request, await self._sign_in.headers())
-        except SignInRejected:
+        except SignInRejectedError:
             state.refuse(request.right, sends_password=self._sign_in.sends_password)
             raise
         if answer.status == 401:
@@ -414,7 +416,7 @@ class Transport:
             state.accept(request.right)
         return judged
 
-    def _judged(self, request: _Request, answer: _Answer) -> _Answer:
+    def _judged(self, request: _Request, answer: _RawResponse) -> _RawResponse:
         """Return a success; raise the error that anything else stands for."""
         is_led = request.is_led and answer.status in _REDIRECTS
         if answer.status < 300 or answer.status == 304 or is_led:
@@ -424,7 +426,7 @@ class Transport:
 
     def _check_password(self) -> None:
         if self._sign_in.sends_password and self.sign_in_state.is_quiet:
-            raise SignInRejected("the vendor refused the credentials a moment ago")
+            raise SignInRejectedError("the vendor refused the credentials a moment ago")
 
     async def _refused_request(self, request: _Request, began: float) -> VendorError:
         """Return what a 401 says: that the credentials are refused, or that they lack this one permission.
@@ -442,28 +444,28 @@ class Transport:
                 if state.accepted_at < began and not state.is_refused:
                     try:
                         await self.probe()
-                    except SignInRejected, UnexpectedReply:
+                    except SignInRejectedError, UnexpectedResponseError:
                         return self._refused(request.right)
                     except VendorError as err:
                         return err  # nobody knows
             if state.is_refused:
                 return self._refused(request.right)
         state.refuse_alone(request.right)
-        return NotAllowed(request.right)
+        return PermissionDeniedError(request.right)
 
     def _refused(self, right: str) -> VendorError:
         """Note a refusal; where the credentials have been accepted elsewhere since, it is about one permission."""
         state = self.sign_in_state
         if state.is_refused_alone(right):
-            return NotAllowed(right)
+            return PermissionDeniedError(right)
         state.refuse(right, sends_password=self._sign_in.sends_password)
-        return SignInRejected("the vendor refused the credentials")
+        return SignInRejectedError("the vendor refused the credentials")
 
     def accepted(self, right: str) -> None:
         """Note that a body was no refusal, for vendors that refuse inside it (`check_body`)."""
         self.sign_in_state.accept(right)
 
-    async def _followed(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
+    async def _followed(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
         """Follow a GET's redirects as long as they stay with the same origin."""
         answer = await self._asked(request, credentials)
         for _ in range(MOST_REDIRECTS):
@@ -478,7 +480,7 @@ class Transport:
         return replace(answer, status=401) if has_ended else answer
 
     def _shows_end(
-        self, request: _Request, credentials: Mapping[str, str], answer: _Answer
+        self, request: _Request, credentials: Mapping[str, str], answer: _RawResponse
     ) -> bool:
         """Whether an answer is a sign-in page, by the vendor's own rule."""
         if self._has_ended is None:
@@ -486,23 +488,23 @@ class Transport:
         head = (request.method, request.path, credentials)
         return self._has_ended(Exchange(*head, answer.status, answer.headers, answer.body))
 
-    async def _asked(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
+    async def _asked(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
         """Put one request on the wire within the account's budget, and log it."""
         async with self.ledger.slot():
             if credentials:  # they may have been refused while this request waited for its turn
                 self._check_password()
             began = time.perf_counter()
-            outcome: _Answer | VendorError
+            outcome: _RawResponse | VendorError
             try:
                 outcome = await self._exchanged(request, credentials)
             except VendorError as err:
                 outcome = err
             except TimeoutError:
-                outcome = TimedOut("the vendor did not answer in time")
+                outcome = TimedOutError("the vendor did not answer in time")
             except aiohttp.ClientSSLError as err:
                 outcome = tls_error(err)
             except aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError:
-                outcome = Unreachable("the connection to the vendor failed")
+                outcome = UnreachableError("the connection to the vendor failed")
         took = (time.perf_counter() - began) * 1000
         _LOGGER.debug("%s %s: %s, %.0f ms", request.method, request.path, outcome, took)
         # Raised out here, an error does not carry aiohttp's, whose text names the address.
@@ -520,7 +522,7 @@ class Transport:
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=aiohttp.ClientTimeout(total=_DATE_TIMEOUT),
-                    middlewares=(_Once(self.ledger, hdrs.METH_HEAD, None),),
+                    middlewares=(_WriteGuard(self.ledger, hdrs.METH_HEAD, None),),
                 ) as response,
             ):
                 self._note_date(response.headers)
@@ -533,9 +535,9 @@ class Transport:
                 date += timedelta(seconds=float(headers.get(hdrs.AGE, 0)))
             self.ledger.note_date(date)
 
-    async def _exchanged(self, request: _Request, credentials: Mapping[str, str]) -> _Answer:
+    async def _exchanged(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
         if self._session.closed:
-            raise Unreachable("the session is closed")
+            raise UnreachableError("the session is closed")
         began, asked = time.monotonic(), self.ledger.now()
         async with self._session.request(
             request.method,
@@ -545,7 +547,7 @@ class Transport:
             allow_redirects=False,
             raise_for_status=False,
             timeout=self._timeout,
-            middlewares=(_Once(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
+            middlewares=(_WriteGuard(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
             # What came before this machine slept, and is read after it, is as old as the request.
             has_slept = self.ledger.now() - asked - (time.monotonic() - began) > _SLEPT
@@ -556,15 +558,15 @@ class Transport:
                 self._hear(response.headers)
             if response.status < 300:
                 body = await _bounded_body(response)
-                return _Answer(response.status, response.headers, body, fresh)
+                return _RawResponse(response.status, response.headers, body, fresh)
             is_explained = response.status in _EXPLAINED and request.method != hdrs.METH_GET
             if self._meaning is None and not is_explained:
-                return _Answer(response.status, response.headers, b"", fresh)
+                return _RawResponse(response.status, response.headers, b"", fresh)
             body = await _error_body(response)
             status = response.status
             if self._meaning is not None and status >= 400:
                 status = self._meaning(status, body)
-            return _Answer(status, response.headers, body if is_explained else b"", fresh)
+            return _RawResponse(status, response.headers, body if is_explained else b"", fresh)
 
     def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
         return freshness(status, headers, received=received, now_utc=self.ledger.now_utc())
@@ -585,26 +587,26 @@ class Transport:
             return self._limited(status, wait)
         match status:
             case 401:
-                return SignInRejected("the vendor refused the credentials")
+                return SignInRejectedError("the vendor refused the credentials")
             case 403:
-                return NotAllowed(right)
+                return PermissionDeniedError(right)
             case 408:
-                return TimedOut("the vendor gave up waiting")
+                return TimedOutError("the vendor gave up waiting")
             case _ if status >= 500 and status != 501:
-                return Unreachable(f"the vendor failed with status {status}")
+                return UnreachableError(f"the vendor failed with status {status}")
             case _:
                 text = f"the vendor answered with status {status}"
-                return UnexpectedReply(text, status=status, body=body)
+                return UnexpectedResponseError(text, status=status, body=body)
 
 
-class _Once:
+class _WriteGuard:
     """Keeps a write from being sent twice, and other accounts' cookies at home.
 
     aiohttp repeats a PUT or DELETE by itself when the connection breaks, though the vendor may
     have acted; a repeated GET is counted. The session's cookie jar is shared by every account.
     """
 
-    def __init__(self, ledger: Ledger, method: str, cookie: str | None) -> None:
+    def __init__(self, ledger: RequestBudget, method: str, cookie: str | None) -> None:
         self._ledger = ledger
         self._is_read = method in {hdrs.METH_GET, hdrs.METH_HEAD}
         self._cookie = cookie
@@ -616,7 +618,7 @@ class _Once:
         self._rounds += 1
         if self._rounds > 1:
             if not self._is_read:
-                raise Unreachable("the connection broke while the vendor was asked to act")
+                raise UnreachableError("the connection broke while the vendor was asked to act")
             self._ledger.count_request()
         request.headers.popall(hdrs.COOKIE, None)
         if self._cookie is not None:
@@ -629,14 +631,14 @@ def _is_current(fresh: Freshness, now: float, usual: float) -> bool:
     return fresh.is_current(now) or (is_silent and now < fresh.received + usual)
 
 
-def _validators(held: Reply | None) -> dict[str, str]:
+def _validators(held: Response | None) -> dict[str, str]:
     etag, since = (held.freshness.etag, held.freshness.last_modified) if held else (None, None)
     known = {hdrs.IF_NONE_MATCH: etag, hdrs.IF_MODIFIED_SINCE: since}
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _reply(answer: _Answer) -> Reply:
-    return Reply(
+def _reply(answer: _RawResponse) -> Response:
+    return Response(
         status=answer.status,
         body=answer.body,
         content_type=answer.headers.get(hdrs.CONTENT_TYPE, ""),
@@ -652,13 +654,13 @@ def _caching(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _redirected(url: URL, headers: Mapping[str, str]) -> URL:
-    """Return where a reply leads; raises UnexpectedReply unless that is the same origin."""
+    """Return where a reply leads; raises UnexpectedResponseError unless that is the same origin."""
     try:
         target = parse_link(headers.get(hdrs.LOCATION, ""), url)
-    except NotSecure:
+    except NotSecureError:
         target = None
     if target is None or target.origin() != url.origin() or hdrs.LOCATION not in headers:
-        raise UnexpectedReply("the vendor's answer leads to another place")
+        raise UnexpectedResponseError("the vendor's answer leads to another place")
     return target
 
 
@@ -670,13 +672,13 @@ async def _error_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 async def _bounded_body(response: aiohttp.ClientResponse, most: int = MAX_BODY) -> bytes:
-    """Read at most so many bytes, counted after decompression; raises UnexpectedReply."""
+    """Read at most so many bytes, counted after decompression; raises UnexpectedResponseError."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
         if len(body) > most:
             response.close()
-            raise UnexpectedReply("the reply is too large")
+            raise UnexpectedResponseError("the reply is too large")
     return bytes(body)
 
 
@@ -689,25 +691,25 @@ def _encoded(value: object) -> bytes:
     """Encode what is sent; raises Invalid for half a surrogate pair, or an object that is none of JSON's."""
     with suppress(*_UNDECODABLE, TypeError):
         return msgspec.json.encode(value)
-    raise Invalid({"data": "cannot be written as JSON"})
+    raise InvalidFieldsError({"data": "cannot be written as JSON"})
 
 
 def decode[T](body: bytes, kind: type[T]) -> T:
-    """Decode JSON into `kind`; raises UnexpectedReply, which tells nothing of the content."""
+    """Decode JSON into `kind`; raises UnexpectedResponseError, which tells nothing of the content."""
     with suppress(*_UNDECODABLE):
         return msgspec.json.decode(body, type=kind)
-    raise UnexpectedReply("the reply is not of the expected shape")
+    raise UnexpectedResponseError("the reply is not of the expected shape")
 
 
 def loose(body: bytes) -> object:
     """Decode JSON of any shape, and NaN, Infinity and 1e999, which become a NaN or infinite float.
 
     Half a surrogate pair stays as it is: one garbled title must not cost the whole reply.
-    Raises UnexpectedReply for what is no JSON, is nested too deeply or holds an integer of thousands of digits.
+    Raises UnexpectedResponseError for what is no JSON, is nested too deeply or holds an integer of thousands of digits.
     """
     with suppress(*_UNDECODABLE):
         return decode_in_parts(body)
     with suppress(*_UNDECODABLE):
         decoded: object = stdlib_json.loads(body)
         return decoded
-    raise UnexpectedReply("the reply is not JSON")
+    raise UnexpectedResponseError("the reply is not JSON")

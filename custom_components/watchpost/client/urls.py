@@ -4,8 +4,6 @@
 and `URL.join` removes dots from paths. So links are parsed here, by RFC 3986, and nowhere else.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 import ipaddress
 import re
@@ -14,7 +12,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from .errors import NotSecure
+from .errors import NotSecureError
 
 MAX_LINK_LENGTH: Final = 8192
 
@@ -34,13 +32,13 @@ def parse_link(link: str, base: URL | None = None) -> URL:
     """Return an http or https link whose target is sent exactly as it stands in `link`.
 
     `base` is what a relative link is relative to. A blank and what is not ASCII, neither of which can be sent, are
-    percent-encoded as browsers do; blanks around the link are no part of it. Raises NotSecure for control characters,
-    user info, another scheme, a host that is none, and a link without a host.
+    percent-encoded as browsers do; blanks around the link are no part of it. Raises NotSecureError for control
+    characters, user info, another scheme, a host that is none, and a link without a host.
     """
     with suppress(ValueError):
         if (parsed := _parsed(link, base)) is not None:
             return parsed
-    raise NotSecure("the link is none")
+    raise NotSecureError("the link is none")
 
 
 def _parsed(link: str, base: URL | None) -> URL | None:

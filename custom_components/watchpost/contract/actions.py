@@ -1,7 +1,5 @@
 """How a vendor declares an action: its name, whom it is for, its fields; and the fields that several share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -32,7 +30,7 @@ class Permission(Enum):
     ADMIN = auto()
 
 
-class For(Enum):
+class TargetKind(Enum):
     """What an action is for."""
 
     ENTITY = auto()
@@ -42,7 +40,7 @@ class For(Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Action:
+class ServiceAction:
     """One action. `check` names a field that contradicts the others; `is_read` has nothing but its response.
 
     `is_told_once`: it writes, and what it brings is shown in its response and never again, so a response is a must.
@@ -50,7 +48,7 @@ class Action:
     """
 
     name: str
-    target: For
+    target: TargetKind
     permission: Permission
     fields: Mapping[vol.Marker, Any]
     is_read: bool = False

@@ -1,7 +1,5 @@
 """What a vendor offers to look at, to play and to keep: its cameras, its library, its files."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..client.downloads import Take
-from ..models import FeedUpdate, Shot, WorkState
+from ..models import FeedUpdate, JobState, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Media:
     url: str | None = None
 
 
-class Library(ABC):
+class MediaLibrary(ABC):
     """An account's pictures and clips, as folders; a path is the parts from the account down."""
 
     @abstractmethod
@@ -45,10 +43,10 @@ class Library(ABC):
 
 
 # Fetches one picture; raises where there is none, for now or for good.
-type Fetch = Callable[[], Awaitable[Shot]]
+type Fetch = Callable[[], Awaitable[Picture]]
 
 
-class Cameras(ABC):
+class SnapshotSource(ABC):
     """An account's cameras, which take pictures when they are asked and deliver them a while later.
 
     `kinds` are the pictures that one asking brings; none of them is there before `least_wait` is over.
@@ -82,23 +80,23 @@ class Snapshot(Protocol):
         """What kept a picture from coming."""
 
 
-class Development(Protocol):
+class PendingPicture(Protocol):
     """A snapshot that is being made."""
 
     async def result(self) -> Snapshot | None:
         """Wait for it; None where the account was unloaded meanwhile."""
 
-    async def state(self) -> WorkState:
+    async def state(self) -> JobState:
         """How far it is."""
 
 
-class Album(Protocol):
+class SnapshotCache(Protocol):
     """The pictures of an account's cameras. Looking wakes no camera; whoever asks while one is at work joins that."""
 
-    async def ask(self, device: str) -> Development:
+    async def ask(self, device: str) -> PendingPicture:
         """Have a device's camera take a picture; raises a `VendorError`."""
 
-    async def newest(self, device: str, kind: str) -> Shot | None:
+    async def newest(self, device: str, kind: str) -> Picture | None:
         """The newest picture of a kind."""
 
     def newest_at(self, device: str, kind: str) -> datetime | None:
@@ -107,7 +105,7 @@ class Album(Protocol):
     def kept(self, device: str) -> Sequence[tuple[datetime, str]]:
         """Time and kind of each picture that is still kept, newest first."""
 
-    async def shot(self, device: str, kind: str, at: datetime) -> Shot | None:
+    async def shot(self, device: str, kind: str, at: datetime) -> Picture | None:
         """A picture of a certain time, None where it is not kept."""
 
 

@@ -1,7 +1,5 @@
 """What a vendor offers that calls in: registrations, and what its calls are worth."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from ..models import Call, ChannelId, FeedUpdate
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class Subscription:
     """An address that the vendor posts to, as the vendor lists it.
 
     `kind` is one of `Push.kinds`. `is_active`: the vendor uses it. `is_sound`: apart from the address all is as it
@@ -30,7 +28,7 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class ChangeHint:
     """What a push claims, reduced to what must be asked for; equal hints are answered by one question."""
 
     kind: str
@@ -38,14 +36,14 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class PushMessage:
     """What a call brought: what to ask about, and what exists nowhere else and so is believed."""
 
-    hint: Hint | None = None
+    hint: ChangeHint | None = None
     update: FeedUpdate | None = None
 
 
-class Push(ABC):
+class PushProvider(ABC):
     """A vendor's way of calling in. What it says is not believed; it says what to ask.
 
     The exception is a vendor whose calls carry what exists nowhere else: it overrides `receive`, and `is_proven` to
@@ -71,14 +69,14 @@ class Push(ABC):
     carries_data: bool = False
 
     @abstractmethod
-    async def registrations(self) -> Sequence[Registration]:
+    async def registrations(self) -> Sequence[Subscription]:
         """List every address registered for the account, ours or not; raises a `VendorError`."""
 
     @abstractmethod
-    async def register(self, url: str, kind: str = "") -> Registration:
+    async def register(self, url: str, kind: str = "") -> Subscription:
         """Register an address for all events of a kind; raises a `VendorError`."""
 
-    async def amend(self, registration: Registration, url: str) -> Registration | None:
+    async def amend(self, registration: Subscription, url: str) -> Subscription | None:
         """Have one of ours lead to `url` and be as it should be; None where the vendor cannot change any."""
         return None
 
@@ -86,7 +84,7 @@ class Push(ABC):
     async def remove(self, registration_id: str) -> None:
         """Remove one registration by its id, or have it not be used any more; raises a `VendorError`."""
 
-    async def ask(self, hints: frozenset[Hint]) -> FeedUpdate:
+    async def ask(self, hints: frozenset[ChangeHint]) -> FeedUpdate:
         """Confirm hints behind every other request of the account; raises a `VendorError`."""
         with confirmation_requests():
             return await self.confirm(hints)
@@ -95,15 +93,15 @@ class Push(ABC):
         """Whether a call may be read at all, by its method and headers (names in lower case)."""
         return True
 
-    def receive(self, call: Call) -> Received | None:
+    def receive(self, call: Call) -> PushMessage | None:
         """Take a call; None for a foreign shape or a subject that is not known."""
         hint = self.read(call.body)
-        return None if hint is None else Received(hint)
+        return None if hint is None else PushMessage(hint)
 
-    def read(self, body: bytes) -> Hint | None:
+    def read(self, body: bytes) -> ChangeHint | None:
         """Reduce a body to a hint; None for a foreign shape or a subject that is not known."""
         return None
 
     @abstractmethod
-    async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
+    async def confirm(self, hints: frozenset[ChangeHint]) -> FeedUpdate:
         """Ask the vendor about these, by endpoints that serve just them; raises a `VendorError`."""

@@ -1,7 +1,5 @@
 """What every vendor offers the rest of the house: forms to sign in, a connection, and its feeds."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from typing import Any, Final, Protocol
 import aiohttp
 import voluptuous as vol
 
-from ..client.budget import Ledger
+from ..client.budget import RequestBudget
 from ..client.resolver import Resolver
 from ..client.transport import Transport
 from ..models import (
@@ -26,9 +24,9 @@ from ..models import (
     Hour,
     Inventory,
 )
-from .actions import Action
-from .media import Album, Cameras, Library
-from .push import Push
+from .actions import ServiceAction
+from .media import MediaLibrary, SnapshotCache, SnapshotSource
+from .push import PushProvider
 
 # The collapsed part of a sign-in form, with what few people need to change.
 SECTION_ADVANCED: Final = "advanced"
@@ -54,7 +52,7 @@ class Feed:
     least_interval: timedelta
     most_lanes: int = 1
     is_whole: bool = False
-    ledger: Ledger | None = None
+    ledger: RequestBudget | None = None
     carrying_alarms: Collection[str] = ()
 
 
@@ -83,10 +81,10 @@ class ActionCall:
 
 
 # Stores values with the account's data, so that they outlive a restart: tokens that the vendor replaced, say.
-type Keep = Callable[[Mapping[str, Any]], None]
+type PersistData = Callable[[Mapping[str, Any]], None]
 
 # Has what it is given (JSON) kept for the next start, before long; the function is called when it is written.
-type Remember = Callable[[Callable[[], Mapping[str, Any]]], None]
+type SaveState = Callable[[Callable[[], Mapping[str, Any]]], None]
 
 type ActionHandler = Callable[[ActionCall], Awaitable[Mapping[str, Any]]]
 
@@ -101,9 +99,9 @@ class Connection(ABC):
 
     # Requests by the sign-in that the list of devices needs; its standing is the account's.
     transport: Transport
-    push: Push | None = None
-    library: Library | None = None
-    cameras: Cameras | None = None
+    push: PushProvider | None = None
+    library: MediaLibrary | None = None
+    cameras: SnapshotSource | None = None
     history_terms: HistoryTerms = HistoryTerms()
     # Where links of this account may lead; None stands for public addresses alone.
     resolver: Resolver | None = None
@@ -114,8 +112,8 @@ class Connection(ABC):
     # something shown between two polls.
     find_told_until: Callable[[], datetime | None] | None = None
     remembered: frozenset[ChannelId] = frozenset()
-    album: Album | None = None
-    remember: Remember | None = None
+    album: SnapshotCache | None = None
+    remember: SaveState | None = None
     show: Callable[[FeedUpdate], None] | None = None
     # Gives a test of which single values of a channel's history can be true; counts those that cannot.
     is_possible: Callable[[Channel], Callable[[float], bool]] = staticmethod(_all_possible)
@@ -208,7 +206,7 @@ class Vendor(ABC):
     # What stands in the descriptions of its forms beside `default_url`: links, since those are no part of texts.
     placeholders: Mapping[str, str] = MappingProxyType({})
     # What its accounts take; `Connection.actions` has the handlers.
-    actions: Sequence[Action] = ()
+    actions: Sequence[ServiceAction] = ()
     # The options that choose devices, by the vendor's ids: what follows the kind in the model's ("gateway-<id>").
     device_options: Sequence[str] = ()
     # Home Assistant's names of platforms beyond those that every vendor has.
@@ -233,9 +231,9 @@ class Vendor(ABC):
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: Ledger,
+        ledger: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
-        keep: Keep,
+        keep: PersistData,
     ) -> Connection:
-        """Make a connection, without asking anything yet; raises `NotSecure`."""
+        """Make a connection, without asking anything yet; raises `NotSecureError`."""

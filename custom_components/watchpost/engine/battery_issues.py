@@ -1,7 +1,5 @@
 """Low batteries, as repair issues that go by themselves when the battery is good again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -9,8 +7,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from ..models import Channel, Occurrence, OccurrenceType, Reading
-from .inventory_diff import Roster
+from ..models import Channel, Reading, VendorEvent, VendorEventType
+from .inventory_diff import InventoryTracker
 from .markdown import escape
 
 # A new battery has at least so much more than the one that was called low ...
@@ -36,10 +34,10 @@ class Battery(NamedTuple):
     is_percent: bool
 
 
-def is_low_battery(occurrence: Occurrence) -> bool:
+def is_low_battery(occurrence: VendorEvent) -> bool:
     """Whether a vendor's notice is about a battery."""
     code = occurrence.data.get("code")
-    is_notice = occurrence.type is OccurrenceType.SYSTEM_NOTICE
+    is_notice = occurrence.type is VendorEventType.SYSTEM_NOTICE
     return is_notice and isinstance(code, str) and "batt" in code.lower()
 
 
@@ -55,14 +53,14 @@ def is_about_battery(issue_id: str) -> bool:
     return issue_id.startswith(f"{_ISSUE}_")
 
 
-class Batteries:
+class BatteryIssues:
     """The low batteries of one account; `reading` tells what a channel shows."""
 
     def __init__(
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        roster: Roster,
+        roster: InventoryTracker,
         reading: Callable[[Channel], Reading | None],
     ) -> None:
         self._hass = hass
@@ -71,7 +69,7 @@ class Batteries:
         self._reading = reading
 
     @callback
-    def async_notice(self, occurrence: Occurrence) -> None:
+    def async_notice(self, occurrence: VendorEvent) -> None:
         """Raise an issue where this is the vendor's notice of a low battery."""
         battery = self._find(occurrence.device) if is_low_battery(occurrence) else None
         if battery is not None and (occurrence.is_proven or self._is_credible(battery)):

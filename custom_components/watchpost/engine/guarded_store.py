@@ -1,7 +1,5 @@
 """A stored file that is never in the way: what cannot be read or written costs a log line."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 import logging
 from typing import Any

@@ -1,7 +1,5 @@
 """Compare each inventory with the one before. Pure; the caller acts on the changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ type ScopeOf = Callable[[Key], str]
 
 
 @dataclass(slots=True)
-class RosterChanges:
+class InventoryDiff:
     """What one inventory changed, parents before children."""
 
     devices: list[Device] = field(default_factory=list)
@@ -23,7 +21,7 @@ class RosterChanges:
     gone_channels: list[ChannelId] = field(default_factory=list)
 
 
-class Roster:
+class InventoryTracker:
     """The devices and channels of an account, and how often in a row each was missing from its own list.
 
     `scope_of` names the list that names a device or channel. Something goes when `patience` full responses of that
@@ -72,9 +70,9 @@ class Roster:
             if channel_id not in self.channels:
                 self._absences.setdefault(channel_id, 0)
 
-    def apply(self, inventory: Inventory) -> RosterChanges:
+    def apply(self, inventory: Inventory) -> InventoryDiff:
         """Take over a new inventory and say what it changes."""
-        changes = RosterChanges()
+        changes = InventoryDiff()
         listed = {device.id: device for device in inventory.devices}
         channels = {channel.id: channel for channel in inventory.channels}
         self._note_listed(inventory, listed.keys() | inventory.left_out)
@@ -100,17 +98,17 @@ class Roster:
             self._forget_channel(channel_id)
         return changes
 
-    def remove_channel(self, channel_id: ChannelId) -> RosterChanges:
+    def remove_channel(self, channel_id: ChannelId) -> InventoryDiff:
         """Remove a channel at once, because it was deleted from here."""
         known = channel_id in self.channels
         self._forget_channel(channel_id)
-        return RosterChanges(gone_channels=[channel_id] if known else [])
+        return InventoryDiff(gone_channels=[channel_id] if known else [])
 
-    def forget_device(self, device_id: str) -> RosterChanges:
+    def forget_device(self, device_id: str) -> InventoryDiff:
         """Forget a device because it was deleted by hand; it is new if it is listed again."""
         channels = [key for key in self.channels if key.device == device_id]
         self._forget_device(device_id)
-        return RosterChanges(gone_channels=channels)
+        return InventoryDiff(gone_channels=channels)
 
     def _scope(self, key: Key) -> str:
         if (scope := self._scopes.get(key)) is None:
@@ -139,7 +137,7 @@ class Roster:
         self._scopes.pop(channel_id, None)
         self.channels.pop(channel_id, None)
 
-    def _take_channel(self, channel: Channel, changes: RosterChanges) -> None:
+    def _take_channel(self, channel: Channel, changes: InventoryDiff) -> None:
         known = self.channels.get(channel.id)
         self.channels[channel.id] = channel
         if known is None:
@@ -151,7 +149,7 @@ class Roster:
         self,
         news: AbstractSet[str],
         named: AbstractSet[Key],
-        changes: RosterChanges,
+        changes: InventoryDiff,
         *,
         may_be_empty: bool,
     ) -> None:

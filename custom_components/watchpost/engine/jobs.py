@@ -1,7 +1,5 @@
 """Follows what a vendor has begun and not yet finished, politely and not for ever."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from typing import Final
@@ -10,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from ..models import WorkState
+from ..models import JobState
 
 FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 60.0
@@ -21,8 +19,8 @@ PATIENCE: Final = 600.0
 LAST_LOOK: Final = 900.0
 
 # None: it cannot be asked any more.
-type Ask = Callable[[], Awaitable[WorkState | None]]
-type OnEnd = Callable[[WorkState | None], None]
+type Ask = Callable[[], Awaitable[JobState | None]]
+type OnEnd = Callable[[JobState | None], None]
 
 
 def pauses() -> Iterator[float]:
@@ -57,7 +55,7 @@ class _Follower:
     async def _look(self, _now: datetime) -> None:
         self._unsub = None
         state = await self._ask()
-        if state is WorkState.RUNNING:
+        if state is JobState.RUNNING:
             self.wait()
         else:
             self._on_end(state)
@@ -69,7 +67,7 @@ class _Follower:
 
 
 @callback
-def async_follow(
+def async_follow_job(
     hass: HomeAssistant, entry: ConfigEntry, name: str, ask: Ask, on_end: OnEnd
 ) -> None:
     """Ask ever more rarely until the work ends, patience does, or the entry is unloaded.

@@ -1,7 +1,5 @@
 """Escapes names from a vendor for where Home Assistant renders Markdown: repairs, notifications, forms."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

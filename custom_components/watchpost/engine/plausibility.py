@@ -4,8 +4,6 @@ A value outside is unknown, in live readings and in history. Drift below zero, a
 stays. What a quantity cannot be holds for all vendors; what hardware cannot measure is a row of its vendor's table.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

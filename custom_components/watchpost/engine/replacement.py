@@ -1,7 +1,5 @@
 """Which device took another's place, and which of its entities carry on which of the other's. Pure."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A unit that the vendor changes takes effect; one that is missing for once does not erase the known one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple

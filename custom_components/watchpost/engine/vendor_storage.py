@@ -1,7 +1,5 @@
 """What a vendor wants remembered over restarts because the vendor's cloud tells it only once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,7 +12,7 @@ from .guarded_store import GuardedStore
 _DELAY: Final = 5.0
 
 
-class Memory:
+class VendorStorage:
     """The memory of one account."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:

@@ -1,7 +1,5 @@
 """The registry of vendors: the only door to them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final

@@ -1,7 +1,5 @@
 """The fields that people fill in to sign in, and choices that several forms have."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 

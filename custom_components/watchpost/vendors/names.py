@@ -1,7 +1,5 @@
 """Vendors' titles, as far as Home Assistant can make entity ids of them."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from homeassistant.util import slugify
@@ -10,7 +8,7 @@ from homeassistant.util import slugify
 _LONGEST_SLUG: Final = 110
 
 
-def fitting(title: str | None) -> str | None:
+def truncate_for_entity_id(title: str | None) -> str | None:
     """Cut a title to what an entity id can be made of.
 
     Home Assistant cuts an id of device and entity name at 255 characters and refuses one that then

@@ -1,7 +1,5 @@
 """What is known of alerts, from one list to the next."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 import pytest
 
-from custom_components.watchpost.models import OccurrenceType
-from custom_components.watchpost.vendors.manfred_kunze.alert_tracker import AlertLog, Where
+from custom_components.watchpost.models import VendorEventType
+from custom_components.watchpost.vendors.manfred_kunze.alert_tracker import AlertTracker, Where
 from custom_components.watchpost.vendors.manfred_kunze.models.alerts import (
     Alert,
     Lifecycle,
@@ -21,9 +19,9 @@ from custom_components.watchpost.vendors.manfred_kunze.models.alerts import (
 NOON = datetime(2026, 9, 13, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 RAISED, SEEN, OVER = (
-    OccurrenceType.ALARM_RAISED,
-    OccurrenceType.ALARM_ACKNOWLEDGED,
-    OccurrenceType.ALARM_CLEARED,
+    VendorEventType.ALARM_RAISED,
+    VendorEventType.ALARM_ACKNOWLEDGED,
+    VendorEventType.ALARM_CLEARED,
 )
 
 
@@ -33,8 +31,8 @@ def alert(number: int = 1, **changes: object) -> Alert:
 
 
 def look(
-    log: AlertLog, alerts: Sequence[Alert], now: datetime = NOON, *, is_all: bool = True
-) -> list[tuple[OccurrenceType, datetime]]:
+    log: AlertTracker, alerts: Sequence[Alert], now: datetime = NOON, *, is_all: bool = True
+) -> list[tuple[VendorEventType, datetime]]:
     """Take a list; what it tells of, with its times."""
     told = log.take(alerts, now, is_all=is_all, is_clean=True)
     log.is_whole = True
@@ -42,15 +40,15 @@ def look(
     return [(one.type, one.at) for one in found]
 
 
-def open_log(*alerts: Alert) -> AlertLog:
-    log = AlertLog()
+def open_log(*alerts: Alert) -> AlertTracker:
+    log = AlertTracker()
     log.told_until = NOON - timedelta(hours=1)
     look(log, alerts)
     return log
 
 
 def test_what_has_no_time_is_as_old_as_the_alert_at_first_and_new_afterwards() -> None:
-    log = AlertLog()
+    log = AlertTracker()
     log.told_until = NOON - timedelta(seconds=90)
     at_first = look(log, [alert(5, state=Lifecycle.ACKNOWLEDGED), alert(1)])
     assert at_first[1] == (SEEN, NOON - 5 * MINUTE)
@@ -62,7 +60,7 @@ def test_what_has_no_time_is_as_old_as_the_alert_at_first_and_new_afterwards() -
 
 
 def test_an_alert_without_any_time_is_old_at_first_and_new_later() -> None:
-    log = AlertLog()
+    log = AlertTracker()
     (old,) = look(log, [alert(1, raised_at=None)])
     assert old[1] < NOON - timedelta(days=365)
     later = NOON + MINUTE
@@ -82,7 +80,7 @@ def test_times_of_a_clock_that_is_ahead_are_now_and_stages_never_go_back() -> No
 
 
 def test_a_clock_that_is_ahead_makes_nothing_old_new_at_the_first_look() -> None:
-    log = AlertLog()
+    log = AlertTracker()
     log.told_until = NOON - timedelta(seconds=10)  # the account was set up then
     log.ahead = timedelta(hours=1)
     old = alert(1, raised_at=NOON + timedelta(minutes=50))
@@ -175,7 +173,7 @@ def test_reading_stops_where_the_newest_come_first_and_all_open_ones_have_come()
     assert not log.is_enough([listed[0], old(5), old(4)], NOON)  # in another order
     assert not log.is_enough([*listed[:3], alert(3, raised_at=None)], NOON)
     assert not log.is_enough(listed[:4], NOON + timedelta(hours=6))
-    assert not AlertLog().is_enough(listed, NOON)
+    assert not AlertTracker().is_enough(listed, NOON)
 
 
 @given(
@@ -195,7 +193,7 @@ def test_reading_stops_where_the_newest_come_first_and_all_open_ones_have_come()
 def test_whatever_comes_no_stage_is_told_with_two_ids_and_nothing_open_is_off(
     steps: list[list[tuple[int, Lifecycle | None, int | None]]],
 ) -> None:
-    log = AlertLog()
+    log = AlertTracker()
     log.told_until = NOON - MINUTE
     for number, step in enumerate(steps):
         now = NOON + number * MINUTE

@@ -1,7 +1,5 @@
 """Rules, alerts and channels, in any form that they may come in, and how they are sent back."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

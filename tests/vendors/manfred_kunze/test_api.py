@@ -1,7 +1,5 @@
 """How the platform is asked: addresses, keys, pages in every envelope, errors."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -9,21 +7,21 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.budget import RequestBudget
 from custom_components.watchpost.client.errors import (
-    Invalid,
-    NotAllowed,
-    NotSecure,
-    SignInRejected,
-    UnexpectedReply,
-    Unreachable,
+    InvalidFieldsError,
+    NotSecureError,
+    PermissionDeniedError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    UnreachableError,
 )
 from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.manfred_kunze.client import alerts as alerts_module
 from custom_components.watchpost.vendors.manfred_kunze.client.alerts import AlertingClient
 from custom_components.watchpost.vendors.manfred_kunze.client.api import (
-    Api,
     KeySignIn,
+    PlatformApi,
     api_address,
     is_missing,
 )
@@ -32,11 +30,14 @@ from custom_components.watchpost.vendors.manfred_kunze.client.pagination import 
     MOST_PAGES,
     read_page,
 )
-from custom_components.watchpost.vendors.manfred_kunze.client.variants import Way, Ways
+from custom_components.watchpost.vendors.manfred_kunze.client.variants import (
+    RequestVariant,
+    VariantSelector,
+)
 from custom_components.watchpost.vendors.manfred_kunze.models.alerts import read_alert
 
 type Answering = Callable[[web.Request], Awaitable[web.StreamResponse] | web.StreamResponse]
-type OpenApi = Callable[[Answering], Awaitable[Api]]
+type OpenApi = Callable[[Answering], Awaitable[PlatformApi]]
 
 RIGHT = "read things"
 
@@ -47,7 +48,7 @@ async def open_api(socket_enabled: None) -> AsyncIterator[OpenApi]:
     runners: list[web.AppRunner] = []
     async with aiohttp.ClientSession() as session:
 
-        async def open_api(answer: Answering) -> Api:
+        async def open_api(answer: Answering) -> PlatformApi:
             async def handle(request: web.Request) -> web.StreamResponse:
                 answered = answer(request)
                 return answered if isinstance(answered, web.StreamResponse) else await answered
@@ -60,16 +61,16 @@ async def open_api(socket_enabled: None) -> AsyncIterator[OpenApi]:
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             host, port = runner.addresses[0][:2]
-            ledger = Ledger(per_minute=100_000)
+            ledger = RequestBudget(per_minute=100_000)
             address = api_address(f"http://{host}:{port}")
-            return Api(Transport(session, address, KeySignIn("sk_live_x"), ledger))
+            return PlatformApi(Transport(session, address, KeySignIn("sk_live_x"), ledger))
 
         yield open_api
         for runner in runners:
             await runner.cleanup()
 
 
-async def ids(api: Api, **more: Any) -> list[str]:
+async def ids(api: PlatformApi, **more: Any) -> list[str]:
     answer = await api.pages("/things", "thing", lambda found, row: found, right=RIGHT, **more)
     return answer.value
 
@@ -180,7 +181,7 @@ async def test_parameters_that_are_refused_are_left_out_from_then_on(open_api: O
         raise web.HTTPBadRequest
 
     api = await open_api(nothing)
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await ids(api)
 
 
@@ -228,7 +229,7 @@ async def test_pages_that_go_round_in_circles_are_left(open_api: OpenApi) -> Non
     "body", [b"", b"7", b'"x"', b"{}", b'{"message": "x"}', b"<html>", b"null"]
 )
 def test_what_is_no_list_is_refused(body: bytes) -> None:
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         read_page(body, 0, 0)
 
 
@@ -243,7 +244,7 @@ async def test_one_record_comes_bare_in_data_or_alone_in_a_list(open_api: OpenAp
         assert (await api.one("/things/1", lambda row: row.get("id"), right=RIGHT)).value == "1"
     for bad in (7, [], [{"id": "1"}, {"id": "2"}], {"name": "x"}):
         api = await open_api(lambda request, body=bad: web.json_response(body))
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             await api.one("/things/1", lambda row: row.get("id"), right=RIGHT)
 
 
@@ -265,13 +266,18 @@ async def test_what_was_refused_is_named_where_the_error_names_it(
     open_api: OpenApi, body: str, named: set[str] | None
 ) -> None:
     api = await open_api(lambda request: web.Response(status=400, text=body))
-    with pytest.raises(Invalid if named else UnexpectedReply) as caught:
+    with pytest.raises(InvalidFieldsError if named else UnexpectedResponseError) as caught:
         await api.send("POST", "/things", {"name": "x"}, right=RIGHT)
     assert getattr(caught.value, "problems", {}).keys() == (named or set())
 
 
 async def test_statuses_alone_decide_what_an_error_is(open_api: OpenApi) -> None:
-    expected = {401: SignInRejected, 403: NotAllowed, 404: UnexpectedReply, 500: Unreachable}
+    expected = {
+        401: SignInRejectedError,
+        403: PermissionDeniedError,
+        404: UnexpectedResponseError,
+        500: UnreachableError,
+    }
     for status, error in expected.items():
         api = await open_api(lambda request, status=status: web.Response(status=status, text="{"))
         with pytest.raises(error) as caught:
@@ -299,8 +305,8 @@ async def test_the_key_goes_to_the_api_in_its_header(open_api: OpenApi) -> None:
 async def test_a_name_that_does_not_resolve_is_no_connection(socket_enabled: None) -> None:
     async with aiohttp.ClientSession() as session:
         url = api_address("no-such-host.invalid")
-        api = Api(Transport(session, url, KeySignIn("sk_live_x"), Ledger()))
-        with pytest.raises(Unreachable):
+        api = PlatformApi(Transport(session, url, KeySignIn("sk_live_x"), RequestBudget()))
+        with pytest.raises(UnreachableError):
             await api.get("/things", right=RIGHT)
 
 
@@ -308,7 +314,7 @@ def test_addresses_are_made_of_the_host_alone() -> None:
     assert api_address("iot.example.com/") == "https://iot.example.com/api"
     assert api_address("https://iot.example.com:8443/api/v1/") == "https://iot.example.com:8443/api"
     for url in ("", "https://", "http://iot.example.com", "https://a b", "https://x?y=z"):
-        with pytest.raises(NotSecure):
+        with pytest.raises(NotSecureError):
             api_address(url)
 
 
@@ -372,7 +378,7 @@ async def test_a_mask_is_not_put_in_the_place_of_what_it_hides(open_api: OpenApi
         return web.json_response({"id": "n1", "name": "*** Ops ***", "config": config})
 
     control = ControlClient(await open_api(answer))
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(InvalidFieldsError) as caught:
         await control.update("/notification-channels", "n1", {"enabled": False})
     assert list(caught.value.problems) == ["config"]
     assert sent == []
@@ -389,7 +395,7 @@ async def test_what_is_in_conflict_is_not_sent_in_another_form(open_api: OpenApi
         return web.json_response({"errors": [{"field": "type"}]}, status=409)
 
     control = ControlClient(await open_api(answer))
-    with pytest.raises(UnexpectedReply) as caught:
+    with pytest.raises(UnexpectedResponseError) as caught:
         await control.post_event({"type": "X", "title": "y"})
     assert caught.value.status == 409
     assert len(asked) == 1
@@ -407,9 +413,9 @@ async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
     api = await open_api(answer)
     clock = 1000.0
     api.transport.ledger.now = lambda: clock
-    again = Api(api.transport)  # as after a reload
+    again = PlatformApi(api.transport)  # as after a reload
 
-    async def look(who: Api) -> list[int]:
+    async def look(who: PlatformApi) -> list[int]:
         """How often each of a slow and a quick list has been asked for by then."""
         for path in ("/sites", "/alerts"):
             await who.pages(path, "thing", lambda found, row: found, right=RIGHT)
@@ -439,7 +445,7 @@ async def test_a_broken_answer_is_not_held(open_api: OpenApi) -> None:
         found = await api.pages("/sites", "site", lambda found, row: found, right=RIGHT)
         return found.value
 
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await look()
     assert await look() == []
 
@@ -453,7 +459,7 @@ async def test_what_json_cannot_hold_is_refused_before_it_is_sent(open_api: Open
 
     api = await open_api(answer)
     for what in ("\ud800", object()):
-        with pytest.raises(Invalid):
+        with pytest.raises(InvalidFieldsError):
             await api.send("POST", "/things", {"name": what}, right=RIGHT)
     assert asked == []
 
@@ -493,14 +499,14 @@ async def test_each_alert_of_a_long_list_is_read_a_few_times_at_most(
 
 
 async def test_a_way_that_is_remembered_and_gone_gives_way_to_those_before_it() -> None:
-    ways = Ways([Way("/a"), Way("/b"), Way("/c")])
+    ways = VariantSelector([RequestVariant("/a"), RequestVariant("/b"), RequestVariant("/c")])
     ways.from_memory({"path": "/b", "params": {}})
     asked: list[str] = []
 
-    async def ask(way: Way) -> str:
+    async def ask(way: RequestVariant) -> str:
         asked.append(way.path)
         if way.path != "/a":
-            raise UnexpectedReply("gone", 404)
+            raise UnexpectedResponseError("gone", 404)
         return way.path
 
     assert await ways.ask(ask, 0.0) == "/a"

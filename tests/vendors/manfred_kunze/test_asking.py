@@ -1,7 +1,5 @@
 """How readings are asked for where a deployment knows less, or says less, than it could."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,14 +8,21 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.watchpost.client.budget import Ledger
-from custom_components.watchpost.client.errors import NotAllowed, UnexpectedReply, VendorError
+from custom_components.watchpost.client.budget import RequestBudget
+from custom_components.watchpost.client.errors import (
+    PermissionDeniedError,
+    UnexpectedResponseError,
+    VendorError,
+)
 from custom_components.watchpost.client.transport import Transport
-from custom_components.watchpost.vendors.manfred_kunze.client.api import Api, KeySignIn
-from custom_components.watchpost.vendors.manfred_kunze.client.openapi import Contract
+from custom_components.watchpost.vendors.manfred_kunze.client.api import KeySignIn, PlatformApi
+from custom_components.watchpost.vendors.manfred_kunze.client.openapi import OpenApiDocument
 from custom_components.watchpost.vendors.manfred_kunze.client.readings import ReadingsClient
-from custom_components.watchpost.vendors.manfred_kunze.interval import Track
-from custom_components.watchpost.vendors.manfred_kunze.reading_poller import MOST_REQUESTS, Asking
+from custom_components.watchpost.vendors.manfred_kunze.interval import SensorInterval
+from custom_components.watchpost.vendors.manfred_kunze.reading_poller import (
+    MOST_REQUESTS,
+    ReadingPoll,
+)
 
 NOW = datetime(2026, 9, 13, 12, tzinfo=UTC)
 RAW = "/api/v1/readings/sensor/"
@@ -72,9 +77,9 @@ async def deployment(socket_enabled: None) -> AsyncIterator[Deployment]:
 @pytest.fixture
 async def client(deployment: Deployment) -> AsyncIterator[ReadingsClient]:
     async with aiohttp.ClientSession() as session:
-        ledger = Ledger(per_minute=100_000, now_utc=lambda: NOW)
+        ledger = RequestBudget(per_minute=100_000, now_utc=lambda: NOW)
         url: str = deployment.url
-        api = Api(Transport(session, url, KeySignIn("sk_live_x"), ledger))
+        api = PlatformApi(Transport(session, url, KeySignIn("sk_live_x"), ledger))
         api.now = lambda: NOW
         yield ReadingsClient(api)
 
@@ -133,7 +138,7 @@ async def test_a_sensor_that_is_refused_teaches_nothing_of_the_order_of_others(
     deployment: Deployment, client: ReadingsClient
 ) -> None:
     deployment.answer = lambda path, query: web.Response(status=400)
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await client.newest("s1", None)
     assert client.is_sorted
 
@@ -154,7 +159,7 @@ async def test_a_clock_that_was_far_ahead_for_a_while_hides_nothing_that_came_si
 
     deployment.answer = answer
     assert await newest(client) == 6.0  # two hours ahead may be another zone
-    tracks = {name: Track() for name in ("a1", "a2")}
+    tracks = {name: SensorInterval() for name in ("a1", "a2")}
     poll = asking(client, tracks)
     await poll.ask(["a1", "a2"])
     assert [track.newest and track.newest.raw for track in tracks.values()] == [6.0, 6.0]
@@ -167,7 +172,7 @@ async def test_a_sensor_without_readings_has_none_and_one_that_is_gone_says_so(
     deployment.answer = lambda path, query: []
     assert await newest(client) is None
     deployment.answer = lambda path, query: None
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await newest(client)
 
 
@@ -201,11 +206,11 @@ async def test_windows_statistics_and_aggregations_are_found_or_known_not_to_be_
         if ask == other.stats:
             assert (await ask("s1", start, NOW)).value == {}
             continue
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             await ask("s1", start, NOW)
         tried = len(deployment.asked)
         assert tried <= 8
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             await ask("s1", start, NOW)
         assert len(deployment.asked) == tried  # not again for a day
 
@@ -214,7 +219,7 @@ async def test_a_description_names_the_ways_and_their_parameters(
     deployment: Deployment, client: ReadingsClient
 ) -> None:
     client.follow(
-        Contract.read(
+        OpenApiDocument.read(
             b"""{"paths": {
           "/v1/readings/sensor/{id}": {"get": {"parameters": [{"in": "query", "name": "startTime"}]}},
           "/v1/readings/latest-batch": {"get": {"parameters": [{"in": "query", "name": "sensors"}]}},
@@ -235,7 +240,7 @@ async def test_a_description_names_the_ways_and_their_parameters(
     assert found.keys() == {"1", "2"}
     assert (await client.aggregated("7", NOW - timedelta(hours=2), NOW)).value[0].mean == 7
     assert all("startTime" in query for _, query in deployment.asked)
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await client.stats("7", NOW - timedelta(hours=2), NOW)
     assert len(deployment.asked) == 2  # the description has no statistics
 
@@ -244,7 +249,7 @@ async def test_a_description_names_the_fields_of_a_reading(
     deployment: Deployment, client: ReadingsClient
 ) -> None:
     client.follow(
-        Contract.read(
+        OpenApiDocument.read(
             b"""{"paths": {"/v1/readings/sensor/{id}": {"get": {"responses": {"200": {"content": {"a/b": {
           "schema": {"items": {"properties": {"when": {"format": "date-time"}, "v": {}, "unit": {},
           "sensorId": {}}}}}}}}}}}}"""
@@ -257,8 +262,8 @@ async def test_a_description_names_the_fields_of_a_reading(
 # -- one poll --
 
 
-def asking(client: ReadingsClient, tracks: dict[str, Track]) -> Asking:
-    return Asking(client, tracks, client._api.transport.ledger.now(), NOW)
+def asking(client: ReadingsClient, tracks: dict[str, SensorInterval]) -> ReadingPoll:
+    return ReadingPoll(client, tracks, client._api.transport.ledger.now(), NOW)
 
 
 async def test_batches_that_leave_out_what_there_is_are_not_asked_for_again(
@@ -268,7 +273,7 @@ async def test_batches_that_leave_out_what_there_is_are_not_asked_for_again(
         return {} if path == BATCH else [row(timedelta(minutes=5), 5)]
 
     deployment.answer = answer
-    tracks = {name: Track() for name in ("a1", "a2")}
+    tracks = {name: SensorInterval() for name in ("a1", "a2")}
     poll = asking(client, tracks)
     await poll.ask(["a1", "a2"])
     assert poll.changed == {"a1", "a2"}
@@ -286,10 +291,10 @@ async def test_a_silent_sensor_does_not_make_all_others_tell_everything_again(
         return {name: since(told[name], query["from"]) for name in query["sensorIds"].split(",")}
 
     deployment.answer = answer
-    tracks = {name: Track() for name in told}
+    tracks = {name: SensorInterval() for name in told}
     ago = []
     for minute in range(7):
-        poll = Asking(client, tracks, 1000.0 + 60 * minute, NOW)
+        poll = ReadingPoll(client, tracks, 1000.0 + 60 * minute, NOW)
         await poll.ask(["a1", "a2"])
         start = datetime.fromisoformat(deployment.asked[-1][1]["from"])
         ago.append((NOW - start).total_seconds() / 60)
@@ -297,7 +302,7 @@ async def test_a_silent_sensor_does_not_make_all_others_tell_everything_again(
     assert max(ago[2:6]) <= 6  # what is new, or a little late
     assert ago[6] == 50  # and now and again what is very late
     told["a2"].append(row(timedelta(0), 2.0))
-    poll = Asking(client, tracks, 1500.0, NOW)
+    poll = ReadingPoll(client, tracks, 1500.0, NOW)
     await poll.ask(["a1", "a2"])
     assert poll.changed == {"a2"}
 
@@ -310,7 +315,7 @@ async def test_a_batch_that_fails_for_now_is_no_reason_to_give_batches_up(
         if path == BATCH
         else None
     )
-    tracks = {name: Track() for name in ("a1", "a2")}
+    tracks = {name: SensorInterval() for name in ("a1", "a2")}
     await asking(client, tracks).ask(["a1", "a2"])
     deployment.answer = lambda path, query: web.Response(status=500)
     deployment.asked.clear()
@@ -318,7 +323,7 @@ async def test_a_batch_that_fails_for_now_is_no_reason_to_give_batches_up(
     await poll.ask(["a1", "a2"])
     assert deployment.paths() == [BATCH]
     assert not poll.served
-    assert [type(err).__name__ for err in poll.failures] == ["Unreachable"]
+    assert [type(err).__name__ for err in poll.failures] == ["UnreachableError"]
     assert client.batches.works
 
 
@@ -333,7 +338,7 @@ async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
         return [row(timedelta(0))] if path[-1] in "123" else None
 
     deployment.answer = answer
-    tracks = {f"a{number}": Track() for number in range(8)}
+    tracks = {f"a{number}": SensorInterval() for number in range(8)}
     poll = asking(client, tracks)
     await poll.ask(list(tracks))
     assert poll.changed == {"a1", "a2", "a3"}
@@ -342,7 +347,7 @@ async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
 
     deployment.answer = lambda path, query: web.Response(status=502)
     deployment.asked.clear()
-    poll = asking(client, {f"b{number}": Track() for number in range(100)})
+    poll = asking(client, {f"b{number}": SensorInterval() for number in range(100)})
     await poll.ask([f"b{number}" for number in range(100)])
     assert len(set(deployment.paths())) <= 8
     errors: list[VendorError] = poll.failures
@@ -350,16 +355,16 @@ async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
 
     deployment.answer = lambda path, query: web.Response(status=403)
     deployment.asked.clear()
-    poll = asking(client, {f"b{number}": Track() for number in range(100)})
+    poll = asking(client, {f"b{number}": SensorInterval() for number in range(100)})
     await poll.ask([f"b{number}" for number in range(100)])
     assert len(deployment.asked) <= 4
-    assert isinstance(poll.failures[0], NotAllowed)
+    assert isinstance(poll.failures[0], PermissionDeniedError)
 
 
 async def test_a_poll_keeps_to_its_budget(deployment: Deployment, client: ReadingsClient) -> None:
     client.batches.failed(client._api.transport.ledger.now())
     deployment.answer = lambda path, query: [row(timedelta(0))]
-    tracks = {f"a{number}": Track() for number in range(100)}
+    tracks = {f"a{number}": SensorInterval() for number in range(100)}
     await asking(client, tracks).ask(list(tracks))
     assert len(deployment.asked) == MOST_REQUESTS
     await asking(client, tracks).ask(list(tracks))

@@ -1,7 +1,5 @@
 """What is made of the history of a direction, whose mean is no sum that is divided."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
@@ -10,7 +8,7 @@ from homeassistant.components.sensor import SensorEntityDescription
 import pytest
 
 from custom_components.watchpost.models import Channel, Hour
-from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
+from custom_components.watchpost.vendors.manfred_kunze.client.api import PlatformResponse
 from custom_components.watchpost.vendors.manfred_kunze.history import channel_history
 from custom_components.watchpost.vendors.manfred_kunze.models.readings import Bucket, Reading
 from custom_components.watchpost.vendors.manfred_kunze.units import shown
@@ -22,12 +20,14 @@ HOUR = timedelta(hours=1)
 class Client:
     """A deployment that divides sums, also those of directions: 340 and 40 are 190 on the average."""
 
-    async def aggregated(self, *of: Any) -> Answer[list[Bucket]]:
-        return Answer([Bucket(NOON, 190.0, 40.0, 340.0)])
+    async def aggregated(self, *of: Any) -> PlatformResponse[list[Bucket]]:
+        return PlatformResponse([Bucket(NOON, 190.0, 40.0, 340.0)])
 
-    async def raw(self, *of: Any) -> Answer[list[Reading]]:
+    async def raw(self, *of: Any) -> PlatformResponse[list[Reading]]:
         told = ((0, 340.0), (30, 40.0), (60, 90.0), (90, 270.0))
-        return Answer([Reading(NOON + timedelta(minutes=at), value) for at, value in told])
+        return PlatformResponse(
+            [Reading(NOON + timedelta(minutes=at), value) for at, value in told]
+        )
 
 
 async def hours(unit: str, name: str) -> list[Hour]:

@@ -1,16 +1,14 @@
 """What of devices' health and of rejected payloads is told by some records alone."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 
 from custom_components.watchpost.models import ChannelId, Freshness
-from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
+from custom_components.watchpost.vendors.manfred_kunze.client.api import PlatformResponse
 from custom_components.watchpost.vendors.manfred_kunze.client.pagination import is_full
-from custom_components.watchpost.vendors.manfred_kunze.device_management import QuarantinePart
-from custom_components.watchpost.vendors.manfred_kunze.health import HealthPart
-from custom_components.watchpost.vendors.manfred_kunze.inventory import Estate
+from custom_components.watchpost.vendors.manfred_kunze.device_management import QuarantineFeature
+from custom_components.watchpost.vendors.manfred_kunze.health import HealthFeature
+from custom_components.watchpost.vendors.manfred_kunze.inventory import OrganisationInventory
 from custom_components.watchpost.vendors.manfred_kunze.models.device_management import (
     Quarantined,
     Rejection,
@@ -22,18 +20,18 @@ from custom_components.watchpost.vendors.manfred_kunze.models.topology import De
 class Devices:
     """Devices of which the last alone tells how strong its signal is."""
 
-    async def health(self, device: str) -> Answer[Health]:
+    async def health(self, device: str) -> PlatformResponse[Health]:
         vitals: dict[Vital, float | str | None] = {Vital.UPTIME: 5.0}
         if device == "d9":
             vitals[Vital.SIGNAL_STRENGTH] = -70.0
-        return Answer(Health(None, vitals), freshness=(Freshness(0.0, 0.0),))
+        return PlatformResponse(Health(None, vitals), freshness=(Freshness(0.0, 0.0),))
 
 
 async def test_what_a_later_device_tells_of_itself_is_offered_too() -> None:
-    estate = Estate()
+    estate = OrganisationInventory()
     estate.devices = {name: Device(name) for name in ("d1", "d2", "d3", "d9")}
     kept: list[bool] = []
-    part = HealthPart(Devices(), estate, lambda: 1000.0, lambda: kept.append(True))
+    part = HealthFeature(Devices(), estate, lambda: 1000.0, lambda: kept.append(True))
     assert {channel.key for channel in (await part.survey()).channels} == {"uptime"}
     signal = ChannelId("device-d9", "signal_strength")
     update = await part._fetch(frozenset({ChannelId("device-d9", "uptime")}))
@@ -47,14 +45,14 @@ async def test_what_a_later_device_tells_of_itself_is_offered_too() -> None:
 
 async def test_a_rejected_payload_that_cannot_be_read_is_counted_all_the_same() -> None:
     class Operations:
-        async def quarantine(self) -> Answer[Any]:
+        async def quarantine(self) -> PlatformResponse[Any]:
             read = [Quarantined("1", Rejection.OUT_OF_RANGE)]
             aside = Counter(
                 {"quarantined payload: id": 3, "quarantined payload: more than are read": 1}
             )
-            return Answer(read, aside, is_whole=False)
+            return PlatformResponse(read, aside, is_whole=False)
 
-    found = await QuarantinePart(Operations()).survey()
+    found = await QuarantineFeature(Operations()).survey()
     (reading,) = found.readings.values()
     assert reading.value == 4
     assert reading.attributes == {"out_of_range": 1, "other": 3, "at_least": True}

@@ -1,7 +1,5 @@
 """What sensors hang from, and what they measure in, while lists fail or say little."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,18 +7,18 @@ from aiohttp import web
 import pytest
 
 from custom_components.watchpost.client.errors import (
-    NotAllowed,
-    SignInRejected,
-    UnexpectedReply,
-    Unreachable,
+    PermissionDeniedError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    UnreachableError,
     VendorError,
 )
 from custom_components.watchpost.models import ChannelId, FeedUpdate
 from custom_components.watchpost.vendors.manfred_kunze import entities
-from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
+from custom_components.watchpost.vendors.manfred_kunze.client.api import PlatformResponse
 from custom_components.watchpost.vendors.manfred_kunze.client.topology import TopologyClient
-from custom_components.watchpost.vendors.manfred_kunze.feature import Survey
-from custom_components.watchpost.vendors.manfred_kunze.inventory import Estate
+from custom_components.watchpost.vendors.manfred_kunze.feature import Discovery
+from custom_components.watchpost.vendors.manfred_kunze.inventory import OrganisationInventory
 from custom_components.watchpost.vendors.manfred_kunze.models.topology import (
     Component,
     Device,
@@ -28,7 +26,7 @@ from custom_components.watchpost.vendors.manfred_kunze.models.topology import (
     ProfileField,
     Sensor,
 )
-from custom_components.watchpost.vendors.manfred_kunze.topology import TopologyPart
+from custom_components.watchpost.vendors.manfred_kunze.topology import TopologyFeature
 
 from .test_api import OpenApi, open_api, page_of  # noqa: F401
 
@@ -46,11 +44,11 @@ class Lists:
         }
 
     def __getattr__(self, name: str) -> Any:
-        async def ask() -> Answer[list[Any]]:
+        async def ask() -> PlatformResponse[list[Any]]:
             found = self.listed.get(name, [])
             if isinstance(found, VendorError):
                 raise found
-            return Answer(list(found))
+            return PlatformResponse(list(found))
 
         return ask
 
@@ -60,10 +58,10 @@ class Place:
 
     def __init__(self, *before: str) -> None:
         self.lists = Lists()
-        self.estate = Estate()
+        self.estate = OrganisationInventory()
         self.resurveys = 0
         remembered = [ChannelId(device, "sensor-s1") for device in before]
-        self.part = TopologyPart(
+        self.part = TopologyFeature(
             self.lists,
             self.estate,
             lambda: 0.0,
@@ -74,9 +72,9 @@ class Place:
 
     async def _resurvey(self) -> FeedUpdate:
         self.resurveys += 1
-        raise Unreachable("x")
+        raise UnreachableError("x")
 
-    async def survey(self) -> tuple[Survey, list[str]]:
+    async def survey(self) -> tuple[Discovery, list[str]]:
         """What was found, and what the sensors' channels hang from."""
         found = await self.part.survey()
         estate = self.estate
@@ -85,7 +83,7 @@ class Place:
         return found, [one.device for one in offered if one.key == "sensor-s1"]
 
 
-@pytest.mark.parametrize("failure", [Unreachable("x"), UnexpectedReply("x", 404)])
+@pytest.mark.parametrize("failure", [UnreachableError("x"), UnexpectedResponseError("x", 404)])
 async def test_an_entity_stays_where_it_was_when_components_cannot_be_had_after_a_restart(
     failure: VendorError,
 ) -> None:
@@ -105,7 +103,7 @@ async def test_an_entity_stays_where_it_was_when_components_cannot_be_had_after_
 
 async def test_a_sensor_is_not_offered_before_it_is_known_what_it_hangs_from() -> None:
     place = Place()
-    place.lists.listed["components"] = Unreachable("x")
+    place.lists.listed["components"] = UnreachableError("x")
     assert (await place.survey())[1] == []
     place.lists.listed["components"] = [Component("c1", device="d1")]
     assert (await place.survey())[1] == [HOME]
@@ -114,7 +112,7 @@ async def test_a_sensor_is_not_offered_before_it_is_known_what_it_hangs_from() -
 async def test_sensors_are_not_missed_where_their_list_is_not_there_for_now() -> None:
     for before, is_complete in (((HOME,), False), ((), True)):
         place = Place(*before)
-        place.lists.listed["sensors"] = UnexpectedReply("x", 404)
+        place.lists.listed["sensors"] = UnexpectedResponseError("x", 404)
         assert (await place.survey())[0].is_complete is is_complete
 
 
@@ -128,13 +126,13 @@ async def test_a_new_device_is_looked_at_again_when_its_lists_fail_and_the_other
         place.part._asked = float("-inf")
         update = await place.part._statuses(frozenset())
         assert place.resurveys == count
-        assert isinstance(update.failure, Unreachable)
+        assert isinstance(update.failure, UnreachableError)
         assert ChannelId("device-d1", entities.STATUS) in update.readings
 
 
 async def test_where_there_is_no_list_of_components_sensors_hang_from_devices() -> None:
     place = Place()
-    place.lists.listed["components"] = UnexpectedReply("x", 404)
+    place.lists.listed["components"] = UnexpectedResponseError("x", 404)
     found, homes = await place.survey()
     assert homes == ["device-d1"]
     assert found.is_complete
@@ -157,7 +155,7 @@ async def test_an_organisation_may_be_called_otherwise_if_its_devices_are_the_sa
     await place.survey()
     assert place.part.memory() == {"organisation": "o2"}
     place.lists.listed["devices"] = [Device("d9", organisation="o3")]
-    with pytest.raises(SignInRejected):
+    with pytest.raises(SignInRejectedError):
         await place.survey()
 
 
@@ -175,7 +173,7 @@ async def test_an_organisation_may_be_called_otherwise_if_its_devices_are_the_sa
 def test_no_unit_is_taken_from_a_version_that_breaks_with_the_one_that_is_meant(
     bound: str | None, listed: dict[str | None, str], unit: str | None
 ) -> None:
-    estate = Estate()
+    estate = OrganisationInventory()
     estate.components = {"c1": Component("c1", profile="p1", profile_version=bound)}
     estate.sensor_profiles = [
         Profile("p1", version=version, fields=(ProfileField("t", unit=each),))
@@ -215,13 +213,13 @@ async def test_a_call_that_takes_no_keys_is_no_reason_to_ask_for_another_key(
         return web.json_response([]) if request.path in good else web.Response(status=401)
 
     api = await open_api(answer)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDeniedError):
         await api.rows("/admin/quarantine", right="read quarantined payloads")
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDeniedError):
         await api.send("DELETE", "/exports/e1", right="delete exports")
     assert asked == ["/api/v1/admin/quarantine", *good, "/api/v1/exports/e1", *good]
     good.clear()
     for path in ("/admin/quarantine", "/devices"):
-        with pytest.raises(SignInRejected):
+        with pytest.raises(SignInRejectedError):
             await api.rows(path, right="read things")
     assert len(asked) == 8  # a key that is refused there is refused

@@ -1,17 +1,19 @@
 """Live sessions of the Manfred Kunze platform: none is left open that nobody watches, as far as it can be ended."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from custom_components.watchpost.client.errors import TimedOut, UnexpectedReply, Unreachable
+from custom_components.watchpost.client.errors import (
+    TimedOutError,
+    UnexpectedResponseError,
+    UnreachableError,
+)
 from custom_components.watchpost.vendors.manfred_kunze import live_stream as live_module
 from custom_components.watchpost.vendors.manfred_kunze.client.media import MediaClient
-from custom_components.watchpost.vendors.manfred_kunze.client.pagination import Dialect, Walk
+from custom_components.watchpost.vendors.manfred_kunze.client.pagination import PageStyle, Paginator
 from custom_components.watchpost.vendors.manfred_kunze.live_stream import LiveSessions
 
 LINK = "https://stream.example.org/live.m3u8"
@@ -40,7 +42,7 @@ class Deployment:
             return dict(self.sessions[name])
         name = path.split("/")[2]
         if method != self.can_end or name not in self.sessions:
-            raise UnexpectedReply("no such thing", 404)
+            raise UnexpectedResponseError("no such thing", 404)
         self.sessions.pop(name)
         return None
 
@@ -50,8 +52,8 @@ class Deployment:
             await self.waits.wait()
         if self.fails:
             self.fails -= 1
-            raise Unreachable("flaky")
-        walk = Walk("live", Dialect(), 10, 10)
+            raise UnreachableError("flaky")
+        walk = Paginator("live", PageStyle(), 10, 10)
         for row in self.sessions.values():
             if self.begins:
                 row |= {"status": "ACTIVE", "hlsUrl": LINK}
@@ -79,7 +81,7 @@ async def test_a_session_that_does_not_begin_in_time_is_ended(
     deployment: Deployment, sessions: LiveSessions
 ) -> None:
     deployment.begins = False
-    with pytest.raises(TimedOut):
+    with pytest.raises(TimedOutError):
         await sessions.open(anew=False)
     assert deployment.sessions == {}
 

@@ -1,7 +1,5 @@
 """Cameras, captures, live sessions and exports of the Manfred Kunze platform, in whatever form they come."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -9,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from custom_components.watchpost.client.budget import Reply
+from custom_components.watchpost.client.budget import Response
 from custom_components.watchpost.models import Freshness
-from custom_components.watchpost.vendors.manfred_kunze.captures import Gallery
-from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
+from custom_components.watchpost.vendors.manfred_kunze.captures import CaptureList
+from custom_components.watchpost.vendors.manfred_kunze.client.api import PlatformResponse
 from custom_components.watchpost.vendors.manfred_kunze.client.media import link_of
-from custom_components.watchpost.vendors.manfred_kunze.exports import ExportsPart
+from custom_components.watchpost.vendors.manfred_kunze.exports import ExportsFeature
 from custom_components.watchpost.vendors.manfred_kunze.models.exports import (
     Export,
     ExportState,
@@ -33,7 +31,7 @@ from custom_components.watchpost.vendors.manfred_kunze.models.media import (
     read_live,
     thumbnail_of,
 )
-from custom_components.watchpost.vendors.manfred_kunze.thumbnails import Stills
+from custom_components.watchpost.vendors.manfred_kunze.thumbnails import ThumbnailCache
 
 from ..test_pictures import PICTURES
 
@@ -194,9 +192,9 @@ def test_a_session_is_as_far_as_it_says(
 # -- links --
 
 
-def reply(body: bytes = b"", kind: str = "application/json", location: str = "") -> Reply:
+def reply(body: bytes = b"", kind: str = "application/json", location: str = "") -> Response:
     fresh = Freshness(received=0, expires=0)
-    return Reply(200, body, kind, fresh, None, location=location)
+    return Response(200, body, kind, fresh, None, location=location)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +212,7 @@ def reply(body: bytes = b"", kind: str = "application/json", location: str = "")
         (reply(b"\x00\x00", "video/mp4"), None),
     ],
 )
-def test_a_download_is_answered_with_a_link_in_any_form(answer: Reply, link: str | None) -> None:
+def test_a_download_is_answered_with_a_link_in_any_form(answer: Response, link: str | None) -> None:
     assert link_of(answer) == link
 
 
@@ -272,14 +270,14 @@ class Lists:
         self.read: list[int] = []
         self.page = 2
 
-    async def list_captures(self, enough: Any = None) -> Answer[list[Capture]]:
+    async def list_captures(self, enough: Any = None) -> PlatformResponse[list[Capture]]:
         came: list[Capture] = []
         for capture in self.captures:
             came.append(capture)
             if enough is not None and not len(came) % self.page and enough(came):
                 break
         self.read.append(len(came))
-        return Answer(came, is_whole=len(came) == len(self.captures))
+        return PlatformResponse(came, is_whole=len(came) == len(self.captures))
 
 
 def capture(number: int, camera: str | None = "c1", **more: Any) -> Capture:
@@ -297,8 +295,8 @@ def lists_fixture() -> Lists:
 
 
 @pytest.fixture(name="gallery")
-def gallery_fixture(lists: Lists, now: list[float]) -> Gallery:
-    gallery = Gallery(lists, lambda: now[0], lambda: AT)
+def gallery_fixture(lists: Lists, now: list[float]) -> CaptureList:
+    gallery = CaptureList(lists, lambda: now[0], lambda: AT)
     gallery.cameras = {"c1": Camera(id="c1", device="d1"), "c2": Camera(id="c2", device="d2")}
     return gallery
 
@@ -308,7 +306,7 @@ def told(occurrences: Sequence[Any]) -> list[str]:
 
 
 async def test_only_what_is_new_is_read_where_the_newest_come_first(
-    gallery: Gallery, lists: Lists, now: list[float]
+    gallery: CaptureList, lists: Lists, now: list[float]
 ) -> None:
     lists.captures = [capture(number) for number in (8, 7, 6, 5, 4, 3)]
     assert len((await gallery.fetch()).occurrences) == 6
@@ -331,7 +329,7 @@ async def test_only_what_is_new_is_read_where_the_newest_come_first(
 
 
 async def test_a_clip_is_told_when_it_is_there_at_the_time_at_which_it_came(
-    gallery: Gallery, lists: Lists
+    gallery: CaptureList, lists: Lists
 ) -> None:
     lists.captures = [capture(1, state=Progress.UNDER_WAY)]
     assert (await gallery.fetch()).occurrences == []
@@ -343,7 +341,7 @@ async def test_a_clip_is_told_when_it_is_there_at_the_time_at_which_it_came(
 
 
 async def test_a_clip_belongs_to_its_camera_or_the_only_one_of_its_device(
-    gallery: Gallery, lists: Lists
+    gallery: CaptureList, lists: Lists
 ) -> None:
     lists.captures = [
         capture(1),
@@ -384,10 +382,10 @@ class Thumbnails:
 
 
 async def test_a_picture_that_comes_later_is_waited_for_a_while_and_one_that_is_deleted_goes(
-    gallery: Gallery, lists: Lists, now: list[float]
+    gallery: CaptureList, lists: Lists, now: list[float]
 ) -> None:
     thumbnails = Thumbnails()
-    stills = Stills(thumbnails, gallery, None, lambda: now[0])
+    stills = ThumbnailCache(thumbnails, gallery, None, lambda: now[0])
     lists.captures = [capture(1)]
     await gallery.fetch()
     assert [await stills.newest("c1") for _ in range(3)] == [None] * 3
@@ -420,14 +418,14 @@ async def test_exports_are_looked_at_often_while_they_can_be_expected() -> None:
     clock = [AT]
     listed = [read_export("x", made)]
 
-    async def pages(*_: Any, **__: Any) -> Answer[list[Export]]:
-        return Answer(listed)
+    async def pages(*_: Any, **__: Any) -> PlatformResponse[list[Export]]:
+        return PlatformResponse(listed)
 
     ledger = SimpleNamespace(now=lambda: 0.0)
     api: Any = SimpleNamespace(
         transport=SimpleNamespace(ledger=ledger), now=lambda: clock[0], pages=pages
     )
-    part = ExportsPart(api, None, None, show=lambda _: None)
+    part = ExportsFeature(api, None, None, show=lambda _: None)
     (feed,) = part.feeds()
     (soon,) = (await feed.fetch(frozenset())).freshness
     assert soon.lifetime == 15

@@ -1,7 +1,5 @@
 """A deployment that refuses large pages is asked for smaller ones, and all of its records are read."""
 
-from __future__ import annotations
-
 from aiohttp import web
 import pytest
 

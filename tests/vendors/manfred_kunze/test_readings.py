@@ -1,7 +1,5 @@
 """Readings, health and topology as records, and what is made of them: units, values, cycles."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 import json
 from typing import Any
@@ -13,12 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.client.errors import UnexpectedResponseError
 from custom_components.watchpost.models import Reading as Shown_
 from custom_components.watchpost.vendors.manfred_kunze import reading_values
-from custom_components.watchpost.vendors.manfred_kunze.client.variants import AGAIN_AFTER, Way, Ways
-from custom_components.watchpost.vendors.manfred_kunze.interval import Track, good_for, in_turn
-from custom_components.watchpost.vendors.manfred_kunze.inventory import Estate
+from custom_components.watchpost.vendors.manfred_kunze.client.variants import (
+    AGAIN_AFTER,
+    RequestVariant,
+    VariantSelector,
+)
+from custom_components.watchpost.vendors.manfred_kunze.interval import (
+    SensorInterval,
+    good_for,
+    in_turn,
+)
+from custom_components.watchpost.vendors.manfred_kunze.inventory import OrganisationInventory
 from custom_components.watchpost.vendors.manfred_kunze.models import (
     device_management,
     health,
@@ -77,7 +83,7 @@ def test_no_record_breaks_its_reader(row: dict[str, Any]) -> None:
     try:
         body = json.dumps(row).encode()
         assert health.health(body) is not None
-    except UnexpectedReply, UnicodeEncodeError:
+    except UnexpectedResponseError, UnicodeEncodeError:
         pass
 
 
@@ -164,7 +170,7 @@ def test_a_field_is_found_in_profiles_of_any_form() -> None:
         {"channels": [{"fieldName": "temp", "unitOfMeasurement": "°C"}]},
     ]
     for form in forms:
-        estate = Estate()
+        estate = OrganisationInventory()
         estate.components["c"] = topology.component("c", {"sensorProfileId": "1"})
         estate.sensor_profiles = [topology.profile("1", form)]
         field = estate.field_of(topology.sensor("s", {"componentId": "c", "name": "TEMP"}))
@@ -184,7 +190,7 @@ def test_health_is_the_newest_of_a_list_and_its_units_are_those_that_names_tell(
     assert found.vitals == {Vital.UPTIME: 2, Vital.SIGNAL_STRENGTH: -70, Vital.FREE_HEAP: None}
     assert found.units == {Vital.UPTIME: "s"}
     assert health.health(b"[]").vitals == {}
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         health.health(b"7")
 
 
@@ -229,8 +235,8 @@ def test_a_device_class_is_only_given_where_unit_and_name_are_certain() -> None:
 # -- cycles --
 
 
-def track(*ago: int, value: float = 1.0) -> Track:
-    found = Track()
+def track(*ago: int, value: float = 1.0) -> SensorInterval:
+    found = SensorInterval()
     found.take([Reading(NOON - timedelta(seconds=each), value) for each in ago], NOON)
     return found
 
@@ -254,7 +260,7 @@ def test_what_is_older_than_the_newest_changes_nothing() -> None:
 
 
 def test_who_is_due() -> None:
-    def due(known: Track, after: float, asked_ago: float = 60, **how: bool) -> bool:
+    def due(known: SensorInterval, after: float, asked_ago: float = 60, **how: bool) -> bool:
         known.asked = 1000.0 - asked_ago
         return known.is_due(1000.0, NOON + timedelta(seconds=after), **how)
 
@@ -275,12 +281,12 @@ def test_who_is_due() -> None:
     assert not due(irregular, 3600)
     assert due(irregular, 3600, asked_ago=300)
     assert due(irregular, 3600, is_cheap=True)
-    assert due(Track(), 0, asked_ago=300)
-    assert not due(Track(), 0)
+    assert due(SensorInterval(), 0, asked_ago=300)
+    assert not due(SensorInterval(), 0)
 
 
 def test_those_who_waited_longest_come_first() -> None:
-    tracks = {"a": Track(asked=5), "b": Track(asked=1), "c": Track()}
+    tracks = {"a": SensorInterval(asked=5), "b": SensorInterval(asked=1), "c": SensorInterval()}
     assert in_turn(tracks, "abc", 2) == ["c", "b"]
 
 
@@ -297,7 +303,7 @@ def test_how_long_a_reading_is_shown_follows_cycle_and_poll() -> None:
 def test_a_way_that_works_is_remembered_and_those_that_do_not_are_tried_again_the_next_day() -> (
     None
 ):
-    ways = Ways([Way("/a"), Way("/b", {"x": "1"})])
+    ways = VariantSelector([RequestVariant("/a"), RequestVariant("/b", {"x": "1"})])
     tried = []
     for way in ways.tries():
         tried.append(way.path)
@@ -306,7 +312,7 @@ def test_a_way_that_works_is_remembered_and_those_that_do_not_are_tried_again_th
             break
     assert tried == ["/a", "/b"]
     kept = json.loads(json.dumps(ways.to_memory()))
-    again = Ways([Way("/a"), Way("/b", {"x": "1"})])
+    again = VariantSelector([RequestVariant("/a"), RequestVariant("/b", {"x": "1"})])
     again.from_memory(kept)
     assert next(again.tries()).path == "/b"
     again.failed(100.0)
@@ -316,6 +322,6 @@ def test_a_way_that_works_is_remembered_and_those_that_do_not_are_tried_again_th
     assert again.standing == "none works"
     again.from_memory({"path": 7})
     assert [way.path for way in again.tries()] == ["/a", "/b"]
-    again.follow([Way("/c")])
+    again.follow([RequestVariant("/c")])
     assert next(again.tries()).path == "/c"
     assert again.standing == "untried"

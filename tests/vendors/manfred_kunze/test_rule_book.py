@@ -1,7 +1,5 @@
 """The rules of an organisation, from one list to the next, and what alerts say of theirs."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,13 +7,13 @@ from typing import Any
 from msgspec.structs import replace
 import pytest
 
-from custom_components.watchpost.client.errors import Unreachable
+from custom_components.watchpost.client.errors import UnreachableError
 from custom_components.watchpost.models import ChannelId, Freshness
 from custom_components.watchpost.vendors.manfred_kunze.alert_entities import rule_key
-from custom_components.watchpost.vendors.manfred_kunze.alert_poller import AlertFeed
-from custom_components.watchpost.vendors.manfred_kunze.alert_rules import RuleBook
-from custom_components.watchpost.vendors.manfred_kunze.client.api import Answer
-from custom_components.watchpost.vendors.manfred_kunze.inventory import Estate
+from custom_components.watchpost.vendors.manfred_kunze.alert_poller import AlertPoller
+from custom_components.watchpost.vendors.manfred_kunze.alert_rules import AlertRuleCache
+from custom_components.watchpost.vendors.manfred_kunze.client.api import PlatformResponse
+from custom_components.watchpost.vendors.manfred_kunze.inventory import OrganisationInventory
 from custom_components.watchpost.vendors.manfred_kunze.models.alerts import AlertRule, read_alert
 
 MINUTE = timedelta(minutes=1)
@@ -35,17 +33,19 @@ class Lists:
         self.is_down = False
         self.held_since: float | None = None
         self.now = datetime(2026, 9, 13, 12, tzinfo=UTC)
-        self.book = RuleBook(self, Estate(), lambda: self.now, self.clock, frozenset)
+        self.book = AlertRuleCache(
+            self, OrganisationInventory(), lambda: self.now, self.clock, frozenset
+        )
 
     def clock(self) -> float:
         return self.now.timestamp()
 
-    async def list_rules(self) -> Answer[list[AlertRule]]:
+    async def list_rules(self) -> PlatformResponse[list[AlertRule]]:
         self.asked += 1
         if self.is_down:
-            raise Unreachable("down")
+            raise UnreachableError("down")
         received = self.clock() if self.held_since is None else self.held_since
-        return Answer(list(self.rules), self.set_aside, (Freshness(received, received),))
+        return PlatformResponse(list(self.rules), self.set_aside, (Freshness(received, received),))
 
     def may_fire(self, rule: str) -> bool:
         return self.book.may_fire(self.book.rules[rule])
@@ -147,7 +147,7 @@ async def test_a_rule_is_known_by_its_id_or_else_by_its_name(
 async def test_many_alerts_that_tell_of_no_rule_cost_one_look_at_the_rules(
     lists: Lists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed = AlertFeed(
+    feed = AlertPoller(
         lists,
         lists.book,
         now=lambda: lists.now,

@@ -1,7 +1,5 @@
 """Invented replies of SENSIT Connect in the forms that are known."""
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """What records tell of canisters: whether one is being filled, and when that began."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

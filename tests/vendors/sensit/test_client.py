@@ -1,7 +1,5 @@
 """The client asks as the vendor's document says, signs in no more than it must, and tells nobody its secrets."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -11,12 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.budget import RequestBudget
 from custom_components.watchpost.client.errors import (
-    NotAllowed,
-    SignInRejected,
-    UnexpectedReply,
-    Unreachable,
+    PermissionDeniedError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    UnreachableError,
     VendorError,
 )
 from custom_components.watchpost.client.transport import Transport
@@ -47,7 +45,7 @@ class Desk:
         self.session = session
         self.kept: dict[str, Any] = {}
         clock = cloud.clock
-        self.ledger = Ledger(
+        self.ledger = RequestBudget(
             clock=lambda: clock.now().timestamp(),
             now_utc=clock.now,
             per_minute=10_000,
@@ -178,7 +176,7 @@ async def test_a_ramp_without_the_call_for_two_hours_is_asked_for_a_period(desk:
     assert len(found) == len(desk.cloud.records(uuid, START - timedelta(hours=4), START))
     assert gone.used == 1
     desk.cloud.faults.add(Fault(match="getFMDDeviceLogForGivenHour", status=404))
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await logs.read(Kind.FMD, desk.cloud.find_monitor("FMD").uuid, START - WINDOW, START)
 
 
@@ -244,7 +242,7 @@ async def test_a_token_is_used_until_shortly_before_it_expires_and_outlives_a_re
 
 async def test_a_token_that_was_kept_for_other_credentials_is_not_used(desk: Desk) -> None:
     await desk.client.list_monitors()
-    with pytest.raises(SignInRejected):
+    with pytest.raises(SignInRejectedError):
         await desk.anew(password="another").list_monitors()
     assert desk.cloud.refused_sign_ins == 1
 
@@ -304,7 +302,7 @@ async def test_a_refused_sign_in_is_shared_by_all_who_wait_for_it(desk: Desk) ->
         return_exceptions=True,
     )
 
-    assert [type(each) for each in found] == [SignInRejected] * 10
+    assert [type(each) for each in found] == [SignInRejectedError] * 10
     assert desk.cloud.refused_sign_ins == 1
     assert "wrong" not in str(found)
 
@@ -320,22 +318,22 @@ async def test_a_wrong_password_is_one_however_the_vendor_says_so(
     open_desk: OpenDesk, form: str, error_body: str
 ) -> None:
     desk = await open_desk({"refused_sign_in": form, "error_body": error_body}, spods=1)
-    with pytest.raises(SignInRejected):
+    with pytest.raises(SignInRejectedError):
         await desk.anew(password="wrong").list_monitors()
 
 
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (Fault(match="/users/signin", status=500), Unreachable),
-        (Fault(match="/users/signin", status=403), SignInRejected),
-        (Fault(match="/users/signin", status=409), UnexpectedReply),
-        (Fault(match="/users/signin", status=404), UnexpectedReply),
-        (Fault(match="/users/signin", kind="not_json"), UnexpectedReply),
-        (Fault(match="/users/signin", kind="drop"), Unreachable),
-        (Fault(match=LIST, status=401), NotAllowed),
-        (Fault(match=LIST, kind="not_json"), UnexpectedReply),
-        (Fault(match=LIST, kind="root", value={"message": "later"}), UnexpectedReply),
+        (Fault(match="/users/signin", status=500), UnreachableError),
+        (Fault(match="/users/signin", status=403), SignInRejectedError),
+        (Fault(match="/users/signin", status=409), UnexpectedResponseError),
+        (Fault(match="/users/signin", status=404), UnexpectedResponseError),
+        (Fault(match="/users/signin", kind="not_json"), UnexpectedResponseError),
+        (Fault(match="/users/signin", kind="drop"), UnreachableError),
+        (Fault(match=LIST, status=401), PermissionDeniedError),
+        (Fault(match=LIST, kind="not_json"), UnexpectedResponseError),
+        (Fault(match=LIST, kind="root", value={"message": "later"}), UnexpectedResponseError),
     ],
 )
 async def test_what_goes_wrong_is_what_it_is(

@@ -1,7 +1,5 @@
 """Hours are made of every record, directions as circles, and windows cover a period."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 import math
 from math import isfinite

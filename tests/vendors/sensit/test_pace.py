@@ -1,20 +1,23 @@
 """The interval of polls follows the spacing of records, whatever they do."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.vendors.sensit.interval import LEAST, MOST, Pace, interval
+from custom_components.watchpost.vendors.sensit.interval import (
+    LEAST,
+    MOST,
+    IntervalEstimator,
+    interval,
+)
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
 
 
-def paced(seconds: float, count: int = 12) -> Pace:
-    pace = Pace()
+def paced(seconds: float, count: int = 12) -> IntervalEstimator:
+    pace = IntervalEstimator()
     for number in range(count):
         pace.note(NOON + timedelta(seconds=number * seconds))
     return pace
@@ -32,7 +35,7 @@ def test_the_interval_is_a_little_less_than_the_spacing_within_its_bounds(
 
 
 def test_a_minute_holds_until_a_rhythm_is_known_and_the_fastest_counts() -> None:
-    pace = Pace()
+    pace = IntervalEstimator()
     pace.note(NOON)
     assert pace.cycle == LEAST
     slow, fast = paced(600), paced(300, 24)
@@ -42,7 +45,7 @@ def test_a_minute_holds_until_a_rhythm_is_known_and_the_fastest_counts() -> None
 
 def test_monitors_that_are_silent_do_not_count_and_none_at_all_is_asked_for_rarely() -> None:
     assert interval([], NOON) == MOST
-    assert interval([Pace()], NOON) == MOST
+    assert interval([IntervalEstimator()], NOON) == MOST
     assert interval([paced(60)], NOON + timedelta(hours=3)) == MOST
     slow = paced(600)
     assert slow.newest is not None
@@ -71,7 +74,7 @@ def test_a_log_that_shows_another_rhythm_replaces_what_was_known() -> None:
 
 @given(st.lists(st.integers(-(10**9), 10**9), max_size=40))
 def test_whatever_dates_say_the_interval_stays_within_its_bounds(seconds: list[int]) -> None:
-    pace = Pace()
+    pace = IntervalEstimator()
     dates = [NOON + timedelta(seconds=offset) for offset in seconds]
     for date in dates:
         pace.note(date)

@@ -1,7 +1,5 @@
 """SENSIT Connect's devices and logs become typed records, whatever the JSON looks like."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.client.errors import SignInRejected, UnexpectedReply
+from custom_components.watchpost.client.errors import SignInRejectedError, UnexpectedResponseError
 from custom_components.watchpost.vendors.sensit.dates import read_date, written
 from custom_components.watchpost.vendors.sensit.models import (
     LONGEST_PATH,
@@ -67,7 +65,7 @@ def test_null_in_place_of_a_list_is_no_monitor_and_proves_nothing() -> None:
 @pytest.mark.parametrize("reply", [b"<html>", b'{"message": "no"}', b"7", b'"x"', b"{}", b""])
 def test_a_reply_without_its_list_is_never_an_empty_list(reply: bytes) -> None:
     for parse in (parse_monitors, parse_records, parse_days):
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             parse(reply)
 
 
@@ -216,11 +214,12 @@ def test_a_sign_in_brings_token_user_and_role() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [({"message": "Invalid login"}, SignInRejected), ({}, UnexpectedReply), ([], UnexpectedReply),
-     ({"accessToken": "x"}, UnexpectedReply), ({"accessToken": "a b", "user": {"id": "u"}}, UnexpectedReply),
-     ({"accessToken": "a\nb", "user": {"id": "u"}}, UnexpectedReply),
-     ({"accessToken": "", "user": {"id": "u"}}, UnexpectedReply),
-     ({"accessToken": 7, "user": {"id": "u"}}, UnexpectedReply)],
+    [({"message": "Invalid login"}, SignInRejectedError), ({}, UnexpectedResponseError), ([], UnexpectedResponseError),
+     ({"accessToken": "x"}, UnexpectedResponseError),
+     ({"accessToken": "a b", "user": {"id": "u"}}, UnexpectedResponseError),
+     ({"accessToken": "a\nb", "user": {"id": "u"}}, UnexpectedResponseError),
+     ({"accessToken": "", "user": {"id": "u"}}, UnexpectedResponseError),
+     ({"accessToken": 7, "user": {"id": "u"}}, UnexpectedResponseError)],
 )  # fmt: skip
 def test_a_sign_in_without_a_usable_token_is_none(answer: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
@@ -248,5 +247,5 @@ def test_no_reply_raises_anything_but_an_unexpected_one(anything: Any, place: st
     for parse in (parse_monitors, parse_records, parse_days, parse_signed):
         try:
             parse(body(reply))
-        except UnexpectedReply, SignInRejected:
+        except UnexpectedResponseError, SignInRejectedError:
             continue

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import aiohttp
 import pytest
 
-from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.budget import RequestBudget
 from custom_components.watchpost.client.errors import (
-    NotAllowed,
-    SignInRejected,
-    UnexpectedReply,
-    Unreachable,
+    PermissionDeniedError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    UnreachableError,
 )
 from custom_components.watchpost.client.transport import BasicSignIn, Transport
 from custom_components.watchpost.vendors.sensorist.client import Command, SensoristClient
@@ -48,7 +48,7 @@ async def session(socket_enabled):
 def connect(session, cloud):
     def connect(password: str | None = None, impersonate: str | None = None) -> SensoristClient:
         sign_in = BasicSignIn(cloud.username, password or cloud.password)
-        transport = Transport(session, cloud.url, sign_in, Ledger())
+        transport = Transport(session, cloud.url, sign_in, RequestBudget())
         return SensoristClient(transport, impersonate=impersonate)
 
     return connect
@@ -176,13 +176,13 @@ def endless(payload):
 
 async def test_raw_pages_that_lead_back_end_in_an_error(client, cloud):
     cloud.faults.add(Fault(kind="mutate", mutate=endless))
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await raw_rows(client, str(cloud.find_source().id))
     assert len(cloud.log) == 2
 
 
 async def test_raw_reads_no_more_pages_than_it_may(client, cloud):
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await raw_rows(
             client, str(cloud.find_source().id), start=START - timedelta(days=120), most_pages=2
         )
@@ -289,7 +289,7 @@ async def test_interval_is_set_and_may_bring_a_workflow(
 
 
 async def test_interval_without_the_privilege_says_which_right_is_missing(client, cloud):
-    with pytest.raises(NotAllowed) as refused:
+    with pytest.raises(PermissionDeniedError) as refused:
         await client.update_sensor(str(cloud.gateways[0].sensors[0].id), interval=300)
     assert refused.value.right == "set the sampling interval"
 
@@ -313,7 +313,7 @@ async def test_impersonation_goes_on_every_call(connect, cloud):
 
 async def test_impersonation_without_the_privilege_is_not_allowed(connect, plan, cloud):
     plan.may_impersonate = False
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDeniedError):
         await connect(impersonate=str(cloud.users[-1].id)).get_user()
 
 
@@ -321,18 +321,19 @@ async def test_impersonation_without_the_privilege_is_not_allowed(connect, plan,
 
 
 async def test_wrong_password_is_rejected(connect):
-    with pytest.raises(SignInRejected):
+    with pytest.raises(SignInRejectedError):
         await connect(password="wrong").get_user()
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [(401, SignInRejected), (403, NotAllowed), (500, Unreachable)]
+    ("code", "error"),
+    [(401, SignInRejectedError), (403, PermissionDeniedError), (500, UnreachableError)],
 )
 async def test_code_in_the_envelope_counts_as_the_status(client, cloud, code, error):
     cloud.faults.add(Fault(kind="envelope_code", code=code))
     with pytest.raises(error) as refused:
         await client.list_gateways()
-    if error is NotAllowed:
+    if error is PermissionDeniedError:
         assert refused.value.right == "read the gateways"
 
 
@@ -347,16 +348,16 @@ async def test_code_in_the_envelope_counts_as_the_status(client, cloud, code, er
 )
 async def test_reply_of_another_shape_is_unexpected(client, cloud, fault):
     cloud.faults.add(fault)
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await client.list_gateways()
 
 
 @pytest.mark.parametrize("payload", [{}, {"user": {}}, {"workflow": {"id": None}}])
 async def test_read_of_one_thing_without_it_is_unexpected(client, cloud, payload):
     cloud.faults.add(Fault(kind="mutate", mutate=lambda _: {"code": 200} | payload))
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await client.get_user()
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await client.get_workflow("1")
 
 

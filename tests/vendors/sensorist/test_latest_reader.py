@@ -1,7 +1,5 @@
 """Replies about the same sources, poll after poll: only what changed is told."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 
 from custom_components.watchpost.vendors.sensorist.latest_decoder import other_texts
 from custom_components.watchpost.vendors.sensorist.models import (
-    LatestReader,
+    LatestDecoder,
     Measurement,
     parse_latest,
 )
@@ -40,7 +38,7 @@ def latest(**changed: dict[str, Any]) -> bytes:
     return compact(rows | {key.removeprefix("s"): new for key, new in changed.items()})
 
 
-def poll(reader: LatestReader, *replies: bytes, accept: bool = True) -> dict[str, Measurement]:
+def poll(reader: LatestDecoder, *replies: bytes, accept: bool = True) -> dict[str, Measurement]:
     reader.begin()
     found: dict[str, Measurement] = {}
     for number, reply in enumerate(replies):
@@ -51,14 +49,14 @@ def poll(reader: LatestReader, *replies: bytes, accept: bool = True) -> dict[str
 
 
 def test_the_first_poll_tells_all_and_the_same_again_nothing() -> None:
-    reader = LatestReader(TOGETHER)
+    reader = LatestDecoder(TOGETHER)
 
     assert set(poll(reader, latest())) == set(TOGETHER)
     assert poll(reader, latest()) == {}
 
 
 def test_a_source_that_changed_brings_those_of_its_sensor_along() -> None:
-    reader = LatestReader(TOGETHER)
+    reader = LatestDecoder(TOGETHER)
     poll(reader, latest())
 
     found = poll(reader, latest(s31=row(15, 21.5)))
@@ -68,7 +66,7 @@ def test_a_source_that_changed_brings_those_of_its_sensor_along() -> None:
 
 
 def test_what_was_not_accepted_is_told_again() -> None:
-    reader = LatestReader(TOGETHER)
+    reader = LatestDecoder(TOGETHER)
     poll(reader, latest())
 
     assert poll(reader, latest(s31=row(15)), accept=False)
@@ -77,7 +75,7 @@ def test_what_was_not_accepted_is_told_again() -> None:
 
 
 def test_one_of_several_replies_that_changed_is_told_alone() -> None:
-    reader = LatestReader(TOGETHER)
+    reader = LatestDecoder(TOGETHER)
     first = compact({"31": row(0), "32": row(0)})
     second = compact({"41": row(0), "42": row(0)})
     poll(reader, first, second)
@@ -88,7 +86,7 @@ def test_one_of_several_replies_that_changed_is_told_alone() -> None:
 
 
 def test_a_reply_of_another_form_is_read_whole() -> None:
-    reader = LatestReader(TOGETHER)
+    reader = LatestDecoder(TOGETHER)
     poll(reader, latest())
     odd = body(measurements={"31": [row(15)], "41": None, "x": row(1)})
 
@@ -112,7 +110,7 @@ FORMS = st.sampled_from([(",", ":"), (", ", ": ")])
 def test_all_that_was_told_amounts_to_the_newest_of_each(
     replies: list[dict[str, Any]], form: tuple[str, str]
 ) -> None:
-    reader = LatestReader(TOGETHER)
+    reader = LatestDecoder(TOGETHER)
     told: dict[str, Measurement] = {}
     whole: dict[str, Measurement] = {}
 
@@ -135,7 +133,7 @@ CHANGES = st.lists(
 def test_few_changes_among_many_rows_are_told_as_they_are(
     changes: list[dict[str, dict[str, Any] | None]],
 ) -> None:
-    reader = LatestReader({})
+    reader = LatestDecoder({})
     now = {source: row(0) for source in SOURCES}
     told = poll(reader, compact(now))
     whole = parse_latest(compact(now)).value

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import pytest
 
 from custom_components.watchpost.vendors.sensorist.models import (
+    Decoded,
     Measurement,
-    Parsed,
     parse_latest,
     parse_min_max,
     parse_rows,
@@ -18,7 +18,7 @@ from custom_components.watchpost.vendors.sensorist.models import (
 from .samples import ANY_JSON, ENVELOPE, NOON, NOON_TEXT, body, row_json
 
 
-def latest(**measurements: object) -> Parsed[dict[str, Measurement]]:
+def latest(**measurements: object) -> Decoded[dict[str, Measurement]]:
     return parse_latest(body(measurements=measurements))
 
 

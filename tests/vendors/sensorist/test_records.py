@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.client.errors import UnexpectedResponseError
 from custom_components.watchpost.vendors.sensorist.models import (
     EnvelopeError,
     Gateway,
@@ -222,14 +222,14 @@ def test_gateways_are_found_in_any_wrapper(reply):
     "parse", [parse_gateways, parse_latest, parse_rows, parse_min_max, parse_alarms, parse_users]
 )
 def test_reply_that_is_no_object_is_unexpected(parse, text):
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         parse(text)
 
 
 @pytest.mark.parametrize("reply", [ENVELOPE, {}, {"message": "closed"}, ENVELOPE | {"alarms": "x"}])
 @pytest.mark.parametrize("parse", [parse_gateways, parse_alarms, parse_callbacks, parse_users])
 def test_reply_without_its_list_is_never_an_empty_list(parse, reply):
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         parse(json.dumps(reply).encode())
 
 
@@ -294,7 +294,7 @@ def test_no_reply_raises_anything_but_a_refusal_or_unexpected(payload, key):
     ):
         try:
             parsed = parse(reply)
-        except UnexpectedReply:
+        except UnexpectedResponseError:
             continue
         assert isinstance(parsed.set_aside, Counter)
         assert all(count > 0 for count in parsed.set_aside.values())

@@ -1,7 +1,5 @@
 """How SensorZone's API is asked: sign-ins, pages, parameters, what is not there."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -13,18 +11,18 @@ from aiohttp import web
 import pytest
 from yarl import URL
 
-from custom_components.watchpost.client.budget import Ledger
+from custom_components.watchpost.client.budget import RequestBudget
 from custom_components.watchpost.client.errors import (
-    Invalid,
-    NotAllowed,
-    SignInRejected,
-    UnexpectedReply,
-    Unreachable,
+    InvalidFieldsError,
+    PermissionDeniedError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    UnreachableError,
 )
 from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.sensorzone.client import SensorZoneClient
 from custom_components.watchpost.vendors.sensorzone.downloads import fetched, is_safe
-from custom_components.watchpost.vendors.sensorzone.endpoints import RESOURCES, Api, Mark
+from custom_components.watchpost.vendors.sensorzone.endpoints import RESOURCES, ApiVersion, Evidence
 from custom_components.watchpost.vendors.sensorzone.pagination import MOST_PAGES
 from custom_components.watchpost.vendors.sensorzone.reports import (
     downloaded,
@@ -80,14 +78,14 @@ class Bench:
         return web.json_response(answer)
 
     def client(self) -> SensorZoneClient:
-        ledger = Ledger(clock=lambda: self.now, now_utc=lambda: START)
+        ledger = RequestBudget(clock=lambda: self.now, now_utc=lambda: START)
         account = (self.session, self.url, ledger, "anna@example.com", "secret")
         v1, v2 = SessionSignIn(*account), TokenSignIn(*account)
         return SensorZoneClient(
             {
-                Api.V1: Transport(self.session, self.url, v1, ledger, hear=v1.hear),
-                Api.V2: Transport(self.session, self.url, v2, ledger, hear=v2.hear),
-                Api.TESTER: Transport(self.session, self.url, BearerSignIn("tst"), ledger),
+                ApiVersion.V1: Transport(self.session, self.url, v1, ledger, hear=v1.hear),
+                ApiVersion.V2: Transport(self.session, self.url, v2, ledger, hear=v2.hear),
+                ApiVersion.TESTER: Transport(self.session, self.url, BearerSignIn("tst"), ledger),
             }
         )
 
@@ -155,9 +153,9 @@ async def test_many_refused_at_once_sign_in_once(bench: Bench) -> None:
 async def test_a_sign_in_that_hands_nothing_out_is_an_outage(bench: Bench) -> None:
     bench.cookies = []
     bench.token_headers = {}
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await bench.client().check_session()
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await bench.client().check_token()
 
 
@@ -165,18 +163,18 @@ async def test_refused_credentials_are_not_offered_again_for_half_an_hour(bench:
     bench.answers["/api/v2/login"] = 401
     client = bench.client()
     for _ in range(5):
-        with pytest.raises(NotAllowed, match="version 2"):
+        with pytest.raises(PermissionDeniedError, match="version 2"):
             await client.machine_runtime(START)
     assert bench.paths().count("/api/v2/login") == 1
     bench.now += 1801
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDeniedError):
         await client.machine_runtime(START)
     assert bench.paths().count("/api/v2/login") == 2
 
 
 async def test_credentials_refused_in_both_encodings_are_refused(bench: Bench) -> None:
     bench.answers["/api/v1/session"] = 422
-    with pytest.raises(SignInRejected):
+    with pytest.raises(SignInRejectedError):
         await bench.client().check_session()
     types = [request.content_type for request in bench.asked]
     assert types == ["application/json", "application/x-www-form-urlencoded"]
@@ -188,11 +186,11 @@ async def test_a_sign_in_that_is_not_there_is_an_outage_and_tried_again_after_a_
     bench.answers["/api/v1/session"] = 404
     client = bench.client()
     for _ in range(3):
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             await client.check_session()
     assert bench.paths().count("/api/v1/session") == 1
     bench.now += 16
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await client.check_session()
     assert bench.paths().count("/api/v1/session") == 2
 
@@ -242,12 +240,12 @@ async def test_a_refused_tester_token_is_a_missing_right_beside_a_user_and_a_ref
     bench: Bench,
 ) -> None:
     bench.answers["/api/v1/tester/people_assets"] = 401
-    with pytest.raises(NotAllowed, match="Tester"):
+    with pytest.raises(PermissionDeniedError, match="Tester"):
         await bench.client().people()
-    ledger = Ledger()
+    ledger = RequestBudget()
     door = Transport(bench.session, bench.url, BearerSignIn("tst"), ledger)
-    with pytest.raises(SignInRejected):
-        await SensorZoneClient({Api.TESTER: door}).people()
+    with pytest.raises(SignInRejectedError):
+        await SensorZoneClient({ApiVersion.TESTER: door}).people()
 
 
 # -- pages --
@@ -331,7 +329,7 @@ async def test_a_forbidden_sign_in_stays_a_missing_right(bench: Bench) -> None:
     bench.answers["/api/v1/session"] = 403
     client = bench.client()
     for _ in range(2):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(PermissionDeniedError):
             await client.check_session()
     assert bench.paths().count("/api/v1/session") == 1
 
@@ -347,7 +345,7 @@ async def test_links_are_followed_and_none_to_another_place(bench: Bench) -> Non
 
     for link in ("https://evil.example/api", "http://[", "http://user@127.0.0.1/"):
         bench.answers["/api/v1/more"] = {"data": rows(3, 2), "links": {"next": link}}
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             await bench.client().projects()
 
 
@@ -358,12 +356,12 @@ async def test_a_list_without_end_is_given_up(bench: Bench) -> None:
 
     bench.answers["/api/v1/projects"] = answer
     client = bench.client()
-    ledger = Ledger(per_minute=10_000)
+    ledger = RequestBudget(per_minute=10_000)
     door = SessionSignIn(bench.session, bench.url, ledger, "a@example.com", "b")
     client = SensorZoneClient(
-        {Api.V1: Transport(bench.session, bench.url, door, ledger, hear=door.hear)}
+        {ApiVersion.V1: Transport(bench.session, bench.url, door, ledger, hear=door.hear)}
     )
-    with pytest.raises(UnexpectedReply, match="no end"):
+    with pytest.raises(UnexpectedResponseError, match="no end"):
         await client.projects()
     assert len(bench.asked) == 1 + MOST_PAGES
 
@@ -409,8 +407,8 @@ async def test_a_later_page_that_fails_leaves_those_before_it(bench: Bench) -> N
     found = await client.incursions(datetime(2026, 9, 13, tzinfo=UTC))
     assert len(found.value) == 20
     assert not found.is_whole
-    assert isinstance(found.failure, Unreachable)
-    with pytest.raises(Unreachable):
+    assert isinstance(found.failure, UnreachableError)
+    with pytest.raises(UnreachableError):
         await client.projects()
 
 
@@ -432,7 +430,7 @@ async def test_a_guessed_page_that_is_refused_proves_no_end(bench: Bench) -> Non
 async def test_an_id_cannot_lead_elsewhere(bench: Bench) -> None:
     client = bench.client()
     for found in ("../session", "1/2", "", "a?b"):
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             await client.tag(found)
     assert bench.asked == []
 
@@ -457,7 +455,7 @@ async def test_calls_that_only_the_client_has(bench: Bench) -> None:
     assert await client.validate() == {"valid": True}
     assert (await client.listed("v2_reports"))[0]["title"] == "T"
     assert await client.event("9", "3") == {"id": 3, "kind": "alarm"}
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await client.base_station("9")
 
 
@@ -474,11 +472,11 @@ async def test_refused_fields_are_told_and_an_unexplained_refusal_is_not(bench: 
     bench.answers["/api/v1/notes"] = lambda request: web.json_response(
         {"errors": {"text": ["can't be blank"]}}, status=422
     )
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(InvalidFieldsError) as refused:
         await client.add_note({"text": ""})
     assert refused.value.problems == {"text": "is missing"}
     bench.answers["/api/v1/notes"] = 422
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await client.add_note({"text": ""})
 
 
@@ -487,7 +485,7 @@ def test_every_resource_stands_in_the_table_of_the_docs_with_its_mark() -> None:
     for resource in RESOURCES.values():
         line = f"{resource.path.replace('{}', ':id')}` | {resource.mark} |"
         assert line in table, line
-    stated = {resource.path for resource in RESOURCES.values() if resource.mark is Mark.STATED}
+    stated = {resource.path for resource in RESOURCES.values() if resource.mark is Evidence.STATED}
     text = Path(__file__).parents[3].joinpath("docs", "api-coverage-sensorzone.md").read_text()
     assert text.count("| stated |") >= len(stated)
 
@@ -533,7 +531,7 @@ async def test_a_report_may_be_a_file_or_a_link_to_one(bench: Bench) -> None:
     bench.answers[path] = {"rows": [1]}
     assert named_file("report", await downloaded(client, "5")).name == "report.json"
     bench.answers[path] = {"url": "https://elsewhere.example/5"}
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await downloaded(client, "5")
 
 

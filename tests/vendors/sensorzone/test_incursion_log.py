@@ -1,14 +1,12 @@
 """What is counted of incursions, and what is never taken for safe."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from custom_components.watchpost.models import ChannelId, Position, ReadingValue
 from custom_components.watchpost.vendors.sensorzone import entities
-from custom_components.watchpost.vendors.sensorzone.incursions import IncursionLog, totals
+from custom_components.watchpost.vendors.sensorzone.incursions import IncursionTracker, totals
 from custom_components.watchpost.vendors.sensorzone.models import Incursion, Status
 
 NOW = datetime(2026, 9, 13, 12, 0, tzinfo=UTC)
@@ -20,13 +18,13 @@ def incursion(known: str, ago: timedelta, *, acknowledged: bool | None = False) 
     return Incursion(id=known, started_at=NOW - ago, is_acknowledged=acknowledged)
 
 
-def is_unsafe(log: IncursionLog) -> bool | None:
+def is_unsafe(log: IncursionTracker) -> bool | None:
     found = totals(log.known.values(), NOW, MIDNIGHT, is_whole=log.is_whole)
     return found.has_unacknowledged
 
 
 def test_an_incursion_that_cannot_be_read_for_a_while_is_not_taken_for_gone() -> None:
-    log = IncursionLog()
+    log = IncursionTracker()
     since = NOW - 24 * HOUR
     log.take([incursion("1", HOUR)], full_since=since)
     log.take([], full_since=since, is_whole=False)
@@ -36,7 +34,7 @@ def test_an_incursion_that_cannot_be_read_for_a_while_is_not_taken_for_gone() ->
 
 
 def test_what_cannot_be_read_makes_nothing_safe_until_all_was_read() -> None:
-    log = IncursionLog()
+    log = IncursionTracker()
     log.take([incursion("1", HOUR, acknowledged=True)], full_since=None, is_whole=False)
     assert is_unsafe(log) is None
     log.take([], full_since=None)
@@ -53,7 +51,7 @@ def test_a_clock_that_is_ahead_makes_nothing_safe(ahead: timedelta, unsafe: bool
 
 
 def test_what_is_let_go_of_is_returned() -> None:
-    log = IncursionLog()
+    log = IncursionTracker()
     log.take([incursion("1", 30 * HOUR), incursion("2", HOUR)], full_since=None)
     assert [gone.id for gone in log.prune(NOW)] == ["1"]
     assert list(log.known) == ["2"]

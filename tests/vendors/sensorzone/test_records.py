@@ -1,7 +1,5 @@
 """SensorZone's replies in every likely form, and what comes of forms that are none."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 import json
 from typing import Any
@@ -10,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from custom_components.watchpost.client.decode import Sieve, moment
-from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.client.decode import RecordDecoder, to_datetime
+from custom_components.watchpost.client.errors import UnexpectedResponseError
 from custom_components.watchpost.models import Position
 from custom_components.watchpost.vendors.sensorzone import models
 from custom_components.watchpost.vendors.sensorzone.charts import runtimes
@@ -62,7 +60,7 @@ def test_a_list_is_found_wherever_it_may_be(reply: Any) -> None:
     "reply", [12, "text", None, {}, {"data": {}}, {"error": "no"}, {"other": []}]
 )
 def test_what_holds_no_list_is_never_an_empty_one(reply: Any) -> None:
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         read_page(body(reply), "", "machines")
 
 
@@ -175,14 +173,14 @@ def test_one_record_is_found_wherever_it_may_be(reply: bytes, found: Any) -> Non
     ],
 )
 def test_a_time_is_the_same_however_told(told: Any) -> None:
-    assert moment(told) == NOON
+    assert to_datetime(told) == NOON
 
 
 @pytest.mark.parametrize(
     "told", [None, "", "soon", -1, 0, True, [], {}, 1e300, "99999999999999", "NaN"]
 )
 def test_what_is_no_time_is_none(told: Any) -> None:
-    assert moment(told) is None
+    assert to_datetime(told) is None
 
 
 @pytest.mark.parametrize(
@@ -328,7 +326,7 @@ def test_whether_it_was_acknowledged_is_known_or_not(row: Any, acknowledged: boo
 
 
 def test_records_without_id_or_time_are_set_aside_and_counted() -> None:
-    sieve = Sieve()
+    sieve = RecordDecoder()
     rows: list[object] = [None, 3, {}, {"id": True}, {"id": 1}, {"id": 2, "started_at": 1789300800}]
     rows.append(rows[-1])
     found = models.identified(sieve, "incursion", rows, models.incursion)
@@ -491,7 +489,7 @@ def test_hours_that_no_day_has_are_left_out() -> None:
 
 @pytest.mark.parametrize("chart", [3, {}, {"labels": [1]}, {"labels": [], "datasets": {}}])
 def test_what_is_no_chart_is_said(chart: Any) -> None:
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         runtimes(body(chart))
 
 
@@ -569,7 +567,7 @@ def test_no_reply_raises_anything_but_unexpected(reply: Any) -> None:
     for read in (read_page, read_one, runtimes, problems_in):
         try:
             read(raw)
-        except UnexpectedReply:
+        except UnexpectedResponseError:
             continue
     row = flat(reply)
     if row is not None:

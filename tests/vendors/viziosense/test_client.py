@@ -1,7 +1,5 @@
 """The client's calls that nothing in Home Assistant needs yet, against the simulated cloud."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,8 +9,8 @@ from aiohttp.test_utils import TestServer
 from msgspec import structs
 import pytest
 
-from custom_components.watchpost.client.budget import Ledger
-from custom_components.watchpost.client.errors import SignInRejected, UnexpectedReply
+from custom_components.watchpost.client.budget import RequestBudget
+from custom_components.watchpost.client.errors import SignInRejectedError, UnexpectedResponseError
 from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.viziosense.client import CALLS, VizioSenseClient
 from custom_components.watchpost.vendors.viziosense.models import Webhook, meaning
@@ -30,7 +28,9 @@ async def cloud(socket_enabled: None) -> AsyncIterator[VizioSenseCloud]:
 async def client(cloud: VizioSenseCloud) -> AsyncIterator[VizioSenseClient]:
     async with aiohttp.ClientSession() as session:
         sign_in = TokenSignIn(cloud.plan.token)
-        yield VizioSenseClient(Transport(session, cloud.url, sign_in, Ledger(), meaning=meaning))
+        yield VizioSenseClient(
+            Transport(session, cloud.url, sign_in, RequestBudget(), meaning=meaning)
+        )
 
 
 async def test_one_device_is_what_the_list_says(
@@ -39,7 +39,7 @@ async def test_one_device_is_what_the_list_says(
     listed = (await client.list_devices()).value
     for device in listed:
         assert (await client.get_device(device.uuid)).value == device
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         await client.get_device("nobody")
 
 
@@ -71,7 +71,7 @@ async def test_a_token_that_was_revoked_is_refused(
 ) -> None:
     cloud.tokens.revoke()
 
-    with pytest.raises(SignInRejected):
+    with pytest.raises(SignInRejectedError):
         await client.list_devices()
 
 
@@ -98,7 +98,7 @@ async def test_a_webhook_that_was_added_or_changed_is_in_the_next_list(
     app.router.add_put("/webhooks/1", written)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         url = str(server.make_url("/"))
-        client = VizioSenseClient(Transport(session, url, TokenSignIn("x"), Ledger()))
+        client = VizioSenseClient(Transport(session, url, TokenSignIn("x"), RequestBudget()))
         assert not await client.list_webhooks()
         await client.add_webhook(Webhook("https://x.example/1", "payload"))
         (added,) = await client.list_webhooks()

@@ -1,7 +1,5 @@
 """Messages of cameras: whatever they hold, they are read, judged and added up without a mishap."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 import json
 from typing import Any
@@ -11,8 +9,8 @@ from hypothesis import strategies as st
 import pytest
 
 from custom_components.watchpost.vendors.viziosense.camera_state import (
-    Scene,
-    Verdict,
+    CameraState,
+    MessageVerdict,
     from_memory,
     to_memory,
 )
@@ -57,16 +55,16 @@ def test_no_message_breaks_anything_and_all_of_it_survives_a_restart(
 ) -> None:
     found = message(payload, kind, at)
     assert found is not None
-    scene = Scene()
-    assert scene.judge(found, NOW) is Verdict.TAKEN
+    scene = CameraState()
+    assert scene.judge(found, NOW) is MessageVerdict.TAKEN
     scene.take(found, read_content(found), NOW)
-    assert scene.judge(found, NOW) is Verdict.REPLAYED
+    assert scene.judge(found, NOW) is MessageVerdict.REPLAYED
     json.dumps(trimmed(payload))
     assert len(trimmed(payload)) <= 1003
 
     kept = json.loads(json.dumps(to_memory({"camera-1": scene})))
     again = from_memory(kept)["camera-1"]
-    assert again.judge(found, NOW) is Verdict.REPLAYED
+    assert again.judge(found, NOW) is MessageVerdict.REPLAYED
     assert again.views[kind].places.keys() == scene.views[kind].places.keys()
 
 
@@ -92,9 +90,9 @@ def test_a_barrier_counts_each_message_once_in_whatever_order(
     ]
     posted = [each for each in sent * 3 if each is not None]
     chance.shuffle(posted)
-    scene = Scene()
+    scene = CameraState()
     for each in posted:
-        if scene.judge(each, NOW + timedelta(hours=3)) is Verdict.TAKEN:
+        if scene.judge(each, NOW + timedelta(hours=3)) is MessageVerdict.TAKEN:
             scene.take(each, read_content(each), NOW + timedelta(hours=3))
 
     counted = sum(cars for _, cars in passed)
@@ -122,11 +120,11 @@ def test_negative_counts_are_none() -> None:
     assert tally.numbers == {"in-truck": 2.0}
 
 
-def taken(scene: Scene, found: Message | None, received: datetime = NOW) -> Verdict:
+def taken(scene: CameraState, found: Message | None, received: datetime = NOW) -> MessageVerdict:
     """Let a camera say something."""
     assert found is not None
     verdict = scene.judge(found, received)
-    if verdict is Verdict.TAKEN:
+    if verdict is MessageVerdict.TAKEN:
         scene.take(found, read_content(found), received)
     return verdict
 
@@ -136,32 +134,32 @@ def passing(n: int) -> Message | None:
 
 
 def test_a_message_that_is_repeated_after_very_many_others_counts_once() -> None:
-    scene = Scene()
+    scene = CameraState()
     later = NOW + timedelta(hours=12)
     for n in range(600):
-        assert taken(scene, passing(n), later) is Verdict.TAKEN
-    assert taken(scene, passing(601), later) is Verdict.TAKEN
+        assert taken(scene, passing(n), later) is MessageVerdict.TAKEN
+    assert taken(scene, passing(601), later) is MessageVerdict.TAKEN
     scene = from_memory(json.loads(json.dumps(to_memory({"camera-1": scene}))))["camera-1"]
 
     for n in range(600):
-        assert taken(scene, passing(n), later) is not Verdict.TAKEN
-    assert taken(scene, passing(600), later) is Verdict.TAKEN  # late, and never told before
+        assert taken(scene, passing(n), later) is not MessageVerdict.TAKEN
+    assert taken(scene, passing(600), later) is MessageVerdict.TAKEN  # late, and never told before
 
     assert scene.views["VCB"].tallies["gate"].numbers == {"in-car": 602.0}
 
 
 def test_a_clock_that_was_wrong_once_keeps_no_message_out() -> None:
-    scene = Scene()
+    scene = CameraState()
     no_time = message([{"id": "p", "is_active": True}], at=None)
-    assert taken(scene, no_time, NOW + timedelta(days=400)) is Verdict.TAKEN
+    assert taken(scene, no_time, NOW + timedelta(days=400)) is MessageVerdict.TAKEN
 
-    assert taken(scene, message([{"id": "p", "is_active": False}])) is Verdict.TAKEN
-    assert taken(scene, message([{"id": "p"}], at=NOON_SECONDS - 60)) is Verdict.OUTDATED
+    assert taken(scene, message([{"id": "p", "is_active": False}])) is MessageVerdict.TAKEN
+    assert taken(scene, message([{"id": "p"}], at=NOON_SECONDS - 60)) is MessageVerdict.OUTDATED
 
 
 @pytest.mark.parametrize("kind", ["VCB", "VCZ"])
 def test_counters_with_ever_new_names_do_not_grow_without_end(kind: str) -> None:
-    scene = Scene()
+    scene = CameraState()
     for n in range(30):
         counted = {f"c{n}x{m}": 1 for m in range(60)}
         rows = [{"id": f"line-{n}-{m}", "in": {"car": 1}, "counts": {"car": 1}} for m in range(100)]
@@ -176,7 +174,7 @@ def test_counters_with_ever_new_names_do_not_grow_without_end(kind: str) -> None
 
 @pytest.mark.parametrize("kind", ["VXX", "VCB", "VCW"])
 def test_no_number_is_too_long_to_be_shown(kind: str) -> None:
-    scene = Scene()
+    scene = CameraState()
     for n in range(3):
         payload = [{"id": "gate", "in": 1.5e308, "count": 1e300, "density": 1e300, "x": 1e300}]
         taken(scene, message(payload, kind, NOON_SECONDS + n))
@@ -220,7 +218,7 @@ def test_an_event_holds_nothing_that_leads_to_somebody() -> None:
 def test_a_class_counts_nothing_only_where_the_others_are_told(
     now: dict[str, Any], shown: float | None
 ) -> None:
-    scene = Scene()
+    scene = CameraState()
     other = {"id": "other", "counts": {"car": 1}}
     taken(scene, message([{"id": "zone", "counts": {"car": 3}}, other], "VCZ"))
     taken(scene, message([{"id": "zone", **now}, other], "VCZ", NOON_SECONDS + 60))
@@ -230,7 +228,7 @@ def test_a_class_counts_nothing_only_where_the_others_are_told(
 
 @pytest.mark.parametrize("told", [{"in": {"truck": 1}}, {"in": {"car": None, "truck": 1}}, None])
 def test_what_was_counted_since_ever_does_not_fall_because_it_is_not_told(told: Any) -> None:
-    scene = Scene(are_totals=True)
+    scene = CameraState(are_totals=True)
     taken(scene, message([{"id": "gate", "in": {"car": 3}}], "VCB"))
     rows = [{"id": "gate", **told}] if told else [{"id": "other", "in": {"car": 1}}]
     taken(scene, message(rows, "VCB", NOON_SECONDS + 60))

@@ -1,7 +1,5 @@
 """VizioSense's replies: the forms that are known or likely, and everything else."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 import msgspec
 import pytest
 
-from custom_components.watchpost.client.errors import UnexpectedReply
+from custom_components.watchpost.client.errors import UnexpectedResponseError
 from custom_components.watchpost.vendors.viziosense import models
 from custom_components.watchpost.vendors.viziosense.models import Device, Images, Pair
 
@@ -49,7 +47,7 @@ def test_no_reply_raises_anything_but_unexpected(reply: bytes) -> None:
     ):
         try:
             parse(reply)
-        except UnexpectedReply:
+        except UnexpectedResponseError:
             continue
     models.refusal(reply)
     assert 100 <= models.meaning(400, reply) < 600
@@ -130,7 +128,7 @@ def test_times_are_read_in_every_form(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [None, "soon", -1, 1e300, [], True, "9999999999999999999"])
 def test_what_is_no_time_is_unknown(value: Any) -> None:
-    assert models.moment(value) is None
+    assert models.to_datetime(value) is None
 
 
 def test_bad_devices_are_set_aside_and_the_rest_is_used() -> None:
@@ -199,7 +197,7 @@ def test_the_two_pictures_are_told_apart_and_one_is_enough(data: Any, images: Im
 
 @pytest.mark.parametrize("data", [None, [], [None], [7, "x" * 5000], [RAW, TWO, ONE], "x", {}])
 def test_a_reply_without_a_link_is_unexpected(data: Any) -> None:
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(UnexpectedResponseError):
         models.parse_images(body({"data": data}))
 
 
@@ -208,7 +206,7 @@ def test_the_token_of_a_login_can_stand_in_a_header() -> None:
     login = models.parse_login(body(good))
     assert (login.access_token, login.lifetime, login.token_type) == ("abc", 60, "Bearer")
     for token in (None, "", 7, "a\nb", "ü"):
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(UnexpectedResponseError):
             models.parse_login(body({"data": {"access_token": token}}))
 
 

@@ -1,7 +1,5 @@
 """Tells what happened: the event entity first, then the bus, one after the other and each once."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,9 +14,9 @@ from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from ...const import DOMAIN, EVENT_OCCURRENCE, LATE_AFTER
-from ...models import ChannelId, Occurrence
-from .journal import Journal
+from ...const import DOMAIN, EVENT_WATCHPOST, LATE_AFTER
+from ...models import ChannelId, VendorEvent
+from .journal import EventJournal
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,14 +28,14 @@ _WRITE_AGAIN: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DispatchedEvent:
     """An occurrence as it is told: `attributes` go into the event entity and, with more, onto the bus."""
 
-    occurrence: Occurrence
+    occurrence: VendorEvent
     attributes: dict[str, Any]
 
 
-class Names(Protocol):
+class RegistryLookup(Protocol):
     """Who things are in Home Assistant's registries."""
 
     def device_id(self, device: str) -> str | None:
@@ -50,7 +48,7 @@ class Names(Protocol):
         """Whether a channel was offered to its platform and has not shown itself yet."""
 
 
-class Teller:
+class EventDispatcher:
     """What is to be told for one account, in order; opened when there are entities and automations to hear it."""
 
     def __init__(
@@ -58,16 +56,16 @@ class Teller:
         hass: HomeAssistant,
         entry: ConfigEntry,
         vendor: str,
-        journal: Journal,
-        names: Names,
+        journal: EventJournal,
+        names: RegistryLookup,
     ) -> None:
         self._hass = hass
         self._entry = entry
         self._vendor = vendor
         self._journal = journal
         self._names = names
-        self._listeners: dict[str, tuple[str, Callable[[Told], None]]] = {}
-        self._waiting: deque[Occurrence] = deque()
+        self._listeners: dict[str, tuple[str, Callable[[DispatchedEvent], None]]] = {}
+        self._waiting: deque[VendorEvent] = deque()
         self._is_open = False
         self._is_telling = False
         self._is_unwritten = False
@@ -76,7 +74,7 @@ class Teller:
 
     @callback
     def async_listen(
-        self, device: str, entity_id: str, listener: Callable[[Told], None]
+        self, device: str, entity_id: str, listener: Callable[[DispatchedEvent], None]
     ) -> CALLBACK_TYPE:
         """Have an event entity hear of what happens at its device."""
         self._listeners[device] = (entity_id, listener)
@@ -108,7 +106,7 @@ class Teller:
         self._start()
 
     @callback
-    def async_add(self, occurrences: Sequence[Occurrence]) -> None:
+    def async_add(self, occurrences: Sequence[VendorEvent]) -> None:
         """Tell those that have not been told."""
         self._waiting.extend(self._journal.admit(each for each in occurrences if each.is_proven))
         baseline = self._journal.baseline
@@ -133,7 +131,7 @@ class Teller:
         finally:
             self._is_telling = False
 
-    async def _dispatch(self, occurrence: Occurrence) -> None:
+    async def _dispatch(self, occurrence: VendorEvent) -> None:
         """Dispatch one event; a step that fails costs that step alone."""
         with self._reported("wait for the state of", occurrence):
             await self._wait_for_state(occurrence)
@@ -142,14 +140,14 @@ class Teller:
         await self._write(occurrence)
 
     @contextmanager
-    def _reported(self, step: str, occurrence: Occurrence) -> Iterator[None]:
+    def _reported(self, step: str, occurrence: VendorEvent) -> Iterator[None]:
         """Log what fails inside, and go on."""
         try:
             yield
         except Exception:
             _LOGGER.exception("%s: could not %s %s", self._entry.title, step, occurrence.type)
 
-    async def _write(self, occurrence: Occurrence) -> None:
+    async def _write(self, occurrence: VendorEvent) -> None:
         """Write down what was told, also when the account is unloaded meanwhile."""
         writing = self._hass.async_create_task(self._write_down(occurrence), eager_start=True)
         try:
@@ -158,7 +156,7 @@ class Teller:
             await asyncio.wait([writing])
             raise
 
-    async def _write_down(self, occurrence: Occurrence) -> None:
+    async def _write_down(self, occurrence: VendorEvent) -> None:
         """Write down what was told; a full disk must not keep the next alarm from being told."""
         if not occurrence.is_proven:
             return
@@ -187,7 +185,7 @@ class Teller:
         if not await self._journal.async_flush():
             self._write_later()
 
-    async def _wait_for_state(self, occurrence: Occurrence) -> None:
+    async def _wait_for_state(self, occurrence: VendorEvent) -> None:
         """Let an alarm that appeared with its first log show its state before its event."""
         channel = ChannelId(occurrence.device, occurrence.channel or "")
         for _ in range(_TURNS_TO_WAIT):
@@ -196,7 +194,7 @@ class Teller:
             await asyncio.sleep(0)
 
     @callback
-    def _tell(self, occurrence: Occurrence) -> None:
+    def _tell(self, occurrence: VendorEvent) -> None:
         """State is written; now the event entity, then the bus."""
         attributes: dict[str, Any] = {
             "at": occurrence.at.isoformat(),
@@ -213,7 +211,7 @@ class Teller:
             attributes |= {"alarm_entity_id": alarm} if alarm else {}
         entity_id, listener = self._listeners.get(occurrence.device, (None, None))
         if listener is not None:
-            self._show(listener, Told(occurrence, attributes))
+            self._show(listener, DispatchedEvent(occurrence, attributes))
         self._fire(
             occurrence,
             {
@@ -227,7 +225,7 @@ class Teller:
             },
         )
 
-    def _name(self, occurrence: Occurrence, find: Callable[[], str | None]) -> str | None:
+    def _name(self, occurrence: VendorEvent, find: Callable[[], str | None]) -> str | None:
         """Look up who something is; if that fails, the event goes without."""
         try:
             return find()
@@ -235,16 +233,16 @@ class Teller:
             _LOGGER.exception("%s: could not name %s", self._entry.title, occurrence.type)
             return None
 
-    def _fire(self, occurrence: Occurrence, data: Mapping[str, Any]) -> None:
+    def _fire(self, occurrence: VendorEvent, data: Mapping[str, Any]) -> None:
         """Fire the event; what fails once is tried again, since nobody else would hear of it."""
         is_fired = False
         with self._reported("fire the event of", occurrence):
-            self._hass.bus.async_fire(EVENT_OCCURRENCE, data)
+            self._hass.bus.async_fire(EVENT_WATCHPOST, data)
             is_fired = True
         if not is_fired:
-            self._hass.bus.async_fire(EVENT_OCCURRENCE, data)
+            self._hass.bus.async_fire(EVENT_WATCHPOST, data)
 
-    def _show(self, listener: Callable[[Told], None], told: Told) -> None:
+    def _show(self, listener: Callable[[DispatchedEvent], None], told: DispatchedEvent) -> None:
         """Show it on the event entity; if that fails, the bus must still tell of it."""
         with self._reported("show", told.occurrence):
             listener(told)

@@ -8,8 +8,6 @@ Times in the journal are believed unless they lie in the future. Where the local
 more than a day behind the newest of them, the vendor's clock decides what the future is.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
@@ -17,7 +15,7 @@ import logging
 from pathlib import Path
 from typing import Final, Protocol
 
-from ...models import Occurrence
+from ...models import VendorEvent
 from .journal_file import Content, JournalFile, encode, encode_all
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,7 +60,7 @@ def remove_journal(path: Path) -> None:
     JournalFile(path).remove()
 
 
-class Journal:
+class EventJournal:
     """The journal of one account; `executor` runs blocking calls, `title` is for the log.
 
     `unwritten` are events that were dispatched and could not be written down, by id; the caller keeps them over
@@ -204,15 +202,15 @@ class Journal:
 
     # Dispatching
 
-    def admit(self, occurrences: Iterable[Occurrence]) -> list[Occurrence]:
+    def admit(self, occurrences: Iterable[VendorEvent]) -> list[VendorEvent]:
         """Return those that are still to be dispatched, by time; from now on they are known.
 
         One that follows another is dispatched if that one was known before. Where both come at once, the first tells of
         both, and the second counts as dispatched with it.
         """
         baseline = self.baseline
-        fresh: dict[str, Occurrence] = {}
-        following: list[Occurrence] = []
+        fresh: dict[str, VendorEvent] = {}
+        following: list[VendorEvent] = []
         for occurrence in occurrences:
             if self._is_known(occurrence.id) or occurrence.at <= baseline:
                 continue
@@ -233,7 +231,7 @@ class Journal:
     def _is_known(self, occurrence: str) -> bool:
         return occurrence in self._told or occurrence in self._waiting
 
-    async def async_told(self, occurrence: Occurrence) -> None:
+    async def async_told(self, occurrence: VendorEvent) -> None:
         """Write down that this one was dispatched; returns when it would survive a kill.
 
         Raises what the file raises; it is then written down with the next one.

@@ -4,8 +4,6 @@ The first line holds the baseline (no id), each other one a dispatched event. Li
 Everything here blocks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 import ctypes

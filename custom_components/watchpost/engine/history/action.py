@@ -1,7 +1,5 @@
 """The action that fills the long-term statistics of entities for a period."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +15,7 @@ from .backfill import MOST_DAYS, refused
 from .plan import DAY, compiled_until, hour_from, hour_of
 
 if TYPE_CHECKING:
-    from .backfill import Historian
+    from .backfill import HistoryBackfill
 
 ATTR_START: Final = "start"
 ATTR_END: Final = "end"
@@ -43,10 +41,10 @@ async def async_import_history(call: ServiceCall) -> ServiceResponse:
     return {"entities": found}
 
 
-def _historians(hass: HomeAssistant, entity_ids: Iterable[str]) -> dict[Historian, list[str]]:
+def _historians(hass: HomeAssistant, entity_ids: Iterable[str]) -> dict[HistoryBackfill, list[str]]:
     """Return the entities by the account that they belong to; raises ServiceValidationError."""
     registry = er.async_get(hass)
-    found: dict[Historian, list[str]] = {}
+    found: dict[HistoryBackfill, list[str]] = {}
     for entity_id in dict.fromkeys(entity_ids):
         entity = registry.async_get(entity_id)
         entry_id = entity.config_entry_id if entity else None

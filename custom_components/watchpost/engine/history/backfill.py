@@ -4,8 +4,6 @@ Of each channel it is kept up to which hour everything is settled: those hours h
 long enough after they ended and has nothing. What is there already is read from the statistics themselves.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,10 +31,10 @@ from ...models import Channel, ChannelId, Hardware, HistoryTerms
 from ..guarded_store import GuardedStore
 from ..plausibility import Plausibility
 from . import statistics
-from .filler import Filling, Tally
-from .importer import Ask, Backfill, Line, Track
+from .filler import HistoryFiller, ImportResult
+from .importer import Ask, BackfillTask, HistoryChannel, HistoryImporter
 from .plan import DAY, Progress, compiled_until, hour_from, hour_of
-from .progress import Notice
+from .progress import ImportNotification
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,7 +85,7 @@ class _Stored(msgspec.Struct):
     channels: list[_StoredProgress]
 
 
-class Historian:
+class HistoryBackfill:
     """Fills the gaps of one account: after set-up, every hour, and when an outage is over.
 
     `tracks` tells the channels that have statistics, `ask` asks the vendor for the full hours of channels of
@@ -103,7 +101,7 @@ class Historian:
         hass: HomeAssistant,
         entry: ConfigEntry,
         *,
-        tracks: Callable[[], Iterable[Track]],
+        tracks: Callable[[], Iterable[HistoryChannel]],
         ask: Ask,
         may_ask: Callable[[], bool],
         terms: HistoryTerms | None = None,
@@ -115,7 +113,9 @@ class Historian:
         self._hass = hass
         self._entry = entry
         self._tracks = tracks
-        self._backfill = Backfill(hass, entry.title, ask, plausibility or Plausibility(Hardware()))
+        self._backfill = HistoryImporter(
+            hass, entry.title, ask, plausibility or Plausibility(Hardware())
+        )
         self._may_ask = may_ask
         self._terms = terms or HistoryTerms()
         self._outcome = outcome
@@ -128,8 +128,8 @@ class Historian:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._cancel_next: CALLBACK_TYPE | None = None
-        self._notice = Notice(hass, entry)
-        self._filling = Filling(self._backfill, self._terms, self._notice)
+        self._notice = ImportNotification(hass, entry)
+        self._filling = HistoryFiller(self._backfill, self._terms, self._notice)
 
     # When
 
@@ -319,11 +319,11 @@ class Historian:
 
     async def _lines(
         self, progress: dict[ChannelId, Progress], until: int
-    ) -> dict[str, list[Line]]:
+    ) -> dict[str, list[BackfillTask]]:
         """Return by group the entities that may lack hours, and up to when the vendor may have them."""
         tracks = {track.entity_id: track for track in self._tracks()}
         channels = {entity_id: track.channel for entity_id, track in tracks.items()}
-        groups: dict[str, list[Line]] = {}
+        groups: dict[str, list[BackfillTask]] = {}
         begun: set[str] = set()
         for entity_id, series in (await statistics.async_series(self._hass, channels)).items():
             track = tracks[entity_id]
@@ -336,7 +336,7 @@ class Historian:
             known.first = min(max(known.first, until - MOST_DAYS * DAY), known.back)
             end = min(until, hour_of(track.measured_at) + 1) if track.measured_at else until
             if known.done < end or known.back > known.first:
-                groups.setdefault(group, []).append(Line(track, series, known, end))
+                groups.setdefault(group, []).append(BackfillTask(track, series, known, end))
         self._tell_cost(len(begun & groups.keys()))
         return groups
 
@@ -364,16 +364,16 @@ class Historian:
 
     async def async_import(
         self, entity_ids: Collection[str], start: int, end: int
-    ) -> dict[str, Tally]:
+    ) -> dict[str, ImportResult]:
         """Fill the hours in [start, end) of these entities, whatever was asked before.
 
         Raises ServiceValidationError for an entity without statistics, and what `ask` raises.
         """
         lines = await self._asked_lines(entity_ids, end)
-        groups: dict[str, dict[str, Line]] = {}
+        groups: dict[str, dict[str, BackfillTask]] = {}
         for entity_id, line in lines.items():
             groups.setdefault(self._group(line.track.channel), {})[entity_id] = line
-        tallies = {entity_id: Tally() for entity_id in lines}
+        tallies = {entity_id: ImportResult() for entity_id in lines}
         async with self._lock:
             for since in range(start, end, self._terms.span):
                 until = min(since + self._terms.span, end)
@@ -381,9 +381,9 @@ class Historian:
                     await self._filling.on_request(members, tallies, since, until)
         return tallies
 
-    async def _asked_lines(self, entity_ids: Collection[str], end: int) -> dict[str, Line]:
+    async def _asked_lines(self, entity_ids: Collection[str], end: int) -> dict[str, BackfillTask]:
         known: dict[str, statistics.Series] = {}
-        tracks: dict[str, Track] = {}
+        tracks: dict[str, HistoryChannel] = {}
         if statistics.is_recording(self._hass):
             await statistics.async_settle(self._hass)
             tracks = {track.entity_id: track for track in self._tracks()}
@@ -392,7 +392,7 @@ class Historian:
         for entity_id in entity_ids:
             if entity_id not in known:
                 raise refused("history_no_statistics", target=entity_id)
-        return {key: Line(tracks[key], known[key], Progress(0), end) for key in entity_ids}
+        return {key: BackfillTask(tracks[key], known[key], Progress(0), end) for key in entity_ids}
 
     def diagnostics(self) -> dict[str, Any]:
         """Counts, never contents."""
@@ -406,7 +406,7 @@ class Historian:
         }
 
 
-def _back(lines: Iterable[Line]) -> int:
+def _back(lines: Iterable[BackfillTask]) -> int:
     """Return the hour down from which older ones are still to be asked for; 0 for none."""
     return max(
         (line.progress.back for line in lines if line.progress.back > line.progress.first),

@@ -4,8 +4,6 @@ Each run asks from the last day that is there, and the two before it anew, since
 a month. What is written again replaces what was there.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -35,7 +33,7 @@ ASKED_ANEW: Final = timedelta(days=2)
 type AskDays = Callable[[datetime, datetime], Awaitable[Sequence[DailySeries]]]
 
 
-class DailyKeeper:
+class DailyTotalsImporter:
     """Keeps the daily totals of one account; `ask` returns those of full days [start, end) in local time."""
 
     def __init__(

@@ -1,7 +1,5 @@
 """Fills spans of hours of entities that are asked for together: what is missing, what the vendor has, what it took."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -9,16 +7,16 @@ from typing import Final
 from homeassistant.util import dt as dt_util
 
 from ...models import HistoryTerms
-from .importer import Backfill, Line
+from .importer import BackfillTask, HistoryImporter
 from .plan import Request, advance, hour_of, missing, requests
-from .progress import Notice
+from .progress import ImportNotification
 
 # Of an exact history: hours before the newest that are asked for with it, for what came late.
 AGAIN: Final = 1
 
 
 @dataclass(slots=True)
-class Tally:
+class ImportResult:
     """What became of an entity's hours."""
 
     written: int = 0
@@ -26,10 +24,12 @@ class Tally:
     no_data: int = 0
 
 
-class Filling:
+class HistoryFiller:
     """How one account's spans are filled, by its terms."""
 
-    def __init__(self, backfill: Backfill, terms: HistoryTerms, notice: Notice) -> None:
+    def __init__(
+        self, backfill: HistoryImporter, terms: HistoryTerms, notice: ImportNotification
+    ) -> None:
         self._backfill = backfill
         self._terms = terms
         self._notice = notice
@@ -44,7 +44,7 @@ class Filling:
             return {entity_id: set() for entity_id in lines}
         return await self._backfill.present(list(lines), start, end)
 
-    async def forward(self, lines: Iterable[Line], start: int, end: int) -> int:
+    async def forward(self, lines: Iterable[BackfillTask], start: int, end: int) -> int:
         """Fill the hours in [start, end) of entities of one group; return how many requests it took."""
         now = hour_of(dt_util.utcnow())
         due = {line.track.entity_id: line for line in lines if line.progress.done < end}
@@ -67,13 +67,13 @@ class Filling:
             advance(line.progress, settled_to, rows, wanted[entity_id], now)
         return cost
 
-    def _again(self, line: Line) -> int | None:
+    def _again(self, line: BackfillTask) -> int | None:
         """Return from which hour on all are asked for, together with one that is new."""
         newest = line.end - 1
         is_new = self._terms.is_exact and newest not in line.progress.asked
         return newest - AGAIN if is_new else None
 
-    async def back(self, lines: Iterable[Line], back: int) -> int:
+    async def back(self, lines: Iterable[BackfillTask], back: int) -> int:
         """Fill the span before `back` of entities of one group; return how many requests it took."""
         due = {line.track.entity_id: line for line in lines if line.progress.back == back}
         start = max(back - self._terms.span, min(line.progress.first for line in due.values()))
@@ -93,7 +93,7 @@ class Filling:
 
     async def _ask(
         self,
-        lines: Mapping[str, Line],
+        lines: Mapping[str, BackfillTask],
         wanted: Mapping[str, list[int]],
         present: Mapping[str, set[int]],
     ) -> int:
@@ -107,7 +107,11 @@ class Filling:
         return sum(map(self._cost, asked))
 
     async def on_request(
-        self, lines: Mapping[str, Line], tallies: Mapping[str, Tally], start: int, end: int
+        self,
+        lines: Mapping[str, BackfillTask],
+        tallies: Mapping[str, ImportResult],
+        start: int,
+        end: int,
     ) -> None:
         """Fill the hours in [start, end) of entities of one group, whatever was asked before, and count them."""
         now = hour_of(dt_util.utcnow())

@@ -1,7 +1,5 @@
 """Asks the vendor for hours that are missing and writes them into the statistics."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -26,7 +24,7 @@ type Ask = Callable[
 ]
 
 
-class Track(NamedTuple):
+class HistoryChannel(NamedTuple):
     """A channel with its entity, and when the vendor's newest value was measured, if it tells."""
 
     channel: Channel
@@ -34,16 +32,16 @@ class Track(NamedTuple):
     measured_at: datetime | None = None
 
 
-class Line(NamedTuple):
+class BackfillTask(NamedTuple):
     """What one entity needs: where its values come from, how they are written, up to when."""
 
-    track: Track
+    track: HistoryChannel
     series: statistics.Series
     progress: Progress
     end: int
 
 
-class Backfill:
+class HistoryImporter:
     """Reads and writes the hours of one account's entities; `title` is for the log.
 
     `unseen` are the hours [start, end) in which the account was not loaded.
@@ -77,7 +75,10 @@ class Backfill:
         return {entity_id: rows.get(entity_id, set()) - unseen for entity_id in entity_ids}
 
     async def fill(
-        self, lines: Mapping[str, Line], wanted: Mapping[str, Sequence[int]], request: Request[str]
+        self,
+        lines: Mapping[str, BackfillTask],
+        wanted: Mapping[str, Sequence[int]],
+        request: Request[str],
     ) -> dict[str, set[int]]:
         """Ask once, write what was wanted, wait until it is in the database; return the hours written."""
         channels = [lines[entity_id].track.channel for entity_id in request.keys]

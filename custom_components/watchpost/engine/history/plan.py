@@ -3,8 +3,6 @@
 Hours are counted from the epoch, as whole numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

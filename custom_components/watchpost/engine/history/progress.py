@@ -1,7 +1,5 @@
 """Shows in Home Assistant how far a long import is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from ...const import DOMAIN
-from .importer import Line
+from .importer import BackfillTask
 from .plan import DAY
 
 # Gaps of more than a day of so many entities are shown, and how often what is shown changes.
@@ -18,7 +16,7 @@ SEVERAL: Final = 3
 STEPS: Final = 10
 
 
-class Notice:
+class ImportNotification:
     """Shows how far a long import is."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -30,7 +28,7 @@ class Notice:
         self._entities = 0
         self._step = 0
 
-    def plan(self, lines: Iterable[Line]) -> None:
+    def plan(self, lines: Iterable[BackfillTask]) -> None:
         """Note what there is to import, of all entities."""
         gaps = (line.progress.left(line.end) for line in lines)
         self._planned = [gap for gap in gaps if gap > 0]
@@ -44,7 +42,7 @@ class Notice:
             self._total, self._entities, self._step = sum(gaps), len(gaps), 0
             self._show()
 
-    def update(self, feeds: Iterable[Iterable[Line]]) -> None:
+    def update(self, feeds: Iterable[Iterable[BackfillTask]]) -> None:
         """Show how much is left."""
         if not self._total:
             return

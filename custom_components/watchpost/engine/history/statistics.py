@@ -1,7 +1,5 @@
 """Long-term statistics of our entities: which hours the recorder has, and writing those it lacks."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

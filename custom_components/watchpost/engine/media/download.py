@@ -1,7 +1,5 @@
 """Writes files that vendors bring into Home Assistant's media folder: whole, or not at all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 import os

@@ -4,8 +4,6 @@ What blocks says so; an executor runs that, one call after the other. Names of f
 device's id and nothing else of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from pathlib import Path
 import shutil
 from typing import Final
 
-from ...models import Shot
+from ...models import Picture
 
 MOST_BYTES: Final = 256 * 1024 * 1024
 # How many times of one device are kept; each time may have several kinds of picture.
@@ -29,7 +27,7 @@ _UNFINISHED: Final = ".part"
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class StoredPicture:
     """One picture on disk."""
 
     taken_at: datetime
@@ -37,16 +35,16 @@ class Frame:
     path: Path
     size: int
 
-    def read(self) -> Shot | None:
+    def read(self) -> Picture | None:
         """Read it back; None where it has gone or was changed. Blocks."""
         with suppress(OSError):
             content = self.path.read_bytes()
             if len(content) == self.size:
-                return Shot(self.taken_at, _TYPES[self.path.suffix], content)
+                return Picture(self.taken_at, _TYPES[self.path.suffix], content)
         return None
 
 
-class Film:
+class PictureStore:
     """The pictures of one account, in one folder; those of a device are in the order of time, oldest first."""
 
     def __init__(
@@ -56,9 +54,9 @@ class Film:
         self._most_bytes = most_bytes
         self._most_times = most_times
         # Replaced as a whole, so that the event loop may look while an executor writes.
-        self._frames: Mapping[str, tuple[Frame, ...]] = {}
+        self._frames: Mapping[str, tuple[StoredPicture, ...]] = {}
 
-    def of(self, device: str) -> tuple[Frame, ...]:
+    def of(self, device: str) -> tuple[StoredPicture, ...]:
         """The pictures of a device, oldest first."""
         return self._frames.get(_folder_of(device), ())
 
@@ -73,13 +71,13 @@ class Film:
             for unfinished in self._folder.glob(f"*/*{_UNFINISHED}"):
                 with suppress(OSError):  # a disk that cannot be written to hides no picture
                     unfinished.unlink()
-            found: dict[str, list[Frame]] = {}
+            found: dict[str, list[StoredPicture]] = {}
             for path in self._folder.glob("*/*"):
                 if (frame := _frame_of(path)) is not None:
                     found.setdefault(path.parent.name, []).append(frame)
             self._take(found)
 
-    def keep(self, device: str, kind: str, shot: Shot) -> None:
+    def keep(self, device: str, kind: str, shot: Picture) -> None:
         """Write a picture and let the oldest go that there is no room for. Blocks; raises OSError."""
         folder = _folder_of(device)
         name = f"{shot.taken_at.astimezone(UTC):{_STAMP}}-{kind}{_SUFFIXES[shot.content_type]}"
@@ -88,7 +86,7 @@ class Film:
         unfinished = path.with_name(name + _UNFINISHED)
         unfinished.write_bytes(shot.content)
         unfinished.replace(path)
-        frame = Frame(shot.taken_at, kind, path, len(shot.content))
+        frame = StoredPicture(shot.taken_at, kind, path, len(shot.content))
         others = [each for each in self._frames.get(folder, ()) if each.path != path]
         self._take({**self._frames, folder: [*others, frame]})
 
@@ -97,7 +95,7 @@ class Film:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._frames = {}
 
-    def _take(self, frames: Mapping[str, Iterable[Frame]]) -> None:
+    def _take(self, frames: Mapping[str, Iterable[StoredPicture]]) -> None:
         """Keep what there is room for: of each device the newest times, and of all the newest bytes."""
         kept = {
             folder: self._newest_times(sorted(each, key=attrgetter("taken_at", "kind")))
@@ -121,18 +119,18 @@ class Film:
                 path.unlink(missing_ok=True)
         self._frames = {folder: tuple(each) for folder, each in kept.items()}
 
-    def _newest_times(self, frames: list[Frame]) -> list[Frame]:
+    def _newest_times(self, frames: list[StoredPicture]) -> list[StoredPicture]:
         times = sorted({frame.taken_at for frame in frames})[-self._most_times :]
         return [frame for frame in frames if frame.taken_at >= times[0]]
 
 
-def _frame_of(path: Path) -> Frame | None:
+def _frame_of(path: Path) -> StoredPicture | None:
     stamp, _, kind = path.stem.partition("-")
     if path.suffix not in _TYPES or not kind:
         return None
     with suppress(ValueError, OSError):
         taken_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
-        return Frame(taken_at, kind, path, path.stat().st_size)
+        return StoredPicture(taken_at, kind, path, path.stat().st_size)
     return None
 
 

@@ -4,8 +4,6 @@ Looking at a picture never wakes a camera. Whoever asks for one while one is bei
 memory and on disk, so that a restart shows the last; older ones are on disk alone.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,11 +17,11 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from ...const import DOMAIN
-from ...models import Shot, WorkState
-from .picture_store import Film, Frame
+from ...models import JobState, Picture
+from .picture_store import PictureStore, StoredPicture
 
 if TYPE_CHECKING:
-    from ...contract.media import Cameras, Fetch
+    from ...contract.media import Fetch, SnapshotSource
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,14 +41,14 @@ class Snapshot:
     failure: Exception | None = None
 
 
-class Development:
+class PendingSnapshot:
     """A snapshot that is being made; any number may wait for it."""
 
     def __init__(self, task: asyncio.Future[Snapshot]) -> None:
         self._task = task
 
     @classmethod
-    def given_up(cls) -> Development:
+    def given_up(cls) -> PendingSnapshot:
         """One that ended before it began, because the account was unloaded."""
         gone = asyncio.get_running_loop().create_future()
         gone.cancel()
@@ -61,12 +59,12 @@ class Development:
         await asyncio.wait([self._task])
         return None if self._task.cancelled() else self._task.result()
 
-    async def state(self) -> WorkState:
+    async def state(self) -> JobState:
         """How far it is."""
         if not self._task.done():
-            return WorkState.RUNNING
+            return JobState.RUNNING
         is_made = not self._task.cancelled() and self._task.result().failure is None
-        return WorkState.DONE if is_made else WorkState.FAILED
+        return JobState.DONE if is_made else JobState.FAILED
 
 
 def shots_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:
@@ -76,17 +74,17 @@ def shots_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:
 
 async def async_forget_shots(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Delete the pictures of an account that is removed."""
-    await hass.async_add_executor_job(Film(shots_path(hass, entry)).remove)
+    await hass.async_add_executor_job(PictureStore(shots_path(hass, entry)).remove)
 
 
-class Shots:
+class SnapshotManager:
     """The pictures of one account's cameras; `taken` hears whenever one of them came, at the time it was taken."""
 
     def __init__(
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        cameras: Cameras,
+        cameras: SnapshotSource,
         *,
         taken: Callable[[str, datetime], None],
     ) -> None:
@@ -94,12 +92,12 @@ class Shots:
         self._entry = entry
         self._cameras = cameras
         self._taken = taken
-        self._film = Film(shots_path(hass, entry))
+        self._film = PictureStore(shots_path(hass, entry))
         self._one_writes = asyncio.Lock()
-        self._newest: OrderedDict[tuple[str, str], Shot] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[Development]] = {}
-        self._developing: dict[str, Development] = {}
-        self._reading: dict[Path, asyncio.Future[Shot | None]] = {}
+        self._newest: OrderedDict[tuple[str, str], Picture] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[PendingSnapshot]] = {}
+        self._developing: dict[str, PendingSnapshot] = {}
+        self._reading: dict[Path, asyncio.Future[Picture | None]] = {}
         self._is_unwritten = False
         self._counts: Counter[str] = Counter()
 
@@ -109,7 +107,7 @@ class Shots:
 
     # Looking
 
-    async def newest(self, device: str, kind: str) -> Shot | None:
+    async def newest(self, device: str, kind: str) -> Picture | None:
         """The newest picture of a kind, None while there is none; asks the vendor nothing."""
         if (shot := self._newest.get((device, kind))) is not None:
             self._newest.move_to_end((device, kind))
@@ -128,7 +126,7 @@ class Shots:
         frame = self._last(device, kind)
         return frame.taken_at if frame else None
 
-    def _last(self, device: str, kind: str) -> Frame | None:
+    def _last(self, device: str, kind: str) -> StoredPicture | None:
         return next(
             (frame for frame in reversed(self._film.of(device)) if frame.kind == kind), None
         )
@@ -137,14 +135,14 @@ class Shots:
         """Time and kind of each picture of a device that is still kept, newest first."""
         return [(frame.taken_at, frame.kind) for frame in reversed(self._film.of(device))]
 
-    async def shot(self, device: str, kind: str, at: datetime) -> Shot | None:
+    async def shot(self, device: str, kind: str, at: datetime) -> Picture | None:
         """A picture of a certain time, None where it is not kept."""
         for frame in self._film.of(device):
             if (frame.kind, frame.taken_at) == (kind, at):
                 return await self._read(frame)
         return None
 
-    async def _read(self, frame: Frame) -> Shot | None:
+    async def _read(self, frame: StoredPicture) -> Picture | None:
         """Read from disk; whoever wants the same meanwhile shares it."""
         if (reading := self._reading.get(frame.path)) is None:
             reading = self._hass.async_add_executor_job(frame.read)
@@ -152,7 +150,7 @@ class Shots:
             reading.add_done_callback(lambda _: self._reading.pop(frame.path, None))
         return await asyncio.shield(reading)
 
-    def _remember(self, device: str, kind: str, shot: Shot) -> None:
+    def _remember(self, device: str, kind: str, shot: Picture) -> None:
         """Hold it in memory; what was looked at longest ago is on disk alone when there is too much."""
         self._newest[device, kind] = shot
         self._newest.move_to_end((device, kind))
@@ -161,7 +159,7 @@ class Shots:
 
     # Asking
 
-    async def ask(self, device: str) -> Development:
+    async def ask(self, device: str) -> PendingSnapshot:
         """Have a camera take a picture, or join what is under way; raises what the vendor raises when asked."""
         if (under_way := self._developing.get(device)) is not None:
             self._counts["joined"] += 1
@@ -174,15 +172,15 @@ class Shots:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
             if asking.cancelled():
-                return Development.given_up()
+                return PendingSnapshot.given_up()
             raise
 
-    def _begin(self, device: str) -> asyncio.Task[Development]:
+    def _begin(self, device: str) -> asyncio.Task[PendingSnapshot]:
         asking = self._asking[device] = self._entry.async_create_background_task(
             self._hass, self._ask(device), f"{DOMAIN} asks for a picture"
         )
 
-        def asked(task: asyncio.Task[Development]) -> None:
+        def asked(task: asyncio.Task[PendingSnapshot]) -> None:
             self._asking.pop(device, None)
             if not task.cancelled():
                 task.exception()  # whoever still waits gets it; nobody may be left
@@ -190,7 +188,7 @@ class Shots:
         asking.add_done_callback(asked)
         return asking
 
-    async def _ask(self, device: str) -> Development:
+    async def _ask(self, device: str) -> PendingSnapshot:
         self._counts["asked"] += 1
         # File names tell seconds.
         at = datetime.now(UTC).replace(microsecond=0)
@@ -198,7 +196,7 @@ class Shots:
         task = self._entry.async_create_background_task(
             self._hass, self._develop(device, at, fetches), f"{DOMAIN} fetches a picture"
         )
-        development = self._developing[device] = Development(task)
+        development = self._developing[device] = PendingSnapshot(task)
         task.add_done_callback(lambda _: self._developing.pop(device, None))
         return development
 
@@ -215,12 +213,12 @@ class Shots:
                 await asyncio.gather(*(_fetched(fetch) for fetch in waiting.values())),
                 strict=True,
             ):
-                if isinstance(outcome, Shot):
+                if isinstance(outcome, Picture):
                     await self._keep(device, kind, outcome)
                     failures.pop(kind, None)
                 else:
                     failures[kind] = outcome
-                if isinstance(outcome, Shot) or not self._cameras.may_pass(outcome):
+                if isinstance(outcome, Picture) or not self._cameras.may_pass(outcome):
                     del waiting[kind]
         self._counts["failed" if failures else "made"] += 1
         return Snapshot(at, next(iter(failures.values()), None))
@@ -232,7 +230,7 @@ class Shots:
             yield pause
             pause = min(1.5 * pause, LONGEST_PAUSE)
 
-    async def _keep(self, device: str, kind: str, shot: Shot) -> None:
+    async def _keep(self, device: str, kind: str, shot: Picture) -> None:
         """Show it at once, then write it down; a full disk keeps nothing from being shown."""
         self._remember(device, kind, shot)
         self._taken(device, shot.taken_at)
@@ -262,7 +260,7 @@ class Shots:
         }
 
 
-async def _fetched(fetch: Fetch) -> Shot | Exception:
+async def _fetched(fetch: Fetch) -> Picture | Exception:
     try:
         return await fetch()
     except Exception as err:  # noqa: BLE001  whether it may pass is the vendor's to say

@@ -11,8 +11,6 @@ therefore start with the replies of all lanes that they come from, and are not a
 costs up to a period, so a feed is divided anew only for more than it costs.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -22,7 +20,7 @@ import math
 from typing import Final
 
 from ...models import ChannelId, Freshness
-from .phase import DELAY, Beat, Rhythm, is_multiple, learned_delay
+from .phase import DELAY, PhaseModel, Source, is_multiple, learned_delay
 from .schedule import SLIP, Plan
 
 # A division is looked at this often, and more phases than these are taken together by their nearness.
@@ -60,7 +58,7 @@ class _Heard:
 
 
 @dataclass(slots=True, eq=False)
-class Lane:
+class PollGroup:
     """Devices that are asked for together.
 
     `set_aside` counts the malformed records of its newest replies, `resource_errors` are the optional resources that
@@ -79,7 +77,7 @@ class Lane:
     delay: float = DELAY
     polled_at: float = 0.0
     _beats: dict[str, _Heard] = field(default_factory=dict)
-    _rhythm: Rhythm | None = None
+    _rhythm: PhaseModel | None = None
     _news: list[float] = field(default_factory=list)
 
     def is_current(self, now: float) -> bool:
@@ -111,13 +109,13 @@ class Lane:
         self._news.clear()
         self.polled_at = now
 
-    def rhythm(self, now: float) -> Rhythm:
+    def rhythm(self, now: float) -> PhaseModel:
         """The rhythm of its sources; made anew when one of them is off what it was, or when only slow ones are left."""
         if self._rhythm is None or self._rhythm.is_slow:
             for heard in self._beats.values():
                 heard.placed = heard.smooth
-            beats = (Beat(heard.smooth, heard.cycle) for heard in self._beats.values())
-            self._rhythm = Rhythm(beats, now)
+            beats = (Source(heard.smooth, heard.cycle) for heard in self._beats.values())
+            self._rhythm = PhaseModel(beats, now)
         return self._rhythm
 
     def beats(self) -> Iterable[tuple[str, float, float]]:
@@ -125,12 +123,12 @@ class Lane:
         return ((device, heard.cycle, heard.smooth) for device, heard in self._beats.items())
 
 
-class Lanes:
+class PollGroups:
     """The lanes of one feed: one, or up to `most`. `groups` is how the feed was divided before a reload."""
 
     def __init__(self, most: int = 1, groups: Sequence[AbstractSet[str]] = ()) -> None:
         self._most = most
-        self._lanes = [Lane() for _ in groups[:most]] or [Lane()]
+        self._lanes = [PollGroup() for _ in groups[:most]] or [PollGroup()]
         self._lane_of = {
             device: lane
             for lane, devices in zip(self._lanes, groups, strict=False)
@@ -140,13 +138,13 @@ class Lanes:
         self._is_new_heard = False
         self.is_new = False
 
-    def __iter__(self) -> Iterator[Lane]:
+    def __iter__(self) -> Iterator[PollGroup]:
         return iter(self._lanes)
 
     def __len__(self) -> int:
         return len(self._lanes)
 
-    def of(self, device: str) -> Lane:
+    def of(self, device: str) -> PollGroup:
         """The lane that a device is asked for in."""
         return self._lane_of.get(device, self._lanes[0])
 
@@ -206,7 +204,7 @@ class Lanes:
 
     def _become(self, groups: Sequence[AbstractSet[str]]) -> None:
         """Divide; what has no phase goes with the first lane."""
-        lanes = [Lane() for _ in groups]
+        lanes = [PollGroup() for _ in groups]
         lane_of = {
             device: lane for lane, devices in zip(lanes, groups, strict=True) for device in devices
         }
@@ -282,7 +280,7 @@ def _cost(phases: Mapping[str, float], groups: Iterable[AbstractSet[str]], perio
     """Seconds of lag, over all devices, with each group polled at its best."""
     total = 0.0
     for group in groups:
-        rhythm = Rhythm(Beat(phases[device], period) for device in group)
+        rhythm = PhaseModel(Source(phases[device], period) for device in group)
         if rhythm:
             total += rhythm.lag(rhythm.closest(0.0, period, 0.0), period, 0.0) * period
     return total

@@ -15,8 +15,6 @@ early. A lag once there repeats in every later poll, and one wait that takes it 
   for as long as no source measures anew, and a plan costs a search.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Collection, Iterable
 import math
@@ -39,7 +37,7 @@ _MOST_ARRIVALS: Final = 64
 _NEAR: Final = 1e-6
 
 
-class Beat(NamedTuple):
+class Source(NamedTuple):
     """One source whose next measurement can be foreseen.
 
     `last` is when its newest measurement was taken: the vendor's date on our monotonic clock.
@@ -65,10 +63,10 @@ class _Step(NamedTuple):
         return (turn * sources - self.total) / self.step + ahead
 
 
-class Rhythm:
+class PhaseModel:
     """The beats of what is asked for together."""
 
-    def __init__(self, beats: Iterable[Beat] = (), now: float = 0.0) -> None:
+    def __init__(self, beats: Iterable[Source] = (), now: float = 0.0) -> None:
         """Take the beats that can be reckoned with at `now`: a vendor's date may be anything."""
         sound = [
             beat
@@ -77,7 +75,7 @@ class Rhythm:
         ]
         if len(sound) > _MOST_BEATS:
             sound = sorted(sound)[:: len(sound) // _MOST_BEATS + 1]
-        self._beats: Collection[Beat] = sound
+        self._beats: Collection[Source] = sound
         self._period = 0.0
         self._steps: list[_Step] = []
         self._best: float | None = None

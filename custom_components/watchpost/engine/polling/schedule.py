@@ -18,15 +18,13 @@ A poll that fires a little before its reply expires is answered from the cache, 
 are planned EXPIRY_GUARD behind the expiry, and a timer that is early asks nothing and is set anew.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from ...client.cache_control import DAY, backoff
 from ...models import Freshness
-from .phase import DELAY, Rhythm
+from .phase import DELAY, PhaseModel
 
 # A timer that fires on the very expiry may be early by a clock's resolution.
 EXPIRY_GUARD: Final = 0.01
@@ -39,7 +37,7 @@ SLIP: Final = 15.0
 LONGEST_WAIT: Final = 3600.0
 
 # A feed without any source that could be foreseen.
-STILL: Final = Rhythm()
+STILL: Final = PhaseModel()
 
 type Reason = Literal["expiry", "phase", "default", "backoff", "hold"]
 
@@ -58,7 +56,7 @@ def plan(
     *,
     default: float,
     least: float,
-    rhythm: Rhythm = STILL,
+    rhythm: PhaseModel = STILL,
     hold_until: float = 0.0,
     failures: int = 0,
     rand: float = 0.0,
@@ -97,7 +95,7 @@ def _latest(*plans: Plan) -> Plan:
     return max(plans, key=lambda plan: plan.at)
 
 
-def _in_phase(base: Plan, period: float, rhythm: Rhythm, delay: float) -> Plan:
+def _in_phase(base: Plan, period: float, rhythm: PhaseModel, delay: float) -> Plan:
     """Put a poll off to just behind the arrival of measurements, where that is worth it.
 
     Every cycle adds a little to the lag (the reply's time, a fast clock); waiting the rest of a step for each bit of

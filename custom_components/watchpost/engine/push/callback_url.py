@@ -1,7 +1,5 @@
 """Where a vendor can call in: Home Assistant Cloud first, else the external URL, else nowhere."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,33 +18,33 @@ _CLOUD: Final = "cloud"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CallbackUrl:
     """An address for a vendor to call, which is a secret, and the way that it takes."""
 
     url: str = field(repr=False)
     via: Via
 
 
-class NotYet(Exception):
+class CloudNotConnectedError(Exception):
     """The cloud, which is to make the address, is not connected; it tells when it is."""
 
 
 @callback
-def is_possible(hass: HomeAssistant) -> bool:
+def is_callable_url(hass: HomeAssistant) -> bool:
     """Whether a vendor could call in."""
     return _has_cloud(hass) or _external(hass, "") is not None
 
 
-async def async_target(hass: HomeAssistant, webhook_id: str) -> Target | None:
+async def async_callback_url(hass: HomeAssistant, webhook_id: str) -> CallbackUrl | None:
     """Return where a vendor is to call, None for nowhere; raises NotYet, or what the cloud raises."""
     if _has_cloud(hass):
         from homeassistant.components import cloud  # noqa: PLC0415  heavy, and loaded by now
 
         if not cloud.async_is_connected(hass):
-            raise NotYet
-        return Target(await cloud.async_get_or_create_cloudhook(hass, webhook_id), "cloudhook")
+            raise CloudNotConnectedError
+        return CallbackUrl(await cloud.async_get_or_create_cloudhook(hass, webhook_id), "cloudhook")
     url = _external(hass, webhook_id)
-    return Target(url, "external") if url else None
+    return CallbackUrl(url, "external") if url else None
 
 
 @callback
@@ -87,7 +85,7 @@ async def async_forget_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
         await cloud.async_delete_cloudhook(hass, webhook_id)
 
 
-def same(where: str, url: str | None) -> bool:
+def is_same_url(where: str, url: str | None) -> bool:
     """Whether two addresses are one."""
     return url is not None and where.rstrip("/") == url.rstrip("/")
 

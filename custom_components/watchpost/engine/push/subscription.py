@@ -3,8 +3,6 @@
 Ours are those that lead to our webhook, and those that we made; all others belong to somebody else.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +24,7 @@ from ...models import Call
 from . import callback_url
 
 if TYPE_CHECKING:
-    from ...contract.push import Push, Registration
+    from ...contract.push import PushProvider, Subscription
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,14 +49,14 @@ type OnOutcome = Callable[[Exception | None], None]
 
 
 @dataclass(slots=True)
-class Standing:
+class SubscriptionState:
     """What outlives a reload of the account, though not a restart."""
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     registered_at: datetime | None = None
     last_call: datetime | None = None
-    listed: dict[str, Registration] | None = field(default=None, repr=False)
+    listed: dict[str, Subscription] | None = field(default=None, repr=False)
     listed_at: float = 0.0
     terms: str = ""
     # Webhook ids at which a call came.
@@ -80,19 +78,19 @@ class Standing:
         return held
 
 
-_STANDINGS: Final[HassKey[dict[str, Standing]]] = HassKey(f"{DOMAIN}_push")
+_STANDINGS: Final[HassKey[dict[str, SubscriptionState]]] = HassKey(f"{DOMAIN}_push")
 
 
 @callback
-def async_get_standing(hass: HomeAssistant, entry: ConfigEntry) -> Standing:
+def async_get_subscription_state(hass: HomeAssistant, entry: ConfigEntry) -> SubscriptionState:
     """The standing of an account's push."""
-    return hass.data.setdefault(_STANDINGS, {}).setdefault(entry.entry_id, Standing())
+    return hass.data.setdefault(_STANDINGS, {}).setdefault(entry.entry_id, SubscriptionState())
 
 
 @callback
 def async_prepare_push(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Give an account its webhook id, which is kept for ever, as soon as a vendor could call in."""
-    if CONF_WEBHOOK_ID not in entry.data and callback_url.is_possible(hass):
+    if CONF_WEBHOOK_ID not in entry.data and callback_url.is_callable_url(hass):
         hass.config_entries.async_update_entry(
             entry, data={**entry.data, CONF_WEBHOOK_ID: webhook.async_generate_id()}
         )
@@ -127,7 +125,9 @@ def new_webhook(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def async_remove_push(hass: HomeAssistant, entry: ConfigEntry, push: Push | None) -> None:
+async def async_remove_push(
+    hass: HomeAssistant, entry: ConfigEntry, push: PushProvider | None
+) -> None:
     """Have the vendor call no more, because the account is removed for good."""
     try:
         async with asyncio.timeout(REMOVAL_TIMEOUT):
@@ -155,7 +155,7 @@ def _remembered(entry: ConfigEntry) -> dict[str, str]:
     return {number: url for number, url in known.items() if isinstance(url, str)}
 
 
-class Registrar:
+class WebhookSubscription:
     """The registration of one account with its vendor.
 
     `outcome` hears how each attempt went. The text of errors of the kind `expected` may be logged; of any other
@@ -166,7 +166,7 @@ class Registrar:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        push: Push,
+        push: PushProvider,
         *,
         outcome: OnOutcome,
         expected: type[Exception],
@@ -182,7 +182,7 @@ class Registrar:
         self._push = push
         self._outcome = outcome
         self._expected = expected
-        self._standing = async_get_standing(hass, entry)
+        self._standing = async_get_subscription_state(hass, entry)
         if self._standing.terms != push.terms:
             self._standing.terms, self._standing.listed = push.terms, None
         self._attempts = 0
@@ -209,7 +209,7 @@ class Registrar:
     @callback
     def _follow(self) -> None:
         """Go to where calls can come in now; the first time with all that belongs to it."""
-        if webhook_id(self._entry) is None and callback_url.is_possible(self._hass):
+        if webhook_id(self._entry) is None and callback_url.is_callable_url(self._hass):
             self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
             return
         self._attempts = 0
@@ -231,14 +231,16 @@ class Registrar:
         async with self._one_at_a_time:
             self._is_confirming = self._is_changed = False
             try:
-                target = await callback_url.async_target(self._hass, webhook_id(self._entry) or "")
+                target = await callback_url.async_callback_url(
+                    self._hass, webhook_id(self._entry) or ""
+                )
                 self.via = target.via if target else None
                 self._url = target.url if target else None
                 if (target is not None and self._push.kinds) or _remembered(self._entry):
                     await self._reconcile(target.url if target else None)
                 if _previous(self._entry) and not self._is_confirming:
                     await self._forget_previous()
-            except callback_url.NotYet:
+            except callback_url.CloudNotConnectedError:
                 return
             except Exception as err:  # noqa: BLE001  told by type; polling goes on in any case
                 self._on_failure(err)
@@ -286,7 +288,7 @@ class Registrar:
             self._remember(ours)
         standing.listed = listed
 
-    def _is_unlisted(self, url: str | None, listed: Mapping[str, Registration]) -> bool:
+    def _is_unlisted(self, url: str | None, listed: Mapping[str, Subscription]) -> bool:
         """Whether the list may be older than a registration of the new address: it is asked for when it expires."""
         made_at = self._standing.registered_at
         is_recent = made_at is not None and dt_util.utcnow() - made_at < LISTED_WITHIN
@@ -294,7 +296,7 @@ class Registrar:
             is_recent
             and bool(_previous(self._entry))
             and any(
-                number not in listed and callback_url.same(known, url)
+                number not in listed and callback_url.is_same_url(known, url)
                 for number, known in _remembered(self._entry).items()
             )
         )
@@ -330,10 +332,10 @@ class Registrar:
         }
         self._hass.config_entries.async_update_entry(self._entry, data=data)
 
-    def _leads_to_previous(self, found: Registration) -> bool:
+    def _leads_to_previous(self, found: Subscription) -> bool:
         return any(callback_url.ends_with(found.url, each) for each in _previous(self._entry))
 
-    async def _establish(self, url: str, kind: str, ours: Iterable[Registration]) -> Registration:
+    async def _establish(self, url: str, kind: str, ours: Iterable[Subscription]) -> Subscription:
         """Have calls of a kind come, by way of one of ours that does not serve, else of a new one.
 
         One that leads to a former address of ours serves until the new one is in use.
@@ -345,7 +347,7 @@ class Registrar:
         amended = await self._push.amend(former, url) if former else None
         return amended or await self._push.register(url, kind)
 
-    async def _list(self) -> dict[str, Registration]:
+    async def _list(self) -> dict[str, Subscription]:
         now = self._hass.loop.time()
         held = self._standing.listed
         if held is None or now - self._standing.listed_at >= LIST_SECONDS:
@@ -353,15 +355,15 @@ class Registrar:
             self._standing.listed, self._standing.listed_at = held, now
         return dict(held)
 
-    def _is_ours(self, found: Registration) -> bool:
+    def _is_ours(self, found: Subscription) -> bool:
         known = _remembered(self._entry).get(found.id)
         is_at_ours = any(
             callback_url.ends_with(found.url, each) for each in webhook_ids(self._entry)
         )
-        return is_at_ours or callback_url.same(found.url, known)
+        return is_at_ours or callback_url.is_same_url(found.url, known)
 
     @callback
-    def _remember(self, ours: Mapping[str, Registration]) -> None:
+    def _remember(self, ours: Mapping[str, Subscription]) -> None:
         active = {number: found.url for number, found in ours.items() if found.is_active}
         if active != _remembered(self._entry):
             self._hass.config_entries.async_update_entry(
@@ -410,7 +412,7 @@ class Registrar:
     def serves(self) -> bool:
         """Whether a webhook that was registered before leads to the address of now."""
         known = _remembered(self._entry).values()
-        return any(callback_url.same(found, self._url) for found in known)
+        return any(callback_url.is_same_url(found, self._url) for found in known)
 
     @callback
     def _retry(self, _now: datetime) -> None:
@@ -423,11 +425,11 @@ class Registrar:
             self._cancel_retry = None
 
 
-def _in_order(ours: Iterable[Registration], url: str | None) -> dict[str, Registration]:
+def _in_order(ours: Iterable[Subscription], url: str | None) -> dict[str, Subscription]:
     """Of each kind the first that needs nothing done to it."""
-    found: dict[str, Registration] = {}
+    found: dict[str, Subscription] = {}
     for each in ours:
-        if each.is_active and each.is_sound and callback_url.same(each.url, url):
+        if each.is_active and each.is_sound and callback_url.is_same_url(each.url, url):
             found.setdefault(each.kind, each)
     return found
 

@@ -5,8 +5,6 @@ Nothing that a call says is believed, unless it exists nowhere else and the call
 goes on whether calls come or not.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
@@ -22,10 +20,16 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from ...models import Call, FeedUpdate, Reading
-from .subscription import OnOutcome, Registrar, async_get_standing, wait_of, webhook_ids
+from .subscription import (
+    OnOutcome,
+    WebhookSubscription,
+    async_get_subscription_state,
+    wait_of,
+    webhook_ids,
+)
 
 if TYPE_CHECKING:
-    from ...contract.push import Hint, Push, Received
+    from ...contract.push import ChangeHint, PushMessage, PushProvider
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,7 +60,7 @@ _HOLDING: Final = frozenset(
 type Apply = Callable[[FeedUpdate], None]
 
 
-class PushReceiver:
+class WebhookReceiver:
     """The calls of one vendor to one account.
 
     `apply` takes what a confirmed hint brought, `outcome` hears how each attempt to register went. The text of errors
@@ -67,7 +71,7 @@ class PushReceiver:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        push: Push,
+        push: PushProvider,
         *,
         apply: Apply,
         outcome: OnOutcome,
@@ -78,12 +82,12 @@ class PushReceiver:
         self._push = push
         self._apply = apply
         self._outcome = outcome
-        self._standing = async_get_standing(hass, entry)
-        self._registrar = Registrar(
+        self._standing = async_get_subscription_state(hass, entry)
+        self._registrar = WebhookSubscription(
             hass, entry, push, outcome=self._on_registration, expected=expected
         )
-        self._pending: dict[Hint, None] = {}
-        self._asked_at: dict[Hint, float] = {}
+        self._pending: dict[ChangeHint, None] = {}
+        self._asked_at: dict[ChangeHint, float] = {}
         self._failures_in_a_row = 0
         self._worker: asyncio.Task[None] | None = None
         self._timers: dict[str, CALLBACK_TYPE] = {}
@@ -214,7 +218,7 @@ class PushReceiver:
             self._standing.counts["foreign"] += 1
 
     @callback
-    def _take(self, received: Received) -> None:
+    def _take(self, received: PushMessage) -> None:
         if received.update is not None:
             self._standing.counts["messages"] += 1
             self._apply(received.update)
@@ -258,7 +262,7 @@ class PushReceiver:
             first = min(self._asked_at.get(hint, now) for hint in self._pending)
             self._at("again", max(first + SAME_HINT_SECONDS - now, 0.001), self._ask)
 
-    def _ready(self) -> frozenset[Hint]:
+    def _ready(self) -> frozenset[ChangeHint]:
         """Return the hints that may be asked about now, and note that they are."""
         now = self._hass.loop.time()
         self._asked_at = {
@@ -270,12 +274,12 @@ class PushReceiver:
         self._asked_at.update(dict.fromkeys(ready, now))
         return ready
 
-    def _drop(self, hints: frozenset[Hint]) -> None:
+    def _drop(self, hints: frozenset[ChangeHint]) -> None:
         for hint in hints:
             self._pending.pop(hint, None)
 
     @callback
-    def _not_confirmed(self, hints: frozenset[Hint], failure: Exception) -> None:
+    def _not_confirmed(self, hints: frozenset[ChangeHint], failure: Exception) -> None:
         """Keep the hints for later; the line is for whoever looks for it, the feeds tell of outages."""
         self._pending |= dict.fromkeys(hints)
         self._standing.counts["failures"] += 1

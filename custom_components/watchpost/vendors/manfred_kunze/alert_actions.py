@@ -1,15 +1,19 @@
 """Acknowledges and resolves many alerts in one call; what has come so far already is skipped, and that is said."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from ...client.errors import NotAllowed, RateLimited, SignInRejected, Unreachable, VendorError
+from ...client.errors import (
+    PermissionDeniedError,
+    RateLimitedError,
+    SignInRejectedError,
+    UnreachableError,
+    VendorError,
+)
 from ...contract.vendor import ActionCall, ActionHandler
 from .alert_entities import rule_of
-from .alert_poller import AlertFeed, is_open, is_refusal
+from .alert_poller import AlertPoller, is_open, is_refusal
 from .control_schemas import ALERT_IDS
 from .models.alerts import Alert, Lifecycle
 
@@ -21,7 +25,7 @@ _ENTITY_ID: Final = "entity_id"
 class AlertActions:
     """The actions about alerts of one organisation."""
 
-    def __init__(self, feed: AlertFeed) -> None:
+    def __init__(self, feed: AlertPoller) -> None:
         self._feed = feed
         self.handlers: Mapping[str, ActionHandler] = {
             "acknowledge_alert": self._acknowledge,
@@ -37,7 +41,7 @@ class AlertActions:
     async def _move(self, call: ActionCall, to: Lifecycle) -> Mapping[str, Any]:
         """Move each alert that is meant, one after the other; says what became of every one."""
         with suppress(
-            Unreachable
+            UnreachableError
         ):  # what is known may be enough, and else the write says what is the matter
             await self._feed.look_and_show()
         ids, meant = self._meant(call)
@@ -58,12 +62,14 @@ class AlertActions:
                 done.append(await self._feed.move(alert, to))
                 failures = 0
             except VendorError as err:
-                is_final = isinstance(err, SignInRejected | NotAllowed | RateLimited)
+                is_final = isinstance(
+                    err, SignInRejectedError | PermissionDeniedError | RateLimitedError
+                )
                 if not done and not failed and is_final:
                     raise
                 failures += 1
                 # What no alert would fare better with is not tried with hundreds of them.
-                is_broken = is_final or (isinstance(err, Unreachable) and failures >= _ENOUGH)
+                is_broken = is_final or (isinstance(err, UnreachableError) and failures >= _ENOUGH)
                 if is_refusal(err) and await self._is_moved(alert_id, to):
                     skipped.append({"alert_id": alert_id, "reason": "moved_meanwhile"})
                 else:

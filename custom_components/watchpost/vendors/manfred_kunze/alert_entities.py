@@ -1,7 +1,5 @@
 """Alert rules and alerts in the words of the model: channels and readings."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -13,9 +11,9 @@ from homeassistant.components.sensor import SensorEntityDescription, SensorState
 from homeassistant.components.switch import SwitchEntityDescription
 from homeassistant.const import EntityCategory
 
-from ...models import Channel, ChannelId, OccurrenceType, Reading, ReadingValue, Work
-from ..names import fitting
-from .alert_tracker import AlertLog, Standing
+from ...models import Channel, ChannelId, Job, Reading, ReadingValue, VendorEventType
+from ..names import truncate_for_entity_id
+from .alert_tracker import AlertTracker, OpenAlerts
 from .inventory import ACCOUNT
 from .models.alerts import Alert, AlertRule, Severity
 
@@ -33,9 +31,9 @@ _EVENTS: Final = EventEntityDescription(
     key=EVENTS,
     translation_key=EVENTS,
     event_types=[
-        OccurrenceType.ALARM_RAISED,
-        OccurrenceType.ALARM_ACKNOWLEDGED,
-        OccurrenceType.ALARM_CLEARED,
+        VendorEventType.ALARM_RAISED,
+        VendorEventType.ALARM_ACKNOWLEDGED,
+        VendorEventType.ALARM_CLEARED,
     ],
 )
 _COUNTS: Final[Mapping[str, Severity | None]] = {
@@ -59,8 +57,8 @@ _PUSH: Final = BinarySensorEntityDescription(
 _ABOVE: Final = ("GREATER", "GT", ">", "ABOVE")
 _BELOW: Final = ("LESS", "LT", "<", "BELOW")
 
-type Switch = Callable[[str, bool], Awaitable[Work | None]]
-type Press = Callable[[str], Awaitable[Work | None]]
+type Switch = Callable[[str, bool], Awaitable[Job | None]]
+type Press = Callable[[str], Awaitable[Job | None]]
 
 
 def rule_key(rule: str) -> str:
@@ -119,7 +117,7 @@ def rule_channels(
         placeholders=called,
     )
 
-    async def switched(is_on: bool) -> Work | None:
+    async def switched(is_on: bool) -> Job | None:
         return await switch(rule.id, is_on)
 
     yield Channel(
@@ -133,7 +131,7 @@ def rule_channels(
         switch=switched,
     )
 
-    async def pressed() -> Work | None:
+    async def pressed() -> Job | None:
         return await acknowledge(rule.id)
 
     yield Channel(
@@ -148,7 +146,7 @@ def rule_channels(
 
 def title(rule: AlertRule) -> str:
     """What a rule is called; one without a name by what it looks at."""
-    if (name := fitting(rule.name)) is not None:
+    if (name := truncate_for_entity_id(rule.name)) is not None:
         return name
     limit = "" if rule.threshold is None else f" {_figure(rule.threshold)}"
     return f"{(rule.comparison or 'rule').lower().replace('_', ' ')}{limit} {rule.id[:8]}"
@@ -182,7 +180,7 @@ def rule_data(rule: AlertRule) -> dict[str, ReadingValue]:
 # -- readings --
 
 
-def rule_readings(rule: AlertRule, device: str, standing: Standing) -> dict[ChannelId, Reading]:
+def rule_readings(rule: AlertRule, device: str, standing: OpenAlerts) -> dict[ChannelId, Reading]:
     """Whether an alert of a rule is open."""
     newest: Sequence[Alert] = standing.open[:1]
     attributes: dict[str, ReadingValue] = {
@@ -212,7 +210,7 @@ def switch_readings(
     return {ChannelId(ACCOUNT, _ENABLED): Reading(enabled)} | readings
 
 
-def count_readings(log: AlertLog, rules: Iterable[AlertRule]) -> dict[ChannelId, Reading]:
+def count_readings(log: AlertTracker, rules: Iterable[AlertRule]) -> dict[ChannelId, Reading]:
     """How many alerts are open, by severity."""
     severities = {rule.id: rule.severity for rule in rules if rule.severity is not None}
     return {

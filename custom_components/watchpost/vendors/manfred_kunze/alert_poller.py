@@ -1,7 +1,5 @@
 """Polls rules and alerts so that no change is missed, and no rule is shown as safe that may not be."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +9,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ...client.errors import Invalid, RateLimited, UnexpectedReply, Unreachable, VendorError
+from ...client.errors import (
+    InvalidFieldsError,
+    RateLimitedError,
+    UnexpectedResponseError,
+    UnreachableError,
+    VendorError,
+)
 from ...models import Channel, ChannelId, FeedUpdate, Inventory, Reading
 from .alert_entities import (
     RULES,
@@ -23,10 +27,10 @@ from .alert_entities import (
     rule_readings,
     switch_readings,
 )
-from .alert_rules import RuleBook
-from .alert_tracker import AlertLog, Where
+from .alert_rules import AlertRuleCache
+from .alert_tracker import AlertTracker, Where
 from .client.alerts import AlertingClient
-from .client.api import Answer
+from .client.api import PlatformResponse
 from .inventory import ACCOUNT
 from .models.alerts import Alert, Lifecycle
 
@@ -41,15 +45,19 @@ _REFUSED: Final = frozenset({400, 404, 409, 410, 422})
 
 def is_refusal(err: VendorError) -> bool:
     """Whether the vendor said that this cannot be done to this alert."""
-    return isinstance(err, Invalid) or (isinstance(err, UnexpectedReply) and err.status in _REFUSED)
+    return isinstance(err, InvalidFieldsError) or (
+        isinstance(err, UnexpectedResponseError) and err.status in _REFUSED
+    )
 
 
 def is_open(err: VendorError) -> bool:
     """Whether nobody knows if the vendor did what it was asked."""
-    return isinstance(err, Unreachable) or (isinstance(err, UnexpectedReply) and err.status is None)
+    return isinstance(err, UnreachableError) or (
+        isinstance(err, UnexpectedResponseError) and err.status is None
+    )
 
 
-class AlertFeed:
+class AlertPoller:
     """Rules and alerts of one organisation.
 
     `now` is the clock (UTC), `clock` that of the replies (monotonic seconds), `vendor_now` the vendor's (UTC).
@@ -59,7 +67,7 @@ class AlertFeed:
     def __init__(
         self,
         client: AlertingClient,
-        book: RuleBook,
+        book: AlertRuleCache,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
@@ -67,7 +75,7 @@ class AlertFeed:
         told_until: Callable[[], datetime | None],
         show: Callable[[FeedUpdate], None],
     ) -> None:
-        self.log = AlertLog()
+        self.log = AlertTracker()
         self._client = client
         self._book = book
         self._now = now
@@ -132,15 +140,15 @@ class AlertFeed:
         self._show(await self.look())
 
     async def hear(self) -> FeedUpdate:
-        """Look because the vendor called; raises RateLimited while a long list that a call had read is to rest."""
+        """Look because the vendor called; raises RateLimitedError while a long list that a call had read is to rest."""
         again_at, now = self._hears_again_at, self._now()
         if again_at is not None and now < again_at:
-            raise RateLimited((again_at - now).total_seconds(), again_at)
+            raise RateLimitedError((again_at - now).total_seconds(), again_at)
         update = await self.look()
         self._hears_again_at = self._rests_until
         return update
 
-    async def _ask(self) -> Answer[list[Alert]]:
+    async def _ask(self) -> PlatformResponse[list[Alert]]:
         """Ask for as many alerts as are enough; `is_whole` says whether nothing is missing."""
         was_enough = False
 
@@ -157,7 +165,7 @@ class AlertFeed:
         self.log.is_whole = not answer.set_aside and (answer.is_whole or was_enough)
         return answer
 
-    def _take(self, answer: Answer[list[Alert]]) -> list[Alert]:
+    def _take(self, answer: PlatformResponse[list[Alert]]) -> list[Alert]:
         if (told_until := self._told_until()) is not None and not self.log.has_looked:
             self.log.told_until = told_until
         self.log.ahead = self._vendor_now() - self._now()

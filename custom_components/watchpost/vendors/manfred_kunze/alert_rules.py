@@ -1,7 +1,5 @@
 """The alert rules of an organisation as they were listed last, and the devices that they belong to."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -14,8 +12,8 @@ from ...client.errors import VendorError
 from ...models import ChannelId
 from .alert_entities import is_of_rule, rule_key
 from .client.alerts import AlertingClient
-from .client.api import Answer
-from .inventory import ACCOUNT, Estate
+from .client.api import PlatformResponse
+from .inventory import ACCOUNT, OrganisationInventory
 from .models.alerts import Alert, AlertRule
 
 RULES_EVERY: Final = timedelta(minutes=5)
@@ -29,7 +27,7 @@ OVERDUE: Final = RULES_EVERY + timedelta(minutes=1)
 NEW_RULES_EVERY: Final = timedelta(minutes=1)
 
 
-class RuleBook:
+class AlertRuleCache:
     """The rules of one organisation.
 
     `estate` says where things belong, `now` is the clock (UTC), `clock` that of the replies (monotonic seconds),
@@ -39,7 +37,7 @@ class RuleBook:
     def __init__(
         self,
         client: AlertingClient,
-        estate: Estate,
+        estate: OrganisationInventory,
         now: Callable[[], datetime],
         clock: Callable[[], float],
         remembered: Callable[[], Collection[ChannelId]],
@@ -79,7 +77,7 @@ class RuleBook:
         is_new = self._listed_at is not None and self._now() - self._listed_at < JUST
         return is_new and not self._is_switched
 
-    async def list(self) -> Answer[list[AlertRule]]:
+    async def list(self) -> PlatformResponse[list[AlertRule]]:
         """Ask for the rules; raises a `VendorError`."""
         self._asked_at = self._now()
         answer = await self._client.list_rules()

@@ -1,7 +1,5 @@
 """What is known of the alerts: which are open, what happened to each, and whether that is all there is. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ...models import Occurrence, OccurrenceType, ReadingValue
+from ...models import ReadingValue, VendorEvent, VendorEventType
 from .models.alerts import Alert, Lifecycle, Severity
 
 # An alert may be dated by a reading that a device delivers long after it was measured.
@@ -39,7 +37,7 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OpenAlerts:
     """How it stands with some alerts: those that are open, newest first; `is_on` is None where nobody knows."""
 
     open: Sequence[Alert]
@@ -51,7 +49,7 @@ class Standing:
         return all(alert.state is Lifecycle.ACKNOWLEDGED for alert in self.open)
 
 
-class AlertLog:
+class AlertTracker:
     """The alerts of one organisation, as lists of them came, one after the other.
 
     `told_until` (UTC) is up to when occurrences had been told before the first list, `ahead` how far the vendor's clock
@@ -135,14 +133,14 @@ class AlertLog:
 
     # -- how it stands --
 
-    def standing(self, alerts: Iterable[Alert], *, is_watched: bool = True) -> Standing:
+    def standing(self, alerts: Iterable[Alert], *, is_watched: bool = True) -> OpenAlerts:
         """How it stands with these open alerts; nobody knows of what is not watched, or not listed completely."""
         listed = sorted(alerts, key=lambda alert: alert.raised_at or _LONG_AGO, reverse=True)
         sure = [alert for alert in listed if alert.state and alert.id not in self._absent]
         if sure:
-            return Standing(listed, is_on=True)
+            return OpenAlerts(listed, is_on=True)
         is_known = self.is_whole and is_watched and not listed
-        return Standing(listed, False if is_known else None)
+        return OpenAlerts(listed, False if is_known else None)
 
     def by_rule(self) -> dict[str | None, list[Alert]]:
         """The open alerts of each rule."""
@@ -181,7 +179,7 @@ class AlertLog:
 
     def occurrences(
         self, alerts: Iterable[Alert], where: Callable[[Alert], Where], now: datetime
-    ) -> Iterator[Occurrence]:
+    ) -> Iterator[VendorEvent]:
         """What happened to these alerts, each stage with an id that it has for ever."""
         for alert in alerts:
             place = where(alert)
@@ -196,7 +194,7 @@ class AlertLog:
             for kind, stage, told in _stages(alert):
                 name = _name(alert, stage)
                 at = before = max(self._at(name, told, now), before)
-                yield Occurrence(name, kind, at, place.device, place.channel, data)
+                yield VendorEvent(name, kind, at, place.device, place.channel, data)
 
     def _at(self, name: str, told: datetime | None, now: datetime) -> datetime:
         """When it happened: as the vendor says, unless that is no time, or before what had been told at the start.
@@ -219,10 +217,10 @@ def _name(alert: Alert, stage: str) -> str:
     return f"alert-{alert.id}-{stage}"
 
 
-def _stages(alert: Alert) -> Iterator[tuple[OccurrenceType, str, datetime | None]]:
+def _stages(alert: Alert) -> Iterator[tuple[VendorEventType, str, datetime | None]]:
     """Yield the stages that an alert has come to, and when; only its time tells whether one that is over was seen."""
-    yield OccurrenceType.ALARM_RAISED, "raised", alert.raised_at
+    yield VendorEventType.ALARM_RAISED, "raised", alert.raised_at
     if alert.acknowledged_at is not None or alert.state is Lifecycle.ACKNOWLEDGED:
-        yield OccurrenceType.ALARM_ACKNOWLEDGED, "acknowledged", alert.acknowledged_at
+        yield VendorEventType.ALARM_ACKNOWLEDGED, "acknowledged", alert.acknowledged_at
     if alert.state is Lifecycle.RESOLVED:
-        yield OccurrenceType.ALARM_CLEARED, "cleared", alert.resolved_at
+        yield VendorEventType.ALARM_CLEARED, "cleared", alert.resolved_at

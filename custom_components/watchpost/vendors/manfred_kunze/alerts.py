@@ -1,7 +1,5 @@
 """The part of alert rules and alerts: what is polled and shown of them, what calls in, and who acknowledges."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -16,17 +14,17 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ...client.errors import NotAllowed, UnexpectedReply
+from ...client.errors import PermissionDeniedError, UnexpectedResponseError
 from ...contract.vendor import ActionHandler, Feed
 from ...models import ChannelId, FeedUpdate
 from .alert_actions import AlertActions
 from .alert_entities import ALERTS, RULES, account_channels, is_of_rule, title
-from .alert_poller import AlertFeed
-from .alert_rules import RULES_EVERY, RuleBook
+from .alert_poller import AlertPoller
+from .alert_rules import RULES_EVERY, AlertRuleCache
 from .client.alerts import AlertingClient
-from .client.api import Api
-from .feature import Part, Survey
-from .inventory import Estate
+from .client.api import PlatformApi
+from .feature import Discovery, Feature
+from .inventory import OrganisationInventory
 from .models.alerts import AlertRule
 from .push import AlertPush
 
@@ -37,7 +35,7 @@ ALERTS_EVERY: Final = timedelta(seconds=30)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
 
 
-class AlertingPart(Part):
+class AlertsFeature(Feature):
     """Rules and alerts of one organisation.
 
     `webhook_id` is None while no vendor could call in. `told_until` says up to when occurrences have been told, `show`
@@ -49,8 +47,8 @@ class AlertingPart(Part):
 
     def __init__(
         self,
-        api: Api,
-        estate: Estate,
+        api: PlatformApi,
+        estate: OrganisationInventory,
         options: Mapping[str, Any],
         webhook_id: str | None,
         *,
@@ -61,8 +59,8 @@ class AlertingPart(Part):
         self._client = AlertingClient(api)
         self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
         ledger = api.transport.ledger
-        book = RuleBook(self._client, estate, ledger.now_utc, ledger.now, remembered)
-        self.feed = AlertFeed(
+        book = AlertRuleCache(self._client, estate, ledger.now_utc, ledger.now, remembered)
+        self.feed = AlertPoller(
             self._client,
             book,
             now=ledger.now_utc,
@@ -79,9 +77,9 @@ class AlertingPart(Part):
             )
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """What stands for all alerts together; the rules come with their own list."""
-        return Survey(channels=list(account_channels(has_push=bool(self._chosen))))
+        return Discovery(channels=list(account_channels(has_push=bool(self._chosen))))
 
     @override
     def feeds(self) -> Sequence[Feed]:
@@ -111,7 +109,7 @@ class AlertingPart(Part):
         """Which rules are to call in; none is chosen by itself."""
         choices: dict[str, str] = {}
         with suppress(
-            NotAllowed, UnexpectedReply
+            PermissionDeniedError, UnexpectedResponseError
         ):  # without the right or the call nothing new is to be chosen
             choices = _told_apart((await self._client.list_rules()).value)
         choices |= {gone: gone for gone in self._chosen if gone not in choices}

@@ -1,7 +1,5 @@
 """Cameras in the words of the model: devices, channels and readings."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
@@ -14,9 +12,9 @@ from homeassistant.components.event import EventEntityDescription
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 from homeassistant.const import EntityCategory
 
-from ...models import Channel, ChannelId, Device, Live, OccurrenceType, Reading, Shot
-from ..names import fitting
-from .inventory import ACCOUNT, Estate, device_id
+from ...models import Channel, ChannelId, Device, LiveStream, Picture, Reading, VendorEventType
+from ..names import truncate_for_entity_id
+from .inventory import ACCOUNT, OrganisationInventory, device_id
 from .models import media
 from .models.media import CameraStatus
 
@@ -46,11 +44,11 @@ _LAST_CAPTURE: Final = SensorEntityDescription(
     key=LAST_CAPTURE, translation_key=LAST_CAPTURE, device_class=SensorDeviceClass.TIMESTAMP
 )
 _EVENTS: Final = EventEntityDescription(
-    key=EVENTS, translation_key="events", event_types=[OccurrenceType.CAPTURE_MADE]
+    key=EVENTS, translation_key="events", event_types=[VendorEventType.CAPTURE_MADE]
 )
 
-type Picture = Callable[[str], Awaitable[Shot | None]]
-type LiveOf = Callable[[str], Live]
+type FetchPicture = Callable[[str], Awaitable[Picture | None]]
+type LiveOf = Callable[[str], LiveStream]
 
 
 def camera_id(camera: str) -> str:
@@ -64,18 +62,18 @@ def camera_of(device: str | None) -> str | None:
     return device.removeprefix(prefix) if device and device.startswith(prefix) else None
 
 
-def camera_device(estate: Estate, camera: media.Camera) -> Device:
+def camera_device(estate: OrganisationInventory, camera: media.Camera) -> Device:
     """A camera, below the device that it belongs to."""
     return Device(
         camera_id(camera.id),
-        name=fitting(camera.name) or f"Camera {camera.id[:8]}",
+        name=truncate_for_entity_id(camera.name) or f"Camera {camera.id[:8]}",
         manufacturer="Manfred Kunze",
         model=camera.model or "Camera",
         via=device_id(camera.device) if camera.device in estate.devices else ACCOUNT,
     )
 
 
-def camera_channels(camera: str, picture: Picture, live_of: LiveOf) -> Iterator[Channel]:
+def camera_channels(camera: str, picture: FetchPicture, live_of: LiveOf) -> Iterator[Channel]:
     """The channels of a camera."""
     device = camera_id(camera)
     yield Channel(

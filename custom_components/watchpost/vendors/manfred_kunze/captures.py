@@ -1,15 +1,13 @@
 """The captures that there are: what is new among them, and what each camera has."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from ...models import ChannelId, FeedUpdate, Occurrence, OccurrenceType, Reading
+from ...models import ChannelId, FeedUpdate, Reading, VendorEvent, VendorEventType
 from .camera_entities import camera_id, capture_readings
-from .client.api import Answer
+from .client.api import PlatformResponse
 from .client.media import MediaClient
 from .inventory import ACCOUNT
 from .models.media import Camera, Capture
@@ -21,7 +19,7 @@ _RECENT: Final = 20.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Gallery:
+class CaptureList:
     """The captures of one organisation; `clock` gives monotonic seconds, `now` the vendor's time (UTC)."""
 
     def __init__(
@@ -69,7 +67,7 @@ class Gallery:
         known = self._captures.get(captures[-1].id)
         return known is not None and known.is_there
 
-    def _take(self, answer: Answer[list[Capture]], *, is_all: bool) -> list[Capture]:
+    def _take(self, answer: PlatformResponse[list[Capture]], *, is_all: bool) -> list[Capture]:
         """Keep what came; returns what was not there before."""
         is_first = self._read_at is None
         before = {found for found, capture in self._captures.items() if capture.is_there}
@@ -137,11 +135,11 @@ class Gallery:
             readings |= capture_readings(camera, capture.at if capture else None)
         return readings
 
-    def _occurrence(self, capture: Capture) -> Occurrence:
+    def _occurrence(self, capture: Capture) -> VendorEvent:
         camera = self._listed(capture)
-        return Occurrence(
+        return VendorEvent(
             id=f"capture {capture.id}",
-            type=OccurrenceType.CAPTURE_MADE,
+            type=VendorEventType.CAPTURE_MADE,
             at=self._seen_at.get(capture.id) or capture.made_at or capture.at or self._now(),
             device=camera_id(camera) if camera else ACCOUNT,
             data={

@@ -1,7 +1,5 @@
 """Sends commands to devices and follows them politely."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,8 +10,8 @@ from homeassistant.components.button import ButtonEntityDescription
 from homeassistant.components.button.const import ButtonDeviceClass
 from homeassistant.const import EntityCategory
 
-from ...client.errors import RateLimited, Unreachable, VendorError
-from ...models import Channel, Work, WorkState
+from ...client.errors import RateLimitedError, UnreachableError, VendorError
+from ...models import Channel, Job, JobState
 from .client.control import ControlClient
 from .models.control import Command, CommandState
 
@@ -51,11 +49,11 @@ class Commands:
             press = partial(self._reboot, vendor_id)
             yield Channel(device, _KEY, _BUTTON, feed, press=press)
 
-    async def _reboot(self, device: str) -> Work | None:
+    async def _reboot(self, device: str) -> Job | None:
         command = await self._client.send_command(device, REBOOT, {})
         if command is None:
             return None
-        return Work(f"command {command.id}", _Progress(self._client, device, command).poll)
+        return Job(f"command {command.id}", _Progress(self._client, device, command).poll)
 
     async def run(
         self, device: str, method: str, params: Mapping[str, Any], patience: float
@@ -74,7 +72,7 @@ class Commands:
             await asyncio.sleep(min(pause, left))
             try:
                 command = await self._client.get_command(device, command.id) or command
-            except Unreachable, RateLimited:
+            except UnreachableError, RateLimitedError:
                 continue  # it was sent; that nobody can be asked for a while changes nothing
             except VendorError:
                 return Outcome(command)
@@ -96,11 +94,11 @@ class _Progress:
     command: Command
     is_told: bool = False
 
-    async def poll(self) -> WorkState:
+    async def poll(self) -> JobState:
         if self.is_told:
             found = await self.client.get_command(self.device, self.command.id)
             self.command = found or self.command
         self.is_told = True
         if self.command.state is CommandState.SUCCESS:
-            return WorkState.DONE
-        return WorkState.FAILED if self.command.has_ended else WorkState.RUNNING
+            return JobState.DONE
+        return JobState.FAILED if self.command.has_ended else JobState.RUNNING

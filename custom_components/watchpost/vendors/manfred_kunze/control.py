@@ -1,7 +1,5 @@
 """The part of what is done: commands, events, annotations, configuration, and records of any group."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final, override
 
@@ -11,7 +9,7 @@ from ...client.decode import identifier
 from ...contract.actions import END, START
 from ...contract.vendor import ActionCall, ActionHandler
 from .client.alerts import CHANNELS, AlertingClient
-from .client.api import Api
+from .client.api import PlatformApi
 from .client.control import ControlClient
 from .client.readings import ReadingsClient
 from .commands import Commands
@@ -37,8 +35,8 @@ from .control_schemas import (
     VALUES,
 )
 from .endpoints import RESOURCES, shown
-from .feature import Part, Survey
-from .inventory import INVENTORY, Estate, component_id, device_id, sensor_key
+from .feature import Discovery, Feature
+from .inventory import INVENTORY, OrganisationInventory, component_id, device_id, sensor_key
 from .models.control import Annotation
 from .reading_actions import ReadingActions
 
@@ -46,12 +44,14 @@ MOST_ROWS: Final = 2_000
 SCHEMAS: Final = "schemas"
 
 
-class ControlPart(Part):
+class ControlFeature(Feature):
     """What an organisation's key lets be done, beside the alerts."""
 
     title = "what can be controlled"
 
-    def __init__(self, api: Api, estate: Estate, readings: ReadingsClient) -> None:
+    def __init__(
+        self, api: PlatformApi, estate: OrganisationInventory, readings: ReadingsClient
+    ) -> None:
         self._client = ControlClient(api)
         self._alerting = AlertingClient(api)
         self._estate = estate
@@ -59,10 +59,10 @@ class ControlPart(Part):
         self._readings = ReadingActions(readings, estate)
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """A button to reboot for each device."""
         devices = [(device_id(device), device) for device in self._estate.devices]
-        return Survey(channels=list(self._commands.buttons(devices, INVENTORY)))
+        return Discovery(channels=list(self._commands.buttons(devices, INVENTORY)))
 
     @property
     @override

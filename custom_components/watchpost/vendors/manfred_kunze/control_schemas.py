@@ -1,7 +1,5 @@
 """Actions about alerts, devices and records of any group, with their fields."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,9 +13,9 @@ from ...contract.actions import (
     PERIOD,
     START,
     TEXT,
-    Action,
-    For,
     Permission,
+    ServiceAction,
+    TargetKind,
     wrong_period,
 )
 from .endpoints import RESOURCES
@@ -77,11 +75,11 @@ def _wrong_window(fields: Mapping[str, Any]) -> str | None:
 
 
 ACTIONS: Final = (
-    Action("acknowledge_alert", For.ANY, Permission.CONTROL, _ALERTS),
-    Action("resolve_alert", For.ANY, Permission.CONTROL, _ALERTS),
-    Action(
+    ServiceAction("acknowledge_alert", TargetKind.ANY, Permission.CONTROL, _ALERTS),
+    ServiceAction("resolve_alert", TargetKind.ANY, Permission.CONTROL, _ALERTS),
+    ServiceAction(
         "send_command",
-        For.DEVICE,
+        TargetKind.DEVICE,
         Permission.CONTROL,
         {
             vol.Required(COMMAND): TEXT,
@@ -91,16 +89,16 @@ ACTIONS: Final = (
             ),
         },
     ),
-    Action(
+    ServiceAction(
         "create_registration_token",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Required(DEVICE_NAME): TEXT},
         is_told_once=True,
     ),
-    Action(
+    ServiceAction(
         "post_event",
-        For.ANY,
+        TargetKind.ANY,
         Permission.CONTROL,
         {
             vol.Required(EVENT_TYPE): TEXT,
@@ -110,9 +108,9 @@ ACTIONS: Final = (
             vol.Optional(DATA): _OBJECT,
         },
     ),
-    Action(
+    ServiceAction(
         "create_annotation",
-        For.ANY,
+        TargetKind.ANY,
         Permission.CONTROL,
         {
             vol.Required(CLASS_ID): ID,
@@ -123,9 +121,9 @@ ACTIONS: Final = (
         },
         check=wrong_period,
     ),
-    Action(
+    ServiceAction(
         "get_readings",
-        For.ANY,
+        TargetKind.ANY,
         Permission.READ,
         {
             vol.Optional(CONF_TYPE, default=RAW): vol.In([RAW, WINDOW, AGGREGATED, STATS]),
@@ -134,9 +132,9 @@ ACTIONS: Final = (
         is_read=True,
         check=_wrong_window,
     ),
-    Action(
+    ServiceAction(
         "set_desired_state",
-        For.ANY,
+        TargetKind.ANY,
         Permission.CONTROL,
         {
             vol.Required(ARTEFACT_ID): ID,
@@ -145,19 +143,22 @@ ACTIONS: Final = (
         },
         check=_half_a_target,
     ),
-    Action(
+    ServiceAction(
         "request_artefact_upload",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Required(DATA): _OBJECT},
         is_told_once=True,
     ),
-    Action(
-        "test_notification_channel", For.ACCOUNT, Permission.ADMIN, {vol.Required(CHANNEL_ID): ID}
+    ServiceAction(
+        "test_notification_channel",
+        TargetKind.ACCOUNT,
+        Permission.ADMIN,
+        {vol.Required(CHANNEL_ID): ID},
     ),
-    Action(
+    ServiceAction(
         "list_records",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required(RESOURCE): vol.In([*RESOURCES, "schemas"]),
@@ -166,9 +167,9 @@ ACTIONS: Final = (
         },
         is_read=True,
     ),
-    Action(
+    ServiceAction(
         "save_record",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required(RESOURCE): vol.In(
@@ -178,9 +179,9 @@ ACTIONS: Final = (
             vol.Required(DATA): _OBJECT,
         },
     ),
-    Action(
+    ServiceAction(
         "delete_record",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required(RESOURCE): vol.In(

@@ -1,7 +1,5 @@
 """The parts of desired-state bindings, quarantined payloads and firmware."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,14 +15,14 @@ from homeassistant.components.update import UpdateEntityDescription
 from homeassistant.components.update.const import UpdateDeviceClass
 from homeassistant.const import EntityCategory
 
-from ...client.errors import NotAllowed, UnexpectedReply
+from ...client.errors import PermissionDeniedError, UnexpectedResponseError
 from ...contract.vendor import Feed
 from ...models import LATEST_VERSION, Channel, ChannelId, FeedUpdate, Reading, ReadingValue
-from ..names import fitting
-from .client.api import Answer, is_missing
+from ..names import truncate_for_entity_id
+from .client.api import PlatformResponse, is_missing
 from .client.device_management import OperationsClient
-from .feature import Part, Survey, oldest
-from .inventory import ACCOUNT, INVENTORY, Estate, device_id
+from .feature import Discovery, Feature, oldest
+from .inventory import ACCOUNT, INVENTORY, OrganisationInventory, device_id
 from .models.device_management import Binding, DesiredState, Firmware, Rejection
 from .models.topology import Device
 
@@ -54,7 +52,7 @@ _FIRMWARE = UpdateEntityDescription(
 )
 
 
-class BindingsPart(Part):
+class BindingsFeature(Feature):
     """What devices and components report of the configuration that is wanted of them."""
 
     title = "device configurations"
@@ -63,34 +61,36 @@ class BindingsPart(Part):
     def scope_of(self, key: str) -> str | None:
         return BINDINGS if key.startswith(_BINDING) else None
 
-    def __init__(self, client: OperationsClient, estate: Estate, now: Callable[[], float]) -> None:
+    def __init__(
+        self, client: OperationsClient, estate: OrganisationInventory, now: Callable[[], float]
+    ) -> None:
         self._client = client
         self._estate = estate
         self._now = now
-        self._listed: Answer[list[Binding]] | None = None
+        self._listed: PlatformResponse[list[Binding]] | None = None
         self._homes: dict[str, str] = {}
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """A channel for each binding; none where there are no such calls, or no right to them."""
         self._homes = {}
         try:
             self._listed = listed = await self._client.bindings()
-        except (NotAllowed, UnexpectedReply) as err:
-            if isinstance(err, UnexpectedReply) and not is_missing(err):
+        except (PermissionDeniedError, UnexpectedResponseError) as err:
+            if isinstance(err, UnexpectedResponseError) and not is_missing(err):
                 raise
-            found = Survey()
-            if not isinstance(err, NotAllowed):
+            found = Discovery()
+            if not isinstance(err, PermissionDeniedError):
                 found.failures[self.title] = err
             return found
         names = await self._names(listed.value)
-        found = Survey(set_aside=listed.set_aside)
+        found = Discovery(set_aside=listed.set_aside)
         found.lists[BINDINGS] = None if listed.set_aside else oldest(listed.freshness)
         for binding in listed.value:
             home = self._estate.home(device=binding.device, component=binding.component)
             self._homes[binding.id] = home
             name = binding.name or names.get(binding.artefact or "")
-            named = {"name": fitting(name) or binding.id[:8]}
+            named = {"name": truncate_for_entity_id(name) or binding.id[:8]}
             found.channels.append(
                 Channel(home, f"{_BINDING}{binding.id}", _STATE, BINDINGS, placeholders=named)
             )
@@ -102,7 +102,7 @@ class BindingsPart(Part):
             return {}
         try:
             artefacts = (await self._client.artefacts()).value
-        except NotAllowed, UnexpectedReply:
+        except PermissionDeniedError, UnexpectedResponseError:
             return {}
         return {artefact.id: artefact.name for artefact in artefacts}
 
@@ -123,7 +123,7 @@ class BindingsPart(Part):
                 readings[ChannelId(home, f"{_BINDING}{binding.id}")] = _state(binding)
         return FeedUpdate(readings=readings, freshness=listed.freshness, set_aside=listed.set_aside)
 
-    def _is_recent(self, listed: Answer[list[Binding]]) -> bool:
+    def _is_recent(self, listed: PlatformResponse[list[Binding]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
         return self._now() - newest < LEAST_INTERVAL.total_seconds()
 
@@ -137,7 +137,7 @@ def _state(binding: Binding) -> Reading:
     return Reading(binding.state.value.lower() if binding.state else None, None, attributes)
 
 
-class QuarantinePart(Part):
+class QuarantineFeature(Feature):
     """How many payloads the platform rejected; nothing is shown without the right to see them."""
 
     title = "quarantined payloads"
@@ -150,13 +150,13 @@ class QuarantinePart(Part):
         self._client = client
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         try:
             answer = await self._client.quarantine()
-        except (NotAllowed, UnexpectedReply) as err:
-            if isinstance(err, UnexpectedReply) and not is_missing(err):
+        except (PermissionDeniedError, UnexpectedResponseError) as err:
+            if isinstance(err, UnexpectedResponseError) and not is_missing(err):
                 raise
-            return Survey()
+            return Discovery()
         reasons = Counter(payload.reason.value for payload in answer.value)
         # What cannot be read was rejected all the same.
         unread = sum(answer.set_aside.values()) - (not answer.is_whole)
@@ -165,13 +165,13 @@ class QuarantinePart(Part):
         if not answer.is_whole:
             attributes["at_least"] = True
         channel = Channel(ACCOUNT, QUARANTINE, _QUARANTINE, INVENTORY)
-        return Survey(
+        return Discovery(
             channels=[channel],
             readings={channel.id: Reading(reasons.total(), None, attributes)},
         )
 
 
-class FirmwarePart(Part):
+class FirmwareFeature(Feature):
     """Whether there is newer firmware for a device, where firmware and device say enough of each other."""
 
     title = "firmware"
@@ -180,23 +180,27 @@ class FirmwarePart(Part):
     def scope_of(self, key: str) -> str | None:
         return FIRMWARE if key == FIRMWARE else None
 
-    def __init__(self, client: OperationsClient, estate: Estate) -> None:
+    def __init__(self, client: OperationsClient, estate: OrganisationInventory) -> None:
         self._client = client
         self._estate = estate
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """An update for each device that says what it runs, and for which the platform has firmware."""
         if not any(device.firmware for device in self._estate.devices.values()):
-            return Survey()
+            return Discovery()
         try:
             listed = await self._client.firmware()
-        except (NotAllowed, UnexpectedReply) as err:
+        except (PermissionDeniedError, UnexpectedResponseError) as err:
             # What the call looks like is not published: an answer that cannot be read is none.
-            if isinstance(err, UnexpectedReply) and err.status is not None and not is_missing(err):
+            if (
+                isinstance(err, UnexpectedResponseError)
+                and err.status is not None
+                and not is_missing(err)
+            ):
                 raise
-            return Survey()
-        found = Survey()
+            return Discovery()
+        found = Discovery()
         is_full = listed.is_whole and not listed.set_aside
         found.lists[FIRMWARE] = oldest(listed.freshness) if is_full else None
         for device in self._estate.devices.values():

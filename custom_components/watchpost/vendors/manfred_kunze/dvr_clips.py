@@ -1,16 +1,14 @@
 """Footage of a period from a camera's own recorder: asked for, followed, and told when it is there."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from ...client.errors import RateLimited, Unreachable
+from ...client.errors import RateLimitedError, UnreachableError
 from ...contract.vendor import ActionCall
 from ...models import FeedUpdate
 from .camera_entities import CAMERA, camera_of
-from .captures import Gallery
+from .captures import CaptureList
 from .client.media import MediaClient
 from .models.media import ClipRequest, Progress
 
@@ -24,7 +22,7 @@ class ClipRequests:
     """Requests for clips; `show` has Home Assistant hear of a clip as soon as it is there."""
 
     def __init__(
-        self, client: MediaClient, gallery: Gallery, show: Callable[[FeedUpdate], None]
+        self, client: MediaClient, gallery: CaptureList, show: Callable[[FeedUpdate], None]
     ) -> None:
         self._client = client
         self._gallery = gallery
@@ -57,7 +55,7 @@ class ClipRequests:
         """How far it is; a failure that may pass is no news."""
         try:
             now = await self._client.get_clip_request(request.id)
-        except Unreachable, RateLimited:
+        except UnreachableError, RateLimitedError:
             return request
         if now is not None:
             return now
@@ -71,7 +69,7 @@ class ClipRequests:
     async def _look(self) -> None:
         try:
             self._show(await self._gallery.fetch())
-        except Unreachable, RateLimited:
+        except UnreachableError, RateLimitedError:
             return
 
 

@@ -4,8 +4,6 @@ Paths and methods are those of the pages "REST API", "Detect & alert", "Configur
 annotate" and "Export data". Where the text names a path alone it is only read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 import re

@@ -1,7 +1,5 @@
 """The platform's records in the words of the model: devices and their channels."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -15,8 +13,8 @@ from homeassistant.const import EntityCategory
 from homeassistant.helpers.entity import EntityDescription
 
 from ...models import Channel, ChannelId, Device, Reading, ReadingValue
-from ..names import fitting
-from .inventory import ACCOUNT, Estate, component_id, device_id, sensor_key
+from ..names import truncate_for_entity_id
+from .inventory import ACCOUNT, OrganisationInventory, component_id, device_id, sensor_key
 from .models import topology
 from .models.topology import DeviceStatus, Sensor, ValueType
 from .units import shown, truth
@@ -72,7 +70,7 @@ def account() -> Device:
     return Device(ACCOUNT, name=SERVICE, manufacturer=MANUFACTURER, is_service=True)
 
 
-def devices(estate: Estate) -> Iterator[Device]:
+def devices(estate: OrganisationInventory) -> Iterator[Device]:
     """The account, its devices, and their components; parents come before children."""
     yield account()
     for device in estate.devices.values():
@@ -81,18 +79,18 @@ def devices(estate: Estate) -> Iterator[Device]:
         profile = estate.profile_of(component)
         yield Device(
             component_id(component.id),
-            name=fitting(component.name) or f"Component {component.id[:8]}",
+            name=truncate_for_entity_id(component.name) or f"Component {component.id[:8]}",
             manufacturer=MANUFACTURER,
             model=profile.name if profile else None,
             via=estate.home(device=component.device),
         )
 
 
-def _device(estate: Estate, device: topology.Device) -> Device:
+def _device(estate: OrganisationInventory, device: topology.Device) -> Device:
     site = estate.sites.get(device.site or "")
     return Device(
         device_id(device.id),
-        name=fitting(device.name) or f"Device {device.id[:8]}",
+        name=truncate_for_entity_id(device.name) or f"Device {device.id[:8]}",
         manufacturer=MANUFACTURER,
         model=device.model,
         serial=device.serial,
@@ -102,7 +100,7 @@ def _device(estate: Estate, device: topology.Device) -> Device:
     )
 
 
-def status_channels(estate: Estate, good_for: timedelta) -> Iterator[Channel]:
+def status_channels(estate: OrganisationInventory, good_for: timedelta) -> Iterator[Channel]:
     """What each device's own record says of it, and is shown for so long."""
     for device in estate.devices:
         for description in (_STATUS, _CONNECTIVITY, _MAINTENANCE):
@@ -125,7 +123,9 @@ def status_readings(listed: Iterable[topology.Device]) -> dict[ChannelId, Readin
     return readings
 
 
-def sensor_channels(estate: Estate, good_for: Mapping[str, timedelta]) -> Iterator[Channel]:
+def sensor_channels(
+    estate: OrganisationInventory, good_for: Mapping[str, timedelta]
+) -> Iterator[Channel]:
     """A channel for each sensor, and for what it hangs from when anything was measured there last.
 
     `good_for` is how long each sensor's readings are shown.
@@ -153,7 +153,7 @@ def sensor_channels(estate: Estate, good_for: Mapping[str, timedelta]) -> Iterat
             )
 
 
-def _declared(estate: Estate, sensor: Sensor) -> tuple[float, float] | None:
+def _declared(estate: OrganisationInventory, sensor: Sensor) -> tuple[float, float] | None:
     """Return the range that a sensor's field in its profile declares, unless the sensor has another unit."""
     field = estate.field_of(sensor)
     if field is None or sensor.unit not in (None, field.unit):
@@ -162,10 +162,10 @@ def _declared(estate: Estate, sensor: Sensor) -> tuple[float, float] | None:
 
 
 def _name(sensor: Sensor) -> str:
-    return fitting(sensor.name or sensor.field) or f"Sensor {sensor.id[:8]}"
+    return truncate_for_entity_id(sensor.name or sensor.field) or f"Sensor {sensor.id[:8]}"
 
 
-def describe(estate: Estate, sensor: Sensor) -> EntityDescription:
+def describe(estate: OrganisationInventory, sensor: Sensor) -> EntityDescription:
     """How Home Assistant shows a sensor, by its value type, its profile's unit and its name."""
     field = estate.field_of(sensor)
     unit = sensor.unit or (field.unit if field else None)

@@ -1,22 +1,20 @@
 """Exports are asked for, followed to their end, downloaded and deleted."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final, Protocol
 import zipfile
 
-from ...client.downloads import LinkFetcher, Take
-from ...client.errors import RateLimited, UnexpectedReply, Unreachable
+from ...client.downloads import SafeDownloader, Take
+from ...client.errors import RateLimitedError, UnexpectedResponseError, UnreachableError
 from ...contract.media import MediaDownload
 from ...contract.vendor import ActionCall, ActionHandler
-from ...models import Work, WorkState
+from ...models import Job, JobState
 from .client.api import is_missing
 from .client.exports import ExportsClient
 from .control_schemas import SITE_ID
-from .inventory import Estate, component_id, device_id, sensor_key
+from .inventory import OrganisationInventory, component_id, device_id, sensor_key
 from .media_schemas import DOWNLOAD, EXPORT_ID, INCLUDES, PATIENCE
 from .models.exports import Export, ExportState
 
@@ -44,7 +42,11 @@ class ExportActions:
     """The actions about exports of one organisation."""
 
     def __init__(
-        self, client: ExportsClient, estate: Estate, links: LinkFetcher, shelf: Shelf
+        self,
+        client: ExportsClient,
+        estate: OrganisationInventory,
+        links: SafeDownloader,
+        shelf: Shelf,
     ) -> None:
         self._client = client
         self._estate = estate
@@ -72,7 +74,7 @@ class ExportActions:
             self._shelf.keep(export)
         outcome = self._shelf.told(export)
         if _is_under_way(export):
-            outcome["work"] = Work(f"export {export.id}", partial(self._go_on, export))
+            outcome["work"] = Job(f"export {export.id}", partial(self._go_on, export))
         if call.fields[DOWNLOAD] and self._shelf.state_of(export) is ExportState.READY:
             outcome["file"] = self._file(export)
         return outcome
@@ -101,18 +103,18 @@ class ExportActions:
         """How far it is; a failure that may pass is no news, and what is gone has expired."""
         try:
             return await self._client.get_export(export.id)
-        except Unreachable, RateLimited:
+        except UnreachableError, RateLimitedError:
             return export
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if not is_missing(err):
                 raise
             return Export(id=export.id, state=ExportState.EXPIRED, created_at=export.created_at)
 
-    async def _go_on(self, export: Export) -> WorkState:
+    async def _go_on(self, export: Export) -> JobState:
         """Show how far it is after nobody waits for it any more."""
         export = await self._asked(export)
         self._shelf.keep(export)
-        return WorkState.RUNNING if _is_under_way(export) else WorkState.DONE
+        return JobState.RUNNING if _is_under_way(export) else JobState.DONE
 
     async def _list(self, call: ActionCall) -> Mapping[str, Any]:
         answer = await self._client.list_exports()
@@ -145,7 +147,7 @@ class ExportActions:
         """Download by a fresh link, and by another one where the first is refused."""
         try:
             await self._links.file(await self._link(export), take, MOST_BYTES)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if err.status is None:
                 raise
             await self._links.file(await self._link(export), take, MOST_BYTES)
@@ -154,7 +156,7 @@ class ExportActions:
         """A link to the bundle; each is good for a while, and kept nowhere."""
         found = await self._client.get_export(export)
         if found.url is None:
-            raise UnexpectedReply("the export has no link")
+            raise UnexpectedResponseError("the export has no link")
         return found.url
 
 

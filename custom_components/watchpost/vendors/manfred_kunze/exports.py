@@ -1,7 +1,5 @@
 """The part of exports: bundles of readings and annotations that the vendor makes in its own time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, override
@@ -9,15 +7,15 @@ from typing import Any, Final, override
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 from homeassistant.const import EntityCategory
 
-from ...client.downloads import LinkFetcher
-from ...client.errors import NotAllowed, VendorError
+from ...client.downloads import SafeDownloader
+from ...client.errors import PermissionDeniedError, VendorError
 from ...contract.vendor import ActionHandler, Feed
 from ...models import Channel, ChannelId, FeedUpdate, Freshness, Reading
-from .client.api import Api, is_missing
+from .client.api import PlatformApi, is_missing
 from .client.exports import ExportsClient
 from .export_actions import ExportActions
-from .feature import Part, Survey
-from .inventory import ACCOUNT, Estate
+from .feature import Discovery, Feature
+from .inventory import ACCOUNT, OrganisationInventory
 from .models.exports import Export, ExportState, joined
 
 EXPORTS: Final = "exports"
@@ -36,16 +34,16 @@ _NEWEST: Final = SensorEntityDescription(
 )
 
 
-class ExportsPart(Part):
+class ExportsFeature(Feature):
     """The exports of one organisation; `show` has how far they are shown between two polls."""
 
     title = "exports"
 
     def __init__(
         self,
-        api: Api,
-        estate: Estate,
-        links: LinkFetcher,
+        api: PlatformApi,
+        estate: OrganisationInventory,
+        links: SafeDownloader,
         *,
         show: Callable[[FeedUpdate], None],
     ) -> None:
@@ -61,15 +59,15 @@ class ExportsPart(Part):
     # -- polling --
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """Find out whether exports are listed at all."""
-        found = Survey()
+        found = Discovery()
         try:
             await self._list()
         except VendorError as err:
-            if is_missing(err) or isinstance(err, NotAllowed):
+            if is_missing(err) or isinstance(err, PermissionDeniedError):
                 self._absent = type(err).__name__
-                if not isinstance(err, NotAllowed):
+                if not isinstance(err, PermissionDeniedError):
                     found.failures[self.title] = err
                 return found
             # What may pass costs the first look alone.

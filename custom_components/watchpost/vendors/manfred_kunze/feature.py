@@ -1,7 +1,5 @@
 """What the connection is put together from: each part brings devices and channels, feeds, actions, options."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from ...models import Channel, ChannelId, Device, Freshness, Reading
 
 
 @dataclass(slots=True)
-class Survey:
+class Discovery:
     """What a part found when the lists were read; `failures` are the lists that could not be had, by their names.
 
     `lists` names each list that was read: when the oldest page of its response came (monotonic), None where it was
@@ -43,7 +41,7 @@ def oldest(freshness: Iterable[Freshness]) -> float | None:
     return min((reply.received for reply in freshness), default=None)
 
 
-class Part:
+class Feature:
     """A group of the platform's resources; those that offer nothing of a kind leave it at that.
 
     `title` is what a person calls the list that its survey reads.
@@ -51,12 +49,12 @@ class Part:
 
     title = ""
 
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """Read the part's lists, with the estate as it was just listed; called with every inventory.
 
         A `VendorError` that is raised costs this part alone; what it had before is not missed.
         """
-        return Survey()
+        return Discovery()
 
     def feeds(self) -> Sequence[Feed]:
         """What is polled beside the inventory, by what the last survey found."""

@@ -1,7 +1,5 @@
 """The part of devices' health, which is asked for device by device, each in its turn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from math import ceil
@@ -15,14 +13,14 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import EntityCategory
 
-from ...client.errors import NotAllowed, UnexpectedReply, VendorError
+from ...client.errors import PermissionDeniedError, UnexpectedResponseError, VendorError
 from ...contract.vendor import Feed
 from ...models import Channel, ChannelId, FeedUpdate, Freshness, Reading
 from .client.api import is_missing
 from .client.topology import TopologyClient
 from .client.variants import AGAIN_AFTER
-from .feature import Part, Survey, lifetime
-from .inventory import Estate, device_id
+from .feature import Discovery, Feature, lifetime
+from .inventory import OrganisationInventory, device_id
 from .models.health import Health, Vital
 from .models.topology import DeviceStatus
 
@@ -50,7 +48,7 @@ _CLASSES: Final = {
 }
 
 
-class HealthPart(Part):
+class HealthFeature(Feature):
     """Uptime, free heap, signal, connection and counts of readings, as far as the deployment tells them."""
 
     title = "health of devices"
@@ -58,7 +56,7 @@ class HealthPart(Part):
     def __init__(
         self,
         client: TopologyClient,
-        estate: Estate,
+        estate: OrganisationInventory,
         now: Callable[[], float],
         changed: Callable[[], None],
     ) -> None:
@@ -80,11 +78,11 @@ class HealthPart(Part):
         return HEALTH if key in _VITALS else None
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """A channel for each device and vital; which vitals there are is learned from a few devices."""
         if not self._units and not self._is_off:
             await self._learn()
-        found = Survey()
+        found = Discovery()
         rounds = ceil(len(self._estate.devices) / PER_POLL) * POLLS_EVERY
         good_for = 3 * max(EACH_EVERY, rounds, self._lifetime)
         for device in self._estate.devices:
@@ -104,7 +102,7 @@ class HealthPart(Part):
         for device in self._awake()[:_SAMPLES]:
             try:
                 answer = await self._client.health(device)
-            except (NotAllowed, UnexpectedReply) as err:
+            except (PermissionDeniedError, UnexpectedResponseError) as err:
                 self._off_since, self._why_off = self._now(), type(err).__name__
                 continue
             health, self._lifetime = answer.value, lifetime(answer.freshness)
@@ -155,7 +153,7 @@ class HealthPart(Part):
             except VendorError as err:
                 if not is_missing(err):
                     failures.append(err)
-                if isinstance(err, UnexpectedReply):
+                if isinstance(err, UnexpectedResponseError):
                     continue
                 break
             self._learn_more(answer.value)

@@ -1,7 +1,5 @@
 """What the platform remembers, hour by hour: aggregated readings, or where there are none, raw ones."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 import math
@@ -10,8 +8,8 @@ from typing import Final
 
 from homeassistant.components.sensor import SensorStateClass
 
-from ...client.decode import number
-from ...client.errors import UnexpectedReply
+from ...client.decode import to_number
+from ...client.errors import UnexpectedResponseError
 from ...models import Channel, ChannelId, HistoryTerms, Hour
 from .client.api import is_missing
 from .client.readings import ReadingsClient
@@ -36,7 +34,7 @@ async def channel_history(
 ) -> dict[ChannelId, Sequence[Hour]]:
     """Return the full hours in [start, end) of those channels that are sensors; raises a `VendorError`.
 
-    `is_possible` gives a test of a channel's values.
+    `is_callable_url` gives a test of a channel's values.
     """
     found: dict[ChannelId, Sequence[Hour]] = {}
     for channel in channels:
@@ -61,7 +59,7 @@ async def _buckets(
 ) -> list[Bucket]:
     try:
         return (await client.aggregated(sensor, start, end)).value
-    except UnexpectedReply as err:
+    except UnexpectedResponseError as err:
         if not is_missing(err):
             raise
     return await _raw(client, sensor, start, end)
@@ -69,7 +67,7 @@ async def _buckets(
 
 async def _raw(client: ReadingsClient, sensor: str, start: datetime, end: datetime) -> list[Bucket]:
     readings = (await client.raw(sensor, start, end)).value
-    values = [(one.at, value) for one in readings if (value := number(one.raw)) is not None]
+    values = [(one.at, value) for one in readings if (value := to_number(one.raw)) is not None]
     return [Bucket(at, value, value, value) for at, value in values]
 
 

@@ -1,7 +1,5 @@
 """How often sensors measure, learned from their readings, and which of many are worth asking for now; no I/O."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +30,7 @@ _RESTING: Final = 3600.0
 
 
 @dataclass(slots=True)
-class Track:
+class SensorInterval:
     """What is known of one sensor; `asked` (monotonic seconds) is when it was asked for last, `searched` when alone.
 
     `looked` is when all was asked for in a batch that could have come since its newest.
@@ -131,6 +129,6 @@ def stepped(cycle: float) -> float:
     return next((float(step) for step in _STEPS if cycle <= 1.1 * step), cycle)
 
 
-def in_turn(tracks: dict[str, Track], due: Iterable[str], most: int) -> list[str]:
+def in_turn(tracks: dict[str, SensorInterval], due: Iterable[str], most: int) -> list[str]:
     """The sensors to ask for now, those that waited longest first."""
     return sorted(due, key=lambda sensor: (tracks[sensor].asked, sensor))[:most]

@@ -1,7 +1,5 @@
 """What an organisation was last seen to have, for all parts to look things up in; no I/O."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 
@@ -38,7 +36,7 @@ def sensor_key(sensor: str) -> str:
     return f"sensor-{sensor}"
 
 
-class Estate:
+class OrganisationInventory:
     """Devices, components, sensors, places and profiles by the platform's ids."""
 
     def __init__(self) -> None:

@@ -4,8 +4,6 @@ The vendor's text names two calls: one starts a session, one lists those that th
 by itself, and is taken up again while it lasts.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,7 +11,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
-from ...client.errors import TimedOut, UnexpectedReply, Unreachable, VendorError
+from ...client.errors import TimedOutError, UnexpectedResponseError, UnreachableError, VendorError
 from ...models import StreamSource
 from .client.api import is_missing
 from .client.media import MediaClient
@@ -95,14 +93,14 @@ class LiveSessions:
         """Start a session; where the vendor has one for us already, that one."""
         try:
             started = await self._client.start_live(self._camera)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if err.status != HTTPStatus.CONFLICT:
                 raise
             started = None
         return started or LiveSession(id=self._camera, camera=self._camera)
 
     async def _begun(self, session: LiveSession) -> LiveSession:
-        """Wait until a session can be watched; raises TimedOut, and Unreachable for one that ends before.
+        """Wait until a session can be watched; raises TimedOutError, and UnreachableError for one that ends before.
 
         One that is given up is not left open.
         """
@@ -116,22 +114,22 @@ class LiveSessions:
     async def _followed(self, session: LiveSession) -> LiveSession:
         for pause in _pauses():
             if session.is_over:
-                raise Unreachable("the live session ended before it began")
+                raise UnreachableError("the live session ended before it began")
             if session.access is not None and session.state is LiveState.ACTIVE:
                 return session
             await asyncio.sleep(pause)
-            with suppress(Unreachable):  # that may pass
+            with suppress(UnreachableError):  # that may pass
                 if (found := await self._found(session)) is not None:
                     self._coming = session = _joined(session, found)
         if session.access is None:
-            raise TimedOut("the live session did not begin in time")
+            raise TimedOutError("the live session did not begin in time")
         return session  # no word of it is known, but where it would be
 
     async def _found(self, session: LiveSession) -> LiveSession | None:
         """The session as it is listed now; by its camera where nothing else names it."""
         try:
             listed = await self._client.list_live()
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if is_missing(err):
                 return None
             raise

@@ -1,42 +1,40 @@
 """The part of cameras: their states, their captures, and watching them live."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, override
 
-from ...client.downloads import LinkFetcher
-from ...client.errors import NotAllowed, VendorError
+from ...client.downloads import SafeDownloader
+from ...client.errors import PermissionDeniedError, VendorError
 from ...contract.vendor import ActionHandler, Feed
-from ...models import Channel, ChannelId, FeedUpdate, Live
+from ...models import Channel, ChannelId, FeedUpdate, LiveStream
 from . import camera_entities
-from .captures import Gallery
-from .client.api import Answer, Api, is_missing
+from .captures import CaptureList
+from .client.api import PlatformApi, PlatformResponse, is_missing
 from .client.media import MediaClient
 from .dvr_clips import ClipRequests
-from .feature import Part, Survey, oldest
-from .inventory import CAMERAS, Estate
+from .feature import Discovery, Feature, oldest
+from .inventory import CAMERAS, OrganisationInventory
 from .live_stream import LiveSessions
 from .media_library import CaptureLibrary
 from .models.media import Camera
-from .thumbnails import Stills
+from .thumbnails import ThumbnailCache
 
 CAMERAS_EVERY: Final = timedelta(minutes=1)
 CAPTURES_EVERY: Final = timedelta(minutes=1)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
 
 
-class MediaPart(Part):
+class MediaFeature(Feature):
     """The cameras of one organisation; `resurvey` reads everything anew when one appears."""
 
     title = "cameras"
 
     def __init__(
         self,
-        api: Api,
-        estate: Estate,
-        links: LinkFetcher,
+        api: PlatformApi,
+        estate: OrganisationInventory,
+        links: SafeDownloader,
         *,
         resurvey: Callable[[], Awaitable[FeedUpdate]],
         show: Callable[[FeedUpdate], None],
@@ -48,26 +46,26 @@ class MediaPart(Part):
         self._api = api
         self._clock = clock
         self._resurvey = resurvey
-        self._gallery = Gallery(client, clock, api.now)
-        self._stills = Stills(client, self._gallery, links, clock)
+        self._gallery = CaptureList(client, clock, api.now)
+        self._stills = ThumbnailCache(client, self._gallery, links, clock)
         self._clips = ClipRequests(client, self._gallery, show)
         self._lives: dict[str, LiveSessions] = {}
-        self._listed: Answer[list[Camera]] | None = None
+        self._listed: PlatformResponse[list[Camera]] | None = None
         self._strangers: frozenset[str] = frozenset()
         self._absent: str | None = None
         self.library = CaptureLibrary(client, self._gallery, api.url, show)
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """List the cameras; a deployment may have none of that, or a key no right to it."""
-        found = Survey()
+        found = Discovery()
         try:
             self._listed = listed = await self._client.list_cameras()
         except VendorError as err:
-            if not is_missing(err) and not isinstance(err, NotAllowed):
+            if not is_missing(err) and not isinstance(err, PermissionDeniedError):
                 raise
             self._absent = type(err).__name__
-            if self._gallery.cameras or not isinstance(err, NotAllowed):
+            if self._gallery.cameras or not isinstance(err, PermissionDeniedError):
                 found.failures[self.title] = err
             return found
         self._absent = None
@@ -83,7 +81,7 @@ class MediaPart(Part):
     def _channels(self, camera: Camera) -> list[Channel]:
         return list(camera_entities.camera_channels(camera.id, self._stills.newest, self._live_of))
 
-    def _live_of(self, camera: str) -> Live:
+    def _live_of(self, camera: str) -> LiveStream:
         return self._lives.setdefault(camera, LiveSessions(self._client, camera, self._here))
 
     def _here(self, at: datetime) -> datetime:
@@ -124,7 +122,7 @@ class MediaPart(Part):
             set_aside=listed.set_aside,
         )
 
-    def _is_recent(self, listed: Answer[list[Camera]]) -> bool:
+    def _is_recent(self, listed: PlatformResponse[list[Camera]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
         return self._clock() - newest < LEAST_INTERVAL.total_seconds()
 

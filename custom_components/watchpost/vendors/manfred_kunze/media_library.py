@@ -1,18 +1,16 @@
 """The captures for the media browser, as folders: camera, day, clip."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Final, override
 
 from homeassistant.util import dt as dt_util
 from yarl import URL
 
-from ...client.errors import NotSecure, UnexpectedReply
+from ...client.errors import NotSecureError, UnexpectedResponseError
 from ...client.urls import parse_link
-from ...contract.media import Library, Media, MediaItem
+from ...contract.media import Media, MediaItem, MediaLibrary
 from ...models import FeedUpdate
-from .captures import Gallery
+from .captures import CaptureList
 from .client.media import MediaClient, link_of
 from .models.media import Capture
 
@@ -21,13 +19,13 @@ _UNDATED: Final = "undated"
 _OTHERS: Final = "others"
 
 
-class CaptureLibrary(Library):
+class CaptureLibrary(MediaLibrary):
     """Every capture that the vendor lists. Nothing is kept: a link is asked for whenever somebody plays one."""
 
     def __init__(
         self,
         client: MediaClient,
-        gallery: Gallery,
+        gallery: CaptureList,
         home: URL,
         show: Callable[[FeedUpdate], None],
     ) -> None:
@@ -66,14 +64,14 @@ class CaptureLibrary(Library):
         kind = reply.content_type.partition(";")[0].strip().lower()
         if reply.body and kind.startswith("video/"):
             return Media(kind, content=reply.body)
-        raise UnexpectedReply("the reply holds no link to the clip")
+        raise UnexpectedResponseError("the reply holds no link to the clip")
 
     def _absolute(self, link: str) -> str:
-        """Return a link with its host; raises UnexpectedReply for what is none."""
+        """Return a link with its host; raises UnexpectedResponseError for what is none."""
         try:
             return str(parse_link(link, self._home))
-        except NotSecure:
-            raise UnexpectedReply("the link to the clip is none") from None
+        except NotSecureError:
+            raise UnexpectedResponseError("the link to the clip is none") from None
 
     def _cameras(self) -> list[MediaItem]:
         cameras = self._gallery.cameras.values()

@@ -1,13 +1,19 @@
 """Actions about cameras and exports, with their fields."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ...contract.actions import DATE, END, START, Action, For, Permission, wrong_period
+from ...contract.actions import (
+    DATE,
+    END,
+    START,
+    Permission,
+    ServiceAction,
+    TargetKind,
+    wrong_period,
+)
 from .control_schemas import ID, SITE_ID
 
 EXPORT_ID: Final = "export_id"
@@ -25,10 +31,12 @@ _PERIOD: Final = {vol.Required(START): DATE, vol.Required(END): DATE}
 _EXPORT: Final = {vol.Required(EXPORT_ID): ID}
 
 ACTIONS: Final = (
-    Action("request_dvr_clip", For.ENTITY, Permission.CONTROL, _PERIOD, check=wrong_period),
-    Action(
+    ServiceAction(
+        "request_dvr_clip", TargetKind.ENTITY, Permission.CONTROL, _PERIOD, check=wrong_period
+    ),
+    ServiceAction(
         "create_export",
-        For.ANY,
+        TargetKind.ANY,
         Permission.ADMIN,
         {
             **_PERIOD,
@@ -43,7 +51,7 @@ ACTIONS: Final = (
         },
         check=wrong_period,
     ),
-    Action("list_exports", For.ACCOUNT, Permission.READ, {}, is_read=True),
-    Action("download_export", For.ACCOUNT, Permission.ADMIN, _EXPORT),
-    Action("delete_export", For.ACCOUNT, Permission.ADMIN, _EXPORT),
+    ServiceAction("list_exports", TargetKind.ACCOUNT, Permission.READ, {}, is_read=True),
+    ServiceAction("download_export", TargetKind.ACCOUNT, Permission.ADMIN, _EXPORT),
+    ServiceAction("delete_export", TargetKind.ACCOUNT, Permission.ADMIN, _EXPORT),
 )

@@ -1,31 +1,29 @@
 """The part that reads a deployment's own document of its API, once a day at most."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Final, override
 
 from ...client.errors import VendorError
-from .client.api import Api
-from .client.openapi import PATH, Contract
+from .client.api import PlatformApi
+from .client.openapi import PATH, OpenApiDocument
 from .client.variants import AGAIN_AFTER
-from .feature import Part
+from .feature import Feature
 
 _MOST_SAID: Final = 100
 
 
-class DiscoveryPart(Part):
+class OpenApiFeature(Feature):
     """Looks for the document and has `follow` take it; without one the defaults hold."""
 
     title = "description of the API"
 
-    def __init__(self, api: Api, follow: Callable[[Contract], None]) -> None:
+    def __init__(self, api: PlatformApi, follow: Callable[[OpenApiDocument], None]) -> None:
         self._api = api
         self._follow = follow
         self._looked = float("-inf")
         self._body = b""
         self._why_not: str | None = None
-        self.contract: Contract | None = None
+        self.contract: OpenApiDocument | None = None
 
     async def look(self) -> None:
         """Read the document, if there is one and it is time; what is known stands where it cannot be had."""
@@ -36,7 +34,7 @@ class DiscoveryPart(Part):
         try:
             reply = await self._api.raw(PATH, right="read the API's description")
             if reply.body != self._body:
-                self.contract = Contract.read(reply.body)
+                self.contract = OpenApiDocument.read(reply.body)
                 self._body = reply.body
                 self._follow(self.contract)
             self._why_not = None

@@ -1,7 +1,5 @@
 """What a person chooses of an account beside what the parts offer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -27,7 +25,7 @@ def shown_for(options: Mapping[str, Any]) -> timedelta:
 
 
 def storage_host(options: Mapping[str, Any]) -> AllowedHost | None:
-    """Return the host of a private network that links may lead to; raises NotSecure for what is none."""
+    """Return the host of a private network that links may lead to; raises NotSecureError for what is none."""
     text = options.get(CONF_STORAGE_HOST)
     return AllowedHost.of(text) if text else None
 

@@ -3,14 +3,17 @@
 What a call says is documented nowhere, and nothing proves who sent it: it is taken as a hint to ask for the alerts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, override
 
-from ...client.errors import Invalid, NotAllowed, UnexpectedReply, VendorError
-from ...contract.push import Hint, Push, Registration
+from ...client.errors import (
+    InvalidFieldsError,
+    PermissionDeniedError,
+    UnexpectedResponseError,
+    VendorError,
+)
+from ...contract.push import ChangeHint, PushProvider, Subscription
 from ...models import ChannelId, FeedUpdate
 from .alert_entities import ALERTS, PUSH
 from .client.alerts import AlertingClient
@@ -23,12 +26,12 @@ NAME: Final = "Watchpost (Home Assistant)"
 # Another instance may put a rule back at the same moment, without our channel: so often ours is attached again.
 MAX_ATTEMPTS: Final = 3
 
-_HINT: Final = Hint(ALERTS, "")
+_HINT: Final = ChangeHint(ALERTS, "")
 
 type Look = Callable[[], Awaitable[FeedUpdate]]
 
 
-class AlertPush(Push):
+class AlertPush(PushProvider):
     """The webhook channel of one organisation.
 
     `chosen` are the rules that are to call in, `webhook_id` is the secret in our address, if there is one yet, `look`
@@ -61,7 +64,7 @@ class AlertPush(Push):
     # -- the channel and its rules --
 
     @override
-    async def registrations(self) -> Sequence[Registration]:
+    async def registrations(self) -> Sequence[Subscription]:
         channels = (await self._client.list_channels()).value
         has_ours = any(self._is_ours(channel) for channel in channels)
         rules = await self._rules() if has_ours else []
@@ -77,10 +80,10 @@ class AlertPush(Push):
         secret = self._webhook_id
         return channel.id in self.known or bool(secret and (channel.url or "").endswith(secret))
 
-    def _registration(self, channel: NotificationChannel, *, is_sound: bool) -> Registration:
+    def _registration(self, channel: NotificationChannel, *, is_sound: bool) -> Subscription:
         """As the vendor lists it, with the address that we know where the vendor shows a mask."""
         url = self.known.get(channel.id) if channel.is_masked else channel.url
-        return Registration(channel.id, url or "", is_sound=is_sound)
+        return Subscription(channel.id, url or "", is_sound=is_sound)
 
     def _is_sound(self, channel: NotificationChannel, rules: Iterable[AlertRule]) -> bool:
         """Whether one of ours is attached and tested as it should be, and is wanted at all.
@@ -102,7 +105,7 @@ class AlertPush(Push):
         ]
 
     @override
-    async def register(self, url: str, kind: str = "") -> Registration:
+    async def register(self, url: str, kind: str = "") -> Subscription:
         """Add the channel, attach it, and have a test message sent; where one of these fails nothing is left behind."""
         channel = await self._create(url)
         self._untested.add(channel.id)
@@ -112,30 +115,32 @@ class AlertPush(Push):
             with suppress(VendorError):
                 await self.remove(channel.id)
             raise
-        return Registration(channel.id, url)
+        return Subscription(channel.id, url)
 
     async def _create(self, url: str) -> NotificationChannel:
         """Add the channel in one of the forms that it may have; what does not show the address is taken away again."""
         listed = (await self._client.list_channels()).value
         known = next((channel for channel in listed if channel.type == "WEBHOOK"), None)
         before = {channel.id for channel in listed}
-        refusal: UnexpectedReply | Invalid | None = None
+        refusal: UnexpectedResponseError | InvalidFieldsError | None = None
         for form in webhook_forms(NAME, url, known):
             try:
                 made = await self._client.create_channel(form)
-            except (UnexpectedReply, Invalid) as err:
-                if isinstance(err, UnexpectedReply) and err.status not in (400, 422):
+            except (UnexpectedResponseError, InvalidFieldsError) as err:
+                if isinstance(err, UnexpectedResponseError) and err.status not in (400, 422):
                     raise
                 refusal = err
                 continue
             if made is None or not _leads_to(made, url):
                 made = await self._new(before, made)
             if made is None:  # another form would add another one
-                raise UnexpectedReply("the channel that was added is not listed")
+                raise UnexpectedResponseError("the channel that was added is not listed")
             if _leads_to(made, url):
                 return made
             await self._client.delete_channel(made.id)
-        raise refusal or UnexpectedReply("no form of a channel shows the address that it was given")
+        raise refusal or UnexpectedResponseError(
+            "no form of a channel shows the address that it was given"
+        )
 
     async def _new(
         self, before: set[str], made: NotificationChannel | None
@@ -147,7 +152,7 @@ class AlertPush(Push):
         return named[0] if len(named) == 1 else made
 
     @override
-    async def amend(self, registration: Registration, url: str) -> Registration | None:
+    async def amend(self, registration: Subscription, url: str) -> Subscription | None:
         """Have our channel lead to where we are, and be attached to what was chosen."""
         channel = await self._channel(registration.id)
         if channel is None:
@@ -160,7 +165,7 @@ class AlertPush(Push):
                 return None
             self._untested.add(channel.id)
         await self._tend(channel)
-        return Registration(channel.id, url)
+        return Subscription(channel.id, url)
 
     async def _channel(self, known: str) -> NotificationChannel | None:
         listed = (await self._client.list_channels()).value
@@ -179,7 +184,7 @@ class AlertPush(Push):
         """Have a test message sent, unless the deployment has no such call."""
         try:
             await self._client.test_channel(channel)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if not is_missing(err):
                 raise
 
@@ -195,12 +200,12 @@ class AlertPush(Push):
             try:
                 row = with_channel(rule, channel, wanted=wanted)
             except ValueError:
-                raise UnexpectedReply("the rule does not show its channels") from None
+                raise UnexpectedResponseError("the rule does not show its channels") from None
             self._unverified.add(rule_id)
             await self._client.update_rule(rule_id, row)
             rule = (await self._client.get_rule(rule_id)).value
         if wanted != _notifies(rule, channel):
-            raise UnexpectedReply("the rule is as it was before it was changed")
+            raise UnexpectedResponseError("the rule is as it was before it was changed")
 
     @override
     async def remove(self, registration_id: str) -> None:
@@ -211,19 +216,19 @@ class AlertPush(Push):
             if is_unsure or _notifies(rule, channel):
                 # A rule that would be left without any channel may be refused, or the right to change rules be lacking;
                 # the channel goes all the same.
-                with suppress(UnexpectedReply, Invalid, NotAllowed):
+                with suppress(UnexpectedResponseError, InvalidFieldsError, PermissionDeniedError):
                     await self._attach(rule.id, channel, wanted=False)
         await self._client.delete_channel(registration_id)
 
     # -- calls --
 
     @override
-    def read(self, body: bytes) -> Hint:
+    def read(self, body: bytes) -> ChangeHint:
         """Take any body for a hint: the vendor documents none."""
         return _HINT
 
     @override
-    async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
+    async def confirm(self, hints: frozenset[ChangeHint]) -> FeedUpdate:
         """Ask for the alerts, as far as the vendor's cache rule lets; what is held tells nothing new."""
         asked_at = self._clock()
         update = await self._look()

@@ -1,7 +1,5 @@
 """What sensors measured in a period, as a response: every reading, groups, or statistics."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,7 +12,7 @@ from ...contract.vendor import ActionCall, ActionHandler
 from ...models import Channel
 from .client.readings import ReadingsClient
 from .control_schemas import AGGREGATED, RAW, WINDOW
-from .inventory import Estate, component_id, device_id, sensor_key
+from .inventory import OrganisationInventory, component_id, device_id, sensor_key
 from .models.topology import Sensor
 
 _USUAL_PERIOD: Final = timedelta(days=1)
@@ -27,7 +25,7 @@ _ENTITY_ID: Final = "entity_id"
 class ReadingActions:
     """The action about readings of one organisation."""
 
-    def __init__(self, client: ReadingsClient, estate: Estate) -> None:
+    def __init__(self, client: ReadingsClient, estate: OrganisationInventory) -> None:
         self._client = client
         self._estate = estate
         self.handlers: Mapping[str, ActionHandler] = {"get_readings": self._get_readings}

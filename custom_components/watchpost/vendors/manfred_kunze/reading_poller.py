@@ -1,7 +1,5 @@
 """One poll of readings: in batches where the deployment has them, else one sensor after the other."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
@@ -9,11 +7,11 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import Final
 
-from ...client.errors import UnexpectedReply, Unreachable, VendorError
+from ...client.errors import UnexpectedResponseError, UnreachableError, VendorError
 from ...models import Freshness
 from .client.api import is_missing
 from .client.readings import PER_BATCH, ReadingsClient
-from .interval import Track, in_turn
+from .interval import SensorInterval, in_turn
 from .models.readings import Reading
 
 # Of the 120 requests that an account may make in a minute, so many are for readings.
@@ -25,11 +23,11 @@ _AT_ONCE: Final = 4
 _ENOUGH: Final = 4
 
 
-class Asking:
+class ReadingPoll:
     """One poll: what to ask for, in batches or one by one, and what came."""
 
     def __init__(
-        self, client: ReadingsClient, tracks: dict[str, Track], now: float, clock: datetime
+        self, client: ReadingsClient, tracks: dict[str, SensorInterval], now: float, clock: datetime
     ) -> None:
         self._client = client
         self._tracks = tracks
@@ -89,7 +87,7 @@ class Asking:
         track.searched = self._now
         try:
             answer = await self._client.newest(sensor, track.known_until(self._clock))
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             track.asked = self._now
             if not is_missing(err):
                 self.failures.append(err)
@@ -97,7 +95,7 @@ class Asking:
             return
         except VendorError as err:
             self.failures.append(err)
-            self._is_broken = len(self.failures) >= _ENOUGH or not isinstance(err, Unreachable)
+            self._is_broken = len(self.failures) >= _ENOUGH or not isinstance(err, UnreachableError)
             return
         self.served = True
         self.freshness += answer.freshness

@@ -1,11 +1,9 @@
 """What a sensor's raw value is shown as, by the sensor's value type."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 
-from ...client.decode import number, text, whole
+from ...client.decode import to_int, to_number, to_text
 from ...models import Reading, ReadingValue
 from .entities import LONGEST_STATE
 from .models.fields import flag
@@ -32,14 +30,14 @@ def reading(measured: Measured, kind: ValueType | None, *, is_live: bool) -> Rea
 def _value(raw: Raw, kind: ValueType | None) -> ReadingValue:
     match kind:
         case ValueType.DOUBLE:
-            return number(raw)
+            return to_number(raw)
         case ValueType.BIGINT:
-            found = whole(raw)
+            found = to_int(raw)
             return found if abs(found or 0) < _LONGEST_WHOLE else None
         case ValueType.BOOLEAN:
             return flag({"value": raw}, "value")
         case ValueType.TEXT:
-            return text(raw, _LONGEST_TEXT)
+            return to_text(raw, _LONGEST_TEXT)
     if isinstance(raw, bool):
         return str(raw).lower()
-    return text(raw, _LONGEST_TEXT) if isinstance(raw, str) else number(raw)
+    return to_text(raw, _LONGEST_TEXT) if isinstance(raw, str) else to_number(raw)

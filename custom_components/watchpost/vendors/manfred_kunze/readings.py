@@ -4,8 +4,6 @@ No call for newest values is published. Asked are, in this order: batches of sen
 else one sensor at a time, those first that waited longest, and none before it can have measured again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,12 +16,12 @@ from ...contract.vendor import Feed
 from ...models import Channel, ChannelId, FeedUpdate, Inventory, Reading
 from . import entities, reading_values
 from .client.readings import PER_BATCH, ReadingsClient
-from .feature import Part, Survey, lifetime
-from .interval import Track, good_for, stepped
-from .inventory import SENSORS, Estate, sensor_key
+from .feature import Discovery, Feature, lifetime
+from .interval import SensorInterval, good_for, stepped
+from .inventory import SENSORS, OrganisationInventory, sensor_key
 from .models.topology import DeviceStatus, Sensor, ValueType
 from .options import readings_fields
-from .reading_poller import MOST_REQUESTS, Asking
+from .reading_poller import MOST_REQUESTS, ReadingPoll
 
 READINGS_EVERY: Final = timedelta(minutes=1)
 LEAST_INTERVAL: Final = timedelta(seconds=15)
@@ -43,7 +41,7 @@ class _Line(NamedTuple):
     kind: ValueType | None
 
 
-class ReadingsPart(Part):
+class ReadingsFeature(Feature):
     """Follows the sensors, by the vendor's `clock` and the one `here`.
 
     `at_least` is how long a value is shown of a sensor whose interval is not known.
@@ -54,7 +52,7 @@ class ReadingsPart(Part):
     def __init__(
         self,
         client: ReadingsClient,
-        estate: Estate,
+        estate: OrganisationInventory,
         *,
         now: Callable[[], float],
         clock: Callable[[], datetime],
@@ -69,7 +67,7 @@ class ReadingsPart(Part):
         self._here = here
         self._at_least = at_least
         self._changed = changed
-        self._tracks: dict[str, Track] = {}
+        self._tracks: dict[str, SensorInterval] = {}
         self._silent: frozenset[str] = frozenset()
         self._wanted: frozenset[ChannelId] = frozenset()
         self._looked_at: list[str] = []
@@ -84,7 +82,7 @@ class ReadingsPart(Part):
     # -- what there is --
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """A channel for each sensor; what the list of sensors tells of values is taken as well."""
         estate = self._estate
         for sensor in estate.sensors.values():
@@ -102,7 +100,7 @@ class ReadingsPart(Part):
         found = list(entities.sensor_channels(estate, good_for))
         self._note_units(found)
         self._offered = {channel.id: channel for channel in found}
-        return Survey(channels=found)
+        return Discovery(channels=found)
 
     def _note_units(self, found: Iterable[Channel]) -> None:
         """Take the value of a sensor anew whose unit has changed: what came before may be in the old one."""
@@ -127,9 +125,9 @@ class ReadingsPart(Part):
         polls = max(ceil(len(self._looked_at) / per_poll), 1)
         return max(READINGS_EVERY, self._lifetime) * polls
 
-    def _track(self, sensor: str) -> Track:
+    def _track(self, sensor: str) -> SensorInterval:
         if sensor not in self._tracks:
-            self._tracks[sensor] = Track(cycle=self._cycles.get(sensor))
+            self._tracks[sensor] = SensorInterval(cycle=self._cycles.get(sensor))
         return self._tracks[sensor]
 
     @override
@@ -159,7 +157,7 @@ class ReadingsPart(Part):
                 is_event=self._lines[sensor].kind not in _MEASURED,
             )
         ]
-        asking = Asking(self._client, self._tracks, now, min(clock, self._here()))
+        asking = ReadingPoll(self._client, self._tracks, now, min(clock, self._here()))
         await asking.ask(due)
         if asking.failures and not asking.served:
             raise asking.failures[0]
@@ -280,7 +278,7 @@ def _unit(channel: Channel) -> str | None:
     return getattr(channel.description, "native_unit_of_measurement", None)
 
 
-def _line(estate: Estate, sensor: Sensor) -> _Line:
+def _line(estate: OrganisationInventory, sensor: Sensor) -> _Line:
     home, device = estate.home_of(sensor.id), estate.device_of(sensor)
     return _Line(
         channel=ChannelId(home, sensor_key(sensor.id)),

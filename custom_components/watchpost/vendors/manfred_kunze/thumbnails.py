@@ -1,17 +1,15 @@
 """Stills of cameras: the thumbnail of each one's newest capture, fetched when somebody looks, once."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ...client.downloads import LinkFetcher
+from ...client.downloads import SafeDownloader
 from ...client.errors import VendorError
 from ...client.image_check import check_picture
-from ...models import Shot
-from .captures import Gallery
+from ...models import Picture
+from .captures import CaptureList
 from .client.media import MediaClient
 from .models.media import Capture
 
@@ -28,16 +26,20 @@ class _Frame:
     capture: str | None = None
     wanted: str | None = None
     looks: int = 0
-    shot: Shot | None = None
+    shot: Picture | None = None
     not_before: float = float("-inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Stills:
+class ThumbnailCache:
     """The newest picture of each camera; `clock` gives monotonic seconds."""
 
     def __init__(
-        self, client: MediaClient, gallery: Gallery, links: LinkFetcher, clock: Callable[[], float]
+        self,
+        client: MediaClient,
+        gallery: CaptureList,
+        links: SafeDownloader,
+        clock: Callable[[], float],
     ) -> None:
         self._client = client
         self._gallery = gallery
@@ -45,7 +47,7 @@ class Stills:
         self._clock = clock
         self._frames: dict[str, _Frame] = {}
 
-    async def newest(self, camera: str) -> Shot | None:
+    async def newest(self, camera: str) -> Picture | None:
         """The newest picture of a camera, None while there is none; what goes wrong leaves the one before."""
         frame = self._frames.setdefault(camera, _Frame())
         async with frame.lock:
@@ -63,7 +65,7 @@ class Stills:
         try:
             found = await self._client.thumbnail(capture.id)
             if found is not None and capture.at is not None:
-                frame.shot = Shot(capture.at, *await self._picture(found))
+                frame.shot = Picture(capture.at, *await self._picture(found))
             if found is not None or frame.looks >= _MOST_LOOKS:
                 frame.capture = capture.id
                 return

@@ -1,32 +1,30 @@
 """The part of devices, components, sensors and profiles: what there is, and in which state the devices are."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, override
 
 from ...client.errors import (
-    NotAllowed,
-    NothingListed,
-    RateLimited,
-    SignInRejected,
-    UnexpectedReply,
-    Unreachable,
+    NothingListedError,
+    PermissionDeniedError,
+    RateLimitedError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    UnreachableError,
     VendorError,
 )
 from ...contract.vendor import Feed
 from ...models import ChannelId, FeedUpdate
 from . import entities
-from .client.api import Answer, is_missing
+from .client.api import PlatformResponse, is_missing
 from .client.topology import TopologyClient
-from .feature import Part, Survey, lifetime, oldest
+from .feature import Discovery, Feature, lifetime, oldest
 from .inventory import (
     COMPONENTS,
     DEVICES,
     INVENTORY,
     SENSORS,
-    Estate,
+    OrganisationInventory,
     by_id,
     component_id,
     device_id,
@@ -43,10 +41,10 @@ _PER_PAGE: Final = timedelta(seconds=6)
 
 _KEPT: Final = "organisation"
 
-type Ask = Callable[[], Awaitable[Answer[list[Any]]]]
+type Ask = Callable[[], Awaitable[PlatformResponse[list[Any]]]]
 
 
-class TopologyPart(Part):
+class TopologyFeature(Feature):
     """Lists what there is, into the estate; `resurvey` reads everything anew when a device appears.
 
     `remembered` are the channels that have entities from before this start.
@@ -55,7 +53,7 @@ class TopologyPart(Part):
     def __init__(
         self,
         client: TopologyClient,
-        estate: Estate,
+        estate: OrganisationInventory,
         now: Callable[[], float],
         resurvey: Callable[[], Awaitable[FeedUpdate]],
         *,
@@ -69,7 +67,7 @@ class TopologyPart(Part):
         self._changed = changed
         self._remembered = remembered
         self._known: str | None = None
-        self._listed: Answer[list[topology.Device]] | None = None
+        self._listed: PlatformResponse[list[topology.Device]] | None = None
         self._strangers: set[str] = set()
         self._asked = float("-inf")
         self._pages = 1
@@ -77,17 +75,17 @@ class TopologyPart(Part):
         self.absent: dict[str, str] = {}
 
     async def identity(self) -> tuple[str | None, list[topology.Device]]:
-        """The organisation's id, if any answer shows it, and the devices; raises NothingListed without either."""
+        """The organisation's id, if any answer shows it, and the devices; raises NothingListedError without either."""
         devices = (await self._client.devices()).value
         organisation = _organisation(devices)
         if organisation is None and not devices:
             organisation = await self._client.organisation()
         if organisation is None and not devices:
-            raise NothingListed("the key shows no device")
+            raise NothingListedError("the key shows no device")
         return organisation, devices
 
-    async def _list(self) -> Answer[list[topology.Device]]:
-        """List the devices; raises SignInRejected when the key has come to show another organisation."""
+    async def _list(self) -> PlatformResponse[list[topology.Device]]:
+        """List the devices; raises SignInRejectedError when the key has come to show another organisation."""
         listed = await self._client.devices()
         organisation = _organisation(listed.value)
         if self._known is None and organisation is not None:
@@ -95,15 +93,15 @@ class TopologyPart(Part):
             self._changed()
         if organisation not in (None, self._known):
             if self._estate.known.isdisjoint(device_id(device.id) for device in listed.value):
-                raise SignInRejected("the key shows another organisation")
+                raise SignInRejectedError("the key shows another organisation")
             self._known = organisation  # it is called something else now; its devices are the same
             self._changed()
         return listed
 
     @override
-    async def survey(self) -> Survey:
+    async def survey(self) -> Discovery:
         """Read the lists; without the devices nothing is known, any other list may fail by itself."""
-        found = Survey()
+        found = Discovery()
         estate, client = self._estate, self._client
         if not estate.known:
             estate.known = frozenset(channel.device for channel in self._remembered())
@@ -129,7 +127,7 @@ class TopologyPart(Part):
         found.channels += entities.status_channels(estate, 3 * self._every)
         return found
 
-    def _settle(self, found: Survey) -> None:
+    def _settle(self, found: Discovery) -> None:
         """Note what there is, for as long as a list lacks it only because it could not be had."""
         estate = self._estate
         listed = {*map(device_id, estate.devices), *map(component_id, estate.components)}
@@ -141,7 +139,7 @@ class TopologyPart(Part):
             found.is_complete = False  # a list that was there before is missing for now
         estate.known = frozenset(listed if found.is_complete else estate.known | listed)
 
-    def _judge_sensors(self, found: Survey) -> None:
+    def _judge_sensors(self, found: Discovery) -> None:
         """Miss no sensor while a list is missing that says what it hangs from."""
         found.lists[INVENTORY] = found.lists[DEVICES]
         if SENSORS not in found.lists:
@@ -159,7 +157,7 @@ class TopologyPart(Part):
 
     async def _try(
         self,
-        found: Survey,
+        found: Discovery,
         name: str,
         ask: Ask,
         *,
@@ -169,12 +167,12 @@ class TopologyPart(Part):
         try:
             answer = await ask()
         except VendorError as err:
-            if is_missing(err) or (isinstance(err, NotAllowed) and not is_needed):
+            if is_missing(err) or (isinstance(err, PermissionDeniedError) and not is_needed):
                 self.absent[name] = type(err).__name__
             else:
                 found.is_complete = False
             # A key may well have no right to some lists: that one is missing stands in the diagnostics.
-            if is_needed or not isinstance(err, NotAllowed):
+            if is_needed or not isinstance(err, PermissionDeniedError):
                 found.failures[name.replace("_", " ")] = err
             return None
         self.absent.pop(name, None)
@@ -185,7 +183,7 @@ class TopologyPart(Part):
         return answer.value
 
     @staticmethod
-    def _note(found: Survey, name: str, answer: Answer[list[Any]]) -> None:
+    def _note(found: Discovery, name: str, answer: PlatformResponse[list[Any]]) -> None:
         is_full = answer.is_whole and not answer.set_aside
         found.set_aside += answer.set_aside
         found.is_complete &= is_full
@@ -213,7 +211,12 @@ class TopologyPart(Part):
         if is_new and listed.is_whole:
             try:
                 resurveyed = await self._resurvey()
-            except (NotAllowed, RateLimited, UnexpectedReply, Unreachable) as err:
+            except (
+                PermissionDeniedError,
+                RateLimitedError,
+                UnexpectedResponseError,
+                UnreachableError,
+            ) as err:
                 failure = err  # how the devices are is known all the same
                 self._strangers.clear()
         return FeedUpdate(
@@ -224,7 +227,7 @@ class TopologyPart(Part):
             failure=failure,
         )
 
-    def _take(self, listed: Answer[list[topology.Device]]) -> bool:
+    def _take(self, listed: PlatformResponse[list[topology.Device]]) -> bool:
         """Take over how the devices are; returns whether there is a new one, or one that has just come to life."""
         known = self._estate.devices
         strangers = {device.id for device in listed.value if device.id not in known}
@@ -243,11 +246,11 @@ class TopologyPart(Part):
         pause = min(max(STATUSES_EVERY, self._pages * _PER_PAGE), LONGEST_PAUSE)
         return max(pause, self._lifetime)
 
-    def _learn(self, listed: Answer[list[topology.Device]]) -> None:
+    def _learn(self, listed: PlatformResponse[list[topology.Device]]) -> None:
         """Note what decides how often the list can be read."""
         self._pages, self._lifetime = len(listed.freshness), lifetime(listed.freshness)
 
-    def _is_recent(self, listed: Answer[list[topology.Device]]) -> bool:
+    def _is_recent(self, listed: PlatformResponse[list[topology.Device]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
         return self._now() - newest < LEAST_INTERVAL.total_seconds()
 

@@ -5,8 +5,6 @@ DTDL. A device class is only given where the unit is that of one quantity alone,
 several. An unknown unit is shown as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """The Manfred Kunze IoT platform as a vendor: how to sign in, what to poll, which options an account has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -13,36 +11,36 @@ import aiohttp
 from homeassistant.const import CONF_API_KEY, CONF_URL, CONF_WEBHOOK_ID
 import voluptuous as vol
 
-from ...client.budget import Ledger
-from ...client.downloads import LinkFetcher
-from ...client.errors import NotSecure, PictureRefused
+from ...client.budget import RequestBudget
+from ...client.downloads import SafeDownloader
+from ...client.errors import NotSecureError, PictureRejectedError
 from ...client.optional_resources import OptionalResources
 from ...client.resolver import AllowedHost, Resolver
 from ...client.transport import Transport
-from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, PersistData, Vendor
 from ...models import Channel, ChannelId, FeedUpdate, Hour, Inventory
 from .. import forms
-from .alerts import AlertingPart
-from .client.api import Api, KeySignIn, api_address
+from .alerts import AlertsFeature
+from .client.api import KeySignIn, PlatformApi, api_address
 from .client.device_management import OperationsClient
-from .client.openapi import Contract
+from .client.openapi import OpenApiDocument
 from .client.readings import ReadingsClient
 from .client.topology import TopologyClient
-from .control import ControlPart
+from .control import ControlFeature
 from .control_schemas import ACTIONS
-from .device_management import BindingsPart, FirmwarePart, QuarantinePart
-from .exports import ExportsPart
-from .feature import Part, Survey
-from .health import HealthPart
+from .device_management import BindingsFeature, FirmwareFeature, QuarantineFeature
+from .exports import ExportsFeature
+from .feature import Discovery, Feature
+from .health import HealthFeature
 from .history import HISTORY, channel_history
-from .inventory import INVENTORY, Estate, device_id, list_of_device
-from .media import MediaPart
+from .inventory import INVENTORY, OrganisationInventory, device_id, list_of_device
+from .media import MediaFeature
 from .media_schemas import ACTIONS as MEDIA_ACTIONS
-from .openapi import DiscoveryPart
+from .openapi import OpenApiFeature
 from .options import CONF_STORAGE_HOST, shown_for, storage_fields, storage_host
 from .push import AlertPush
-from .readings import ReadingsPart
-from .topology import TopologyPart
+from .readings import ReadingsFeature
+from .topology import TopologyFeature
 
 LISTS_EVERY: Final = timedelta(minutes=15)
 LEAST_INTERVAL: Final = timedelta(seconds=60)
@@ -55,8 +53,8 @@ class ManfredKunzeConnection(Connection):
 
     def __init__(
         self,
-        api: Api,
-        links: LinkFetcher,
+        api: PlatformApi,
+        links: SafeDownloader,
         resolver: Resolver,
         options: Mapping[str, Any],
         webhook_id: str | None,
@@ -65,11 +63,11 @@ class ManfredKunzeConnection(Connection):
         self.transport = api.transport
         self.resolver: Resolver = resolver
         self._options = options
-        self._estate = Estate()
+        self._estate = OrganisationInventory()
         clock = api.transport.ledger
         self._resources = OptionalResources(now=clock.now)
         topology, operations = TopologyClient(api), OperationsClient(api)
-        self._topology = TopologyPart(
+        self._topology = TopologyFeature(
             topology,
             self._estate,
             clock.now,
@@ -77,7 +75,7 @@ class ManfredKunzeConnection(Connection):
             changed=self._changed,
             remembered=lambda: self.remembered,
         )
-        alerting = AlertingPart(
+        alerting = AlertsFeature(
             api,
             self._estate,
             options,
@@ -88,7 +86,7 @@ class ManfredKunzeConnection(Connection):
         )
         self.push: AlertPush | None = alerting.push
         self._readings_client = readings = ReadingsClient(api)
-        self._readings = ReadingsPart(
+        self._readings = ReadingsFeature(
             readings,
             self._estate,
             now=clock.now,
@@ -98,27 +96,27 @@ class ManfredKunzeConnection(Connection):
             changed=self._changed,
         )
         self._history = partial(channel_history, readings)
-        media = MediaPart(
+        media = MediaFeature(
             api, self._estate, links, resurvey=self._fetch_inventory_again, show=self._show
         )
         self.library = media.library
-        self._discovery = DiscoveryPart(api, self._follow)
+        self._discovery = OpenApiFeature(api, self._follow)
         # In this order their lists are read: those behind know what those before found.
-        self._parts: tuple[Part, ...] = (
+        self._parts: tuple[Feature, ...] = (
             self._topology,
             self._discovery,
             self._readings,
-            HealthPart(topology, self._estate, clock.now, self._changed),
-            BindingsPart(operations, self._estate, clock.now),
-            QuarantinePart(operations),
-            FirmwarePart(operations, self._estate),
+            HealthFeature(topology, self._estate, clock.now, self._changed),
+            BindingsFeature(operations, self._estate, clock.now),
+            QuarantineFeature(operations),
+            FirmwareFeature(operations, self._estate),
             alerting,
-            ControlPart(api, self._estate, readings),
+            ControlFeature(api, self._estate, readings),
             media,
-            ExportsPart(api, self._estate, links, show=self._show),
+            ExportsFeature(api, self._estate, links, show=self._show),
         )
 
-    def _follow(self, contract: Contract) -> None:
+    def _follow(self, contract: OpenApiDocument) -> None:
         self._api.follow(contract)
         self._readings_client.follow(contract)
 
@@ -171,7 +169,7 @@ class ManfredKunzeConnection(Connection):
             failures={**self._resources.failures, **found.failures},
         )
 
-    async def _add(self, found: Survey, part: Part) -> None:
+    async def _add(self, found: Discovery, part: Feature) -> None:
         """Add what a part found; its failure costs no other part, and does not delay the list of devices."""
         more = await self._resources.fetch(part.title, part.survey)
         if more is None:
@@ -245,9 +243,9 @@ class ManfredKunzeConnection(Connection):
         try:
             storage_host(self._options)
             await self.resolver.check_allowed()
-        except NotSecure:
+        except NotSecureError:
             return {CONF_STORAGE_HOST: "invalid_host"}
-        except PictureRefused:
+        except PictureRejectedError:
             return {CONF_STORAGE_HOST: "host_not_allowed"}
         return {}
 
@@ -278,26 +276,26 @@ class ManfredKunzeVendor(Vendor):
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: Ledger,
+        ledger: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
-        keep: Keep,
+        keep: PersistData,
     ) -> ManfredKunzeConnection:
         url = api_address(data[CONF_URL])
         if url != data[CONF_URL]:
             keep({CONF_URL: url})
-        api = Api(Transport(session, url, KeySignIn(data[CONF_API_KEY]), ledger))
+        api = PlatformApi(Transport(session, url, KeySignIn(data[CONF_API_KEY]), ledger))
         allowed: AllowedHost | None = None
-        with suppress(NotSecure):  # the form of the options says so
+        with suppress(NotSecureError):  # the form of the options says so
             allowed = storage_host(options)
         resolver = Resolver(api.url, allowed, can_allow=True)
         # What the platform links to is signed by itself, and must not get the key.
-        links = LinkFetcher(session, api.url, resolver=resolver)
+        links = SafeDownloader(session, api.url, resolver=resolver)
         return ManfredKunzeConnection(api, links, resolver, options, data.get(CONF_WEBHOOK_ID))
 
 
 def _host(url: str) -> str:
     """What names a deployment, however its address was entered."""
-    with suppress(NotSecure):
+    with suppress(NotSecureError):
         return api_address(url)
     return url

@@ -1,7 +1,5 @@
 """SENSIT Connect's part of the actions. A ValueError holds the name of the field that cannot be used."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final

@@ -1,17 +1,15 @@
 """SENSIT Connect's API: one method per documented call, in the document's order.
 
-Dates are aware datetimes. Every method raises a `VendorError`: SignInRejected, NotAllowed with the
-right that is lacking, RateLimited, Unreachable or UnexpectedReply.
+Dates are aware datetimes. Every method raises a `VendorError`: SignInRejectedError, PermissionDeniedError with the
+right that is lacking, RateLimitedError, UnreachableError or UnexpectedResponseError.
 """
-
-from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ...client.decode import Parsed
+from ...client.decode import Decoded
 from ...client.parsing import parse
 from ...client.transport import Transport
 from ...models import Freshness
@@ -80,7 +78,7 @@ class SensitClient:
 
     async def log(
         self, kind: Kind, uuid: str, start: datetime, end: datetime
-    ) -> Parsed[tuple[Record, ...]]:
+    ) -> Decoded[tuple[Record, ...]]:
         """Return a monitor's records of at most two hours, in the vendor's order. "Getting historical data".
 
         The table of the document calls the field DeviceID, all its examples DeviceId.
@@ -92,14 +90,14 @@ class SensitClient:
 
     async def ramp_log_between(
         self, uuid: str, start: datetime, end: datetime
-    ) -> Parsed[tuple[Record, ...]]:
+    ) -> Decoded[tuple[Record, ...]]:
         """Return a RAMP's records of a period; not in the document, but in use by others."""
         path = "/sensors-data/getRAMPDeviceLogBetweenTimePeriod"
         return await self._records(path, Kind.RAMP, uuid, start, end)
 
     async def available_days(
         self, kind: Kind, uuid: str, time_zone: str
-    ) -> Parsed[tuple[AvailableDay, ...]]:
+    ) -> Decoded[tuple[AvailableDay, ...]]:
         """Return the days that a monitor has data of; `time_zone` (IANA) says where a day begins.
 
         "Get dates with available data".
@@ -113,7 +111,7 @@ class SensitClient:
 
     async def _records(
         self, path: str, kind: Kind, uuid: str, start: datetime, end: datetime
-    ) -> Parsed[tuple[Record, ...]]:
+    ) -> Decoded[tuple[Record, ...]]:
         body = {
             "DeviceId": uuid,
             "DeviceType": kind.value,

@@ -1,12 +1,10 @@
 """How SENSIT Connect's dates are read and written: UTC, in the forms that the vendor shows."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from ...client.decode import is_plausible, moment
+from ...client.decode import is_plausible, to_datetime
 
 # The vendor's JavaScript sample writes months and hours without zeros; its exports have the other two.
 _FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
@@ -15,7 +13,7 @@ _LONGEST: Final = 64
 
 def read_date(value: object) -> datetime | None:
     """Read a date as aware UTC; without a zone it is UTC, as everything at the vendor is."""
-    if (read := moment(value)) is not None:
+    if (read := to_datetime(value)) is not None:
         return read
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None

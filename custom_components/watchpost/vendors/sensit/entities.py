@@ -1,7 +1,5 @@
 """SENSIT Connect's monitors in the words of the model: devices, channels and readings."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final

@@ -1,7 +1,5 @@
 """Canister triggers of SPOD monitors: a flag in the records, and what happened by it. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -9,7 +7,7 @@ from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.components.event import EventEntityDescription
 
-from ...models import Occurrence, OccurrenceType, Reading
+from ...models import Reading, VendorEvent, VendorEventType
 from .models import TRIGGER, Record, Value, as_number
 
 EVENTS: Final = "events"
@@ -17,7 +15,7 @@ CANISTER: Final = "canister"
 CODE: Final = "canister_triggered"
 
 EVENTS_DESCRIPTION: Final = EventEntityDescription(
-    key=EVENTS, translation_key=EVENTS, event_types=[OccurrenceType.SYSTEM_NOTICE]
+    key=EVENTS, translation_key=EVENTS, event_types=[VendorEventType.SYSTEM_NOTICE]
 )
 CANISTER_DESCRIPTION: Final = BinarySensorEntityDescription(
     key=CANISTER, translation_key=CANISTER, device_class=BinarySensorDeviceClass.RUNNING
@@ -44,7 +42,7 @@ def reading(record: Record) -> Reading | None:
     return Reading(active, record.date, {"port": port} if port else {})
 
 
-def occurrences(device: str, records: Iterable[Record]) -> Iterator[Occurrence]:
+def occurrences(device: str, records: Iterable[Record]) -> Iterator[VendorEvent]:
     """Return what was triggered in a log, oldest first.
 
     The first record only tells what was before: nobody knows since when its flag stands. One without
@@ -59,9 +57,9 @@ def occurrences(device: str, records: Iterable[Record]) -> Iterator[Occurrence]:
         if (port := port_of(record.values[TRIGGER])) is None:
             continue
         if place and before is not None and port not in (0, before):
-            yield Occurrence(
+            yield VendorEvent(
                 id=f"canister-{device}-{port}-{record.date.isoformat()}",
-                type=OccurrenceType.SYSTEM_NOTICE,
+                type=VendorEventType.SYSTEM_NOTICE,
                 at=record.date,
                 device=device,
                 channel=CANISTER,

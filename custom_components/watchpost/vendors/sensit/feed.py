@@ -1,14 +1,12 @@
 """The live feed: the list of monitors with their newest records, and logs where the list does not tell enough."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ...client.errors import SignInRejected, VendorError
+from ...client.errors import SignInRejectedError, VendorError
 from ...client.parsing import sliced
 from ...models import (
     Channel,
@@ -17,8 +15,8 @@ from ...models import (
     FeedUpdate,
     Freshness,
     Inventory,
-    Occurrence,
     Reading,
+    VendorEvent,
 )
 from .client import WINDOW, Listed, SensitClient
 from .entities import (
@@ -32,7 +30,7 @@ from .entities import (
 )
 from .events import occurrences, port_of
 from .history import Logs
-from .interval import LEAST, MOST, Pace, interval
+from .interval import LEAST, MOST, IntervalEstimator, interval
 from .models import MOST_MONITORS, TRIGGER, Kind, Monitor, Record, Value
 
 # Fields of one monitor that become entities at the most.
@@ -62,7 +60,7 @@ class Seen:
     """
 
     samples: dict[str, Value]
-    pace: Pace = field(default_factory=Pace)
+    pace: IntervalEstimator = field(default_factory=IntervalEstimator)
     newest: Record | None = None
     heard: datetime | None = None
     log_asked: datetime | None = None
@@ -104,7 +102,7 @@ class MonitorFeed:
         self._now, self._now_utc = clock
         self._listed: Listed | None = None
         self._interval = LEAST
-        self._found: list[Occurrence] = []
+        self._found: list[VendorEvent] = []
         self._log_errors: dict[str, VendorError] = {}
 
     def note_log(self, uuid: str, records: Iterable[Record]) -> None:
@@ -249,7 +247,7 @@ class MonitorFeed:
             return []
         try:
             parsed = await self._logs.read(monitor.kind, monitor.uuid, start, end)
-        except SignInRejected:
+        except SignInRejectedError:
             raise  # the list would be refused as well
         except VendorError as err:
             set_aside[f"log: {type(err).__name__}"] += 1

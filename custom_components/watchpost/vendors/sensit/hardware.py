@@ -3,8 +3,6 @@
 Monitors stand outdoors in ambient air; their gas cells and counters are made for that.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from homeassistant.components.sensor import SensorDeviceClass

@@ -1,7 +1,5 @@
 """Logs of monitors over longer than the two hours that one request brings."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -10,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import math
 from typing import Final
 
-from ...client.decode import Parsed
-from ...client.errors import NotAllowed, UnexpectedReply
+from ...client.decode import Decoded
+from ...client.errors import PermissionDeniedError, UnexpectedResponseError
 from ...models import Hour
 from .client import WINDOW, SensitClient
 from .models import Kind, Record, Value
@@ -35,7 +33,7 @@ class Logs:
 
     async def read(
         self, kind: Kind, uuid: str, start: datetime, end: datetime, most: int | None = None
-    ) -> Parsed[list[Record]]:
+    ) -> Decoded[list[Record]]:
         """Return the records in [start, end), oldest first and each once. Raises a `VendorError`.
 
         Once there are more than `most`, no later ones are asked for.
@@ -44,7 +42,7 @@ class Logs:
 
     async def read_known(
         self, kind: Kind, uuid: str, start: datetime, end: datetime, now: datetime
-    ) -> Parsed[list[Record]]:
+    ) -> Decoded[list[Record]]:
         """As `read`, without asking for days long past of which the vendor says that it has no data."""
         parts = list(windows(start, end))
         if start < now - _SETTLED_AFTER:
@@ -64,7 +62,7 @@ class Logs:
         if known is not None and now - known[0] < _DAYS_HOLD:
             return known[1]
         days: frozenset[date] | None = None
-        with suppress(UnexpectedReply, NotAllowed):
+        with suppress(UnexpectedResponseError, PermissionDeniedError):
             listed = (await self.client.available_days(kind, uuid, "UTC")).value
             days = frozenset(day.day for day in listed)
         fresh = {of: told for of, told in self._days.items() if now - told[0] < _DAYS_HOLD}
@@ -78,7 +76,7 @@ class Logs:
         period: tuple[datetime, datetime],
         parts: Iterable[tuple[datetime, datetime]],
         most: int | None = None,
-    ) -> Parsed[list[Record]]:
+    ) -> Decoded[list[Record]]:
         found: dict[tuple[datetime, str | None], Record] = {}
         set_aside: Counter[str] = Counter()
         for since, until in parts:
@@ -89,15 +87,15 @@ class Logs:
                     found.setdefault((record.date, record.id), record)
             if most is not None and len(found) > most:
                 break
-        return Parsed(sorted(found.values(), key=lambda record: record.date), set_aside)
+        return Decoded(sorted(found.values(), key=lambda record: record.date), set_aside)
 
     async def _window(
         self, kind: Kind, uuid: str, start: datetime, end: datetime
-    ) -> Parsed[tuple[Record, ...]]:
+    ) -> Decoded[tuple[Record, ...]]:
         if kind is not Kind.RAMP or not self._by_period:
             try:
                 return await self.client.log(kind, uuid, start, end)
-            except UnexpectedReply as err:
+            except UnexpectedResponseError as err:
                 if kind is not Kind.RAMP or err.status not in _NO_SUCH_CALL:
                     raise
         answer = await self.client.ramp_log_between(uuid, start, end)

@@ -1,7 +1,5 @@
 """How often monitors measure, learned from the dates of their records. Pure."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -24,7 +22,7 @@ _LONGEST: Final = timedelta(hours=6)
 _ACTIVE_FOR: Final = timedelta(hours=1)
 
 
-class Pace:
+class IntervalEstimator:
     """The spacing of one monitor's records."""
 
     def __init__(self) -> None:
@@ -65,7 +63,7 @@ class Pace:
         return self.newest is not None and now - self.newest < max(_ACTIVE_FOR, 3 * self.cycle)
 
 
-def interval(paces: Iterable[Pace], now: datetime) -> timedelta:
+def interval(paces: Iterable[IntervalEstimator], now: datetime) -> timedelta:
     """Return how long the list may be taken for current: a little less than the fastest active monitor's spacing."""
     cycles = [pace.cycle for pace in paces if pace.is_active(now)]
     return min(max(_SLACK * min(cycles), LEAST), MOST) if cycles else MOST

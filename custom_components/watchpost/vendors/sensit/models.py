@@ -5,16 +5,23 @@ paths to values: nested objects are flattened, `{"trig": {"trig_activeFlag": 2}}
 `trig.trig_activeFlag`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from ...client.decode import Parsed, Row, Sieve, identifier, nested, number, text, whole
-from ...client.errors import SignInRejected, UnexpectedReply
+from ...client.decode import (
+    Decoded,
+    RecordDecoder,
+    Row,
+    identifier,
+    nested,
+    to_int,
+    to_number,
+    to_text,
+)
+from ...client.errors import SignInRejectedError, UnexpectedResponseError
 from ...client.transport import loose
 from .dates import read_date
 
@@ -95,21 +102,21 @@ class AvailableDay:
 def parse_signed(body: bytes) -> Signed:
     """Read the answer to a sign-in.
 
-    Raises SignInRejected where it says something but holds no token, UnexpectedReply where it is
+    Raises SignInRejectedError where it says something but holds no token, UnexpectedResponseError where it is
     no such answer.
     """
     root = loose(body)
     if not isinstance(root, dict):
-        raise UnexpectedReply("the reply is no object")
+        raise UnexpectedResponseError("the reply is no object")
     row = root if "accessToken" in root else nested(root, "data")
     token = row.get("accessToken")
     if token is None and isinstance(root.get("message"), str):
-        raise SignInRejected("the vendor gave no token")
+        raise SignInRejectedError("the vendor gave no token")
     user = nested(row, "user")
     found = identifier(user.get("id")) or identifier(user.get("_id"))
     if not isinstance(token, str) or not is_sendable(token) or found is None:
-        raise UnexpectedReply("the reply holds no usable token and user")
-    return Signed(token, found, text(user.get("role")) or "")
+        raise UnexpectedResponseError("the reply holds no usable token and user")
+    return Signed(token, found, to_text(user.get("role")) or "")
 
 
 def is_sendable(token: str) -> bool:
@@ -122,12 +129,12 @@ def is_sendable(token: str) -> bool:
     )
 
 
-def parse_monitors(body: bytes) -> Parsed[tuple[Monitor, ...]]:
+def parse_monitors(body: bytes) -> Decoded[tuple[Monitor, ...]]:
     """Read the list of devices, bare or under `data`; of two with the same uuid the first counts.
 
     Nothing in place of the list may mean that there are none, but proves it of no monitor.
     """
-    sieve = Sieve()
+    sieve = RecordDecoder()
     found: dict[str, Monitor] = {}
     listed = _listed(body)
     if listed is None:
@@ -142,56 +149,56 @@ def parse_monitors(body: bytes) -> Parsed[tuple[Monitor, ...]]:
             sieve.drop("monitor", "too many")
         else:
             found[uuid] = _monitor(sieve, uuid, row)
-    return Parsed(tuple(found.values()), sieve.set_aside)
+    return Decoded(tuple(found.values()), sieve.set_aside)
 
 
-def parse_records(body: bytes) -> Parsed[tuple[Record, ...]]:
+def parse_records(body: bytes) -> Decoded[tuple[Record, ...]]:
     """Read a log, in the vendor's order; a record without a date is set aside."""
-    sieve = Sieve()
+    sieve = RecordDecoder()
     found: list[Record] = []
     for row in sieve.rows("record", _listed(body)):
         if len(found) >= MOST_RECORDS:
             sieve.drop("record", "too many")
         elif (record := _record(sieve, row)) is not None:
             found.append(record)
-    return Parsed(tuple(found), sieve.set_aside)
+    return Decoded(tuple(found), sieve.set_aside)
 
 
-def parse_days(body: bytes) -> Parsed[tuple[AvailableDay, ...]]:
+def parse_days(body: bytes) -> Decoded[tuple[AvailableDay, ...]]:
     """Read the days with data, oldest first."""
-    sieve = Sieve()
+    sieve = RecordDecoder()
     found: dict[date, AvailableDay] = {}
     for row in sieve.rows("day", _listed(body)):
-        parts = [whole(nested(row, "_id").get(name)) for name in ("year", "month", "day")]
+        parts = [to_int(nested(row, "_id").get(name)) for name in ("year", "month", "day")]
         try:
             day = date(*(part for part in parts if part is not None))
         except TypeError, ValueError, OverflowError:
             sieve.drop("day", "date")
             continue
-        found[day] = AvailableDay(day, whole(row.get("count")), read_date(row.get("date")))
-    return Parsed(tuple(found[day] for day in sorted(found)), sieve.set_aside)
+        found[day] = AvailableDay(day, to_int(row.get("count")), read_date(row.get("date")))
+    return Decoded(tuple(found[day] for day in sorted(found)), sieve.set_aside)
 
 
 def _listed(body: bytes) -> list[object] | None:
     """Return the list that a reply is, or that stands under `data`, None for a null in its place.
 
-    Raises UnexpectedReply for anything else: to take it for an empty list would be a lie.
+    Raises UnexpectedResponseError for anything else: to take it for an empty list would be a lie.
     """
     root = loose(body)
     listed = root["data"] if isinstance(root, dict) and "data" in root else root
     if listed is not None and not isinstance(listed, list):
-        raise UnexpectedReply("the reply holds no list")
+        raise UnexpectedResponseError("the reply holds no list")
     return listed
 
 
-def _monitor(sieve: Sieve, uuid: str, row: Row) -> Monitor:
-    kind = (text(row.get("type"), 32) or "").upper()
-    battery = number(row.get("battery"))
+def _monitor(sieve: RecordDecoder, uuid: str, row: Row) -> Monitor:
+    kind = (to_text(row.get("type"), 32) or "").upper()
+    battery = to_number(row.get("battery"))
     return Monitor(
         uuid=uuid,
-        name=text(row.get("name")),
-        location=text(row.get("location")),
-        status=text(row.get("status")),
+        name=to_text(row.get("name")),
+        location=to_text(row.get("location")),
+        status=to_text(row.get("status")),
         type=kind or None,
         kind=Kind(kind) if kind in Kind else None,
         is_charging=_flag(row.get("isCharging")),
@@ -201,7 +208,7 @@ def _monitor(sieve: Sieve, uuid: str, row: Row) -> Monitor:
     )
 
 
-def _newest(sieve: Sieve, value: object) -> Record | None:
+def _newest(sieve: RecordDecoder, value: object) -> Record | None:
     """Read the record in the list: nothing and an empty object are no record, anything else odd is counted."""
     if isinstance(value, list) and len(value) == 1:
         (value,) = value
@@ -213,7 +220,7 @@ def _newest(sieve: Sieve, value: object) -> Record | None:
     return None
 
 
-def _record(sieve: Sieve, row: Row) -> Record | None:
+def _record(sieve: RecordDecoder, row: Row) -> Record | None:
     measured = read_date(row.get("date"))
     if measured is None:
         sieve.drop("record", "date")
@@ -279,14 +286,14 @@ def _scalar(value: object) -> Value:
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return text(value)
-    read = number(value)
+        return to_text(value)
+    read = to_number(value)
     return read if read is not None and abs(read) <= _LARGEST else None
 
 
 def as_number(value: Value) -> float | None:
     """Read a value that is to be a number, also from text; one that measures nothing is None."""
-    read = number(value)
+    read = to_number(value)
     return read if read is not None and abs(read) <= _LARGEST else None
 
 

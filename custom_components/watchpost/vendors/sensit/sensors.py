@@ -4,8 +4,6 @@ Names are those that the vendor's exports and published programs use. Units are 
 tells them, and else what the names say; docs/sensit.md has the list of what is known from where.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Signs in to SENSIT Connect and keeps the token (a JWT, good for 8 hours) until shortly before it expires."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,9 +9,9 @@ from typing import Any, Final
 
 import aiohttp
 
-from ...client.budget import Ledger, Reply
-from ...client.decode import identifier, moment, nested, number
-from ...client.errors import NotAllowed, SignInRejected, UnexpectedReply
+from ...client.budget import RequestBudget, Response
+from ...client.decode import identifier, nested, to_datetime, to_number
+from ...client.errors import PermissionDeniedError, SignInRejectedError, UnexpectedResponseError
 from ...client.transport import Transport, loose
 from .models import Signed, is_sendable, parse_signed
 
@@ -28,7 +26,7 @@ _LONGEST: Final = timedelta(days=7)
 _REFUSALS: Final = frozenset({400, 422})
 
 
-class _Nobody:
+class _NoAuth:
     """Credentials of somebody who signs in: none yet."""
 
     fingerprint = ""
@@ -39,7 +37,7 @@ class _Nobody:
         return {}
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        raise SignInRejected("the vendor refused the credentials")
+        raise SignInRejectedError("the vendor refused the credentials")
 
 
 class SensitSignIn:
@@ -55,13 +53,13 @@ class SensitSignIn:
         self,
         session: aiohttp.ClientSession,
         url: str,
-        ledger: Ledger,
+        ledger: RequestBudget,
         credentials: tuple[str, str],
         *,
         kept: object,
         keep: Callable[[Mapping[str, Any]], None],
     ) -> None:
-        self._door = Transport(session, url, _Nobody(), ledger)
+        self._door = Transport(session, url, _NoAuth(), ledger)
         self._ledger = ledger
         self._email, self._password = credentials
         self._keep = keep
@@ -103,15 +101,15 @@ class SensitSignIn:
             self._take(signed)
         return signed
 
-    async def _asked(self) -> Reply:
+    async def _asked(self) -> Response:
         body = {"email": self._email, "password": self._password}
         try:
             return await self._door.send("POST", "/users/signin", json=body, right="sign in")
-        except NotAllowed:
-            raise SignInRejected("the vendor refused the credentials") from None
-        except UnexpectedReply as err:
+        except PermissionDeniedError:
+            raise SignInRejectedError("the vendor refused the credentials") from None
+        except UnexpectedResponseError as err:
             if err.status in _REFUSALS:
-                raise SignInRejected("the vendor refused the credentials") from None
+                raise SignInRejectedError("the vendor refused the credentials") from None
             raise
 
     def _take(self, signed: Signed) -> None:
@@ -142,12 +140,12 @@ def token_lifetime(token: str, now: datetime) -> timedelta | None:
     from ours. Nothing else in it is looked at, and nothing is believed of it but this.
     """
     claims: object = None
-    with suppress(ValueError, UnexpectedReply):
+    with suppress(ValueError, UnexpectedResponseError):
         part = token.split(".")[1] if token.count(".") == 2 else ""
         claims = loose(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     if not isinstance(claims, dict):
         return None
-    expires, issued = number(claims.get("exp")), number(claims.get("iat"))
+    expires, issued = to_number(claims.get("exp")), to_number(claims.get("iat"))
     if expires is None:
         return None
     seconds = expires - (now.timestamp() if issued is None else issued)
@@ -172,7 +170,7 @@ def _restored(kept: object, fingerprint: str) -> tuple[Signed | None, datetime |
     if not isinstance(role, str) or identifier(user) is None:
         return None, None
     until = row.get("until")
-    ends = moment(until)
+    ends = to_datetime(until)
     if until is not None and ends is None:
         return None, None
     return Signed(token, str(user), role), ends

@@ -1,7 +1,5 @@
 """SENSIT Connect as a vendor: how to sign in, what to poll, which options an account has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, override
@@ -11,9 +9,9 @@ from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 import voluptuous as vol
 
-from ...client.budget import Ledger
+from ...client.budget import RequestBudget
 from ...client.transport import Transport
-from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, PersistData, Vendor
 from ...models import Channel, ChannelId, FeedUpdate, HistoryTerms, Hour, Inventory
 from .. import forms
 from .action_schemas import ACTIONS
@@ -148,10 +146,10 @@ class SensitVendor(Vendor):
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: Ledger,
+        ledger: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
-        keep: Keep,
+        keep: PersistData,
     ) -> SensitConnection:
         sign_in = SensitSignIn(
             session,

@@ -1,7 +1,5 @@
 """The actions that a Sensorist account takes, with their fields."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,7 +7,7 @@ from homeassistant.const import ATTR_NAME, CONF_EMAIL, CONF_PASSWORD, CONF_TYPE
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ...contract.actions import PERIOD, TEXT, Action, For, Permission, wrong_period
+from ...contract.actions import PERIOD, TEXT, Permission, ServiceAction, TargetKind, wrong_period
 
 TICKS: Final = "ticks"
 INTERVAL: Final = "interval"
@@ -29,9 +27,9 @@ def _wrong_grouping(fields: Mapping[str, Any]) -> str | None:
 
 
 ACTIONS: Final = (
-    Action(
+    ServiceAction(
         "get_measurements",
-        For.ENTITY,
+        TargetKind.ENTITY,
         Permission.READ,
         {
             vol.Optional(CONF_TYPE, default=RANGE): vol.In(["min_max", RANGE, "raw"]),
@@ -42,9 +40,9 @@ ACTIONS: Final = (
         is_read=True,
         check=_wrong_grouping,
     ),
-    Action(
+    ServiceAction(
         "create_alarm",
-        For.ENTITY,
+        TargetKind.ENTITY,
         Permission.CONTROL,
         {
             vol.Required("value"): vol.All(vol.Coerce(float), vol.Range(min=-1e6, max=1e6)),
@@ -52,18 +50,25 @@ ACTIONS: Final = (
             vol.Optional("delay"): vol.All(vol.Coerce(int), vol.Range(min=0, max=_WEEK)),
         },
     ),
-    Action("delete_alarm", For.ENTITY, Permission.ADMIN, {}),
-    Action("get_alarm_history", For.ANY, Permission.READ, PERIOD, is_read=True, check=wrong_period),
-    Action("rename", For.DEVICE, Permission.CONTROL, {vol.Required(ATTR_NAME): TEXT}),
-    Action(
+    ServiceAction("delete_alarm", TargetKind.ENTITY, Permission.ADMIN, {}),
+    ServiceAction(
+        "get_alarm_history",
+        TargetKind.ANY,
+        Permission.READ,
+        PERIOD,
+        is_read=True,
+        check=wrong_period,
+    ),
+    ServiceAction("rename", TargetKind.DEVICE, Permission.CONTROL, {vol.Required(ATTR_NAME): TEXT}),
+    ServiceAction(
         "add_gateway",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Required("serial"): TEXT, vol.Optional(ATTR_NAME): TEXT},
     ),
-    Action(
+    ServiceAction(
         "create_user",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required(CONF_EMAIL): vol.All(vol.Email(), vol.Length(max=255)),
@@ -72,6 +77,6 @@ ACTIONS: Final = (
             vol.Required("last_name"): TEXT,
         },
     ),
-    Action("list_users", For.ACCOUNT, Permission.ADMIN, {}, is_read=True),
-    Action("list_callbacks", For.ACCOUNT, Permission.READ, {}, is_read=True),
+    ServiceAction("list_users", TargetKind.ACCOUNT, Permission.ADMIN, {}, is_read=True),
+    ServiceAction("list_callbacks", TargetKind.ACCOUNT, Permission.READ, {}, is_read=True),
 )

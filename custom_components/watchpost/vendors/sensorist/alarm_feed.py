@@ -1,15 +1,13 @@
 """Polls the alarms so that no change of theirs is missed, whether it fell between two polls or before the first."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ...client.errors import VendorError
-from ...models import ChannelId, FeedUpdate, Inventory, Occurrence
-from .client import Answer, SensoristClient
+from ...models import ChannelId, FeedUpdate, Inventory, VendorEvent
+from .client import SensoristClient, SensoristResponse
 from .events import ALARMS, Place, alarm_channel, alarm_key, alarm_occurrences, alarm_readings
 from .models import Alarm, AlarmLog
 
@@ -26,7 +24,7 @@ ALARM_HISTORY: Final = "history of alarms"
 type FindPlace = Callable[[Alarm], Place | None]
 
 
-class AlarmFeed:
+class AlarmPoller:
     """The alarms of one account; `find_place` says where an alarm belongs, None if it is not wanted."""
 
     def __init__(self, client: SensoristClient, find_place: FindPlace) -> None:
@@ -50,7 +48,7 @@ class AlarmFeed:
         asked_at = answer.date or datetime.now(UTC)
         self.take(answer.value)
         logs = [log for alarm in answer.value for log in alarm.logs]
-        history: Answer[tuple[AlarmLog, ...]] | None = None
+        history: SensoristResponse[tuple[AlarmLog, ...]] | None = None
         failure: VendorError | None = None
         if self._is_resuming or self._has_gap(answer.value):
             try:
@@ -108,7 +106,7 @@ class AlarmFeed:
             else:
                 self.places.pop(alarm.id, None)
 
-    def occurrences(self, logs: Iterable[AlarmLog]) -> Iterable[Occurrence]:
+    def occurrences(self, logs: Iterable[AlarmLog]) -> Iterable[VendorEvent]:
         """What these logs tell of the known alarms."""
         return alarm_occurrences(self.alarms, self.places, logs)
 

@@ -3,8 +3,6 @@
 The vendor's document names what there is, not the fields: these are the dossier's, section 4.4.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import IntFlag, StrEnum
 from functools import partial
@@ -13,19 +11,19 @@ import msgspec
 from msgspec.structs import replace
 
 from .envelope import (
-    Parsed,
+    Decoded,
+    RecordDecoder,
     Row,
-    Sieve,
     envelope,
     identifier,
-    moment,
-    number,
     parse_many,
     parse_one,
     payload,
     reference,
-    text,
-    whole,
+    to_datetime,
+    to_int,
+    to_number,
+    to_text,
 )
 
 _LONGEST_ADDRESS = 2_048
@@ -109,9 +107,9 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.state in _FAILED
 
 
-def parse_alarms(body: bytes) -> Parsed[tuple[Alarm, ...]]:
+def parse_alarms(body: bytes) -> Decoded[tuple[Alarm, ...]]:
     """Read GET /alarms: each alarm with its logs, from within it or beside it. Section 4.4."""
-    sieve = Sieve()
+    sieve = RecordDecoder()
     root = envelope(body)
     alarms = sieve.identified("alarm", payload(root, "alarms", "alarm"), partial(_alarm, sieve))
     beside = _logs(sieve, root.get("logs")) if isinstance(root, dict) else ()
@@ -119,52 +117,52 @@ def parse_alarms(body: bytes) -> Parsed[tuple[Alarm, ...]]:
     for log in beside:
         if log.alarm not in known:
             sieve.drop("alarm log", "alarm")
-    return Parsed(tuple(_with_logs(alarm, beside) for alarm in alarms), sieve.set_aside)
+    return Decoded(tuple(_with_logs(alarm, beside) for alarm in alarms), sieve.set_aside)
 
 
-def parse_alarm(body: bytes) -> Parsed[Alarm | None]:
+def parse_alarm(body: bytes) -> Decoded[Alarm | None]:
     """Read the alarm that POST /alarms returns. Section 5.6."""
     return parse_one(body, "alarm", _alarm)
 
 
-def parse_alarm_logs(body: bytes) -> Parsed[tuple[AlarmLog, ...]]:
+def parse_alarm_logs(body: bytes) -> Decoded[tuple[AlarmLog, ...]]:
     """Read GET /alarms/history, by date. Section 4.5."""
-    sieve = Sieve()
-    return Parsed(_logs(sieve, payload(envelope(body), "logs", "log")), sieve.set_aside)
+    sieve = RecordDecoder()
+    return Decoded(_logs(sieve, payload(envelope(body), "logs", "log")), sieve.set_aside)
 
 
-def parse_callbacks(body: bytes) -> Parsed[tuple[Callback, ...]]:
+def parse_callbacks(body: bytes) -> Decoded[tuple[Callback, ...]]:
     """Read GET /callbacks. Section 4.6."""
     return parse_many(body, "callback", _callback)
 
 
-def parse_callback(body: bytes) -> Parsed[Callback | None]:
+def parse_callback(body: bytes) -> Decoded[Callback | None]:
     """Read the callback that POST /callbacks returns. Section 5.7."""
     return parse_one(body, "callback", _callback)
 
 
-def parse_workflow(body: bytes) -> Parsed[Workflow | None]:
+def parse_workflow(body: bytes) -> Decoded[Workflow | None]:
     """Read GET /workflows/<id> and the reply to a gateway command. Sections 4.7 and 5.4."""
     return parse_one(body, "workflow", read_workflow)
 
 
-def _alarm(sieve: Sieve, found: str, row: Row) -> Alarm:
+def _alarm(sieve: RecordDecoder, found: str, row: Row) -> Alarm:
     return Alarm(
         id=found,
         source=reference(row, "data_source"),
-        value=number(row.get("value")),
+        value=to_number(row.get("value")),
         direction=_direction(row.get("direction")),
-        delay=number(row.get("delay")),
+        delay=to_number(row.get("delay")),
         state=_word(row.get("state")),
         is_triggered=_is_triggered(row.get("state")),
         logs=_logs(sieve, row.get("logs"), found),
     )
 
 
-def _logs(sieve: Sieve, items: object, alarm: str | None = None) -> tuple[AlarmLog, ...]:
+def _logs(sieve: RecordDecoder, items: object, alarm: str | None = None) -> tuple[AlarmLog, ...]:
     read: list[AlarmLog] = []
     for row in sieve.rows("alarm log", items):
-        date = moment(row.get("date"))
+        date = to_datetime(row.get("date"))
         if date is None:
             sieve.drop("alarm log", "date")
             continue
@@ -172,7 +170,7 @@ def _logs(sieve: Sieve, items: object, alarm: str | None = None) -> tuple[AlarmL
             date=date,
             id=identifier(row.get("id")),
             alarm=alarm or reference(row, "alarm"),
-            value=number(row.get("value")),
+            value=to_number(row.get("value")),
             state=_word(row.get("state")),
             is_triggered=_is_triggered(row.get("state")),
         )
@@ -191,22 +189,22 @@ def _date(log: AlarmLog) -> datetime:
     return log.date
 
 
-def _callback(_: Sieve, found: str, row: Row) -> Callback:
-    types = whole(row.get("type"))
+def _callback(_: RecordDecoder, found: str, row: Row) -> Callback:
+    types = to_int(row.get("type"))
     return Callback(
         id=found,
-        url=text(row.get("url"), _LONGEST_ADDRESS),
+        url=to_text(row.get("url"), _LONGEST_ADDRESS),
         types=CallbackTypes(types if types is not None and 0 <= types < 2**31 else 0),
     )
 
 
-def read_workflow(_: Sieve, found: str, row: Row) -> Workflow:
+def read_workflow(_: RecordDecoder, found: str, row: Row) -> Workflow:
     """Read the fields of a workflow."""
     return Workflow(
         id=found,
         type=_word(row.get("type")),
         state=_word(row.get("state")),
-        created=moment(row.get("created")),
+        created=to_datetime(row.get("created")),
     )
 
 
@@ -227,5 +225,5 @@ def _word(value: object) -> str | None:
         value = value.get("name")
     if isinstance(value, bool | int):
         value = str(value) if abs(value) < 2**63 else None
-    word = text(value)
+    word = to_text(value)
     return word.lower() if word else None

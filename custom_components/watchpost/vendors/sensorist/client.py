@@ -1,14 +1,12 @@
 """Sensorist REST API 1.15: one method per documented call, in the document's order.
 
 Dates are aware datetimes. Ids are text, as the records have them. Every method raises a
-`VendorError`: SignInRejected, NotAllowed with the right that is lacking, RateLimited, Unreachable
-or UnexpectedReply. An argument that must not be sent raises ValueError before anything is.
+`VendorError`: SignInRejectedError, PermissionDeniedError with the right that is lacking, RateLimitedError,
+UnreachableError or UnexpectedResponseError. An argument that must not be sent raises ValueError before anything is.
 
 Sections 6.1 and 6.2 also describe `DELETE /alarms` and `DELETE /callbacks` without an id, which
 delete all there are. Neither is offered here, on purpose, and no argument leads to them.
 """
-
-from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -17,9 +15,9 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
-from ...client.errors import UnexpectedReply
+from ...client.errors import UnexpectedResponseError
 from ...client.parsing import parse as parse_body
-from ...client.transport import Reply, Transport
+from ...client.transport import Response, Transport
 from ...models import Freshness
 from . import models
 from .models import (
@@ -27,13 +25,13 @@ from .models import (
     AlarmLog,
     Callback,
     CallbackTypes,
+    Decoded,
     Direction,
     EnvelopeError,
     Gateway,
-    LatestReader,
+    LatestDecoder,
     Measurement,
     MinMax,
-    Parsed,
     Rows,
     Sensor,
     User,
@@ -63,7 +61,7 @@ class Command(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer[T]:
+class SensoristResponse[T]:
     """What a read brought: typed records, what was set aside, and until when they are current."""
 
     value: T
@@ -81,12 +79,12 @@ class SensoristClient:
 
     # -- reads, section 4 --
 
-    async def get_user(self) -> Answer[User]:
+    async def get_user(self) -> SensoristResponse[User]:
         """Return the user that is signed in, or impersonated. Section 4.1."""
         right = "read the user"
         return _required(await self._read("/users", {}, models.parse_user, right), "user")
 
-    async def list_users(self) -> Answer[tuple[User, ...]]:
+    async def list_users(self) -> SensoristResponse[tuple[User, ...]]:
         """Return all users below this one in the hierarchy. Section 4.1."""
         return await self._read("/users", {"list": "1"}, models.parse_users, "list the users")
 
@@ -96,7 +94,7 @@ class SensoristClient:
         with_slaves: bool = False,
         serials: Sequence[str] = (),
         added_after: datetime | None = None,
-    ) -> Answer[tuple[Gateway, ...]]:
+    ) -> SensoristResponse[tuple[Gateway, ...]]:
         """Return gateways with their sensors and data sources; without `with_slaves` masters only.
 
         `serials` and `added_after` (to the account) leave out others. Section 4.2.
@@ -109,8 +107,8 @@ class SensoristClient:
         return await self._read("/gateways", params, models.parse_gateways, "read the gateways")
 
     async def latest(
-        self, source_ids: Sequence[str], reader: LatestReader | None = None
-    ) -> Answer[dict[str, Measurement]]:
+        self, source_ids: Sequence[str], reader: LatestDecoder | None = None
+    ) -> SensoristResponse[dict[str, Measurement]]:
         """Return the newest measurement by source id; a source without data is absent.
 
         The sources are one of the `batches` of one gateway's. With a `reader`, and the ids in a tuple, only what
@@ -134,7 +132,7 @@ class SensoristClient:
         *,
         start: datetime | None = None,
         end: datetime | None = None,
-    ) -> Answer[dict[str, MinMax]]:
+    ) -> SensoristResponse[dict[str, MinMax]]:
         """Return the extremes by source id of one gateway's sources. Section 4.3.1.
 
         The period is a week by default.
@@ -150,7 +148,7 @@ class SensoristClient:
         end: datetime | None = None,
         ticks: int | None = None,
         interval: int | None = None,
-    ) -> Answer[Rows]:
+    ) -> SensoristResponse[Rows]:
         """Return grouped measurements of one gateway's sources: mean and extremes of each group.
 
         The groups are `interval` minutes long, or about `ticks` in number, or as the vendor likes.
@@ -171,7 +169,7 @@ class SensoristClient:
         seq_from: int | None = None,
         seq_to: int | None = None,
         offset: str | None = None,
-    ) -> Answer[Rows]:
+    ) -> SensoristResponse[Rows]:
         """Return up to 5,000 measurements of one gateway's sources as they were made.
 
         They are those of a period (by default a week) or of a span of sequence numbers. `offset` is
@@ -192,10 +190,10 @@ class SensoristClient:
         seq_from: int | None = None,
         seq_to: int | None = None,
         most_pages: int = _MOST_PAGES,
-    ) -> AsyncIterator[Answer[Rows]]:
+    ) -> AsyncIterator[SensoristResponse[Rows]]:
         """Yield the pages of `raw_page`, to the last. Section 4.3.1.
 
-        Raises UnexpectedReply if the vendor's `next` leads back, or on to more than `most_pages`.
+        Raises UnexpectedResponseError if the vendor's `next` leads back, or on to more than `most_pages`.
         """
         offset: str | None = None
         passed: set[str] = set()
@@ -208,10 +206,10 @@ class SensoristClient:
             if offset is None or not page.value.by_source:
                 return
             if offset in passed or len(passed) + 1 >= most_pages:
-                raise UnexpectedReply("the raw measurements do not come to an end")
+                raise UnexpectedResponseError("the raw measurements do not come to an end")
             passed.add(offset)
 
-    async def list_alarms(self) -> Answer[tuple[Alarm, ...]]:
+    async def list_alarms(self) -> SensoristResponse[tuple[Alarm, ...]]:
         """Return the alarms with their state and most recent logs. Section 4.4."""
         return await self._read("/alarms", {}, models.parse_alarms, "read the alarms")
 
@@ -221,7 +219,7 @@ class SensoristClient:
         *,
         start: datetime | None = None,
         end: datetime | None = None,
-    ) -> Answer[tuple[AlarmLog, ...]]:
+    ) -> SensoristResponse[tuple[AlarmLog, ...]]:
         """Return the logs of all alarms or of some, in a period. Section 4.5."""
         params = period(start, end)
         if alarm_ids:
@@ -229,11 +227,11 @@ class SensoristClient:
         right = "read the alarm history"
         return await self._read("/alarms/history", params, models.parse_alarm_logs, right)
 
-    async def list_callbacks(self) -> Answer[tuple[Callback, ...]]:
+    async def list_callbacks(self) -> SensoristResponse[tuple[Callback, ...]]:
         """Return the registered callbacks. Section 4.6."""
         return await self._read("/callbacks", {}, models.parse_callbacks, "read the callbacks")
 
-    async def get_workflow(self, workflow_id: str) -> Answer[Workflow]:
+    async def get_workflow(self, workflow_id: str) -> SensoristResponse[Workflow]:
         """Return how far a process at the vendor's has come. Section 4.7."""
         path, right = f"/workflows/{path_id(workflow_id)}", "read the workflow"
         return _required(await self._read(path, {}, models.parse_workflow, right), "workflow")
@@ -313,13 +311,13 @@ class SensoristClient:
         await self._delete(f"/callbacks/{deletable(callback_id)}", "delete callbacks")
 
     async def _measurements[T](
-        self, params: Params, parse: Callable[[bytes], Parsed[T]]
-    ) -> Answer[T]:
+        self, params: Params, parse: Callable[[bytes], Decoded[T]]
+    ) -> SensoristResponse[T]:
         return await self._read("/measurements", params, parse, "read the measurements")
 
     async def _read[T](
-        self, path: str, params: Params, parse: Callable[[bytes], Parsed[T]], right: str
-    ) -> Answer[T]:
+        self, path: str, params: Params, parse: Callable[[bytes], Decoded[T]], right: str
+    ) -> SensoristResponse[T]:
         reply = await self._transport.get(path, params | self._common, right=right)
         try:
             parsed = await parse_body(parse, reply.body)
@@ -328,7 +326,7 @@ class SensoristClient:
             raise self._transport.refused(error.code, right) from None
         if not reply.reused:
             self._transport.accepted(right)
-        return Answer(parsed.value, parsed.set_aside, reply.freshness, reply.date)
+        return SensoristResponse(parsed.value, parsed.set_aside, reply.freshness, reply.date)
 
     def check_body(self, body: bytes) -> None:
         """Raise the error that the envelope of a reply about the user stands for."""
@@ -338,7 +336,7 @@ class SensoristClient:
             raise self._transport.refused(error.code, "read the user") from None
 
     async def _write[T](
-        self, path: str, form: Params, parse: Callable[[bytes], Parsed[T]], right: str
+        self, path: str, form: Params, parse: Callable[[bytes], Decoded[T]], right: str
     ) -> T:
         reply = await self._transport.send("POST", path, form=form | self._common, right=right)
         return (await self._parsed(reply, parse, right)).value
@@ -348,8 +346,8 @@ class SensoristClient:
         await self._parsed(reply, models.parse_nothing, right)
 
     async def _parsed[T](
-        self, reply: Reply, parse: Callable[[bytes], Parsed[T]], right: str
-    ) -> Parsed[T]:
+        self, reply: Response, parse: Callable[[bytes], Decoded[T]], right: str
+    ) -> Decoded[T]:
         try:
             parsed = await parse_body(parse, reply.body)
         except EnvelopeError as error:
@@ -358,7 +356,7 @@ class SensoristClient:
         return parsed
 
 
-def _required[T](answer: Answer[T | None], name: str) -> Answer[T]:
+def _required[T](answer: SensoristResponse[T | None], name: str) -> SensoristResponse[T]:
     if answer.value is None:
-        raise UnexpectedReply(f"the reply holds no {name}")
-    return Answer(answer.value, answer.set_aside, answer.freshness, answer.date)
+        raise UnexpectedResponseError(f"the reply holds no {name}")
+    return SensoristResponse(answer.value, answer.set_aside, answer.freshness, answer.date)

@@ -1,7 +1,5 @@
 """What a Sensorist account lets be done to its devices: commands of gateways, the sensors' sampling interval."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +10,7 @@ from homeassistant.components.button.const import ButtonDeviceClass
 from homeassistant.components.number import NumberDeviceClass, NumberEntityDescription, NumberMode
 from homeassistant.const import EntityCategory, UnitOfTime
 
-from ...models import Channel, ChannelId, Reading, Work, WorkState
+from ...models import Channel, ChannelId, Job, JobState, Reading
 from .client import Command, SensoristClient
 from .entities import INVENTORY, gateway_id, sensor_id
 from .models import Gateway, Sensor, Workflow
@@ -66,13 +64,13 @@ class _Progress:
     workflow: Workflow
     is_told: bool = False
 
-    async def poll(self) -> WorkState:
+    async def poll(self) -> JobState:
         if self.is_told:
             self.workflow = (await self.client.get_workflow(self.workflow.id)).value
         self.is_told = True
         if self.workflow.has_completed:
-            return WorkState.DONE
-        return WorkState.FAILED if self.workflow.has_failed else WorkState.RUNNING
+            return JobState.DONE
+        return JobState.FAILED if self.workflow.has_failed else JobState.RUNNING
 
 
 class SensoristControls:
@@ -101,17 +99,17 @@ class SensoristControls:
             set_value=partial(self._set_interval, sensor.id),
         )
 
-    async def _command(self, gateway: str, command: Command) -> Work | None:
+    async def _command(self, gateway: str, command: Command) -> Job | None:
         return self._work(await self._client.command_gateway(gateway, command))
 
-    async def _set_interval(self, sensor: str, seconds: float) -> Work | None:
+    async def _set_interval(self, sensor: str, seconds: float) -> Job | None:
         _, workflow = await self._client.update_sensor(sensor, interval=round(seconds))
         return self._work(workflow)
 
-    def _work(self, workflow: Workflow | None) -> Work | None:
+    def _work(self, workflow: Workflow | None) -> Job | None:
         if workflow is None:
             return None
-        return Work(f"workflow {workflow.id}", _Progress(self._client, workflow).poll)
+        return Job(f"workflow {workflow.id}", _Progress(self._client, workflow).poll)
 
 
 def interval_readings(gateways: Iterable[Gateway]) -> dict[ChannelId, Reading]:

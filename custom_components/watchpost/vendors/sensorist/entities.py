@@ -1,7 +1,5 @@
 """Sensorist's records in the words of the model: devices, channels and readings."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ from homeassistant.const import (
 )
 
 from ...models import Channel, ChannelId, Device, Inventory, Reading
-from ..names import fitting
+from ..names import truncate_for_entity_id
 from .events import events_of_gateway, events_of_sensor
 from .models import Gateway, Measurement, Sensor, Source
 
@@ -173,7 +171,7 @@ def _account() -> Device:
 def _gateway(gateway: Gateway, master: str | None) -> Device:
     return Device(
         id=gateway_id(gateway.id),
-        name=fitting(gateway.title) or f"Gateway {gateway.serial or gateway.id}",
+        name=truncate_for_entity_id(gateway.title) or f"Gateway {gateway.serial or gateway.id}",
         manufacturer=MANUFACTURER,
         model=gateway.type.name,
         serial=gateway.serial,
@@ -186,7 +184,7 @@ def _gateway(gateway: Gateway, master: str | None) -> Device:
 def _sensor(gateway: Gateway, sensor: Sensor) -> Device:
     return Device(
         id=sensor_id(sensor.id),
-        name=fitting(sensor.title) or f"Sensor {sensor.serial or sensor.id}",
+        name=truncate_for_entity_id(sensor.title) or f"Sensor {sensor.serial or sensor.id}",
         manufacturer=MANUFACTURER,
         model=sensor.type.name,
         serial=sensor.serial,
@@ -228,7 +226,7 @@ def _free_name(
     is_named = description.device_class is not None or description.translation_key is not None
     if is_named and not is_one_of_many:
         return None
-    return fitting(source.title or source.kind.name) or f"Source {source.id}"
+    return truncate_for_entity_id(source.title or source.kind.name) or f"Source {source.id}"
 
 
 @lru_cache(maxsize=1024)

@@ -3,8 +3,6 @@
 What cannot be read is None; a record that lacks what it cannot do without is set aside and counted.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -13,45 +11,45 @@ from ...client.decode import (
     IDENTIFIER,
     LONGEST_TEXT,
     MOST_RECORDS,
-    Parsed,
+    Decoded,
+    RecordDecoder,
     Row,
-    Sieve,
     first,
     identifier,
     is_plausible,
-    moment,
     nested,
-    number,
     reference,
-    text,
-    whole,
+    to_datetime,
+    to_int,
+    to_number,
+    to_text,
 )
-from ...client.errors import UnexpectedReply
+from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
 
 __all__ = [
     "IDENTIFIER",
     "LONGEST_TEXT",
     "MOST_RECORDS",
+    "Decoded",
     "EnvelopeError",
-    "Parsed",
+    "RecordDecoder",
     "Row",
-    "Sieve",
     "check_code",
     "envelope",
     "first",
     "identifier",
     "is_plausible",
-    "moment",
     "nested",
-    "number",
     "parse_many",
     "parse_nothing",
     "parse_one",
     "payload",
     "reference",
-    "text",
-    "whole",
+    "to_datetime",
+    "to_int",
+    "to_number",
+    "to_text",
     "written",
 ]
 
@@ -67,16 +65,16 @@ class EnvelopeError(Exception):
 def envelope(body: bytes) -> object:
     """Decode a reply to an object or a list.
 
-    Raises EnvelopeError if the envelope tells of a failure, UnexpectedReply if the reply is no JSON
+    Raises EnvelopeError if the envelope tells of a failure, UnexpectedResponseError if the reply is no JSON
     or neither object nor list.
     """
     root = loose(body)
     if isinstance(root, dict):
-        check_code(whole(root.get("code")))
+        check_code(to_int(root.get("code")))
         return root
     if isinstance(root, list):
         return root
-    raise UnexpectedReply("the reply is neither an object nor a list")
+    raise UnexpectedResponseError("the reply is neither an object nor a list")
 
 
 def check_code(code: int | None) -> None:
@@ -88,7 +86,7 @@ def check_code(code: int | None) -> None:
 def payload(root: object, *keys: str) -> object:
     """Return the list or object under one of `keys` or "data", or a reply that is one itself.
 
-    Raises UnexpectedReply where there is none: to take it for an empty list would be a lie.
+    Raises UnexpectedResponseError where there is none: to take it for an empty list would be a lie.
     """
     if not isinstance(root, dict):
         return root
@@ -96,31 +94,33 @@ def payload(root: object, *keys: str) -> object:
     if held is None and "id" in root:
         return root
     if not isinstance(held, list | dict):
-        raise UnexpectedReply(f"the reply holds no {keys[0]}")
+        raise UnexpectedResponseError(f"the reply holds no {keys[0]}")
     return held
 
 
 def parse_many[T](
-    body: bytes, name: str, read: Callable[[Sieve, str, Row], T]
-) -> Parsed[tuple[T, ...]]:
+    body: bytes, name: str, read: Callable[[RecordDecoder, str, Row], T]
+) -> Decoded[tuple[T, ...]]:
     """Read a reply that lists records of one kind; `name` is the key, in the singular."""
-    sieve = Sieve()
+    sieve = RecordDecoder()
     listed = payload(envelope(body), f"{name}s", name)
-    return Parsed(sieve.identified(name, listed, partial(read, sieve)), sieve.set_aside)
+    return Decoded(sieve.identified(name, listed, partial(read, sieve)), sieve.set_aside)
 
 
-def parse_one[T](body: bytes, name: str, read: Callable[[Sieve, str, Row], T]) -> Parsed[T | None]:
+def parse_one[T](
+    body: bytes, name: str, read: Callable[[RecordDecoder, str, Row], T]
+) -> Decoded[T | None]:
     """Read a reply with one record, None where it holds none that can be used."""
-    sieve = Sieve()
+    sieve = RecordDecoder()
     held = written(body, name, f"{name}s")
-    return Parsed(first(sieve.identified(name, held, partial(read, sieve))), sieve.set_aside)
+    return Decoded(first(sieve.identified(name, held, partial(read, sieve))), sieve.set_aside)
 
 
-def parse_nothing(body: bytes) -> Parsed[None]:
+def parse_nothing(body: bytes) -> Decoded[None]:
     """Read a reply of which only the envelope matters; there may be none."""
     if body.strip():
         envelope(body)
-    return Parsed(None, Counter())
+    return Decoded(None, Counter())
 
 
 def written(body: bytes, *keys: str) -> object:
@@ -130,5 +130,5 @@ def written(body: bytes, *keys: str) -> object:
     root = envelope(body)
     try:
         return payload(root, *keys)
-    except UnexpectedReply:
+    except UnexpectedResponseError:
         return None

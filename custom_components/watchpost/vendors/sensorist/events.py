@@ -1,7 +1,5 @@
 """Sensorist's alarms and their logs in the words of the model: channels, readings, occurrences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +8,7 @@ from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.components.event import EventEntityDescription
 
-from ...models import Channel, ChannelId, Occurrence, OccurrenceType, Reading, ReadingValue
+from ...models import Channel, ChannelId, Reading, ReadingValue, VendorEvent, VendorEventType
 from .models import Alarm, AlarmLog, Source
 
 ALARMS: Final = "alarms"
@@ -21,14 +19,14 @@ _EVENTS_OF_SENSOR = EventEntityDescription(
     key=EVENTS,
     translation_key=EVENTS,
     event_types=[
-        OccurrenceType.ALARM_RAISED,
-        OccurrenceType.ALARM_CLEARED,
-        OccurrenceType.BUTTON_PRESSED,
-        OccurrenceType.SYSTEM_NOTICE,
+        VendorEventType.ALARM_RAISED,
+        VendorEventType.ALARM_CLEARED,
+        VendorEventType.BUTTON_PRESSED,
+        VendorEventType.SYSTEM_NOTICE,
     ],
 )
 _EVENTS_OF_GATEWAY = EventEntityDescription(
-    key=EVENTS, translation_key=EVENTS, event_types=[OccurrenceType.SYSTEM_NOTICE]
+    key=EVENTS, translation_key=EVENTS, event_types=[VendorEventType.SYSTEM_NOTICE]
 )
 
 
@@ -117,7 +115,7 @@ def _since(alarm: Alarm) -> ReadingValue:
 
 def alarm_occurrences(
     alarms: Mapping[str, Alarm], places: Mapping[str, Place], logs: Iterable[AlarmLog]
-) -> Iterator[Occurrence]:
+) -> Iterator[VendorEvent]:
     """What the logs tell of known alarms.
 
     The id is made of what a log says, not of its own id: the same change is listed in two places,
@@ -128,8 +126,8 @@ def alarm_occurrences(
         if alarm is None or alarm.id not in places or log.is_triggered is None:
             continue
         source = places[alarm.id].source
-        kind = OccurrenceType.ALARM_RAISED if log.is_triggered else OccurrenceType.ALARM_CLEARED
-        yield Occurrence(
+        kind = VendorEventType.ALARM_RAISED if log.is_triggered else VendorEventType.ALARM_CLEARED
+        yield VendorEvent(
             id=f"alarm-{alarm.id}-{kind}-{log.date.isoformat()}",
             type=kind,
             at=log.date,

@@ -1,7 +1,5 @@
 """What Sensorist's sensors can measure. The vendor publishes no data sheet: every range here is INFERRED and wide."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from homeassistant.components.sensor import SensorDeviceClass

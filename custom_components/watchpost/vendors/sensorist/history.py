@@ -1,7 +1,5 @@
 """What Sensorist remembers, hour by hour: GET /measurements of type range in groups of 60 minutes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -29,7 +27,7 @@ async def channel_history(
 ) -> dict[ChannelId, list[Hour]]:
     """Return the full hours in [start, end) of those channels of one gateway that are data sources.
 
-    `is_possible` gives a test of a channel's values. Raises a `VendorError`.
+    `is_callable_url` gives a test of a channel's values. Raises a `VendorError`.
     """
     prefix = source_key("")
     sources = {

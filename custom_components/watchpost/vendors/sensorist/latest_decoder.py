@@ -4,8 +4,6 @@ A reply names the same sources in the same order each time, so where its text is
 rows. Only rows of other text are decoded; where these are many, decoding all costs less than telling them apart.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from .envelope import Parsed
+from .envelope import Decoded
 from .measurements import Measurement, is_known_row, known_latest, parse_latest
 
 _ROWS: Final = msgspec.json.Decoder(dict[str, Measurement])
@@ -36,7 +34,7 @@ class _Page:
     rows: dict[str, Measurement]
 
 
-class LatestReader:
+class LatestDecoder:
     """Tells only what changed since the poll that was accepted last.
 
     `together` maps a source to the sources of its sensor, itself among them: when one of them changed, all of them are
@@ -68,24 +66,24 @@ class LatestReader:
         self._pages = pages if self._is_known_form else {}
         self.begin()
 
-    def read(self, asked: Sequence[str], body: bytes) -> Parsed[dict[str, Measurement]]:
+    def read(self, asked: Sequence[str], body: bytes) -> Decoded[dict[str, Measurement]]:
         """Read the poll's reply about these sources: the newest of each source whose sensor has something new."""
         page = self._pages.get(asked)
         if page is not None and page.body == body:
             self._read.append((asked, body, page, {}))
-            return Parsed({}, Counter())
+            return Decoded({}, Counter())
         if page is not None and (rows := _other_rows(page, body)) is not None:
             self._read.append((asked, body, page, rows))
-            return Parsed(self._beside(rows, page.rows), Counter())
+            return Decoded(self._beside(rows, page.rows), Counter())
         if (found := known_latest(body)) is None:
             self._is_known_form = False
             return parse_latest(body)
         self._read.append((asked, body, None, found))
         if page is None:
-            return Parsed(found, Counter())
+            return Decoded(found, Counter())
         known = page.rows
         changed = {key: row for key, row in found.items() if known.get(key) != row}
-        return Parsed(self._beside(changed, found), Counter())
+        return Decoded(self._beside(changed, found), Counter())
 
     def _beside(
         self, changed: Mapping[str, Measurement], rows: Mapping[str, Measurement]

@@ -1,7 +1,5 @@
 """Polls the newest measurements of one gateway, at a cost that follows what changed."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -9,10 +7,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ...client.errors import VendorError
-from ...models import ChannelId, FeedUpdate, Occurrence, Reading
-from .client import Answer, SensoristClient
+from ...models import ChannelId, FeedUpdate, Reading, VendorEvent
+from .client import SensoristClient, SensoristResponse
 from .entities import LAST_MEASUREMENT, USUAL_CYCLE, sensor_id, source_key
-from .models import BUTTON, NOT_MEASURED, Gateway, LatestReader, Measurement, Sensor
+from .models import BUTTON, NOT_MEASURED, Gateway, LatestDecoder, Measurement, Sensor
 
 # Gateways and sets of channels that are kept prepared; a gateway is asked about in a few lanes.
 _MOST_ERRANDS = 8
@@ -43,7 +41,7 @@ class _Errand:
             together |= dict.fromkeys(asked, tuple(asked))
         # Tuples, whose hash is reckoned once.
         self.batches = [tuple(batch) for batch in client.batches(self.asked)]
-        self.reader = LatestReader(together)
+        self.reader = LatestDecoder(together)
 
     def readings(self, answers: Iterable[dict[str, Measurement]]) -> dict[ChannelId, Reading]:
         """The newest value of each source, and when each sensor measured last; a row that none measured is none."""
@@ -113,7 +111,7 @@ class MeasurementFeed:
         """
         errand = self._errand(wanted)
         errand.reader.begin()
-        answers: list[Answer[dict[str, Measurement]]] = []
+        answers: list[SensoristResponse[dict[str, Measurement]]] = []
         failures: list[VendorError] = []
         # Begun at once: what can be answered from what is held needs no turn of the event loop.
         requests = [
@@ -157,14 +155,14 @@ class MeasurementFeed:
 
     async def _ask_presses(
         self, errand: _Errand, answers: Iterable[dict[str, Measurement]]
-    ) -> tuple[list[Occurrence], VendorError | None]:
+    ) -> tuple[list[VendorEvent], VendorError | None]:
         """Tell of buttons whose press is a source's newest measurement and that no call told of."""
         pressed: dict[str, list[datetime]] = {}
         for rows in answers:
             for source, row in rows.items():
                 if row.type == BUTTON and (asked := errand.asked.get(source)) is not None:
                     pressed.setdefault(asked.sensor, []).append(row.date)
-        presses: list[Occurrence] = []
+        presses: list[VendorEvent] = []
         for sensor, dates in pressed.items():
             if self._pressed.get(sensor) == max(dates):
                 continue

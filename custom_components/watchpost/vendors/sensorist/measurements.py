@@ -4,8 +4,6 @@ A reply of the form that is known is decoded straight into the records. Any othe
 record, to the same result.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,18 +15,18 @@ import msgspec
 from .envelope import (
     IDENTIFIER,
     MOST_RECORDS,
-    Parsed,
+    Decoded,
+    RecordDecoder,
     Row,
-    Sieve,
     check_code,
     envelope,
     identifier,
-    moment,
     nested,
-    number,
     payload,
     reference,
-    whole,
+    to_datetime,
+    to_int,
+    to_number,
 )
 
 # The types of a measurement: the dossier's section 4.3, not in the vendor's document.
@@ -96,18 +94,18 @@ _ROWS: Final = msgspec.json.Decoder(_RowsReply)
 _KEYS: Final = re.compile(rf"(?:{IDENTIFIER.pattern},)*")
 
 
-def parse_latest(body: bytes) -> Parsed[dict[str, Measurement]]:
+def parse_latest(body: bytes) -> Decoded[dict[str, Measurement]]:
     """Read GET /measurements of type latest: the newest measurement by source id.
 
     A source without data is absent: its key is missing, null, or holds a blank row.
     Section 4.3.1; the wire form is the dossier's section 4.3.
     """
     if (found := known_latest(body)) is not None:
-        return Parsed(found, Counter())
-    sieve = Sieve()
+        return Decoded(found, Counter())
+    sieve = RecordDecoder()
     rows = _grouped(sieve, _held(envelope(body)), ("value",))
     newest = {source: _newest(found) for source, found in rows.items()}
-    return Parsed({key: row for key, row in newest.items() if row is not None}, sieve.set_aside)
+    return Decoded({key: row for key, row in newest.items() if row is not None}, sieve.set_aside)
 
 
 def known_latest(body: bytes) -> dict[str, Measurement] | None:
@@ -125,7 +123,7 @@ def is_known_row(row: Measurement) -> bool:
     return _are_sound((row,)) and row.type != BLANK
 
 
-def parse_rows(body: bytes) -> Parsed[Rows]:
+def parse_rows(body: bytes) -> Decoded[Rows]:
     """Read GET /measurements of type range or raw. Section 4.3.1.
 
     The name of the mean is not documented: `value`, `avg` and `average` are read.
@@ -137,27 +135,27 @@ def parse_rows(body: bytes) -> Parsed[Rows]:
     if reply is not None and _are_ids(reply.measurements):
         by_source = {source: rows for source, rows in reply.measurements.items() if rows}
         if all(_are_sound(rows) for rows in by_source.values()):
-            return Parsed(Rows(by_source=by_source, next=_offset(reply.next)), Counter())
-    sieve = Sieve()
+            return Decoded(Rows(by_source=by_source, next=_offset(reply.next)), Counter())
+    sieve = RecordDecoder()
     root = envelope(body)
     measurements = _held(root)
     grouped = _grouped(sieve, measurements, _MEAN)
     by_source = {source: tuple(rows) for source, rows in grouped.items()}
     following = _next_in(root) or _next_in(measurements)
-    return Parsed(Rows(by_source=by_source, next=following), sieve.set_aside)
+    return Decoded(Rows(by_source=by_source, next=following), sieve.set_aside)
 
 
-def parse_min_max(body: bytes) -> Parsed[dict[str, MinMax]]:
+def parse_min_max(body: bytes) -> Decoded[dict[str, MinMax]]:
     """Read GET /measurements of type min_max: the extremes by source id. Section 4.3.1.
 
     The form is not documented: `{"min": {"value", "date"}, "max": {..}}`,
     `{"min", "min_date", "max", "max_date"}` and a list of two measurements are read.
     """
-    sieve = Sieve()
+    sieve = RecordDecoder()
     rows: dict[str, list[Row]] = {}
     for source, row in _sourced(sieve, _held(envelope(body))):
         rows.setdefault(source, []).append(row)
-    return Parsed({source: _min_max(found) for source, found in rows.items()}, sieve.set_aside)
+    return Decoded({source: _min_max(found) for source, found in rows.items()}, sieve.set_aside)
 
 
 def _decoded[T](decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
@@ -199,12 +197,12 @@ def _are_sound(rows: Iterable[Measurement]) -> bool:
 
 
 def _grouped(
-    sieve: Sieve, measurements: object, mean: tuple[str, ...]
+    sieve: RecordDecoder, measurements: object, mean: tuple[str, ...]
 ) -> dict[str, list[Measurement]]:
     found: dict[str, list[Measurement]] = {}
     for source, row in _sourced(sieve, measurements):
-        date = moment(row.get("date"))
-        kind = whole(row.get("type"))
+        date = to_datetime(row.get("date"))
+        kind = to_int(row.get("type"))
         if date is None:
             if kind != BLANK:
                 sieve.drop(_PLACE, "date")
@@ -216,15 +214,15 @@ def _grouped(
             date=date,
             value=_first_number(row, mean),
             type=kind,
-            seq=whole(row.get("seq")),
-            min=number(row.get("min")),
-            max=number(row.get("max")),
+            seq=to_int(row.get("seq")),
+            min=to_number(row.get("min")),
+            max=to_number(row.get("max")),
         )
         found.setdefault(source, []).append(measurement)
     return found
 
 
-def _sourced(sieve: Sieve, measurements: object) -> Iterator[tuple[str, Row]]:
+def _sourced(sieve: RecordDecoder, measurements: object) -> Iterator[tuple[str, Row]]:
     """Yield each row with its source's id, its key in an object or its own field in a list."""
     if not isinstance(measurements, dict):
         for row in sieve.rows(_PLACE, measurements):
@@ -252,26 +250,26 @@ def _newest(rows: Sequence[Measurement]) -> Measurement | None:
 
 
 def _first_number(row: Row, names: tuple[str, ...]) -> float | None:
-    return next((read for name in names if (read := number(row.get(name))) is not None), None)
+    return next((read for name in names if (read := to_number(row.get(name))) is not None), None)
 
 
 def _min_max(rows: Sequence[Row]) -> MinMax:
     row = rows[0]
     least, greatest = nested(row, "min"), nested(row, "max")
     if row.get("min") is None and row.get("max") is None:
-        valued = [row for row in rows if number(row.get("value")) is not None]
+        valued = [row for row in rows if to_number(row.get("value")) is not None]
         least = min(valued, key=_value, default=least)
         greatest = max(valued, key=_value, default=greatest)
     return MinMax(
-        minimum=number(least.get("value", row.get("min"))),
-        minimum_at=moment(least.get("date", row.get("min_date"))),
-        maximum=number(greatest.get("value", row.get("max"))),
-        maximum_at=moment(greatest.get("date", row.get("max_date"))),
+        minimum=to_number(least.get("value", row.get("min"))),
+        minimum_at=to_datetime(least.get("date", row.get("min_date"))),
+        maximum=to_number(greatest.get("value", row.get("max"))),
+        maximum_at=to_datetime(greatest.get("date", row.get("max_date"))),
     )
 
 
 def _value(row: Row) -> float:
-    return number(row.get("value")) or 0.0
+    return to_number(row.get("value")) or 0.0
 
 
 def _next_in(holder: object) -> str | None:

@@ -2,17 +2,15 @@
 
 Made after REST API 1.15 and, where that names no fields, after the dossier. What the vendor left
 out or garbled is None, ids are text, dates are aware UTC. A record that lacks what it cannot do
-without is set aside and counted; see `Parsed`.
+without is set aside and counted; see `Decoded`.
 """
-
-from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 
-from ...client.errors import UnexpectedReply
+from ...client.errors import UnexpectedResponseError
 from .alarms import (
     Alarm,
     AlarmLog,
@@ -29,23 +27,23 @@ from .alarms import (
     read_workflow,
 )
 from .envelope import (
+    Decoded,
     EnvelopeError,
-    Parsed,
+    RecordDecoder,
     Row,
-    Sieve,
     envelope,
     first,
     identifier,
-    moment,
     nested,
-    number,
     parse_many,
     parse_nothing,
     parse_one,
-    text,
-    whole,
+    to_datetime,
+    to_int,
+    to_number,
+    to_text,
 )
-from .latest_decoder import LatestReader
+from .latest_decoder import LatestDecoder
 from .measurements import (
     BLANK,
     BUTTON,
@@ -72,13 +70,13 @@ __all__ = [
     "AlarmLog",
     "Callback",
     "CallbackTypes",
+    "Decoded",
     "Direction",
     "EnvelopeError",
     "Gateway",
-    "LatestReader",
+    "LatestDecoder",
     "Measurement",
     "MinMax",
-    "Parsed",
     "Rows",
     "Sensor",
     "Source",
@@ -179,35 +177,35 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sensors: tuple[Sensor, ...] = ()
 
 
-def parse_user(body: bytes) -> Parsed[User | None]:
+def parse_user(body: bytes) -> Decoded[User | None]:
     """Read GET or POST /users. Sections 4.1 and 5.1; fields as in the dossier's 4.1."""
     return parse_one(body, "user", _user)
 
 
-def parse_users(body: bytes) -> Parsed[tuple[User, ...]]:
+def parse_users(body: bytes) -> Decoded[tuple[User, ...]]:
     """Read GET /users with `list`. Section 4.1."""
     return parse_many(body, "user", _user)
 
 
-def parse_gateways(body: bytes) -> Parsed[tuple[Gateway, ...]]:
+def parse_gateways(body: bytes) -> Decoded[tuple[Gateway, ...]]:
     """Read GET /gateways: gateways, their sensors, their data sources. Section 4.2.
 
-    Raises UnexpectedReply for an empty list without its envelope: nothing proves that it is the account's.
+    Raises UnexpectedResponseError for an empty list without its envelope: nothing proves that it is the account's.
     """
     parsed = parse_many(body, "gateway", _gateway)
     if body.strip()[:1] == b"[" and not parsed.value and not parsed.set_aside:
-        raise UnexpectedReply("the reply holds no gateways and no envelope")
+        raise UnexpectedResponseError("the reply holds no gateways and no envelope")
     return parsed
 
 
-def parse_gateway(body: bytes) -> Parsed[Gateway | None]:
+def parse_gateway(body: bytes) -> Decoded[Gateway | None]:
     """Read the gateway that POST /gateways and POST /gateways/<id> return. Sections 5.2 and 5.3."""
     return parse_one(body, "gateway", _gateway)
 
 
-def parse_sensor_update(body: bytes) -> Parsed[tuple[Sensor | None, Workflow | None]]:
+def parse_sensor_update(body: bytes) -> Decoded[tuple[Sensor | None, Workflow | None]]:
     """Read the reply to POST /sensors/<id>: a sensor and possibly a workflow. Section 5.5."""
-    sieve = Sieve()
+    sieve = RecordDecoder()
     root = envelope(body) if body.strip() else {}
     row: Row = root if isinstance(root, dict) else {}
     row = nested(row, "data") or row
@@ -215,28 +213,28 @@ def parse_sensor_update(body: bytes) -> Parsed[tuple[Sensor | None, Workflow | N
         row = {"sensor": row, "workflow": row.get("workflow")}
     sensors = sieve.identified("sensor", row.get("sensor"), partial(_sensor, sieve))
     workflows = sieve.identified("workflow", row.get("workflow"), partial(read_workflow, sieve))
-    return Parsed((first(sensors), first(workflows)), sieve.set_aside)
+    return Decoded((first(sensors), first(workflows)), sieve.set_aside)
 
 
-def _user(_: Sieve, found: str, row: Row) -> User:
+def _user(_: RecordDecoder, found: str, row: Row) -> User:
     return User(
         id=found,
-        email=text(row.get("email")),
-        first_name=text(row.get("fname")),
-        last_name=text(row.get("lname")),
-        country=text(nested(row, "country").get("code")),
-        time_zone=text(nested(row, "tz").get("tz")),
+        email=to_text(row.get("email")),
+        first_name=to_text(row.get("fname")),
+        last_name=to_text(row.get("lname")),
+        country=to_text(nested(row, "country").get("code")),
+        time_zone=to_text(nested(row, "tz").get("tz")),
         temperature_unit=_unit(nested(row, "temp_unit")),
     )
 
 
-def _gateway(sieve: Sieve, found: str, row: Row) -> Gateway:
+def _gateway(sieve: RecordDecoder, found: str, row: Row) -> Gateway:
     is_connected, disconnected_at = _connection(row)
     return Gateway(
         id=found,
-        title=text(row.get("title")),
-        serial=text(row.get("serial")),
-        firmware=text(row.get("firmware")),
+        title=to_text(row.get("title")),
+        serial=to_text(row.get("serial")),
+        firmware=to_text(row.get("firmware")),
         type=_unit(nested(row, "type")),
         is_connected=is_connected,
         disconnected_at=disconnected_at,
@@ -245,13 +243,13 @@ def _gateway(sieve: Sieve, found: str, row: Row) -> Gateway:
     )
 
 
-def _sensor(sieve: Sieve, found: str, row: Row) -> Sensor:
+def _sensor(sieve: RecordDecoder, found: str, row: Row) -> Sensor:
     is_connected, disconnected_at = _connection(row)
     return Sensor(
         id=found,
-        title=text(row.get("title")),
-        serial=text(row.get("serial")),
-        firmware=text(row.get("firmware")),
+        title=to_text(row.get("title")),
+        serial=to_text(row.get("serial")),
+        firmware=to_text(row.get("firmware")),
         type=_unit(nested(row, "type")),
         is_connected=is_connected,
         disconnected_at=disconnected_at,
@@ -265,41 +263,41 @@ def _source(found: str, row: Row) -> Source:
     kind = nested(row, "type")
     return Source(
         id=found,
-        title=text(row.get("title")),
-        serial=text(row.get("serial")),
-        subtype=text(row.get("subtype")),
+        title=to_text(row.get("title")),
+        serial=to_text(row.get("serial")),
+        subtype=to_text(row.get("subtype")),
         interval=_interval(row.get("interval")),
         is_connected=is_connected,
         disconnected_at=disconnected_at,
         kind=SourceKind(
             id=identifier(kind.get("id")),
-            name=text(kind.get("name")),
+            name=to_text(kind.get("name")),
             precision=_precision(kind.get("precision")),
-            capability=whole(kind.get("capability")),
+            capability=to_int(kind.get("capability")),
             unit=_unit(nested(kind, "unit")),
         ),
     )
 
 
 def _unit(row: Row) -> UnitRef:
-    return UnitRef(id=identifier(row.get("id")), name=text(row.get("name")))
+    return UnitRef(id=identifier(row.get("id")), name=to_text(row.get("name")))
 
 
 def _connection(row: Row) -> tuple[bool | None, datetime | None]:
     """Read `disconnected_date`: null is connected; what is missing or no date tells nothing."""
     if "disconnected_date" in row and row["disconnected_date"] is None:
         return True, None
-    date = moment(row.get("disconnected_date"))
+    date = to_datetime(row.get("disconnected_date"))
     return (None if date is None else False), date
 
 
 def _interval(value: object) -> timedelta | None:
-    seconds = number(value)
+    seconds = to_number(value)
     if seconds is None or not 0 < seconds <= _LONGEST_INTERVAL:
         return None
     return timedelta(seconds=seconds)
 
 
 def _precision(value: object) -> int | None:
-    decimals = whole(value)
+    decimals = to_int(value)
     return decimals if decimals is not None and 0 <= decimals <= 15 else None

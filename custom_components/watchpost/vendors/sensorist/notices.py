@@ -4,14 +4,12 @@ Nothing proves who called. So only a few notices of a device are believed in an 
 it came.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ...models import Occurrence, OccurrenceType
-from .envelope import moment
+from ...models import VendorEvent, VendorEventType
+from .envelope import to_datetime
 
 MAX_PER_HOUR: Final = 4
 HOUR: Final = timedelta(hours=1)
@@ -36,7 +34,7 @@ class NoticeLog:
 
     def admit(
         self, device: str, code: str, told: datetime | None, received: datetime
-    ) -> Occurrence | None:
+    ) -> VendorEvent | None:
         """Return the event for a notice; None for one that is known already, or one too many.
 
         `told` is the date that the call names, `received` when it came.
@@ -53,9 +51,9 @@ class NoticeLog:
         newest = list(believed.items())[1 - MAX_REMEMBERED :]
         self._believed[device] = {**dict(newest), notice_id: received}
         self._changed()
-        return Occurrence(
+        return VendorEvent(
             id=notice_id,
-            type=OccurrenceType.SYSTEM_NOTICE,
+            type=VendorEventType.SYSTEM_NOTICE,
             at=min(known_as, received),
             device=device,
             data={"code": code},
@@ -72,7 +70,7 @@ class NoticeLog:
     def recall(self, memory: object) -> None:
         """Restore what was stored; whatever has another shape is left out."""
         for device, believed in _items(memory):
-            found = {notice_id: moment(at) for notice_id, at in _items(believed)}
+            found = {notice_id: to_datetime(at) for notice_id, at in _items(believed)}
             known = {notice_id: at for notice_id, at in found.items() if at is not None}
             self._believed[device] = dict(list(known.items())[-MAX_REMEMBERED:])
 

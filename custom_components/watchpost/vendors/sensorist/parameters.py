@@ -1,7 +1,5 @@
 """Writes arguments into Sensorist's addresses and forms; ValueError for what must not be sent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache

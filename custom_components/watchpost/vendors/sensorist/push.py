@@ -4,8 +4,6 @@ A call names what to ask about. What is told after that is the API's answer; onl
 call's own, since the API lists no notices.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -15,16 +13,16 @@ from typing import Final, override
 
 from msgspec.structs import replace
 
-from ...client.errors import UnexpectedReply, VendorError
-from ...contract.push import Hint, Push, Received, Registration
-from ...models import Call, ChannelId, FeedUpdate, Freshness, Occurrence, OccurrenceType, Reading
-from .alarm_feed import AlarmFeed
+from ...client.errors import UnexpectedResponseError, VendorError
+from ...contract.push import ChangeHint, PushMessage, PushProvider, Subscription
+from ...models import Call, ChannelId, FeedUpdate, Freshness, Reading, VendorEvent, VendorEventType
+from .alarm_feed import AlarmPoller
 from .client import SensoristClient
 from .entities import ACCOUNT, PUSH, measurement_readings, sensor_id
 from .events import alarm_readings
 from .models import BUTTON, Alarm, AlarmLog, CallbackTypes, Gateway, Measurement
 from .notices import NoticeLog, is_plausible
-from .webhook_payload import ALARM, ANY, SYSTEM, CallReader
+from .webhook_payload import ALARM, ANY, SYSTEM, CallbackParser
 
 ALL_TYPES: Final = CallbackTypes.BUTTON | CallbackTypes.ALARM | CallbackTypes.SYSTEM
 
@@ -46,7 +44,7 @@ class _Claim:
     """What was told of a hint since it was last asked about: from when on, and which notices."""
 
     since: datetime
-    notices: list[Occurrence] = field(default_factory=list)
+    notices: list[VendorEvent] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -60,7 +58,7 @@ class _Asked:
 type FetchAlarms = Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
 
 
-class SensoristPush(Push):
+class SensoristPush(PushProvider):
     """The callbacks of one account.
 
     `gateways` tells what the inventory knows now, `fetch_alarms` polls the alarms' feed, `clock` is the ledger's,
@@ -73,7 +71,7 @@ class SensoristPush(Push):
     def __init__(
         self,
         client: SensoristClient,
-        alarms: AlarmFeed,
+        alarms: AlarmPoller,
         gateways: Callable[[], Iterable[Gateway]],
         fetch_alarms: FetchAlarms,
         clock: Callable[[], float],
@@ -85,63 +83,63 @@ class SensoristPush(Push):
         self._notices = notices
         self._fetch_alarms = fetch_alarms
         self._clock = clock
-        self._reader = CallReader(gateways, alarms.places)
-        self._claims: dict[Hint, _Claim] = {}
-        self._asked: dict[Hint, _Asked] = {}
+        self._reader = CallbackParser(gateways, alarms.places)
+        self._claims: dict[ChangeHint, _Claim] = {}
+        self._asked: dict[ChangeHint, _Asked] = {}
 
     # -- registration --
 
     @override
-    async def registrations(self) -> Sequence[Registration]:
+    async def registrations(self) -> Sequence[Subscription]:
         listed = (await self._client.list_callbacks()).value
-        return [Registration(found.id, found.url or "") for found in listed]
+        return [Subscription(found.id, found.url or "") for found in listed]
 
     @override
-    async def register(self, url: str, kind: str = "") -> Registration:
+    async def register(self, url: str, kind: str = "") -> Subscription:
         created = await self._client.create_callback(url, ALL_TYPES)
         if created is not None:
-            return Registration(created.id, url)
+            return Subscription(created.id, url)
         # The reply need not show the result; the list does.
         for found in await self.registrations():
             if found.url == url:
                 return found
-        raise UnexpectedReply("the callback is not listed after it was registered")
+        raise UnexpectedResponseError("the callback is not listed after it was registered")
 
     @override
     async def remove(self, registration_id: str) -> None:
         try:
             await self._client.delete_callback(registration_id)
         except ValueError:
-            raise UnexpectedReply("the callback has no number") from None
-        except UnexpectedReply as err:
+            raise UnexpectedResponseError("the callback has no number") from None
+        except UnexpectedResponseError as err:
             if err.status != 404:  # gone already
                 raise
 
     # -- what a call may mean --
 
     @override
-    def receive(self, call: Call) -> Received | None:
+    def receive(self, call: Call) -> PushMessage | None:
         claimed = self._reader.read(call.body)
         if claimed is None:
             return None
         received = call.received_at or datetime.now(UTC)
         told = [date for date in claimed.dates if is_plausible(date, received)]
         since = _floor(min(told), DATED) if told else _floor(received, UNDATED)
-        notice: Occurrence | None = None
+        notice: VendorEvent | None = None
         if claimed.hint.kind == SYSTEM:
             date = told[0] if told else None
             notice = self._notices.admit(claimed.hint.subject, claimed.code, date, received)
             if notice is None:
-                return Received()
+                return PushMessage()
         claim = self._claims.setdefault(claimed.hint, _Claim(since))
         claim.since = min(claim.since, since)
         claim.notices += [notice] if notice else []
-        return Received(claimed.hint)
+        return PushMessage(claimed.hint)
 
     # -- asking --
 
     @override
-    async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
+    async def confirm(self, hints: frozenset[ChangeHint]) -> FeedUpdate:
         now = _floor(datetime.now(UTC), UNDATED)
         claims = {hint: self._claims.pop(hint, _Claim(now)) for hint in hints}
         alarms = sorted(hint.subject for hint in hints if hint.kind == ALARM)
@@ -166,12 +164,12 @@ class SensoristPush(Push):
 
     async def confirm_press(self, sensor: str, date: datetime) -> FeedUpdate:
         """Ask about a press that a poll showed, so that it is told as a call would have told it."""
-        hint = Hint("button", sensor)
+        hint = ChangeHint("button", sensor)
         claim = self._claims.setdefault(hint, _Claim(_floor(date, DATED)))
         claim.since = min(claim.since, _floor(date, DATED))
         return await self.confirm(frozenset({hint}))
 
-    def _put_back(self, claims: Mapping[Hint, _Claim]) -> None:
+    def _put_back(self, claims: Mapping[ChangeHint, _Claim]) -> None:
         """Keep what was told until it could be asked about."""
         for hint, claim in claims.items():
             newer = self._claims.setdefault(hint, claim)
@@ -179,7 +177,7 @@ class SensoristPush(Push):
             if newer is not claim:
                 newer.notices = claim.notices + newer.notices
 
-    async def _ask(self, hint: Hint, claim: _Claim) -> FeedUpdate:
+    async def _ask(self, hint: ChangeHint, claim: _Claim) -> FeedUpdate:
         match hint.kind:
             case "button":
                 return await self._ask_button(hint, claim)
@@ -188,7 +186,7 @@ class SensoristPush(Push):
             case _:
                 return await self._ask_alarms()
 
-    def _start(self, hint: Hint, claim: _Claim) -> datetime:
+    def _start(self, hint: ChangeHint, claim: _Claim) -> datetime:
         """From when on to ask: rounded, so that a burst is one address, which the vendor's cache rule covers.
 
         The second time what came is left out, so that what comes after it has an address of its own.
@@ -200,7 +198,7 @@ class SensoristPush(Push):
             return start
         return max(start, asked.newest or start)
 
-    def _came(self, hint: Hint, dates: Iterable[datetime]) -> None:
+    def _came(self, hint: ChangeHint, dates: Iterable[datetime]) -> None:
         asked = self._asked[hint]
         asked.newest = max(dates, default=asked.newest)
 
@@ -213,10 +211,10 @@ class SensoristPush(Push):
         return update
 
     async def _ask_history(
-        self, alarm_ids: Sequence[str], claims: Mapping[Hint, _Claim]
+        self, alarm_ids: Sequence[str], claims: Mapping[ChangeHint, _Claim]
     ) -> FeedUpdate:
         """Ask for the newest logs of these alarms; the newest of each tells its state as well."""
-        hints = [Hint(ALARM, alarm_id) for alarm_id in alarm_ids]
+        hints = [ChangeHint(ALARM, alarm_id) for alarm_id in alarm_ids]
         start = min(self._start(hint, claims[hint]) for hint in hints)
         answer = await self._client.alarm_history(alarm_ids, start=start)
         logs = [log for log in answer.value if log.alarm in alarm_ids]
@@ -236,7 +234,7 @@ class SensoristPush(Push):
             set_aside=answer.set_aside,
         )
 
-    async def _ask_button(self, hint: Hint, claim: _Claim) -> FeedUpdate:
+    async def _ask_button(self, hint: ChangeHint, claim: _Claim) -> FeedUpdate:
         """Ask for what a sensor has measured since a little before its button was said to be pressed."""
         sensor = self._reader.sensors().get(hint.subject)
         if sensor is None or not sensor.sources:
@@ -300,7 +298,7 @@ def _with_logs(alarm: Alarm, logs: Iterable[AlarmLog]) -> Alarm:
     )
 
 
-def _presses(sensor: str, rows: Iterable[Measurement]) -> Iterable[Occurrence]:
+def _presses(sensor: str, rows: Iterable[Measurement]) -> Iterable[VendorEvent]:
     """Tell each press of a sensor's button once; every source of the sensor reports it with a row of its own."""
     press: list[Measurement] = []
     presses = [press]
@@ -313,9 +311,9 @@ def _presses(sensor: str, rows: Iterable[Measurement]) -> Iterable[Occurrence]:
         # The first that was stored; those of other sources may come later, with greater numbers.
         numbers = [row.seq for row in press if row.seq is not None]
         date = press[0].date
-        yield Occurrence(
+        yield VendorEvent(
             id=f"button-{sensor}-{min(numbers) if numbers else date.isoformat()}",
-            type=OccurrenceType.BUTTON_PRESSED,
+            type=VendorEventType.BUTTON_PRESSED,
             at=date,
             device=sensor_id(sensor),
         )

@@ -1,7 +1,5 @@
 """Sensorist as a vendor: how to sign in, what to poll, which options an account has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,15 +10,15 @@ from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_WEB
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from ...client.budget import Ledger
-from ...client.errors import NotAllowed, UnexpectedReply
+from ...client.budget import RequestBudget
+from ...client.errors import PermissionDeniedError, UnexpectedResponseError
 from ...client.transport import BasicSignIn, Transport
-from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, PersistData, Vendor
 from ...models import Channel, ChannelId, FeedUpdate, Hour, Inventory
 from .. import forms
 from .action_schemas import ACTIONS
 from .actions import SensoristActions
-from .alarm_feed import ALARM_HISTORY, AlarmFeed
+from .alarm_feed import ALARM_HISTORY, AlarmPoller
 from .client import SensoristClient
 from .controls import SensoristControls, interval_readings
 from .entities import (
@@ -75,7 +73,7 @@ class SensoristConnection(Connection):
         self._gateways: dict[str, Gateway] = {}
         self._places: dict[str, Place] = {}
         self._left_out: frozenset[str] = frozenset()
-        self.alarms = AlarmFeed(self._client, self._place_of)
+        self.alarms = AlarmPoller(self._client, self._place_of)
         self._has_push = has_push
         self._notices = NoticeLog(self._changed)
         self.push: SensoristPush = SensoristPush(
@@ -106,7 +104,7 @@ class SensoristConnection(Connection):
     async def identify(self) -> Identity:
         user = (await self._own.get_user()).value
         if user is None:
-            raise UnexpectedReply("the reply names no user")
+            raise UnexpectedResponseError("the reply names no user")
         return Identity(account_id=user.id, title=f"{SensoristVendor.name} {user.id}")
 
     @property
@@ -233,7 +231,7 @@ class SensoristConnection(Connection):
         try:
             own = (await self._own.get_user()).value
             users = (await self._own.list_users()).value
-        except NotAllowed, UnexpectedReply:
+        except PermissionDeniedError, UnexpectedResponseError:
             return {}
         return {
             user.id: " ".join(filter(None, (user.first_name, user.last_name))) or user.id
@@ -264,10 +262,10 @@ class SensoristVendor(Vendor):
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: Ledger,
+        ledger: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
-        keep: Keep,
+        keep: PersistData,
     ) -> SensoristConnection:
         sign_in = BasicSignIn(data[CONF_USERNAME], data[CONF_PASSWORD])
         transport = Transport(session, data[CONF_URL], sign_in, ledger)

@@ -4,8 +4,6 @@ The vendor's document (section 5.7) tells that it posts, and the types; not the 
 section 6 has it, `{"type": 1|2|4, "date": .., "data": {..}}`, also flat, as form fields or empty.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +11,11 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl
 
-from ...client.errors import UnexpectedReply
+from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
-from ...contract.push import Hint
+from ...contract.push import ChangeHint
 from .entities import gateway_id, sensor_id
-from .envelope import Row, identifier, moment, nested, reference, whole
+from .envelope import Row, identifier, nested, reference, to_datetime, to_int
 from .models import CallbackTypes, Gateway, Sensor
 
 ALARM: Final = "alarm"
@@ -36,12 +34,12 @@ _MOST_FIELDS: Final = 100
 class Call:
     """What a call claims: what to ask about, the dates that it names (its own first), a notice's code."""
 
-    hint: Hint
+    hint: ChangeHint
     dates: tuple[datetime, ...]
     code: str
 
 
-class CallReader:
+class CallbackParser:
     """Reads the calls of one account: `gateways` and `alarms` are what its inventory knows now."""
 
     def __init__(self, gateways: Callable[[], Iterable[Gateway]], alarms: Collection[str]) -> None:
@@ -57,10 +55,10 @@ class CallReader:
         hint = self._hint(fields, data)
         return None if hint is None else Call(hint, _dates(fields, data), _code(data))
 
-    def _hint(self, fields: Row, data: Row) -> Hint | None:
+    def _hint(self, fields: Row, data: Row) -> ChangeHint | None:
         if not fields:
-            return Hint(ANY, "")
-        match whole(fields.get("type")):
+            return ChangeHint(ANY, "")
+        match to_int(fields.get("type")):
             case CallbackTypes.ALARM:
                 return self._alarm(data)
             case CallbackTypes.BUTTON:
@@ -72,12 +70,12 @@ class CallReader:
                 return _hint(SYSTEM, self._device(named), named)
         return None
 
-    def _alarm(self, data: Row) -> Hint | None:
+    def _alarm(self, data: Row) -> ChangeHint | None:
         """An alarm that is not known may be new, if it is said to watch a source that is known."""
         named = _named(data, "alarm")
         if named is None or named in self._alarms:
             return _hint(ALARM, named, named)
-        return Hint(ANY, "") if self._sensor_of(_named(data, "data_source")) else None
+        return ChangeHint(ANY, "") if self._sensor_of(_named(data, "data_source")) else None
 
     def sensors(self) -> dict[str, Sensor]:
         """The sensors that the inventory knows, by id."""
@@ -102,11 +100,11 @@ class CallReader:
         return gateway_id(named) if is_gateway else None
 
 
-def _hint(kind: str, subject: str | None, named: str | None) -> Hint | None:
+def _hint(kind: str, subject: str | None, named: str | None) -> ChangeHint | None:
     """Name the subject; nothing named may be anything, something named that is not known is nothing."""
     if subject is not None:
-        return Hint(kind, subject)
-    return Hint(ANY, "") if named is None else None
+        return ChangeHint(kind, subject)
+    return ChangeHint(ANY, "") if named is None else None
 
 
 def _fields(body: bytes) -> Row | None:
@@ -115,7 +113,7 @@ def _fields(body: bytes) -> Row | None:
         return {}
     try:
         root = loose(body)
-    except UnexpectedReply:
+    except UnexpectedResponseError:
         root = _form(body)
     return root if isinstance(root, dict) and "type" in root else None
 
@@ -133,7 +131,7 @@ def _data(fields: Row) -> Row:
     if isinstance(data, str):
         try:
             data = loose(data.encode())
-        except UnexpectedReply:
+        except UnexpectedResponseError:
             data = None
     return data if isinstance(data, dict) else fields
 
@@ -152,7 +150,7 @@ def _named(data: Row, *names: str) -> str | None:
 
 
 def _dates(fields: Row, data: Row) -> tuple[datetime, ...]:
-    read = (moment(row.get("date")) for row in (fields, *_rows(data)))
+    read = (to_datetime(row.get("date")) for row in (fields, *_rows(data)))
     return tuple(date for date in read if date is not None)
 
 

@@ -1,14 +1,12 @@
 """The actions that a SensorZone account takes, with their fields."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from homeassistant.const import ATTR_NAME, CONF_EMAIL
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ...contract.actions import PERIOD, TEXT, Action, For, Permission, wrong_period
+from ...contract.actions import PERIOD, TEXT, Permission, ServiceAction, TargetKind, wrong_period
 
 # What the vendor's text names among charts and analyses; the words on the wire are inferred but for the first chart.
 INSIGHTS: Final = (
@@ -37,18 +35,20 @@ _ALERT: Final = {
 
 # What hands the vendor's own rows on may name people, whatever the options allow: that is for administrators.
 ACTIONS: Final = (
-    Action("get_incursions", For.ANY, Permission.READ, PERIOD, is_read=True, check=wrong_period),
-    Action(
+    ServiceAction(
+        "get_incursions", TargetKind.ANY, Permission.READ, PERIOD, is_read=True, check=wrong_period
+    ),
+    ServiceAction(
         "get_insights",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Optional("insight", default="summary"): vol.In(INSIGHTS), **PERIOD},
         is_read=True,
         check=wrong_period,
     ),
-    Action(
+    ServiceAction(
         "get_pivot",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required("rows"): vol.In(DIMENSIONS),
@@ -59,9 +59,9 @@ ACTIONS: Final = (
         is_read=True,
         check=wrong_period,
     ),
-    Action(
+    ServiceAction(
         "create_report",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required("title"): TEXT,
@@ -72,22 +72,29 @@ ACTIONS: Final = (
         },
         check=wrong_period,
     ),
-    Action(
-        "get_site_report", For.DEVICE, Permission.ADMIN, PERIOD, is_read=True, check=wrong_period
+    ServiceAction(
+        "get_site_report",
+        TargetKind.DEVICE,
+        Permission.ADMIN,
+        PERIOD,
+        is_read=True,
+        check=wrong_period,
     ),
-    Action("add_note", For.DEVICE, Permission.CONTROL, {vol.Required("text"): LONG_TEXT}),
-    Action("get_notes", For.DEVICE, Permission.ADMIN, {}, is_read=True),
-    Action(
+    ServiceAction(
+        "add_note", TargetKind.DEVICE, Permission.CONTROL, {vol.Required("text"): LONG_TEXT}
+    ),
+    ServiceAction("get_notes", TargetKind.DEVICE, Permission.ADMIN, {}, is_read=True),
+    ServiceAction(
         "get_machine_log",
-        For.DEVICE,
+        TargetKind.DEVICE,
         Permission.ADMIN,
         {vol.Required("log"): vol.In(LOGS), **PERIOD},
         is_read=True,
         check=wrong_period,
     ),
-    Action(
+    ServiceAction(
         "create_person",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required(ATTR_NAME): TEXT,
@@ -97,23 +104,25 @@ ACTIONS: Final = (
             vol.Optional(CONF_EMAIL): _EMAIL,
         },
     ),
-    Action(
+    ServiceAction(
         "list_people",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Optional("kind"): vol.In(KINDS)},
         is_read=True,
     ),
-    Action(
+    ServiceAction(
         "assign_tag",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Required("tag"): TEXT, vol.Required("person_id"): ID},
     ),
-    Action("release_tag", For.ACCOUNT, Permission.ADMIN, {vol.Required("assignment_id"): ID}),
-    Action(
+    ServiceAction(
+        "release_tag", TargetKind.ACCOUNT, Permission.ADMIN, {vol.Required("assignment_id"): ID}
+    ),
+    ServiceAction(
         "check_in_visitor",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required(ATTR_NAME): TEXT,
@@ -122,22 +131,30 @@ ACTIONS: Final = (
             vol.Optional("notes"): LONG_TEXT,
         },
     ),
-    Action("check_out_visitor", For.ACCOUNT, Permission.ADMIN, {vol.Required("visit_id"): ID}),
-    Action("list_alerts", For.ACCOUNT, Permission.ADMIN, {}, is_read=True),
-    Action(
+    ServiceAction(
+        "check_out_visitor", TargetKind.ACCOUNT, Permission.ADMIN, {vol.Required("visit_id"): ID}
+    ),
+    ServiceAction("list_alerts", TargetKind.ACCOUNT, Permission.ADMIN, {}, is_read=True),
+    ServiceAction(
         "create_alert",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Required(ATTR_NAME): TEXT, **_ALERT},
     ),
-    Action(
+    ServiceAction(
         "update_alert",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Required("alert_id"): ID, vol.Optional(ATTR_NAME): TEXT, **_ALERT},
     ),
-    Action("delete_alert", For.ACCOUNT, Permission.ADMIN, {vol.Required("alert_id"): ID}),
-    Action("create_project", For.ACCOUNT, Permission.ADMIN, {vol.Required(ATTR_NAME): TEXT}),
-    Action("update_project", For.DEVICE, Permission.CONTROL, {vol.Required(ATTR_NAME): TEXT}),
-    Action("list_worksites", For.ACCOUNT, Permission.READ, {}, is_read=True),
+    ServiceAction(
+        "delete_alert", TargetKind.ACCOUNT, Permission.ADMIN, {vol.Required("alert_id"): ID}
+    ),
+    ServiceAction(
+        "create_project", TargetKind.ACCOUNT, Permission.ADMIN, {vol.Required(ATTR_NAME): TEXT}
+    ),
+    ServiceAction(
+        "update_project", TargetKind.DEVICE, Permission.CONTROL, {vol.Required(ATTR_NAME): TEXT}
+    ),
+    ServiceAction("list_worksites", TargetKind.ACCOUNT, Permission.READ, {}, is_read=True),
 )

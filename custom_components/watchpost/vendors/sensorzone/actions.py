@@ -1,21 +1,19 @@
 """SensorZone's part of the actions. A ValueError holds the name of the field that cannot be used."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
-from ...client.decode import Row, identifier, text
-from ...client.errors import Invalid
+from ...client.decode import Row, identifier, to_text
+from ...client.errors import InvalidFieldsError
 from ...contract.vendor import ActionCall, ActionHandler
 from . import entities
 from .client import SensorZoneClient, period
 from .decode import words
 from .geometry import is_simple
-from .inventory import Yard
+from .inventory import SiteInventory
 from .models import Incursion
 from .reports import file_of, followed, named_file
 
@@ -26,7 +24,7 @@ _USUAL_PERIOD: Final = timedelta(days=1)
 class SensorZoneActions:
     """The actions of one account."""
 
-    def __init__(self, client: SensorZoneClient, yard: Yard) -> None:
+    def __init__(self, client: SensorZoneClient, yard: SiteInventory) -> None:
         self._client = client
         self._yard = yard
         self.handlers: Mapping[str, ActionHandler] = {
@@ -166,7 +164,7 @@ class SensorZoneActions:
 
     async def _create_person(self, call: ActionCall) -> Mapping[str, Any]:
         if call.fields["kind"] == "staff" and "employee_id" not in call.fields:
-            raise Invalid({"employee_id": "is missing, which staff must have"})
+            raise InvalidFieldsError({"employee_id": "is missing, which staff must have"})
         body = _given(call, "name", "kind", "employee_id", "company", "email")
         person = await self._client.create_person(body)
         return {"person": {"id": _id(person)}}
@@ -178,7 +176,7 @@ class SensorZoneActions:
                 {
                     "id": row["id"],
                     **{
-                        key: text(row.get(key))
+                        key: to_text(row.get(key))
                         for key in ("name", "kind", "employee_id", "company", "email")
                     },
                 }

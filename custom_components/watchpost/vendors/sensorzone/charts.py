@@ -1,13 +1,11 @@
 """SensorZone's charts: series beside labels, or rows; JSON:API or not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, datetime
 import re
 
-from ...client.decode import Row, identifier, number
-from ...client.errors import UnexpectedReply
+from ...client.decode import Row, identifier, to_number
+from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
 from .decode import flat, pick, read_page, reference, seconds_of, words
 from .models import Runtime
@@ -18,7 +16,7 @@ _LONGEST = 24.0 * 1.05
 
 
 def runtimes(body: bytes) -> list[Runtime]:
-    """Read the chart of the machines' runtime by day; raises UnexpectedReply for what is no chart."""
+    """Read the chart of the machines' runtime by day; raises UnexpectedResponseError for what is no chart."""
     row = flat(loose(body))
     chart = _chart(row) if row is not None else None
     if chart is not None:
@@ -39,14 +37,14 @@ def _of_series(chart: Row) -> Iterator[Runtime]:
     labels = pick(chart, "labels", "categories", "x")
     series = pick(chart, "datasets", "series")
     if not isinstance(labels, list) or not isinstance(series, list):
-        raise UnexpectedReply("the chart holds no series")
+        raise UnexpectedResponseError("the chart holds no series")
     for item in series:
         row = flat(item) or {}
         machine = _machine(row)
         values = pick(row, "data", "values", "hours", "seconds", "runtime_hours", "runtime_seconds")
         factor = _factor(row, chart)
         for label, value in zip(labels, values if isinstance(values, list) else (), strict=False):
-            yield from _runtime(machine, label, number(value), factor)
+            yield from _runtime(machine, label, to_number(value), factor)
 
 
 def _of_row(row: Row) -> Iterator[Runtime]:
@@ -64,7 +62,7 @@ def _of_row(row: Row) -> Iterator[Runtime]:
             (
                 n * f
                 for key, f in (("hours", _HOURS), ("seconds", 1.0))
-                if (n := number(row.get(key))) is not None
+                if (n := to_number(row.get(key))) is not None
             ),
             None,
         )

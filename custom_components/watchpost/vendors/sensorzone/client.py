@@ -1,12 +1,11 @@
 """SensorZone's API: one method per resource that the vendor's text names, in its order.
 
 Only the addresses marked STATED in `paths` are the vendor's; parameters and bodies are inferred throughout, except for
-`create_person`, which the vendor documents in full. Every method raises a `VendorError`: SignInRejected for the
-session, NotAllowed for anything that lacks a right, which includes a V2 or Tester sign-in that is refused, RateLimited,
-Unreachable, UnexpectedReply, and Invalid where the vendor names fields that it does not take.
+`create_person`, which the vendor documents in full. Every method raises a `VendorError`: SignInRejectedError for the
+session, PermissionDeniedError for anything that lacks a right, which includes a V2 or Tester sign-in that is
+refused, RateLimitedError, UnreachableError, UnexpectedResponseError, and Invalid where the vendor names fields that
+it does not take.
 """
-
-from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,27 +15,33 @@ from typing import Any, Final
 
 from yarl import URL
 
-from ...client.decode import Row, Sieve
-from ...client.errors import Invalid, NotAllowed, SignInRejected, UnexpectedReply, VendorError
-from ...client.transport import Reply, Transport
+from ...client.decode import RecordDecoder, Row
+from ...client.errors import (
+    InvalidFieldsError,
+    PermissionDeniedError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    VendorError,
+)
+from ...client.transport import Response, Transport
 from ...models import Freshness
 from . import models
 from .charts import runtimes
 from .decode import Groups, flat, kept, read_one
-from .endpoints import JSON, RESOURCES, Api, Resource
+from .endpoints import JSON, RESOURCES, ApiVersion, Resource
 from .models import Clip, Fix, Incursion, Machine, Person, Project, Runtime, Site, Status
 from .pagination import Listing, Params, Reader
 from .problem_details import problems_in
 
 _LACKING: Final = {
-    Api.V1: "use the session API: the entry has no e-mail address and password",
-    Api.V2: "use version 2 of the API: the entry has no e-mail address and password",
-    Api.TESTER: "use the Tester API: the entry has no Tester token",
+    ApiVersion.V1: "use the session API: the entry has no e-mail address and password",
+    ApiVersion.V2: "use version 2 of the API: the entry has no e-mail address and password",
+    ApiVersion.TESTER: "use the Tester API: the entry has no Tester token",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Answer[T]:
+class SensorZoneResponse[T]:
     """What a read brought, what was set aside, and until when it is current.
 
     `is_whole` is False where the list may go on behind what came; `failure` is what kept the rest away, if anything.
@@ -60,15 +65,16 @@ class Entities:
 class SensorZoneClient:
     """The vendor's calls over the sign-ins that there are."""
 
-    def __init__(self, doors: Mapping[Api, Transport]) -> None:
+    def __init__(self, doors: Mapping[ApiVersion, Transport]) -> None:
         self._doors = doors
         self._readers = {
-            api: Reader(transport, is_json_api=api is Api.V2) for api, transport in doors.items()
+            api: Reader(transport, is_json_api=api is ApiVersion.V2)
+            for api, transport in doors.items()
         }
-        if Api.V1 in doors:
-            doors[Api.V1].proofs = lambda: [(RESOURCES["entities"].path, None)]
-        if Api.TESTER in doors:
-            doors[Api.TESTER].proofs = lambda: [(RESOURCES["people_assets"].path, None)]
+        if ApiVersion.V1 in doors:
+            doors[ApiVersion.V1].proofs = lambda: [(RESOURCES["entities"].path, None)]
+        if ApiVersion.TESTER in doors:
+            doors[ApiVersion.TESTER].proofs = lambda: [(RESOURCES["people_assets"].path, None)]
         self._served: set[str] = set()
 
     @property
@@ -81,13 +87,13 @@ class SensorZoneClient:
     async def check_session(self) -> None:
         """Sign in to V1, or see whether that still holds."""
         self._reader("session")
-        await self._doors[Api.V1].sign_in()
+        await self._doors[ApiVersion.V1].sign_in()
 
     async def check_token(self) -> None:
         """Sign in to V2, or see whether that still holds."""
         try:
             self._reader("login")
-            await self._doors[Api.V2].sign_in()
+            await self._doors[ApiVersion.V2].sign_in()
         except VendorError as err:
             raise self._judged(RESOURCES["login"], err) from None
 
@@ -95,10 +101,10 @@ class SensorZoneClient:
         """Return the totals, trends and breakdowns of incursions."""
         return await self._object("insights", params)
 
-    async def entities(self) -> Answer[Entities]:
+    async def entities(self) -> SensorZoneResponse[Entities]:
         """List people and machines."""
         rows, about = await self._rows("entities", {}, groups=models.GROUPS)
-        sieve = Sieve()
+        sieve = RecordDecoder()
         machines: dict[str, Machine] = {}
         people: dict[str, Person] = {}
 
@@ -118,11 +124,11 @@ class SensorZoneClient:
         for item in rows:
             models.identified(sieve, "entity", [item], sort)
         found = Entities(list(machines.values()), list(people.values()))
-        return Answer(found, sieve.set_aside, about)
+        return SensorZoneResponse(found, sieve.set_aside, about)
 
     async def incursions(
         self, start: datetime, end: datetime | None = None
-    ) -> Answer[list[Incursion]]:
+    ) -> SensorZoneResponse[list[Incursion]]:
         """Return the incursions that began in a period, in no particular order; more may come with them.
 
         Where a later page cannot be had, those before it come all the same.
@@ -133,7 +139,7 @@ class SensorZoneClient:
         cut = self._reader("incursions").cut
         return replace(answer, is_whole="incursions" not in cut, failure=cut.get("incursions"))
 
-    async def projects(self) -> Answer[list[Project]]:
+    async def projects(self) -> SensorZoneResponse[list[Project]]:
         """List the projects."""
         rows, about = await self._rows("projects", {})
         return _many(rows, about, "project", models.project)
@@ -154,7 +160,7 @@ class SensorZoneClient:
         """Return how far a report is."""
         return read_one((await self._get("report", (report,), {})).body, "report")
 
-    async def report_file(self, report: str) -> Reply:
+    async def report_file(self, report: str) -> Response:
         """Download a report."""
         return await self._get("report_file", (report,), {})
 
@@ -174,7 +180,7 @@ class SensorZoneClient:
         """Delete one e-mail alert."""
         await self._write("DELETE", "alert", (alert,), None)
 
-    async def worksites(self) -> Answer[list[Site]]:
+    async def worksites(self) -> SensorZoneResponse[list[Site]]:
         """List the worksites with their boundaries."""
         rows, about = await self._rows("worksites", {})
         return _many(rows, about, "worksite", models.site)
@@ -183,57 +189,61 @@ class SensorZoneClient:
         """Return one worksite."""
         return read_one((await self._get("worksite", (site,), {})).body, "worksite", "site")
 
-    async def base_stations(self) -> Answer[list[Machine]]:
+    async def base_stations(self) -> SensorZoneResponse[list[Machine]]:
         """List the machines, where the list of entities does not exist."""
         rows, about = await self._rows("base_stations", {})
         return _many(rows, about, "base_station", models.machine)
 
-    async def base_station(self, machine: str) -> Answer[tuple[Machine, Status]]:
+    async def base_station(self, machine: str) -> SensorZoneResponse[tuple[Machine, Status]]:
         """Return a machine and how it is."""
         return await self._of_machine("base_station", machine)
 
-    async def status(self, machine: str) -> Answer[tuple[Machine, Status]]:
+    async def status(self, machine: str) -> SensorZoneResponse[tuple[Machine, Status]]:
         """Return how a machine is, where its own page does not tell."""
         return await self._of_machine("status", machine)
 
-    async def clips(self, machine: str) -> Answer[list[Clip]]:
+    async def clips(self, machine: str) -> SensorZoneResponse[list[Clip]]:
         """List the video clips of a machine."""
         rows, about = await self._rows("clips", {}, None, machine)
         return _many(rows, about, "clip", models.clip)
 
-    async def clip(self, machine: str, clip: str) -> Reply:
+    async def clip(self, machine: str, clip: str) -> Response:
         """Return a video clip, or what tells where it is."""
         return await self._get("clip", (machine, clip), {})
 
-    async def fetch(self, link: URL) -> Reply:
+    async def fetch(self, link: URL) -> Response:
         """Return what a link of V1 to its own host leads to."""
-        return await self._doors[Api.V1].get(link, right="see video clips")
+        return await self._doors[ApiVersion.V1].get(link, right="see video clips")
 
     async def messages(self, machine: str) -> list[Row]:
         """List the messages of a machine."""
         return _kept((await self._rows("messages", {}, None, machine))[0])
 
-    async def tags(self) -> Answer[list[Person]]:
+    async def tags(self) -> SensorZoneResponse[list[Person]]:
         """List the tags."""
         rows, about = await self._rows("tags", {})
         return _many(rows, about, "tag", models.person)
 
-    async def tag(self, tag: str) -> Answer[Person | None]:
+    async def tag(self, tag: str) -> SensorZoneResponse[Person | None]:
         """Return a tag with what is known of its tests."""
         reply = await self._get("tag", (tag,), {})
         row = read_one(reply.body, "tag", "person")
-        return Answer(models.person(tag, row) if row else None, Counter(), (reply.freshness,))
+        return SensorZoneResponse(
+            models.person(tag, row) if row else None, Counter(), (reply.freshness,)
+        )
 
-    async def tag_incursions(self, tag: str, start: datetime) -> Answer[list[Incursion]]:
+    async def tag_incursions(
+        self, tag: str, start: datetime
+    ) -> SensorZoneResponse[list[Incursion]]:
         """Return the incursions of a tag."""
         rows, about = await self._rows("tag_incursions", period(start, None), start, tag)
         return _many(rows, about, "incursion", models.incursion)
 
-    async def tag_tests(self, tag: str) -> Answer[datetime | None]:
+    async def tag_tests(self, tag: str) -> SensorZoneResponse[datetime | None]:
         """Return when a tag was tested last."""
         rows, about = await self._rows("tag_tests", {}, None, tag)
         times = [at for item in rows if (row := flat(item)) and (at := models.tested_at(row))]
-        return Answer(max(times, default=None), Counter(), about)
+        return SensorZoneResponse(max(times, default=None), Counter(), about)
 
     async def notes(self, params: Params) -> list[Row]:
         """List the notes on a person or a machine."""
@@ -245,7 +255,7 @@ class SensorZoneClient:
 
     # -- V1, by a Tester device's token --
 
-    async def people(self, kind: str | None = None) -> Answer[list[Row]]:
+    async def people(self, kind: str | None = None) -> SensorZoneResponse[list[Row]]:
         """List the brand's people, of one kind or all."""
         rows, about = await self._rows("people_assets", {"kind": kind} if kind else {})
         return _many(rows, about, "person", lambda found, row: {**row, "id": found})
@@ -286,10 +296,10 @@ class SensorZoneClient:
 
     async def machine_runtime(
         self, start: datetime, end: datetime | None = None
-    ) -> Answer[list[Runtime]]:
+    ) -> SensorZoneResponse[list[Runtime]]:
         """Return how long each machine ran on each day."""
         reply = await self._get("machine_runtime", (), period(start, end))
-        return Answer(runtimes(reply.body), Counter(), (reply.freshness,))
+        return SensorZoneResponse(runtimes(reply.body), Counter(), (reply.freshness,))
 
     async def chart(self, name: str, params: Params) -> object:
         """Return a chart by its name."""
@@ -301,7 +311,7 @@ class SensorZoneClient:
         """Return a `pivot` table, `outliers`, or an AI-written `site_report`."""
         return await self._object(name, params)
 
-    async def export(self, params: Params) -> Reply:
+    async def export(self, params: Params) -> Response:
         """Return an export of insights, in whatever format it has."""
         return await self._get("export", (), params)
 
@@ -313,10 +323,10 @@ class SensorZoneClient:
         """Return the user's views, locale and dimensions."""
         return await self._object("preferences", {})
 
-    async def track(self, machine: str, start: datetime) -> Answer[tuple[Fix, ...]]:
+    async def track(self, machine: str, start: datetime) -> SensorZoneResponse[tuple[Fix, ...]]:
         """Return where a machine was since `start`, by time."""
         reply = await self._get("tracks", (machine,), period(start, None))
-        return Answer(models.fixes(_track_rows(reply)), Counter(), (reply.freshness,))
+        return SensorZoneResponse(models.fixes(_track_rows(reply)), Counter(), (reply.freshness,))
 
     async def events(self, machine: str, params: Params) -> list[Row]:
         """List what happened at a machine."""
@@ -328,7 +338,7 @@ class SensorZoneClient:
 
     # -- how all of them ask --
 
-    def has(self, api: Api) -> bool:
+    def has(self, api: ApiVersion) -> bool:
         """Whether the account has this sign-in."""
         return api in self._doors
 
@@ -339,7 +349,7 @@ class SensorZoneClient:
     def _reader(self, name: str) -> Reader:
         api = RESOURCES[name].api
         if api not in self._readers:
-            raise NotAllowed(_LACKING[api])
+            raise PermissionDeniedError(_LACKING[api])
         return self._readers[api]
 
     async def _rows(
@@ -360,7 +370,7 @@ class SensorZoneClient:
         self._served.add(name)
         return found
 
-    async def _get(self, name: str, ids: Sequence[str], params: Params) -> Reply:
+    async def _get(self, name: str, ids: Sequence[str], params: Params) -> Response:
         resource, reader = RESOURCES[name], self._reader(name)
         try:
             address = resource.address(*ids)
@@ -373,13 +383,15 @@ class SensorZoneClient:
     async def _object(self, name: str, params: Params, *ids: str) -> object:
         return kept((await self._get(name, ids, params)).body)
 
-    async def _of_machine(self, name: str, machine: str) -> Answer[tuple[Machine, Status]]:
+    async def _of_machine(
+        self, name: str, machine: str
+    ) -> SensorZoneResponse[tuple[Machine, Status]]:
         reply = await self._get(name, (machine,), {})
         row = read_one(reply.body, "base_station", "machine")
         if row is None:
-            raise UnexpectedReply("the reply holds no machine")
+            raise UnexpectedResponseError("the reply holds no machine")
         value = (models.machine(machine, row), models.status(row))
-        return Answer(value, Counter(), (reply.freshness,))
+        return SensorZoneResponse(value, Counter(), (reply.freshness,))
 
     async def _write(
         self, method: str, name: str, ids: Sequence[str], body: Mapping[str, object] | None
@@ -395,20 +407,22 @@ class SensorZoneClient:
         self._served.add(name)
         try:
             return read_one(reply.body)
-        except UnexpectedReply:
+        except UnexpectedResponseError:
             return None  # it was done, only what it led to is not told
 
     def _judged(self, resource: Resource, err: VendorError) -> VendorError:
         """Return what an error means; a refused second sign-in is a lacking right, as the first one works."""
-        if isinstance(err, SignInRejected) and (
-            resource.api is not Api.V1 and Api.V1 in self._doors
+        if isinstance(err, SignInRejectedError) and (
+            resource.api is not ApiVersion.V1 and ApiVersion.V1 in self._doors
         ):
-            which = RESOURCES["login"].right if resource.api is Api.V2 else "use the Tester API"
-            return NotAllowed(which)
-        if not isinstance(err, UnexpectedReply):
+            which = (
+                RESOURCES["login"].right if resource.api is ApiVersion.V2 else "use the Tester API"
+            )
+            return PermissionDeniedError(which)
+        if not isinstance(err, UnexpectedResponseError):
             return err
         if err.status in (400, 409, 422) and (problems := problems_in(err.body)):
-            return Invalid(problems)
+            return InvalidFieldsError(problems)
         return err
 
 
@@ -427,16 +441,16 @@ def _many[T](
     about: tuple[Freshness, ...],
     place: str,
     read: Callable[[str, Row], T | None],
-) -> Answer[list[T]]:
-    sieve = Sieve()
-    return Answer(models.identified(sieve, place, rows, read), sieve.set_aside, about)
+) -> SensorZoneResponse[list[T]]:
+    sieve = RecordDecoder()
+    return SensorZoneResponse(models.identified(sieve, place, rows, read), sieve.set_aside, about)
 
 
 def _kept(rows: Sequence[object]) -> list[Row]:
     return [row for item in rows if (row := flat(item)) is not None]
 
 
-def _track_rows(reply: Reply) -> Sequence[object]:
+def _track_rows(reply: Response) -> Sequence[object]:
     held = kept(reply.body)
     row = flat(held)
     if row is not None and not isinstance(row.get("geometry"), dict) and "coordinates" not in row:

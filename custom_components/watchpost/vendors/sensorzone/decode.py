@@ -3,8 +3,6 @@
 A list may be bare, under `data` or another key, or JSON:API; keys may be in snake_case, camelCase or with hyphens.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +10,8 @@ from functools import lru_cache
 import math
 import re
 
-from ...client.decode import Row, identifier, moment, number, text, whole
-from ...client.errors import UnexpectedReply
+from ...client.decode import Row, identifier, to_datetime, to_int, to_number, to_text
+from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
 from ...models import Position
 
@@ -68,7 +66,7 @@ def _related(held: object, names: Mapping[tuple[str, str], Row]) -> object:
 
 
 def read_page(body: bytes, link_header: str = "", *keys: str, groups: Groups | None = None) -> Page:
-    """Read a list in any of its forms; raises UnexpectedReply where there is none: that is not an empty list.
+    """Read a list in any of its forms; raises UnexpectedResponseError where there is none: that is not an empty list.
 
     `groups` names the lists that may stand side by side in place of one, and the kind of each one's records.
     """
@@ -78,12 +76,12 @@ def read_page(body: bytes, link_header: str = "", *keys: str, groups: Groups | N
         return Page(tuple(flat(item) or item for item in root), link)
     row = flat(root)
     if row is None:
-        raise UnexpectedReply("the reply is neither an object nor a list")
+        raise UnexpectedResponseError("the reply is neither an object nor a list")
     names = dict(_included(row.get("included")))
     held = next((row[key] for key in (*_LISTS, *keys) if isinstance(row.get(key), list)), None)
     held = _grouped(row, keys, groups, names) if held is None and groups else held
     if held is None:
-        raise UnexpectedReply("the reply holds no list")
+        raise UnexpectedResponseError("the reply holds no list")
     about = [row, *(found for key in _ABOUT_PAGES if (found := flat(row.get(key))))]
     link = link or _body_link(about)
     items = held if isinstance(held, list) else []
@@ -125,7 +123,7 @@ def read_one(body: bytes, *keys: str) -> Row | None:
 
 
 def kept(body: bytes) -> object:
-    """Read whatever JSON it is, as it is; raises UnexpectedReply for none."""
+    """Read whatever JSON it is, as it is; raises UnexpectedResponseError for none."""
     return loose(body)
 
 
@@ -162,10 +160,10 @@ def _numbers(about: list[Row]) -> tuple[int | None, bool | None]:
     """The next page's number, and whether this is the last; None for what is not said."""
     for row in about:
         if "next_page" in row:
-            following = whole(row["next_page"])
+            following = to_int(row["next_page"])
             return following, following is None
-        current = whole(pick(row, "current_page", "page", "page_number", "number"))
-        total = whole(pick(row, "total_pages", "last_page", "pages", "page_count"))
+        current = to_int(pick(row, "current_page", "page", "page_number", "number"))
+        total = to_int(pick(row, "total_pages", "last_page", "pages", "page_count"))
         if current is not None and total is not None:
             return (current + 1, False) if current < total else (None, True)
         links = flat(row.get("links")) or {}
@@ -196,7 +194,7 @@ def words(row: Row, *names: str) -> str | None:
             held = held.get("name") or held.get("title") or held.get("serial")
         if isinstance(held, int) and not isinstance(held, bool):
             held = str(held)
-        if (found := text(held)) is not None:
+        if (found := to_text(held)) is not None:
             return found
     return None
 
@@ -229,7 +227,7 @@ def references(row: Row, *names: str) -> tuple[str, ...]:
 
 def time_of(row: Row, *names: str) -> datetime | None:
     """Return the first of these that is a time."""
-    return next((found for name in names if (found := moment(pick(row, name)))), None)
+    return next((found for name in names if (found := to_datetime(pick(row, name)))), None)
 
 
 _UNITS = (
@@ -242,7 +240,7 @@ def seconds_of(row: Row, *names: str, plain: float = 1.0) -> float | None:
     """Return a length of time in seconds, by the unit in its key; `plain` is what one without a unit counts in."""
     for name in names:
         for key, factor in ((name, plain), *((name + unit, factor) for unit, factor in _UNITS)):
-            found = number(row.get(key))
+            found = to_number(row.get(key))
             if found is not None and found >= 0:
                 return found * factor
     return None
@@ -298,7 +296,7 @@ def _place(held: object) -> Position | None:
 
 
 def _valid(latitude: object, longitude: object, accuracy: object) -> Position | None:
-    lat, lon, within = number(latitude), number(longitude), number(accuracy)
+    lat, lon, within = to_number(latitude), to_number(longitude), to_number(accuracy)
     if lat is None or lon is None or abs(lat) > 90 or abs(lon) > 180:
         return None
     if math.isclose(lat, 0, abs_tol=1e-6) and math.isclose(lon, 0, abs_tol=1e-6):

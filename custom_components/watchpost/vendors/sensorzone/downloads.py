@@ -1,9 +1,7 @@
 """Links in the vendor's replies: those to its own host are followed with the session, others are not."""
 
-from __future__ import annotations
-
-from ...client.errors import NotSecure
-from ...client.transport import Reply, checked_link
+from ...client.errors import NotSecureError
+from ...client.transport import Response, checked_link
 from ...client.urls import parse_link
 from .client import SensorZoneClient
 
@@ -12,14 +10,14 @@ def is_safe(link: str) -> bool:
     """Whether a browser may be sent there."""
     try:
         return checked_link(link).scheme == "https"
-    except NotSecure:
+    except NotSecureError:
         return False
 
 
-async def fetched(client: SensorZoneClient, link: str) -> Reply | None:
+async def fetched(client: SensorZoneClient, link: str) -> Response | None:
     """Return what a link to the vendor's own host leads to; None for a link that leads elsewhere."""
     try:
         target = parse_link(link, client.url)
-    except NotSecure:
+    except NotSecureError:
         return None
     return await client.fetch(target) if target.origin() == client.url.origin() else None

@@ -4,19 +4,17 @@ STATED stands there word for word. INFERRED is our reading: the resource is name
 after the stated ones (plural nouns in snake_case, `:id`). What answers 404 there is turned off for polling.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from ...client.decode import identifier
-from ...client.errors import UnexpectedReply
+from ...client.errors import UnexpectedResponseError
 
 JSON: Final = "application/json"
 
 
-class Api(StrEnum):
+class ApiVersion(StrEnum):
     """By which of the three sign-ins something is asked."""
 
     V1 = "v1"
@@ -24,7 +22,7 @@ class Api(StrEnum):
     TESTER = "tester"
 
 
-class Mark(StrEnum):
+class Evidence(StrEnum):
     """How much the vendor's text says of an address."""
 
     STATED = "stated"
@@ -38,9 +36,9 @@ class Resource:
     `is_file`: what it brings is kept or played, and may be of any type.
     """
 
-    api: Api
+    api: ApiVersion
     path: str
-    mark: Mark
+    mark: Evidence
     right: str
     is_file: bool = False
 
@@ -50,14 +48,14 @@ class Resource:
         return None if self.is_file else JSON
 
     def address(self, *ids: str) -> str:
-        """Fill the ids in; raises UnexpectedReply for one that cannot stand in an address."""
+        """Fill the ids in; raises UnexpectedResponseError for one that cannot stand in an address."""
         if any(identifier(found) is None for found in ids):
-            raise UnexpectedReply("an id from the vendor cannot stand in an address")
+            raise UnexpectedResponseError("an id from the vendor cannot stand in an address")
         return self.path.format(*ids)
 
 
-_S, _I = Mark.STATED, Mark.INFERRED
-_V1, _V2, _T = Api.V1, Api.V2, Api.TESTER
+_S, _I = Evidence.STATED, Evidence.INFERRED
+_V1, _V2, _T = ApiVersion.V1, ApiVersion.V2, ApiVersion.TESTER
 
 RESOURCES: Final = {
     "session": Resource(_V1, "/api/v1/session", _S, "sign in with a password"),

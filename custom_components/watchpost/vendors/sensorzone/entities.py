@@ -1,7 +1,5 @@
 """SensorZone's records in the words of the model: devices, channels and readings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -18,7 +16,7 @@ from homeassistant.components.sensor import (
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 from homeassistant.helpers.entity import EntityDescription
 
-from ...models import Channel, ChannelId, Device, OccurrenceType, Reading, ReadingValue
+from ...models import Channel, ChannelId, Device, Reading, ReadingValue, VendorEventType
 from .incursions import Totals
 from .models import Machine, Person, Project, Site, Status
 
@@ -117,7 +115,7 @@ _RUNTIME: Final = _sensor(
 _EVENTS: Final = EventEntityDescription(
     key=EVENTS,
     translation_key=EVENTS,
-    event_types=[OccurrenceType.INCURSION, OccurrenceType.INCURSION_ACKNOWLEDGED],
+    event_types=[VendorEventType.INCURSION, VendorEventType.INCURSION_ACKNOWLEDGED],
 )
 _RUNNING: Final = BinarySensorEntityDescription(
     key=RUNNING, device_class=BinarySensorDeviceClass.RUNNING

@@ -1,10 +1,8 @@
 """The outlines of worksites, as GeoJSON polygons."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
-from ...client.decode import Row, number
+from ...client.decode import Row, to_number
 
 type Corner = tuple[float, float]
 
@@ -35,7 +33,7 @@ def is_simple(boundary: Row | None) -> bool | None:
 def _corner(item: object) -> Corner | None:
     if not isinstance(item, list) or len(item) < 2:
         return None
-    longitude, latitude = number(item[0]), number(item[1])
+    longitude, latitude = to_number(item[0]), to_number(item[1])
     return None if longitude is None or latitude is None else (longitude, latitude)
 
 

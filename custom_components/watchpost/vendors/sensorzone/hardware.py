@@ -1,7 +1,5 @@
 """What can be counted and told of machines, tags and people. SensorZone measures no physical quantity."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from homeassistant.const import PERCENTAGE, UnitOfTime

@@ -1,7 +1,5 @@
 """What SensorZone remembers by day: how long each machine ran, and how many incursions there were."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -10,25 +8,25 @@ from typing import Final
 from homeassistant.const import UnitOfTime
 from homeassistant.util import dt as dt_util
 
-from ...client.errors import NotAllowed, UnexpectedReply
+from ...client.errors import PermissionDeniedError, UnexpectedResponseError
 from ...models import DailySeries
 from . import entities
 from .client import SensorZoneClient
-from .endpoints import Api
-from .inventory import Yard
+from .endpoints import ApiVersion
+from .inventory import SiteInventory
 
 _INCURSIONS: Final = "incursions"
 _RUNTIME: Final = "runtime"
 
 
 async def daily_totals(
-    client: SensorZoneClient, yard: Yard, start: datetime, end: datetime
+    client: SensorZoneClient, yard: SiteInventory, start: datetime, end: datetime
 ) -> list[DailySeries]:
     """Return the totals of the full local days in [start, end); what the account may not see is left out.
 
     Raises a `VendorError`.
     """
-    if not client.has(Api.V1):
+    if not client.has(ApiVersion.V1):
         return []
     days = list(_days(start, end))
     found: list[DailySeries] = []
@@ -44,15 +42,15 @@ def _left_out() -> Iterator[None]:
     """Do without what the account may not see or what cannot be read, now or later; an outage is passed on."""
     try:
         yield
-    except NotAllowed:
+    except PermissionDeniedError:
         return
-    except UnexpectedReply as err:
+    except UnexpectedResponseError as err:
         if err.status is not None and err.status >= 500:
             raise
 
 
 async def _incursions(
-    client: SensorZoneClient, yard: Yard, days: list[datetime], end: datetime
+    client: SensorZoneClient, yard: SiteInventory, days: list[datetime], end: datetime
 ) -> Iterator[DailySeries]:
     """Count by day, of the brand and each machine; a day without any has none."""
     answer = await client.incursions(days[0], end)
@@ -76,7 +74,7 @@ async def _incursions(
 
 
 async def _runtimes(
-    client: SensorZoneClient, yard: Yard, days: list[datetime], end: datetime
+    client: SensorZoneClient, yard: SiteInventory, days: list[datetime], end: datetime
 ) -> list[DailySeries]:
     """Hours by day of each machine; a day that the chart leaves out is not known."""
     rows = (await client.machine_runtime(days[0], end)).value
@@ -98,7 +96,7 @@ async def _runtimes(
     ]
 
 
-def _devices(yard: Yard) -> dict[str, str]:
+def _devices(yard: SiteInventory) -> dict[str, str]:
     """The devices that are counted, with their names."""
     named = {entities.ACCOUNT: entities.MANUFACTURER}
     for machine in yard.machines.values():

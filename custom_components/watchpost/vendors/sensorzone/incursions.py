@@ -1,13 +1,11 @@
 """What is known of the incursions of the last days: what happened, and the totals that are shown of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ...models import Occurrence, OccurrenceType, Position, ReadingValue
+from ...models import Position, ReadingValue, VendorEvent, VendorEventType
 from .models import Incursion
 
 # The binary sensor looks back so far; a day that is longer than others is covered too.
@@ -61,7 +59,7 @@ def totals(
     )
 
 
-class IncursionLog:
+class IncursionTracker:
     """The incursions of the last day, each as the vendor told it last."""
 
     def __init__(self) -> None:
@@ -96,7 +94,7 @@ class IncursionLog:
         now: datetime,
         place_of: Callable[[Incursion], str],
         tell: Callable[[Incursion], Mapping[str, ReadingValue]],
-    ) -> Iterator[Occurrence]:
+    ) -> Iterator[VendorEvent]:
         """What happened: each incursion, and that it was acknowledged, which follows it if it was told before.
 
         The id is the vendor's own of the incursion, whatever else of it changes.
@@ -104,11 +102,11 @@ class IncursionLog:
         for known in self.known.values():
             data, device = dict(tell(known)), place_of(known)
             told = f"incursion-{known.id}"
-            yield Occurrence(told, OccurrenceType.INCURSION, known.started_at, device, data=data)
+            yield VendorEvent(told, VendorEventType.INCURSION, known.started_at, device, data=data)
             if known.is_acknowledged:
                 at = max(known.acknowledged_at or now, known.started_at)
-                kind = OccurrenceType.INCURSION_ACKNOWLEDGED
-                yield Occurrence(
+                kind = VendorEventType.INCURSION_ACKNOWLEDGED
+                yield VendorEvent(
                     f"incursion_acknowledged-{known.id}", kind, at, device, data=data, follows=told
                 )
 

@@ -1,7 +1,5 @@
 """What an account has: machines, people, sites and projects, and how they belong together."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -13,7 +11,7 @@ from .options import Options
 
 
 @dataclass(slots=True)
-class Yard:
+class SiteInventory:
     """The newest lists."""
 
     options: Options = field(default_factory=Options)

@@ -1,28 +1,26 @@
 """The video clips of machines with cameras, as folders: machine, day, clip."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, override
 
 from homeassistant.util import dt as dt_util
 
-from ...client.errors import UnexpectedReply
-from ...contract.media import Library, Media, MediaItem
+from ...client.errors import UnexpectedResponseError
+from ...contract.media import Media, MediaItem, MediaLibrary
 from .client import SensorZoneClient
 from .decode import pick, read_one
 from .downloads import fetched, is_safe
-from .inventory import Yard
+from .inventory import SiteInventory
 from .models import Clip
 
 VIDEO: Final = "video/mp4"
 UNDATED: Final = "undated"
 
 
-class ClipLibrary(Library):
+class ClipLibrary(MediaLibrary):
     """Every clip that the vendor lists; nothing is kept, links are asked for when somebody plays."""
 
-    def __init__(self, client: SensorZoneClient, yard: Yard) -> None:
+    def __init__(self, client: SensorZoneClient, yard: SiteInventory) -> None:
         self._client = client
         self._yard = yard
 
@@ -72,12 +70,12 @@ class ClipLibrary(Library):
             found = pick(read_one(reply.body) or {}, "url", "download_url", "video_url", "href")
             link = found if isinstance(found, str) else None
         if link is None:
-            raise UnexpectedReply("the reply holds no video")
+            raise UnexpectedResponseError("the reply holds no video")
         reply_of_link = await fetched(self._client, link)
         if reply_of_link is not None:
             return Media(reply_of_link.content_type or VIDEO, content=reply_of_link.body)
         if not is_safe(link):
-            raise UnexpectedReply("the link to the video is not safe")
+            raise UnexpectedResponseError("the link to the video is not safe")
         return Media(clip.content_type or VIDEO, url=link)
 
 

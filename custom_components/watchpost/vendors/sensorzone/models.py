@@ -3,15 +3,13 @@
 Times are aware and in UTC, lengths of time in seconds. What cannot be read is None.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from ...client.decode import Row, Sieve, identifier, moment, number, text
+from ...client.decode import RecordDecoder, Row, identifier, to_datetime, to_number, to_text
 from ...models import Position
 from .decode import (
     flag,
@@ -227,14 +225,14 @@ def person(found: str, row: Row) -> Person:
             "last_test",
             "last_test.at",
         ),
-        battery=number(pick(row, "battery", "battery_percent", "battery_level")),
+        battery=to_number(pick(row, "battery", "battery_percent", "battery_level")),
     )
 
 
 def kind_of(row: Row) -> str | None:
     """Whether a row of the entities is a "machine" or a "person"; None where nothing tells."""
     for name in ("kind", "entity_type", "type", "category", "role"):
-        word = (text(row.get(name)) or "").lower().replace("-", "_").replace(" ", "_")
+        word = (to_text(row.get(name)) or "").lower().replace("-", "_").replace(" ", "_")
         if word in _MACHINES:
             return "machine"
         if word in _PEOPLE:
@@ -390,7 +388,7 @@ def _times_beside(line: list[object], row: Row) -> list[object]:
     """The list of times that goes with a line, whatever it is called: as long as the line, and of times."""
     about = {**row, **(flat(row.get("properties")) or {}), **(flat(row.get("geometry")) or {})}
     for held in about.values():
-        if isinstance(held, list) and len(held) == len(line) and moment(held[0]) is not None:
+        if isinstance(held, list) and len(held) == len(line) and to_datetime(held[0]) is not None:
             return held
     return []
 
@@ -418,13 +416,13 @@ def clip(found: str, row: Row) -> Clip:
             "created_at",
             "start",
         ),
-        url=text(pick(row, "url", "download_url", "video_url", "href", "file.url"), 4_000),
-        content_type=text(pick(row, "content_type", "mime_type", "media_type")),
+        url=to_text(pick(row, "url", "download_url", "video_url", "href", "file.url"), 4_000),
+        content_type=to_text(pick(row, "content_type", "mime_type", "media_type")),
     )
 
 
 def identified[T](
-    sieve: Sieve, place: str, rows: Iterable[object], read: Callable[[str, Row], T | None]
+    sieve: RecordDecoder, place: str, rows: Iterable[object], read: Callable[[str, Row], T | None]
 ) -> list[T]:
     """Read the rows that have an id which no earlier one had; set the others aside."""
     found: dict[str, T] = {}

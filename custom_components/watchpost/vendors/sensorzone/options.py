@@ -1,7 +1,5 @@
 """What an account's options allow; people are nobody's business unless somebody says so."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self

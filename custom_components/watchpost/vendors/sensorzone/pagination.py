@@ -1,7 +1,5 @@
 """Reads lists to their end, whether pages are told by link, by number or not at all, or there are none."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +8,9 @@ from typing import Final
 from yarl import URL
 
 from ...client.decode import MOST_RECORDS
-from ...client.errors import NotSecure, UnexpectedReply, VendorError
+from ...client.errors import NotSecureError, UnexpectedResponseError, VendorError
 from ...client.parsing import parse
-from ...client.transport import Reply, Transport
+from ...client.transport import Response, Transport
 from ...client.urls import parse_link
 from ...models import Freshness
 from .decode import Groups, Page, flat, read_page
@@ -83,12 +81,12 @@ class Reader:
         params: Params,
         right: str,
         accept: str | None = JSON,
-    ) -> Reply:
+    ) -> Response:
         """Ask once; where the parameters are refused, without them from then on."""
         if params and name not in self._plain:
             try:
                 return await self._asked(path, params, right, accept)
-            except UnexpectedReply as err:
+            except UnexpectedResponseError as err:
                 if err.status not in _REFUSED_PARAMS:
                     raise
         reply = await self._asked(path, {}, right, accept)
@@ -98,7 +96,7 @@ class Reader:
 
     async def _asked(
         self, path: str | URL, params: Params, right: str, accept: str | None
-    ) -> Reply:
+    ) -> Response:
         """Ask; what says neither how long it is current nor how to revalidate it is not held.
 
         Periods move on, so that hardly any address is asked twice.
@@ -111,11 +109,11 @@ class Reader:
 
     async def _guessed(
         self, _name: str, path: str | URL, params: Params, right: str
-    ) -> Reply | None:
+    ) -> Response | None:
         """Ask for a page of which nothing says that it exists; None where it does not."""
         try:
             return await self._asked(path, params, right, JSON)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if err.status not in _NO_SUCH_PAGE:
                 raise
         return None
@@ -131,7 +129,7 @@ class Reader:
         """Return the records of all pages, each record once; `since` ends a list whose newest come first early.
 
         `in_part`: where a later page cannot be had, return those before it, and note that in `cut`.
-        Raises a `VendorError`; UnexpectedReply for a list without end.
+        Raises a `VendorError`; UnexpectedResponseError for a list without end.
         """
         name = wanted.name
         self.cut.pop(name, None)
@@ -164,7 +162,7 @@ class Reader:
                 asked = self._numbered(params, page.number or number)
             else:
                 return read.rows, tuple(read.freshness)
-        raise UnexpectedReply("the list has no end")
+        raise UnexpectedResponseError("the list has no end")
 
     async def _read_page(
         self, wanted: Listing, address: str | URL, params: Params, read: _Read
@@ -198,18 +196,18 @@ class Reader:
         return is_paged and len(page.rows) >= self._whole.get(name, LEAST_PAGE)
 
     def _followed(self, link: str) -> URL:
-        """Return a link to the same origin as it stands; raises UnexpectedReply for any other."""
+        """Return a link to the same origin as it stands; raises UnexpectedResponseError for any other."""
         base = self._transport.url
         try:
             target = parse_link(link, base)
-        except NotSecure:
+        except NotSecureError:
             target = None
         if target is None or target.origin() != base.origin():
-            raise UnexpectedReply("a link to the next page leads to another place")
+            raise UnexpectedResponseError("a link to the next page leads to another place")
         return target
 
 
-async def _page(reply: Reply, wanted: Listing) -> Page:
+async def _page(reply: Response, wanted: Listing) -> Page:
     """Return the page of a list; a large one is parsed aside."""
     keys = (wanted.name, f"{wanted.name.rstrip('s')}_list")
     return await parse(

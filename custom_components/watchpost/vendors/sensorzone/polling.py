@@ -1,7 +1,5 @@
 """What is polled of an account, and what each poll means."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -11,14 +9,19 @@ from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
-from ...client.errors import NotAllowed, RateLimited, SignInRejected, VendorError
+from ...client.errors import (
+    PermissionDeniedError,
+    RateLimitedError,
+    SignInRejectedError,
+    VendorError,
+)
 from ...client.optional_resources import OptionalResources, is_unavailable
 from ...models import ChannelId, FeedUpdate, Freshness, Inventory, Reading
 from . import entities as entities_module
-from .client import Answer, SensorZoneClient
-from .endpoints import Api
-from .incursions import IncursionLog, totals
-from .inventory import Yard
+from .client import SensorZoneClient, SensorZoneResponse
+from .endpoints import ApiVersion
+from .incursions import IncursionTracker, totals
+from .inventory import SiteInventory
 from .models import Incursion, Status
 
 # A short look every poll, at everything that a total or an acknowledgement may still change every so often.
@@ -47,25 +50,28 @@ _TESTS: Final = "tests of tag"
 _OF_INVENTORY: Final = frozenset({_ENTITIES, _BASE_STATIONS, _WORKSITES, _PROJECTS, _TAGS})
 
 
-class Watch:
+class SensorZonePoller:
     """The polls of one account.
 
     `told_until` is set before the first, where events were told before; `is_tracked` says that V2 tells positions.
     """
 
     def __init__(
-        self, client: SensorZoneClient, yard: Yard, clock: Callable[[], float] = time.monotonic
+        self,
+        client: SensorZoneClient,
+        yard: SiteInventory,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.resources = OptionalResources(carrying_alarms=(entities_module.INCURSIONS,), now=clock)
         self._client = client
         self._yard = yard
-        self._log = IncursionLog()
+        self._log = IncursionTracker()
         self._full_look_at: datetime | None = None
         self._lists: dict[str, float | None] = {}
         self._hours: dict[str, float] = {}
         self._hours_at: datetime | None = None
         self._last: dict[str, datetime] = {}
-        self.is_tracked = client.has(Api.V2)
+        self.is_tracked = client.has(ApiVersion.V2)
         self._is_track_refused = False
         self.told_until: datetime | None = None
 
@@ -81,15 +87,17 @@ class Watch:
         }
 
     async def _optional[T](
-        self, name: str, ask: Callable[[], Awaitable[Answer[T]]]
-    ) -> Answer[T] | None:
+        self, name: str, ask: Callable[[], Awaitable[SensorZoneResponse[T]]]
+    ) -> SensorZoneResponse[T] | None:
         """Ask for a part of what a feed brings; None where it fails, unless that is about the whole account."""
         answer = await self.resources.fetch(name, ask)
-        if answer is None and isinstance(self._error(name), SignInRejected | RateLimited):
+        if answer is None and isinstance(self._error(name), SignInRejectedError | RateLimitedError):
             raise self._error(name)
         return answer
 
-    async def _needed[T](self, name: str, ask: Callable[[], Awaitable[Answer[T]]]) -> Answer[T]:
+    async def _needed[T](
+        self, name: str, ask: Callable[[], Awaitable[SensorZoneResponse[T]]]
+    ) -> SensorZoneResponse[T]:
         """Ask for all that a feed brings; raises a `VendorError`, without asking while the resource is off."""
         answer = await self.resources.fetch(name, ask)
         if answer is None:
@@ -109,7 +117,7 @@ class Watch:
 
         Raises a `VendorError` where nothing of V1 can be had.
         """
-        if not self._client.has(Api.V1):
+        if not self._client.has(ApiVersion.V1):
             return await self._inventory_of_tester()
         self._lists = {}
         self._machine_resources()
@@ -121,15 +129,17 @@ class Watch:
         await self._name_tags()
         await self._check_v2()
         yard, client = self._yard, self._client
-        found = list(yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(Api.V2)))
+        found = list(
+            yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(ApiVersion.V2))
+        )
         own = min((reply.received for reply in freshness), default=None)
         self._lists[entities_module.INVENTORY] = own
-        if client.has(Api.V2):
+        if client.has(ApiVersion.V2):
             self._lists |= {
                 entities_module.runtime_list(name): received
                 for name, received in self._lists.items()
             }
-        if client.has(Api.TESTER):
+        if client.has(ApiVersion.TESTER):
             found += entities_module.people_channels(entities_module.PEOPLE)
             self._lists[entities_module.PEOPLE] = own
         return FeedUpdate(
@@ -195,7 +205,7 @@ class Watch:
         self._note(entities_module.MACHINES, machines)
         return machines.set_aside, machines.freshness
 
-    def _note(self, name: str, answer: Answer[Any]) -> None:
+    def _note(self, name: str, answer: SensorZoneResponse[Any]) -> None:
         """Note that a list was read: in full where no record was rejected."""
         oldest = min((reply.received for reply in answer.freshness), default=None)
         self._lists[name] = None if answer.set_aside else oldest
@@ -225,12 +235,12 @@ class Watch:
         """See whether V2 lets the user in at all; where it does not, a machine's own page may tell its position."""
         tracks = [f"{_TRACK} {machine}" for machine in self._yard.machines]
         are_off = bool(tracks) and not any(map(self.resources.may_ask, tracks))
-        if not self._client.has(Api.V2) or are_off:
+        if not self._client.has(ApiVersion.V2) or are_off:
             self.is_tracked = False
             return
         try:
             await self._client.check_token()
-        except NotAllowed:
+        except PermissionDeniedError:
             self.is_tracked = False
         except VendorError:
             return
@@ -325,7 +335,7 @@ class Watch:
         name, start = f"{_TRACK} {machine}", dt_util.utcnow() - TRACK_LOOK
         try:
             found = await self._needed(name, lambda: self._client.track(machine, start))
-        except NotAllowed:
+        except PermissionDeniedError:
             # The permission is asked for with the runtime, which is the same user's.
             self.resources.record_success(name)
             self.is_tracked, self._is_track_refused = False, True

@@ -1,12 +1,10 @@
 """What the vendor says is wrong with what was sent, in our words: its own may quote a person's data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 
 from ...client.decode import Row
-from ...client.errors import UnexpectedReply
+from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
 from .decode import flat
 
@@ -30,7 +28,7 @@ def problems_in(body: bytes) -> dict[str, str]:
     """What is wrong with each field; empty where nothing says that."""
     try:
         row = flat(loose(body))
-    except UnexpectedReply:
+    except UnexpectedResponseError:
         return {}
     found: dict[str, str] = {}
     for field, said in _said(row or {}):

@@ -1,14 +1,12 @@
 """Safety reports: made by the vendor in its own time, followed to the end, and their files."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ...client.decode import Row, identifier
-from ...client.errors import UnexpectedReply
-from ...client.transport import Reply
+from ...client.errors import UnexpectedResponseError
+from ...client.transport import Response
 from ...contract.media import MediaFile
 from .client import SensorZoneClient
 from .decode import pick, read_one, words
@@ -63,7 +61,7 @@ async def file_of(client: SensorZoneClient, report: str) -> MediaFile:
     return named_file(f"sensorzone_report_{report}", await downloaded(client, report))
 
 
-async def downloaded(client: SensorZoneClient, report: str) -> Reply:
+async def downloaded(client: SensorZoneClient, report: str) -> Response:
     """Return the file, also where the vendor answers with a link to it on its own host."""
     reply = await client.report_file(report)
     if "json" not in reply.content_type:
@@ -74,11 +72,11 @@ async def downloaded(client: SensorZoneClient, report: str) -> Reply:
         return reply
     found = await fetched(client, link)
     if found is None:
-        raise UnexpectedReply("the link to the report leads to another place")
+        raise UnexpectedResponseError("the link to the report leads to another place")
     return found
 
 
-def named_file(stem: str, reply: Reply) -> MediaFile:
+def named_file(stem: str, reply: Response) -> MediaFile:
     """Name a file by what it is."""
     kind = reply.content_type.partition(";")[0].strip().lower()
     return MediaFile(f"{stem}.{_EXTENSIONS.get(kind, 'bin')}", reply.body)

@@ -3,8 +3,6 @@
 Each is single-flight. Refused credentials are not offered again for half an hour, so that polling locks nobody out.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,9 +16,14 @@ import aiohttp
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
-from ...client.budget import Ledger
-from ...client.decode import moment
-from ...client.errors import NotAllowed, SignInRejected, UnexpectedReply, Unreachable
+from ...client.budget import RequestBudget
+from ...client.decode import to_datetime
+from ...client.errors import (
+    PermissionDeniedError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    UnreachableError,
+)
 from ...client.transport import Transport
 from .endpoints import JSON, RESOURCES
 
@@ -45,7 +48,7 @@ class _Sent(dict[str, str]):
         self.generation = generation
 
 
-class _Nobody:
+class _NoAuth:
     """Asks without credentials, to sign in."""
 
     fingerprint = ""
@@ -56,7 +59,7 @@ class _Nobody:
         return {}
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        raise SignInRejected("the vendor refused the credentials")
+        raise SignInRejectedError("the vendor refused the credentials")
 
 
 class PasswordSignIn(ABC):
@@ -70,20 +73,20 @@ class PasswordSignIn(ABC):
         self,
         session: aiohttp.ClientSession,
         url: str,
-        ledger: Ledger,
+        ledger: RequestBudget,
         email: str,
         password: str,
         *,
-        held_with: Sequence[Ledger] = (),
+        held_with: Sequence[RequestBudget] = (),
     ) -> None:
         self._body = {"email": email, "password": password}
         self._ledger = ledger
-        self._door = Transport(session, url, _Nobody(), ledger, hear=self.hear, held_with=held_with)
+        self._door = Transport(session, url, _NoAuth(), ledger, hear=self.hear, held_with=held_with)
         self._lock = asyncio.Lock()
         self._generation = 0
         self._is_form = False
         self._refused_until = float("-inf")
-        self._refusal: SignInRejected | NotAllowed | None = None
+        self._refusal: SignInRejectedError | PermissionDeniedError | None = None
         self._failures = 0
         self._retry_at = float("-inf")
         secret = f"{self.resource}\n{email}\n{password}".encode()
@@ -121,17 +124,17 @@ class PasswordSignIn(ABC):
             raise type(self._refusal)(*self._refusal.args)
         self._drop()
         if self._ledger.now() < self._retry_at:
-            raise Unreachable("the vendor's sign-in failed a moment ago")
+            raise UnreachableError("the vendor's sign-in failed a moment ago")
         try:
             await self._post()
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             # Not what was asked for fails, but the way to it: that resource must not count as missing.
             status = f" with status {err.status}" if err.status else ""
             raise self._failed(f"the vendor's sign-in failed{status}") from None
-        except (SignInRejected, NotAllowed) as err:
+        except (SignInRejectedError, PermissionDeniedError) as err:
             self._refusal = err
             # What the account's own probes bring is decided there (`SignInState`).
-            is_probed = isinstance(err, SignInRejected) and self.resource == "session"
+            is_probed = isinstance(err, SignInRejectedError) and self.resource == "session"
             self._refused_until = self._ledger.now() + (0.0 if is_probed else REFUSED_PAUSE)
             raise
         if self._proof is None:
@@ -139,10 +142,10 @@ class PasswordSignIn(ABC):
         self._failures = 0
         self._generation += 1
 
-    def _failed(self, text: str) -> Unreachable:
+    def _failed(self, text: str) -> UnreachableError:
         self._retry_at = self._ledger.now() + min(_PAUSE * 2.0**self._failures, _LONGEST_PAUSE)
         self._failures = min(self._failures + 1, 16)
-        return Unreachable(text)
+        return UnreachableError(text)
 
     async def _post(self) -> None:
         """Send the credentials as JSON; as a form where that is not taken."""
@@ -153,13 +156,13 @@ class PasswordSignIn(ABC):
                 await self._door.send(
                     "POST", resource.path, right=resource.right, accept=JSON, **body
                 )
-            except UnexpectedReply as err:
+            except UnexpectedResponseError as err:
                 if err.status not in _OTHER_ENCODING:
                     raise
             else:
                 self._is_form = is_form
                 return
-        raise SignInRejected("the vendor refused the credentials")
+        raise SignInRejectedError("the vendor refused the credentials")
 
 
 class SessionSignIn(PasswordSignIn):
@@ -212,7 +215,7 @@ class TokenSignIn(PasswordSignIn):
         if not token or not _TOKEN.fullmatch(token):
             return
         self._token, self._renew_at = token, None
-        expiry = moment(headers.get("AccessTokenExpiry"))
+        expiry = to_datetime(headers.get("AccessTokenExpiry"))
         left = (expiry - self._ledger.now_utc()).total_seconds() if expiry else 0.0
         if left > RENEW_EARLY:
             self._renew_at = self._ledger.now() + left - RENEW_EARLY
@@ -244,7 +247,7 @@ class BearerSignIn:
 
     async def renew(self, refused: Mapping[str, str]) -> None:
         """Raise: a token that is refused stays so."""
-        raise SignInRejected("the vendor refused the token")
+        raise SignInRejectedError("the vendor refused the token")
 
 
 def _all(headers: Mapping[str, str], name: str) -> Iterable[str]:

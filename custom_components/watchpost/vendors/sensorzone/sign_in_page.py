@@ -1,7 +1,5 @@
 """Tells an ended session by the sign-in page that is shown in place of a 401 (INFERRED; usual for cookie sessions)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -10,7 +8,7 @@ from typing import Final
 
 from aiohttp import hdrs
 
-from ...client.errors import UnexpectedReply
+from ...client.errors import UnexpectedResponseError
 from ...client.transport import Exchange
 
 # After a new sign-in that did not help, a page is not taken for an ended session for so many seconds.
@@ -44,7 +42,10 @@ class SignInPages:
     _seen: dict[str, _Seen] = field(default_factory=dict)
 
     def has_ended(self, exchange: Exchange) -> bool:
-        """Return whether to sign in anew; raises UnexpectedReply for a page that a new sign-in does not replace."""
+        """Return whether to sign in anew.
+
+        Raises UnexpectedResponseError for a page that a new sign-in does not replace.
+        """
         if not _is_page(exchange):
             if exchange.status not in _REDIRECTS:
                 self._seen.pop(exchange.path, None)
@@ -58,7 +59,7 @@ class SignInPages:
         self._seen[exchange.path] = _Seen(credentials, seen.refused_at or self.now())
         if _is_html(exchange) and not _FORM.search(exchange.body):
             return False  # no sign-in page: whoever asked sees that it is not what it should be
-        raise UnexpectedReply("the vendor shows a sign-in page in place of data")
+        raise UnexpectedResponseError("the vendor shows a sign-in page in place of data")
 
     def _is_due(self, refused_at: float) -> bool:
         return self.now() - refused_at >= RETRY_AFTER

@@ -1,7 +1,5 @@
 """SensorZone as a vendor: how to sign in, what to poll, which options an account has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,23 +10,23 @@ import aiohttp
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 import voluptuous as vol
 
-from ...client.budget import Ledger
-from ...client.errors import SignInIncomplete
+from ...client.budget import RequestBudget
+from ...client.errors import SignInIncompleteError
 from ...client.transport import Transport
-from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, Vendor
+from ...contract.vendor import ActionHandler, Connection, Feed, Identity, PersistData, Vendor
 from ...models import ChannelId, DailySeries, Inventory
 from .. import forms
 from . import entities
 from .action_schemas import ACTIONS
 from .actions import SensorZoneActions
 from .client import SensorZoneClient
-from .endpoints import Api
+from .endpoints import ApiVersion
 from .hardware import HARDWARE
 from .history import daily_totals
-from .inventory import Yard
+from .inventory import SiteInventory
 from .media_library import ClipLibrary
 from .options import OPTIONS_SCHEMA, Options
-from .polling import Watch
+from .polling import SensorZonePoller
 from .sign_in import BearerSignIn, SessionSignIn, TokenSignIn
 from .sign_in_page import SignInPages
 
@@ -52,26 +50,28 @@ class SensorZoneConnection(Connection):
 
     def __init__(
         self,
-        doors: Mapping[Api, Transport],
-        ledgers: Mapping[Api, Ledger],
+        doors: Mapping[ApiVersion, Transport],
+        ledgers: Mapping[ApiVersion, RequestBudget],
         account_id: str,
         options: Options,
     ) -> None:
-        self.transport = doors.get(Api.V1) or doors[Api.TESTER]
+        self.transport = doors.get(ApiVersion.V1) or doors[ApiVersion.TESTER]
         self._client = SensorZoneClient(doors)
         self._ledgers = ledgers
         self._account_id = account_id
-        self._yard = Yard(options)
-        self._watch = Watch(self._client, self._yard, next(iter(ledgers.values())).now)
+        self._yard = SiteInventory(options)
+        self._watch = SensorZonePoller(self._client, self._yard, next(iter(ledgers.values())).now)
         self._actions = SensorZoneActions(self._client, self._yard)
-        self.library = ClipLibrary(self._client, self._yard) if self._client.has(Api.V1) else None
+        self.library = (
+            ClipLibrary(self._client, self._yard) if self._client.has(ApiVersion.V1) else None
+        )
 
     @override
     async def identify(self) -> Identity:
         """Try what was entered; whether V2 lets the user in is found out later, as the rest works without."""
-        if self._client.has(Api.V1):
+        if self._client.has(ApiVersion.V1):
             await self._client.check_session()
-        if self._client.has(Api.TESTER):
+        if self._client.has(ApiVersion.TESTER):
             await self._client.people()
         return Identity(self._account_id, f"{SensorZoneVendor.name} {self._account_id[:6]}")
 
@@ -102,12 +102,12 @@ class SensorZoneConnection(Connection):
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
-        if not self._client.has(Api.V1):
+        if not self._client.has(ApiVersion.V1):
             return []
         self._watch.told_until = self._watch.told_until or self.told_until
         machines = list(self._yard.machines)
         people = list(self._yard.people) if self._yard.options.people else []
-        v2 = self._ledgers[Api.V2]
+        v2 = self._ledgers[ApiVersion.V2]
         feeds = [
             Feed(
                 entities.INCURSIONS,
@@ -139,13 +139,15 @@ class SensorZoneConnection(Connection):
             self._feed(entities.person_feed(tag), partial(self._watch.person, tag), TAGS_EVERY)
             for tag in people
         ]
-        if self._client.has(Api.TESTER):
-            tester = self._ledgers[Api.TESTER]
+        if self._client.has(ApiVersion.TESTER):
+            tester = self._ledgers[ApiVersion.TESTER]
             feeds.append(self._feed(entities.PEOPLE, self._watch.people, LISTS_EVERY, tester))
         return feeds
 
     @staticmethod
-    def _feed(name: str, fetch: Any, interval: timedelta, ledger: Ledger | None = None) -> Feed:
+    def _feed(
+        name: str, fetch: Any, interval: timedelta, ledger: RequestBudget | None = None
+    ) -> Feed:
         return Feed(name, fetch, interval, LEAST_INTERVAL, ledger=ledger)
 
     @override
@@ -185,26 +187,30 @@ class SensorZoneVendor(Vendor):
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: Ledger,
+        ledger: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
-        keep: Keep,
+        keep: PersistData,
     ) -> SensorZoneConnection:
         url = data[CONF_URL]
         email, password = data.get(CONF_USERNAME), data.get(CONF_PASSWORD)
         token = data.get(CONF_TESTER_TOKEN)
         if bool(email) != bool(password) or not (password or token):
-            raise SignInIncomplete("neither a user with a password nor a token was entered")
-        doors: dict[Api, Transport] = {}
-        ledgers = {Api.V1: ledger, Api.V2: ledger.part(Api.V2), Api.TESTER: ledger}
+            raise SignInIncompleteError("neither a user with a password nor a token was entered")
+        doors: dict[ApiVersion, Transport] = {}
+        ledgers = {
+            ApiVersion.V1: ledger,
+            ApiVersion.V2: ledger.part(ApiVersion.V2),
+            ApiVersion.TESTER: ledger,
+        }
         if email and password:
             # The vendor limits a user, whichever version of the API that is; a Tester token apart from that.
-            own = ledgers[Api.V2]
-            ledgers[Api.TESTER] = ledger.part(Api.TESTER)
+            own = ledgers[ApiVersion.V2]
+            ledgers[ApiVersion.TESTER] = ledger.part(ApiVersion.TESTER)
             v1 = SessionSignIn(session, url, ledger, email, password, held_with=[own])
             v2 = TokenSignIn(session, url, own, email, password, held_with=[ledger])
             pages = SignInPages(ledger.now)
-            doors[Api.V1] = Transport(
+            doors[ApiVersion.V1] = Transport(
                 session,
                 url,
                 v1,
@@ -213,9 +219,13 @@ class SensorZoneVendor(Vendor):
                 held_with=[own],
                 has_ended=pages.has_ended,
             )
-            doors[Api.V2] = Transport(session, url, v2, own, hear=v2.hear, held_with=[ledger])
+            doors[ApiVersion.V2] = Transport(
+                session, url, v2, own, hear=v2.hear, held_with=[ledger]
+            )
         if token:
-            doors[Api.TESTER] = Transport(session, url, BearerSignIn(token), ledgers[Api.TESTER])
+            doors[ApiVersion.TESTER] = Transport(
+                session, url, BearerSignIn(token), ledgers[ApiVersion.TESTER]
+            )
         account_id = _account_id(data)
         if not email and data.get(CONF_ACCOUNT_ID) != account_id:
             keep({CONF_ACCOUNT_ID: account_id})

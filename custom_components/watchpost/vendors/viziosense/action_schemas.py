@@ -1,7 +1,5 @@
 """The actions that a VizioSense account takes, with their fields."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,7 +7,7 @@ from homeassistant.const import ATTR_NAME, CONF_URL
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ...contract.actions import TEXT, Action, For, Permission
+from ...contract.actions import TEXT, Permission, ServiceAction, TargetKind
 from .models import WebhookType
 
 CITY: Final = "city"
@@ -35,18 +33,18 @@ def _no_change(fields: Mapping[str, Any]) -> str | None:
 
 
 ACTIONS: Final = (
-    Action("request_snapshot", For.ENTITY, Permission.CONTROL, {}),
-    Action(
+    ServiceAction("request_snapshot", TargetKind.ENTITY, Permission.CONTROL, {}),
+    ServiceAction(
         "update_device",
-        For.DEVICE,
+        TargetKind.DEVICE,
         Permission.CONTROL,
         {vol.Optional(name): TEXT for name in _UPDATES},
         check=_no_change,
     ),
-    Action("list_webhooks", For.ACCOUNT, Permission.READ, {}, is_read=True),
-    Action(
+    ServiceAction("list_webhooks", TargetKind.ACCOUNT, Permission.READ, {}, is_read=True),
+    ServiceAction(
         "add_webhook",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required(CONF_URL): _URL,
@@ -58,9 +56,9 @@ ACTIONS: Final = (
             vol.Optional(DEVICE_UUID): TEXT,
         },
     ),
-    Action(
+    ServiceAction(
         "update_webhook",
-        For.ACCOUNT,
+        TargetKind.ACCOUNT,
         Permission.ADMIN,
         {
             vol.Required(WEBHOOK_ID): TEXT,

@@ -1,7 +1,5 @@
 """What the actions of a VizioSense account do. Secrets of webhooks are never in a response."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,9 +7,9 @@ from homeassistant.const import ATTR_NAME, CONF_URL
 from msgspec import structs
 from yarl import URL
 
-from ...client.errors import NotSecure, PictureMissing, Unreachable
+from ...client.errors import NotSecureError, PictureMissingError, UnreachableError
 from ...client.transport import checked_link
-from ...contract.media import Album
+from ...contract.media import SnapshotCache
 from ...contract.vendor import ActionCall, ActionHandler
 from .action_schemas import (
     ACTIVE,
@@ -39,7 +37,7 @@ class VizioSenseActions:
         self,
         client: VizioSenseClient,
         devices: Mapping[str, Device],
-        album: Callable[[], Album | None],
+        album: Callable[[], SnapshotCache | None],
     ) -> None:
         self._client = client
         self._devices = devices
@@ -61,7 +59,7 @@ class VizioSenseActions:
         if snapshot is None:
             return {"ready": False, "taken_at": None}
         failure = snapshot.failure
-        if failure is not None and not isinstance(failure, PictureMissing | Unreachable):
+        if failure is not None and not isinstance(failure, PictureMissingError | UnreachableError):
             raise failure
         return {"ready": failure is None, "taken_at": snapshot.taken_at.isoformat()}
 
@@ -130,7 +128,7 @@ def _checked(url: str) -> str:
     """An address that data may be sent to; ValueError for one that is neither https nor this machine."""
     try:
         return str(checked_link(url))
-    except NotSecure:
+    except NotSecureError:
         raise ValueError(CONF_URL) from None
 
 

@@ -3,15 +3,13 @@
 Messages come over the internet, so they come twice, late, and in the wrong order. Pure; times are aware UTC.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from ...client.decode import Row, identifier, moment, nested, number, text
+from ...client.decode import Row, identifier, nested, to_datetime, to_number, to_text
 from .messages import (
     BARRIER,
     MOST_COUNTERS,
@@ -41,7 +39,7 @@ KEEPALIVE: Final = timedelta(minutes=10)
 MISSED: Final = 3
 
 
-class Verdict(Enum):
+class MessageVerdict(Enum):
     """What became of a message."""
 
     TAKEN = auto()
@@ -50,7 +48,7 @@ class Verdict(Enum):
 
 
 @dataclass(slots=True)
-class View:
+class ApplicationState:
     """What one application on a camera has told. `is_live`: since it is heard of, so that it can be shown as it is.
 
     `digests` are the newest messages and when they were sent; `forgotten_at` is the newest of those left out.
@@ -66,19 +64,19 @@ class View:
     numbers: dict[str, float | None] = field(default_factory=dict)
     is_live: bool = False
 
-    def judge(self, message: Message, received: datetime, *, are_totals: bool) -> Verdict:
+    def judge(self, message: Message, received: datetime, *, are_totals: bool) -> MessageVerdict:
         """Whether a message is news."""
         if message.digest in self.digests:
-            return Verdict.REPLAYED
+            return MessageVerdict.REPLAYED
         if self.sent_at is None or self._is_ahead(received):
-            return Verdict.TAKEN
+            return MessageVerdict.TAKEN
         sent = sent_at(message, received)
         if message.type != BARRIER or are_totals:
-            return Verdict.OUTDATED if sent < self.sent_at else Verdict.TAKEN
+            return MessageVerdict.OUTDATED if sent < self.sent_at else MessageVerdict.TAKEN
         # What is as old as a message that was left out may be that very message.
         is_forgotten = self.forgotten_at is not None and sent <= self.forgotten_at
         is_late = sent < self.sent_at - _LATEST
-        return Verdict.OUTDATED if is_forgotten or is_late else Verdict.TAKEN
+        return MessageVerdict.OUTDATED if is_forgotten or is_late else MessageVerdict.TAKEN
 
     def _is_ahead(self, received: datetime) -> bool:
         """Whether the clock of this machine was wrong when the newest message came, or is now."""
@@ -167,29 +165,29 @@ def _most[T](numbers: Mapping[str, T]) -> dict[str, T]:
 
 
 @dataclass(slots=True)
-class Scene:
+class CameraState:
     """What a camera has told, by application, and when it was heard of last.
 
     `are_totals`: its barriers tell what they counted since ever, not since the message before.
     """
 
-    views: dict[str, View] = field(default_factory=dict)
+    views: dict[str, ApplicationState] = field(default_factory=dict)
     are_totals: bool = False
     keepalive_at: datetime | None = None
     heard_at: datetime | None = None
 
-    def judge(self, message: Message, received: datetime) -> Verdict:
+    def judge(self, message: Message, received: datetime) -> MessageVerdict:
         """Whether a message is news."""
         view = self.views.get(message.type)
         if view is None:
-            return Verdict.TAKEN
+            return MessageVerdict.TAKEN
         return view.judge(message, received, are_totals=self.are_totals)
 
     def take(self, message: Message, content: Content, received: datetime) -> None:
         """Take a message that is news; a camera that sends it is alive."""
         self.hear(received)
         if message.type in self.views or len(self.views) < _MOST_VIEWS:
-            view = self.views.setdefault(message.type, View())
+            view = self.views.setdefault(message.type, ApplicationState())
             view.take(message, content, received, are_totals=self.are_totals)
 
     def hear(self, now: datetime) -> None:
@@ -220,7 +218,7 @@ def sent_at(message: Message, received: datetime) -> datetime:
 # -- over restarts --
 
 
-def to_memory(scenes: Mapping[str, Scene]) -> dict[str, object]:
+def to_memory(scenes: Mapping[str, CameraState]) -> dict[str, object]:
     """What is to be remembered: which places and counters there are, totals, and what was counted already."""
     return {
         uuid: {
@@ -241,10 +239,10 @@ def to_memory(scenes: Mapping[str, Scene]) -> dict[str, object]:
     }
 
 
-def from_memory(memory: Row) -> dict[str, Scene]:
+def from_memory(memory: Row) -> dict[str, CameraState]:
     """Scenes as they were remembered; whatever makes no sense is left out."""
     return {
-        uuid: Scene(
+        uuid: CameraState(
             {kind: _view(nested(nested(memory, uuid), kind)) for kind in nested(memory, uuid)}
         )
         for uuid in memory
@@ -252,21 +250,21 @@ def from_memory(memory: Row) -> dict[str, Scene]:
     }
 
 
-def _view(row: Row) -> View:
-    digests = {each: moment(at) for each, at in nested(row, "digests").items()}
+def _view(row: Row) -> ApplicationState:
+    digests = {each: to_datetime(at) for each, at in nested(row, "digests").items()}
     names = row.get("numbers")
     tallies = {
-        found: Tally(found, text(nested(held, found).get("name")), _numbers(nested(held, found)))
+        found: Tally(found, to_text(nested(held, found).get("name")), _numbers(nested(held, found)))
         for held in (nested(row, "tallies"),)
         for found in held
         if identifier(found)
     }
-    return View(
-        sent_at=moment(row.get("sent_at")),
+    return ApplicationState(
+        sent_at=to_datetime(row.get("sent_at")),
         digests={each: at for each, at in digests.items() if at is not None},
-        forgotten_at=moment(row.get("forgotten_at")),
+        forgotten_at=to_datetime(row.get("forgotten_at")),
         places={
-            found: Place(found, text(name))
+            found: Place(found, to_text(name))
             for found, name in list(nested(row, "places").items())[:MOST_PLACES]
             if identifier(found)
         },
@@ -280,4 +278,4 @@ def _view(row: Row) -> View:
 
 
 def _numbers(row: Row) -> dict[str, float | None]:
-    return {name: number(value) for name, value in nested(row, "numbers").items()}
+    return {name: to_number(value) for name, value in nested(row, "numbers").items()}

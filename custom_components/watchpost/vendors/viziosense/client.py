@@ -4,18 +4,16 @@ Every method raises a `VendorError`. The reference lost its paths; those that co
 `CALLS`, marked, and nowhere else.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from ...client.decode import Parsed
-from ...client.errors import NotAllowed, SignInRejected
+from ...client.decode import Decoded
+from ...client.errors import PermissionDeniedError, SignInRejectedError
 from ...client.parsing import parse as parse_body
-from ...client.transport import Reply, Transport
+from ...client.transport import Response, Transport
 from ...models import Freshness
 from . import models
 from .models import Device, Images, Login, Page, Webhook
@@ -63,7 +61,7 @@ PAGINGS: Final = (_by_number, _by_offset)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer[T]:
+class VizioSenseResponse[T]:
     """What a read brought: typed records, what was set aside, and until when the replies are current."""
 
     value: T
@@ -79,7 +77,7 @@ class _Listed:
     set_aside: Counter[str] = field(default_factory=Counter)
     freshness: list[Freshness] = field(default_factory=list)
 
-    def take(self, page: Answer[Page]) -> bool:
+    def take(self, page: VizioSenseResponse[Page]) -> bool:
         """Take a page; whether it brought anything new."""
         known = len(self.devices)
         self.freshness.extend(page.freshness)
@@ -108,8 +106,8 @@ class VizioSenseClient:
         body = {"email": username, "password": password}
         try:
             return models.parse_login(await self._write(LOGIN, body, "sign in"))
-        except NotAllowed:
-            raise SignInRejected("the vendor refused the credentials") from None
+        except PermissionDeniedError:
+            raise SignInRejectedError("the vendor refused the credentials") from None
 
     async def list_devices(
         self,
@@ -117,7 +115,7 @@ class VizioSenseClient:
         sort: str | None = None,
         group: str | None = None,
         is_online: bool | None = None,
-    ) -> Answer[tuple[Device, ...]]:
+    ) -> VizioSenseResponse[tuple[Device, ...]]:
         """Return the devices that the user has access to, all pages of them.
 
         A list that does not come to an end is cut off and counted among what was set aside.
@@ -136,7 +134,9 @@ class VizioSenseClient:
                 break
         if listed.is_cut(page.value):
             listed.set_aside["page: no end"] += 1
-        return Answer(tuple(listed.devices.values()), listed.set_aside, tuple(listed.freshness))
+        return VizioSenseResponse(
+            tuple(listed.devices.values()), listed.set_aside, tuple(listed.freshness)
+        )
 
     async def _further(
         self, listed: _Listed, params: Mapping[str, str], number: int, size: int
@@ -148,10 +148,10 @@ class VizioSenseClient:
                 return True
         return False
 
-    async def _page(self, params: Mapping[str, str]) -> Answer[Page]:
+    async def _page(self, params: Mapping[str, str]) -> VizioSenseResponse[Page]:
         return await self._read(LIST_DEVICES, models.parse_page, params)
 
-    async def get_device(self, uuid: str) -> Answer[Device]:
+    async def get_device(self, uuid: str) -> VizioSenseResponse[Device]:
         """Return one device."""
         return await self._read(GET_DEVICE, models.parse_device, device=uuid)
 
@@ -196,10 +196,10 @@ class VizioSenseClient:
     async def _read[T](
         self,
         call: _Call,
-        parse: Callable[[bytes], Parsed[T]],
+        parse: Callable[[bytes], Decoded[T]],
         params: Mapping[str, str] | None = None,
         **ids: str,
-    ) -> Answer[T]:
+    ) -> VizioSenseResponse[T]:
         path = _path(call, ids)
         reply = await self._transport.get(path, params or None)
         if (status := models.refusal(reply.body)) is not None:
@@ -208,7 +208,7 @@ class VizioSenseClient:
         if not reply.reused:
             self._transport.accepted("read this")
         parsed = await parse_body(parse, reply.body)
-        return Answer(parsed.value, parsed.set_aside, (reply.freshness,))
+        return VizioSenseResponse(parsed.value, parsed.set_aside, (reply.freshness,))
 
     async def _write(
         self,
@@ -218,7 +218,7 @@ class VizioSenseClient:
         params: Mapping[str, str] | None = None,
         **ids: str,
     ) -> bytes:
-        reply: Reply = await self._transport.send(
+        reply: Response = await self._transport.send(
             call.method, _path(call, ids), json=body, params=params or None, right=right
         )
         if (status := models.refusal(reply.body)) is not None:

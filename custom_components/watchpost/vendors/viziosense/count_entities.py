@@ -1,7 +1,5 @@
 """What cameras have told as channels and readings: places, zones, lines, crowds, and numbers of an unknown kind."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +14,7 @@ from homeassistant.components.sensor import (
 from homeassistant.util import slugify
 
 from ...models import Channel, ChannelId, Reading, ReadingValue
-from .camera_state import KEEPALIVE, Scene, View
+from .camera_state import KEEPALIVE, ApplicationState, CameraState
 from .entities import INVENTORY
 from .hardware import DENSITY
 from .messages import BARRIER, CROWD, MOST_NUMBERS, PARKING, YARD, ZONE, Place
@@ -58,7 +56,7 @@ _KINDS: Final[Mapping[tuple[str, str], _Kind]] = {
 }
 
 
-def scene_channels(device: str, scene: Scene) -> list[Channel]:
+def scene_channels(device: str, scene: CameraState) -> list[Channel]:
     """The channels that a camera's messages have called for so far."""
     channels: list[Channel] = []
     unknown: list[Channel] = []
@@ -73,7 +71,7 @@ def scene_channels(device: str, scene: Scene) -> list[Channel]:
     return channels + unknown[:MOST_NUMBERS]
 
 
-def _place_channels(device: str, kind: str, view: View) -> Iterator[Channel]:
+def _place_channels(device: str, kind: str, view: ApplicationState) -> Iterator[Channel]:
     for key, translation_key in _TOTALS.items():
         description = SensorEntityDescription(
             key=_key(kind, key),
@@ -147,7 +145,7 @@ def _channel(
     )
 
 
-def scene_readings(device: str, scene: Scene) -> dict[ChannelId, Reading]:
+def scene_readings(device: str, scene: CameraState) -> dict[ChannelId, Reading]:
     """What a camera's messages say, as of now.
 
     They tell of changes alone, so what they said last holds for as long as the camera is heard of. What was remembered
@@ -166,7 +164,7 @@ def scene_readings(device: str, scene: Scene) -> dict[ChannelId, Reading]:
     return readings
 
 
-def lasting_readings(device: str, scene: Scene) -> dict[ChannelId, Reading]:
+def lasting_readings(device: str, scene: CameraState) -> dict[ChannelId, Reading]:
     """What stays true whether the camera is heard of or not: totals of barriers."""
     return {
         ChannelId(device, _key(kind, tally.id, name)): Reading(_shown(value))
@@ -177,7 +175,7 @@ def lasting_readings(device: str, scene: Scene) -> dict[ChannelId, Reading]:
     }
 
 
-def _place_readings(device: str, kind: str, view: View) -> dict[ChannelId, Reading]:
+def _place_readings(device: str, kind: str, view: ApplicationState) -> dict[ChannelId, Reading]:
     readings: dict[ChannelId, Reading] = {}
     for place in view.places.values():
         is_live = not place.is_deactivated and place.id not in view.absences

@@ -1,7 +1,5 @@
 """VizioSense's cameras in the words of the model: devices, and the channels that each of them has."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -17,9 +15,9 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescr
 from homeassistant.const import EntityCategory
 from homeassistant.helpers.entity import EntityDescription
 
-from ...models import Channel, ChannelId, Device, OccurrenceType, Reading, Shot, Work
+from ...models import Channel, ChannelId, Device, Job, Picture, Reading, VendorEventType
 from . import models
-from .camera_state import Scene
+from .camera_state import CameraState
 
 MANUFACTURER: Final = "VizioSense"
 ACCOUNT: Final = "account"
@@ -59,7 +57,7 @@ _TIMES = tuple(
 _EVENTS = EventEntityDescription(
     key=EVENTS,
     translation_key=EVENTS,
-    event_types=[OccurrenceType.CAPTURE_MADE, OccurrenceType.MESSAGE_RECEIVED],
+    event_types=[VendorEventType.CAPTURE_MADE, VendorEventType.MESSAGE_RECEIVED],
 )
 _CAMERA = CameraEntityDescription(key=CAMERA, name=None)
 _IMAGES = {
@@ -76,8 +74,8 @@ _LISTED: Final = frozenset(
     {CONNECTIVITY, REFRESHED, LAST_KEEPALIVE, PUSH, EVENTS, REQUEST_SNAPSHOT, *_PICTURES}
 )
 
-type Press = Callable[[str], Awaitable[Work | None]]
-type Picture = Callable[[str, str], Awaitable[Shot | None]]
+type Press = Callable[[str], Awaitable[Job | None]]
+type FetchPicture = Callable[[str, str], Awaitable[Picture | None]]
 
 
 def camera_id(uuid: str) -> str:
@@ -117,7 +115,7 @@ def push_channel() -> Channel:
     return Channel(ACCOUNT, PUSH, _PUSH, INVENTORY, stands_when_stale=True)
 
 
-def camera_channels(device: str, press: Press, picture: Picture) -> Iterator[Channel]:
+def camera_channels(device: str, press: Press, picture: FetchPicture) -> Iterator[Channel]:
     """The channels that every camera has; `press` asks for a picture, `picture` gives the newest of a kind."""
     for key, description in _PICTURES.items():
         yield Channel(
@@ -142,7 +140,7 @@ def camera_channels(device: str, press: Press, picture: Picture) -> Iterator[Cha
 
 
 def camera_readings(
-    device: models.Device, scene: Scene | None, now: datetime
+    device: models.Device, scene: CameraState | None, now: datetime
 ) -> dict[ChannelId, Reading]:
     """What the list says of a camera, and what its keep-alives do."""
     name = camera_id(device.uuid)
@@ -153,7 +151,7 @@ def camera_readings(
     }
 
 
-def is_connected(device: models.Device, scene: Scene | None, now: datetime) -> bool | None:
+def is_connected(device: models.Device, scene: CameraState | None, now: datetime) -> bool | None:
     """Whether a camera is connected.
 
     Where keep-alives come, three missed ones mean that it is not, and one that is newer than the vendor's own look at

@@ -1,7 +1,5 @@
 """The forms of a VizioSense account: two to sign in, and its options."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What VizioSense's cameras can count. The vendor's documents show whole numbers from zero on."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from ...models import Hardware, HardwareLimit

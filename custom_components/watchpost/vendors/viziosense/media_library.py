@@ -1,12 +1,10 @@
 """The pictures that are kept, for the media browser: by camera, by day, newest first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final, override
 
-from ...contract.media import Album, Library, Media, MediaItem
+from ...contract.media import Media, MediaItem, MediaLibrary, SnapshotCache
 from .entities import ANNOTATED, RAW, camera_id
 from .models import Device
 
@@ -16,13 +14,13 @@ _TITLES: Final = {RAW: "Raw", ANNOTATED: "Annotated"}
 _PICTURE: Final = "image/jpeg"
 
 
-class VizioSenseLibrary(Library):
+class VizioSenseLibrary(MediaLibrary):
     """The pictures of one account. Paths: camera, day, picture."""
 
     def __init__(
         self,
         devices: Mapping[str, Device],
-        album: Callable[[], Album | None],
+        album: Callable[[], SnapshotCache | None],
         zone: Callable[[], tzinfo],
     ) -> None:
         self._devices = devices

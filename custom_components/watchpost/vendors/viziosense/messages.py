@@ -4,8 +4,6 @@ Only the frame and the payload of the type VPM are documented. What is read of t
 a payload that does not fit it is read as numbers under names, as one of an unknown type is.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -16,8 +14,8 @@ from typing import Final
 
 import msgspec
 
-from ...client.decode import Row, Sieve, identifier, moment, number, text
-from ...client.errors import UnexpectedReply
+from ...client.decode import RecordDecoder, Row, identifier, to_datetime, to_number, to_text
+from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
 
 PARKING: Final = "VPM"
@@ -103,18 +101,20 @@ def parse_message(body: bytes) -> Message | None:
     """Read the frame; None where it is none of this vendor's."""
     try:
         root = loose(body)
-    except UnexpectedReply:
+    except UnexpectedResponseError:
         return None
     if not isinstance(root, dict) or "payload" not in root:
         return None
-    stream, kind = identifier(root.get("stream_id")), text(root.get("type"), 32)
+    stream, kind = identifier(root.get("stream_id")), to_text(root.get("type"), 32)
     if stream is None or kind is None or not _TYPE.fullmatch(kind.upper()):
         return None
     content = msgspec.json.encode(
         [stream, kind, _plain(root.get("timestamp")), _plain(root["payload"])], order="sorted"
     )
     digest = hashlib.sha256(content).hexdigest()[:32]
-    return Message(stream, kind.upper(), moment(root.get("timestamp")), root["payload"], digest)
+    return Message(
+        stream, kind.upper(), to_datetime(root.get("timestamp")), root["payload"], digest
+    )
 
 
 def _plain(value: object) -> object:
@@ -128,7 +128,7 @@ def _plain(value: object) -> object:
 
 def read_content(message: Message) -> Content:
     """Read a payload by its type; what does not fit is read as one of an unknown type."""
-    sieve = Sieve()
+    sieve = RecordDecoder()
     rows = message.payload if isinstance(message.payload, list) else None
     if rows is not None and message.type in (PARKING, YARD):
         places = tuple(_places(sieve, message.type, rows))
@@ -147,7 +147,7 @@ def read_content(message: Message) -> Content:
     return Content(numbers=dict(_flat_numbers(message.payload)))
 
 
-def _places(sieve: Sieve, kind: str, rows: object) -> Iterator[Place]:
+def _places(sieve: RecordDecoder, kind: str, rows: object) -> Iterator[Place]:
     seen: set[str] = set()
     for row in sieve.rows(f"{kind} place", rows):
         found = identifier(row.get("id"))
@@ -159,11 +159,11 @@ def _places(sieve: Sieve, kind: str, rows: object) -> Iterator[Place]:
             seen.add(found)
             yield Place(
                 id=found,
-                name=text(row.get("name"), 64),
+                name=to_text(row.get("name"), 64),
                 is_occupied=_flag(row.get("is_active")),
                 is_deactivated=_flag(row.get("deactivated")) or False,
-                cls=text(row.get("cls"), 32),
-                since=moment(row.get("event_ts")),
+                cls=to_text(row.get("cls"), 32),
+                since=to_datetime(row.get("event_ts")),
             )
 
 
@@ -180,7 +180,7 @@ def _flag(value: object) -> bool | None:
     return {0: False, 1: True}.get(value) if isinstance(value, int) else None
 
 
-def _counters(sieve: Sieve, kind: str, rows: object) -> Iterator[Tally]:
+def _counters(sieve: RecordDecoder, kind: str, rows: object) -> Iterator[Tally]:
     seen: set[str] = set()
     for row in sieve.rows(f"{kind} counter", rows):
         found = identifier(row.get("id"))
@@ -190,7 +190,7 @@ def _counters(sieve: Sieve, kind: str, rows: object) -> Iterator[Tally]:
         seen.add(found)
         numbers = dict(_numbers_of(sieve, kind, row))
         unread = (name for name in _names_of(kind, row) if name not in numbers or "-" not in name)
-        yield Tally(found, text(row.get("name"), 64), numbers, frozenset(unread))
+        yield Tally(found, to_text(row.get("name"), 64), numbers, frozenset(unread))
 
 
 # The names under which each type has its numbers; those with a name behind them are by class.
@@ -201,7 +201,7 @@ _COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _numbers_of(sieve: Sieve, kind: str, row: Row) -> Iterator[tuple[str, float]]:
+def _numbers_of(sieve: RecordDecoder, kind: str, row: Row) -> Iterator[tuple[str, float]]:
     """Yield what a counter counts: `in-car`, `count`."""
     for name in _COUNTERS[kind]:
         value = row.get(name)
@@ -228,7 +228,7 @@ def _names_of(kind: str, row: Row) -> Iterator[str]:
 
 
 def _count(value: object) -> float | None:
-    read = number(value)
+    read = to_number(value)
     return read if read is not None and 0 <= read <= _HIGHEST_COUNT else None
 
 
@@ -241,7 +241,7 @@ def _flat_numbers(payload: object) -> Iterator[tuple[str, float]]:
     found = 0
     for name, value in payload.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        read = number(value) if is_number else None
+        read = to_number(value) if is_number else None
         if read is None or not isinstance(name, str) or not _NAME.fullmatch(name):
             continue
         if _POSITION.search(name) or found >= MOST_NUMBERS:
@@ -271,5 +271,5 @@ def _harmless(value: object, depth: int) -> object:
         return [_harmless(inner, depth - 1) for inner in value[:20]] if depth else []
     if isinstance(value, str):
         return "..." if _TELLING.search(value) else value[:_LONGEST_WORD]
-    read = number(value)
+    read = to_number(value)
     return value if isinstance(value, bool | None) or read is not None else "..."

@@ -5,8 +5,6 @@ without is set aside and counted. Where the reference is silent, every form that
 known is said at the place.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,8 +15,17 @@ from typing import Final
 
 import msgspec
 
-from ...client.decode import Parsed, Row, Sieve, identifier, moment, nested, text, whole
-from ...client.errors import UnexpectedReply
+from ...client.decode import (
+    Decoded,
+    RecordDecoder,
+    Row,
+    identifier,
+    nested,
+    to_datetime,
+    to_int,
+    to_text,
+)
+from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
 
 # Application codes of the documentation and what they stand for. A bad token is 400, not 401.
@@ -141,7 +148,7 @@ def _code_in(name: str, value: object) -> int | None:
     """Return the application code (four digits) that a field of an error holds."""
     if isinstance(value, str) and (leading := _LEADING_CODE.match(value)):
         return int(leading[1])
-    code = whole(value) if _CODE_FIELD.search(name) else None
+    code = to_int(value) if _CODE_FIELD.search(name) else None
     return code if code is not None and 1000 <= code <= 9999 else None
 
 
@@ -149,7 +156,7 @@ def refusal(body: bytes) -> int | None:
     """Return the status of a refusal that came as a success: `{"error": [...]}` or an error's body; else None."""
     fields = _fields(body)
     if "httpError" in fields:
-        told = whole(fields["httpError"]) or 0
+        told = to_int(fields["httpError"]) or 0
         # A code in place of the status says as much in its first digit.
         status = told if 400 <= told <= 599 else 400 if 4000 <= told <= 4999 else 500
         return meaning(status, body)
@@ -159,7 +166,7 @@ def refusal(body: bytes) -> int | None:
 def _fields(body: bytes) -> Row:
     try:
         root = loose(body)
-    except UnexpectedReply:
+    except UnexpectedResponseError:
         return {}
     if not isinstance(root, dict):
         return {}
@@ -171,25 +178,25 @@ def _fields(body: bytes) -> Row:
 
 
 def parse_login(body: bytes) -> Login:
-    """Read what signing in brought; raises UnexpectedReply where there is no token."""
+    """Read what signing in brought; raises UnexpectedResponseError where there is no token."""
     data = nested(_object(body), "data")
     token = _token(data.get("access_token"))
     if token is None:
-        raise UnexpectedReply("the reply holds no access token")
+        raise UnexpectedResponseError("the reply holds no access token")
     return Login(
         access_token=token,
         refresh_token=_token(data.get("refresh_token")),
-        token_type=text(data.get("token_type"), 32) or "Bearer",
-        lifetime=whole(data.get("expires_in")),
-        user=text(nested(data, "user").get("email")),
+        token_type=to_text(data.get("token_type"), 32) or "Bearer",
+        lifetime=to_int(data.get("expires_in")),
+        user=to_text(nested(data, "user").get("email")),
     )
 
 
-def parse_page(body: bytes) -> Parsed[Page]:
-    """Read one page of devices; raises UnexpectedReply where there is no list."""
-    root, sieve = _object(body), Sieve()
+def parse_page(body: bytes) -> Decoded[Page]:
+    """Read one page of devices; raises UnexpectedResponseError where there is no list."""
+    root, sieve = _object(body), RecordDecoder()
     if not isinstance(root.get("data"), list):
-        raise UnexpectedReply("the reply holds no devices")
+        raise UnexpectedResponseError("the reply holds no devices")
     devices: dict[str, Device] = {}
     for row in sieve.rows("device", root["data"]):
         device = _device(row)
@@ -200,24 +207,24 @@ def parse_page(body: bytes) -> Parsed[Page]:
         else:
             devices[device.uuid] = device
     meta = nested(root, "meta")
-    last = whole(meta.get("last_page")) or whole(meta.get("total_pages"))
+    last = to_int(meta.get("last_page")) or to_int(meta.get("total_pages"))
     page = Page(
-        tuple(devices.values()), last, whole(meta.get("per_page")), whole(meta.get("total"))
+        tuple(devices.values()), last, to_int(meta.get("per_page")), to_int(meta.get("total"))
     )
-    return Parsed(page, sieve.set_aside)
+    return Decoded(page, sieve.set_aside)
 
 
-def parse_device(body: bytes) -> Parsed[Device]:
-    """Read one device, wrapped in `data` or not; raises UnexpectedReply where there is none."""
+def parse_device(body: bytes) -> Decoded[Device]:
+    """Read one device, wrapped in `data` or not; raises UnexpectedResponseError where there is none."""
     root = _object(body)
     device = _device(root) or _device(nested(root, "data"))
     if device is None:
-        raise UnexpectedReply("the reply holds no device")
-    return Parsed(device, Counter())
+        raise UnexpectedResponseError("the reply holds no device")
+    return Decoded(device, Counter())
 
 
 def parse_images(body: bytes) -> Images:
-    """Read where the pictures will be; raises UnexpectedReply where that is not said.
+    """Read where the pictures will be; raises UnexpectedResponseError where that is not said.
 
     The reference shows two entries, the raw picture first. That they are addresses is INFERRED from "links". Which is
     which is told by the name of an entry or by its address, and by the order where neither tells.
@@ -245,7 +252,7 @@ def parse_images(body: bytes) -> Images:
         first = _KINDS[place] if place < len(_KINDS) else ""
         found.setdefault(first if first in free else next(iter(free), first), link)
     if not found or len(entries) > len(_KINDS):
-        raise UnexpectedReply("the reply does not say where the pictures will be")
+        raise UnexpectedResponseError("the reply does not say where the pictures will be")
     return Images(found.get(_RAW), found.get(_ANNOTATED))
 
 
@@ -262,11 +269,11 @@ def _picture_kind(name: str, entry: object, link: str) -> str | None:
     return None
 
 
-def parse_webhooks(body: bytes) -> Parsed[tuple[Webhook, ...]]:
-    """Read the webhooks; raises UnexpectedReply where there is no list."""
-    root, sieve = _object(body), Sieve()
+def parse_webhooks(body: bytes) -> Decoded[tuple[Webhook, ...]]:
+    """Read the webhooks; raises UnexpectedResponseError where there is no list."""
+    root, sieve = _object(body), RecordDecoder()
     if not isinstance(root.get("data"), list):
-        raise UnexpectedReply("the reply holds no webhooks")
+        raise UnexpectedResponseError("the reply holds no webhooks")
     found: dict[str, Webhook] = {}
     for row in sieve.rows("webhook", root["data"]):
         webhook = _webhook(row)
@@ -274,7 +281,7 @@ def parse_webhooks(body: bytes) -> Parsed[tuple[Webhook, ...]]:
             sieve.drop("webhook", "id or url")
         else:
             found[webhook.id] = webhook
-    return Parsed(tuple(found.values()), sieve.set_aside)
+    return Decoded(tuple(found.values()), sieve.set_aside)
 
 
 def parse_webhook(body: bytes) -> Webhook | None:
@@ -286,7 +293,7 @@ def parse_webhook(body: bytes) -> Webhook | None:
 def _object(body: bytes) -> Row:
     root = loose(body)
     if not isinstance(root, dict):
-        raise UnexpectedReply("the reply is no object")
+        raise UnexpectedResponseError("the reply is no object")
     return root
 
 
@@ -296,12 +303,12 @@ def _device(row: Row) -> Device | None:
         return None
     return Device(
         uuid=uuid,
-        name=text(row.get("name")),
-        client_identifier=text(row.get("client_identifier")),
-        refreshed=moment(row.get("refreshed")),
+        name=to_text(row.get("name")),
+        client_identifier=to_text(row.get("client_identifier")),
+        refreshed=to_datetime(row.get("refreshed")),
         is_online=_is_online(row.get("is_online")),
-        city=text(row.get("geo_city")),
-        country=text(row.get("geo_country")),
+        city=to_text(row.get("geo_city")),
+        country=to_text(row.get("geo_country")),
     )
 
 
@@ -311,7 +318,7 @@ def _is_online(value: object) -> bool | None:
         return value
     if isinstance(value, str) and (word := _ONLINE.get(value.strip().lower())) is not None:
         return word
-    number_of = whole(value)
+    number_of = to_int(value)
     return None if number_of is None else number_of != 0
 
 
@@ -322,9 +329,9 @@ def _webhook(row: Row) -> Webhook | None:
     data = nested(row, "data")
     return Webhook(
         url=url.strip(),
-        type=text(row.get("webhook_type"), 32) or "",
+        type=to_text(row.get("webhook_type"), 32) or "",
         is_active=_is_online(row.get("status")) is not False,
-        actions=text(row.get("actions")),
+        actions=to_text(row.get("actions")),
         headers=_pairs(data.get("headers")),
         params=_pairs(data.get("params")),
         id=identifier(row.get("id")),

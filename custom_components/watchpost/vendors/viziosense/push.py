@@ -5,8 +5,6 @@ A keep-alive says no more than that a camera lives; it counts without the header
 has documented whether it comes with one. The address itself is a secret.
 """
 
-from __future__ import annotations
-
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,19 +15,19 @@ from typing import Final, override
 from aiohttp.hdrs import METH_GET, METH_POST
 from msgspec import structs
 
-from ...client.errors import UnexpectedReply
-from ...contract.push import Hint, Push, Received, Registration
+from ...client.errors import UnexpectedResponseError
+from ...contract.push import ChangeHint, PushMessage, PushProvider, Subscription
 from ...models import (
     Call,
     Channel,
     ChannelId,
     FeedUpdate,
     Inventory,
-    Occurrence,
-    OccurrenceType,
     Reading,
+    VendorEvent,
+    VendorEventType,
 )
-from .camera_state import KEEPALIVE, MISSED, Scene, Verdict, sent_at
+from .camera_state import KEEPALIVE, MISSED, CameraState, MessageVerdict, sent_at
 from .client import VizioSenseClient
 from .count_entities import scene_channels, scene_readings
 from .entities import ACCOUNT, CONNECTIVITY, LAST_KEEPALIVE, PUSH, camera_id
@@ -59,7 +57,7 @@ class _Held:
     received: datetime
 
 
-class VizioSensePush(Push):
+class VizioSensePush(PushProvider):
     """The webhooks of one account.
 
     `devices` and `scenes` are what the account knows, by uuid. `are_totals`: barriers tell what they counted since
@@ -80,7 +78,7 @@ class VizioSensePush(Push):
         client: VizioSenseClient,
         secret: str,
         devices: Mapping[str, Device],
-        scenes: dict[str, Scene],
+        scenes: dict[str, CameraState],
         *,
         now: Callable[[], datetime],
         are_totals: bool,
@@ -111,9 +109,9 @@ class VizioSensePush(Push):
     # -- registrations --
 
     @override
-    async def registrations(self) -> Sequence[Registration]:
+    async def registrations(self) -> Sequence[Subscription]:
         return [
-            Registration(
+            Subscription(
                 id=webhook.id or "",
                 url=webhook.url,
                 kind=webhook.type,
@@ -135,7 +133,7 @@ class VizioSensePush(Push):
         )
 
     @override
-    async def register(self, url: str, kind: str = "") -> Registration:
+    async def register(self, url: str, kind: str = "") -> Subscription:
         """Add a webhook. Where the echo does not tell its id, which is not documented, the list does."""
         added = await self._client.add_webhook(Webhook(url, kind, headers=(self._header,)))
         if added is None or added.id is None:
@@ -143,15 +141,15 @@ class VizioSensePush(Push):
             same = [each for each in listed if (each.url, each.type) == (url, kind)]
             added = same[-1] if same else None
         if added is None or added.id is None:
-            raise UnexpectedReply("the webhook that was added is not listed")
-        return Registration(added.id, url, kind)
+            raise UnexpectedResponseError("the webhook that was added is not listed")
+        return Subscription(added.id, url, kind)
 
     @override
-    async def amend(self, registration: Registration, url: str) -> Registration | None:
+    async def amend(self, registration: Subscription, url: str) -> Subscription | None:
         """Switch one of ours on again, with the address and header of now: the vendor deletes none."""
         webhook = Webhook(url, registration.kind, headers=(self._header,), id=registration.id)
         await self._client.update_webhook(webhook)
-        return Registration(registration.id, url, registration.kind)
+        return Subscription(registration.id, url, registration.kind)
 
     @override
     async def remove(self, registration_id: str) -> None:
@@ -174,7 +172,7 @@ class VizioSensePush(Push):
         return is_ours
 
     @override
-    def receive(self, call: Call) -> Received | None:
+    def receive(self, call: Call) -> PushMessage | None:
         received = call.received_at or self._now()
         if call.query.get("source") == SOURCE and not call.body.strip():
             return self._keepalive(call.query.get("id", ""), received)
@@ -183,7 +181,7 @@ class VizioSensePush(Push):
         message = parse_message(call.body)
         return None if message is None else self._message(message, len(call.body), received)
 
-    def _keepalive(self, named: str, now: datetime) -> Received | None:
+    def _keepalive(self, named: str, now: datetime) -> PushMessage | None:
         if (uuid := self._uuid_of(named)) is None:
             return self._stranger(named, None)
         scene = self._scene_of(uuid)
@@ -191,9 +189,11 @@ class VizioSensePush(Push):
         scene.keepalive_at = now
         keepalive = {ChannelId(camera_id(uuid), LAST_KEEPALIVE): Reading(now)}
         readings = self._readings(camera_id(uuid), scene, now) | keepalive
-        return Received(update=FeedUpdate(readings=readings))
+        return PushMessage(update=FeedUpdate(readings=readings))
 
-    def _readings(self, device: str, scene: Scene, heard: datetime) -> dict[ChannelId, Reading]:
+    def _readings(
+        self, device: str, scene: CameraState, heard: datetime
+    ) -> dict[ChannelId, Reading]:
         """Return what a camera shows that was heard then; a call that had to wait may be too old to say it is there."""
         now = self._now()
         scene.expire(now)
@@ -202,18 +202,18 @@ class VizioSensePush(Push):
             readings[ChannelId(device, CONNECTIVITY)] = Reading(True)
         return readings
 
-    def _message(self, message: Message, size: int, now: datetime) -> Received | None:
+    def _message(self, message: Message, size: int, now: datetime) -> PushMessage | None:
         if (uuid := self._uuid_of(message.stream)) is None:
             held = _Held(message, now) if size <= _MOST_HELD else None
             return self._stranger(message.stream, held)
-        return Received(update=self._taken(uuid, message, now))
+        return PushMessage(update=self._taken(uuid, message, now))
 
     def _taken(self, uuid: str, message: Message, now: datetime) -> FeedUpdate:
         """Take a message of a camera that is known, unless it is no news; it came at `now`."""
         scene = self._scene_of(uuid)
         verdict = scene.judge(message, now)
         self.counts[verdict.name.lower()] += 1
-        if verdict is not Verdict.TAKEN:
+        if verdict is not MessageVerdict.TAKEN:
             return FeedUpdate()
         content = read_content(message)
         scene.take(message, content, now)
@@ -227,7 +227,7 @@ class VizioSensePush(Push):
             inventory=self._grown(device, scene),
         )
 
-    def _grown(self, device: str, scene: Scene) -> Inventory | None:
+    def _grown(self, device: str, scene: CameraState) -> Inventory | None:
         """All that there is, if a message called for other channels than before."""
         known = frozenset(channel.id for channel in scene_channels(device, scene))
         before, self._shown[device] = self._shown.get(device), known
@@ -238,8 +238,8 @@ class VizioSensePush(Push):
         scene = self._scenes.get(uuid)
         return scene_channels(camera_id(uuid), scene) if scene else ()
 
-    def _scene_of(self, uuid: str) -> Scene:
-        return self._scenes.setdefault(uuid, Scene(are_totals=self._are_totals))
+    def _scene_of(self, uuid: str) -> CameraState:
+        return self._scenes.setdefault(uuid, CameraState(are_totals=self._are_totals))
 
     def _uuid_of(self, named: str) -> str | None:
         """A message names its camera by "the ID of your device": by its uuid, or by what the integrator calls it."""
@@ -256,13 +256,13 @@ class VizioSensePush(Push):
 
     # -- strangers --
 
-    def _stranger(self, named: str, held: _Held | None) -> Received | None:
+    def _stranger(self, named: str, held: _Held | None) -> PushMessage | None:
         """Have the list of devices asked for, once for each id; its last message waits for that."""
         if not named or len(named) > 64:
             return None
         if named in self.left_out:
             self.counts["left_out"] += 1
-            return Received()
+            return PushMessage()
         self.counts["strangers"] += 1
         is_new = named not in self._strangers
         self._strangers[named] = held or self._strangers.get(named)
@@ -270,13 +270,13 @@ class VizioSensePush(Push):
             self._strangers.popitem(last=False)
         now = self._now()
         if not is_new or (self._relisted_at and now - self._relisted_at < self._relist_pause):
-            return Received()
+            return PushMessage()
         self._relisted_at = now
         self._relist_pause = min(2 * self._relist_pause, _MAX_RELIST)
-        return Received(hint=Hint(_UNKNOWN, ""))
+        return PushMessage(hint=ChangeHint(_UNKNOWN, ""))
 
     @override
-    async def confirm(self, hints: frozenset[Hint]) -> FeedUpdate:
+    async def confirm(self, hints: frozenset[ChangeHint]) -> FeedUpdate:
         """Ask for the list of devices; between polls, so what it lacks is not missed once more."""
         listed = await self._relist()
         inventory = listed.inventory and replace(listed.inventory, is_complete=False)
@@ -288,7 +288,7 @@ class VizioSensePush(Push):
         What waited for longer than it would hold for a camera that is known says nothing of now.
         """
         readings: dict[ChannelId, Reading] = {}
-        occurrences: list[Occurrence] = []
+        occurrences: list[VendorEvent] = []
         for named, held in list(self._strangers.items()):
             if named in self.left_out:
                 del self._strangers[named]
@@ -304,11 +304,11 @@ class VizioSensePush(Push):
         return FeedUpdate(readings=readings, occurrences=occurrences)
 
 
-def _occurrence(device: str, message: Message, received: datetime) -> Occurrence:
+def _occurrence(device: str, message: Message, received: datetime) -> VendorEvent:
     """A message that is not understood, in short."""
-    return Occurrence(
+    return VendorEvent(
         id=f"message {message.digest}",
-        type=OccurrenceType.MESSAGE_RECEIVED,
+        type=VendorEventType.MESSAGE_RECEIVED,
         at=sent_at(message, received),
         device=device,
         data={"message_type": message.type, "payload": trimmed(message.payload)},

@@ -1,15 +1,13 @@
 """How an account proves who asks: by a token that lasts, or by one that an e-mail address and a password bring."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 import hashlib
 from typing import Any, Final
 
-from ...client.decode import moment
-from ...client.errors import SignInRejected
+from ...client.decode import to_datetime
+from ...client.errors import SignInRejectedError
 from .models import Login
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105  names of fields
@@ -43,7 +41,7 @@ class TokenSignIn:
         """Do nothing: there is no other token."""
 
 
-class NoSignIn:
+class NoAuth:
     """For the one call that needs no credentials, which is the one that brings them."""
 
     fingerprint = ""
@@ -55,8 +53,8 @@ class NoSignIn:
         return {}
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Raise SignInRejected: there is nothing to try anew."""
-        raise SignInRejected("the vendor refused the credentials")
+        """Raise SignInRejectedError: there is nothing to try anew."""
+        raise SignInRejectedError("the vendor refused the credentials")
 
 
 class LoginSignIn:
@@ -132,5 +130,5 @@ class LoginSignIn:
         kind = tokens.get(TOKEN_TYPE)
         scheme = kind if isinstance(kind, str) and kind.lower() != "bearer" else "Bearer"
         self._headers = {"Authorization": f"{scheme} {token}"}
-        self._expires = moment(tokens.get(EXPIRES))
+        self._expires = to_datetime(tokens.get(EXPIRES))
         self.user = tokens.get(USER)

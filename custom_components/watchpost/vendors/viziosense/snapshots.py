@@ -1,17 +1,15 @@
 """How VizioSense's cameras take pictures: asked by the API, fetched from two links that live for half an hour."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, override
 
-from ...client.downloads import LinkFetcher
-from ...client.errors import PictureMissing, Unreachable
+from ...client.downloads import SafeDownloader
+from ...client.errors import PictureMissingError, UnreachableError
 from ...client.image_check import Truncated
-from ...contract.media import Album, Cameras, Fetch
-from ...models import ChannelId, FeedUpdate, Occurrence, OccurrenceType, Reading, Shot
+from ...contract.media import Fetch, SnapshotCache, SnapshotSource
+from ...models import ChannelId, FeedUpdate, Picture, Reading, VendorEvent, VendorEventType
 from .client import VizioSenseClient
 from .entities import ANNOTATED, RAW, SHOWN, uuid_of
 
@@ -19,7 +17,7 @@ from .entities import ANNOTATED, RAW, SHOWN, uuid_of
 _LEAST_WAIT: Final = timedelta(seconds=20)
 
 
-class VizioSenseCameras(Cameras):
+class VizioSenseCameras(SnapshotSource):
     """The cameras of one account; `album` gives the pictures that there are."""
 
     kinds = (RAW, ANNOTATED)
@@ -28,8 +26,8 @@ class VizioSenseCameras(Cameras):
     def __init__(
         self,
         client: VizioSenseClient,
-        links: LinkFetcher,
-        album: Callable[[], Album | None],
+        links: SafeDownloader,
+        album: Callable[[], SnapshotCache | None],
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -47,27 +45,27 @@ class VizioSenseCameras(Cameras):
             if link is not None
         }
 
-    async def _fetch(self, device: str, kind: str, link: str, at: datetime) -> Shot:
-        """Fetch a picture; raises PictureMissing where it is still the one from before the request."""
+    async def _fetch(self, device: str, kind: str, link: str, at: datetime) -> Picture:
+        """Fetch a picture; raises PictureMissingError where it is still the one from before the request."""
         picture = await self._links.dated_picture(link)
         album = self._album()
         before = await album.newest(device, kind) if album else None
         if before is not None and before.taken_at < at and before.content == picture.content:
-            raise PictureMissing("the picture is the one from before")
+            raise PictureMissingError("the picture is the one from before")
         if picture.is_older_than(self._now() - at):
-            raise PictureMissing("the picture was made before it was requested")
-        return Shot(at, picture.content_type, picture.content)
+            raise PictureMissingError("the picture was made before it was requested")
+        return Picture(at, picture.content_type, picture.content)
 
     @override
     def may_pass(self, failure: Exception) -> bool:
         """A picture that is missing or half may be on its way; nobody knows how that shows."""
-        return isinstance(failure, PictureMissing | Truncated | Unreachable)
+        return isinstance(failure, PictureMissingError | Truncated | UnreachableError)
 
     @override
     def taken(self, device: str, at: datetime) -> FeedUpdate:
-        occurrence = Occurrence(
+        occurrence = VendorEvent(
             id=f"picture {device} {at.isoformat()}",
-            type=OccurrenceType.CAPTURE_MADE,
+            type=VendorEventType.CAPTURE_MADE,
             at=at,
             device=device,
         )

@@ -1,7 +1,5 @@
 """VizioSense as a vendor: two ways to sign in, one list to poll, and messages that say the rest."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 import hashlib
@@ -20,17 +18,25 @@ from homeassistant.const import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ...client.budget import Ledger
-from ...client.downloads import LinkFetcher
-from ...client.errors import NothingListed
+from ...client.budget import RequestBudget
+from ...client.downloads import SafeDownloader
+from ...client.errors import NothingListedError
 from ...client.transport import Transport
-from ...contract.media import Album
-from ...contract.vendor import ActionHandler, Connection, Feed, Identity, Keep, SignInForm, Vendor
-from ...models import ChannelId, FeedUpdate, Inventory, Reading, Shot, Work
+from ...contract.media import SnapshotCache
+from ...contract.vendor import (
+    ActionHandler,
+    Connection,
+    Feed,
+    Identity,
+    PersistData,
+    SignInForm,
+    Vendor,
+)
+from ...models import ChannelId, FeedUpdate, Inventory, Job, Picture, Reading
 from ...models import Device as ModelDevice
 from .action_schemas import ACTIONS
 from .actions import VizioSenseActions
-from .camera_state import Scene, from_memory, to_memory
+from .camera_state import CameraState, from_memory, to_memory
 from .client import VizioSenseClient
 from .count_entities import lasting_readings
 from .entities import (
@@ -59,7 +65,7 @@ from .hardware import HARDWARE
 from .media_library import VizioSenseLibrary
 from .models import Device, meaning
 from .push import VizioSensePush
-from .sign_in import LoginSignIn, NoSignIn, TokenSignIn
+from .sign_in import LoginSignIn, NoAuth, TokenSignIn
 from .snapshots import VizioSenseCameras
 
 # What a log-in brought, and the header by which a call proves that the vendor makes it.
@@ -94,8 +100,8 @@ class VizioSenseConnection(Connection):
         self._are_totals = options.get(CONF_BARRIERS, SINCE_LAST) == SINCE_EVER
         self._devices: dict[str, Device] = {}
         self._left_out: dict[str, ModelDevice] = {}
-        self._scenes: dict[str, Scene] = {}
-        self._links = LinkFetcher(session, transport.url, sign_in.headers)
+        self._scenes: dict[str, CameraState] = {}
+        self._links = SafeDownloader(session, transport.url, sign_in.headers)
         self.cameras: VizioSenseCameras = VizioSenseCameras(
             self._client, self._links, self._album, self._now
         )
@@ -117,7 +123,7 @@ class VizioSenseConnection(Connection):
             self.push = self._messages
         self._actions = VizioSenseActions(self._client, self._devices, self._album)
 
-    def _album(self) -> Album | None:
+    def _album(self) -> SnapshotCache | None:
         return self.album
 
     def _now(self) -> datetime:
@@ -133,7 +139,7 @@ class VizioSenseConnection(Connection):
             digest = hashlib.sha256(user.encode()).hexdigest()[:16]
             return Identity(f"user-{digest}", f"{VizioSenseVendor.name} {digest[:6]}", shown)
         if not devices:
-            raise NothingListed("the token shows no device")
+            raise NothingListedError("the token shows no device")
         first = min(device.uuid for device in devices)
         return Identity(
             f"{self._transport.url.host}-{first}",
@@ -236,14 +242,14 @@ class VizioSenseConnection(Connection):
 
     # -- what channels do --
 
-    async def _press(self, device: str) -> Work | None:
+    async def _press(self, device: str) -> Job | None:
         """Ask for a picture; whether it came is followed."""
         if self.album is None:
             return None
         development = await self.album.ask(device)
-        return Work("snapshot", development.state)
+        return Job("snapshot", development.state)
 
-    async def _picture(self, device: str, kind: str) -> Shot | None:
+    async def _picture(self, device: str, kind: str) -> Picture | None:
         return await self.album.newest(device, kind) if self.album else None
 
     @override
@@ -287,15 +293,15 @@ class VizioSenseVendor(Vendor):
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: Ledger,
+        ledger: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
-        keep: Keep,
+        keep: PersistData,
     ) -> VizioSenseConnection:
         url, username = data[CONF_URL], data.get(CONF_USERNAME)
         sign_in: TokenSignIn | LoginSignIn
         if username is not None:
-            door = VizioSenseClient(Transport(session, url, NoSignIn(), ledger, meaning=meaning))
+            door = VizioSenseClient(Transport(session, url, NoAuth(), ledger, meaning=meaning))
             password = data[CONF_PASSWORD]
             sign_in = LoginSignIn(
                 username,
@@ -317,7 +323,7 @@ class VizioSenseVendor(Vendor):
         )
 
 
-def _secret(data: Mapping[str, Any], keep: Keep) -> str | None:
+def _secret(data: Mapping[str, Any], keep: PersistData) -> str | None:
     """What the vendor's calls prove themselves by, made as soon as it could call in."""
     if CONF_WEBHOOK_ID not in data:
         return None

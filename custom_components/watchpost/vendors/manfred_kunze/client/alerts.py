@@ -3,15 +3,13 @@
 Of these the vendor's pages state paths and methods ("Detect & alert", "REST API"), not the records.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST, METH_PUT
 
-from ....client.decode import Row, Sieve, identifier
-from ....client.errors import UnexpectedReply
+from ....client.decode import RecordDecoder, Row, identifier
+from ....client.errors import UnexpectedResponseError
 from ..models.alerts import (
     Alert,
     AlertRule,
@@ -20,7 +18,7 @@ from ..models.alerts import (
     read_channel,
     read_rule,
 )
-from .api import Answer, Api, single
+from .api import PlatformApi, PlatformResponse, single
 
 RULES: Final = "/alert-rules"
 ALERTS: Final = "/alerts"
@@ -38,16 +36,16 @@ MOST_ALERTS: Final = 10_000
 class AlertingClient:
     """The calls of the group "Alerting". Every method raises a `VendorError`; writes are never repeated."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: PlatformApi) -> None:
         self._api = api
 
     # -- rules --
 
-    async def list_rules(self) -> Answer[list[AlertRule]]:
+    async def list_rules(self) -> PlatformResponse[list[AlertRule]]:
         """Return all alert rules: GET /alert-rules."""
         return await self._api.pages(RULES, "alert rule", read_rule, right=_READ_RULES)
 
-    async def get_rule(self, rule: str) -> Answer[AlertRule]:
+    async def get_rule(self, rule: str) -> PlatformResponse[AlertRule]:
         """Return one rule as it is at this moment, to be put back: GET /alert-rules/{id}."""
         path = f"{RULES}/{rule}"
         self._api.forget(path)
@@ -71,7 +69,7 @@ class AlertingClient:
 
     async def list_alerts(
         self, enough: Callable[[Sequence[Alert]], bool] | None = None
-    ) -> Answer[list[Alert]]:
+    ) -> PlatformResponse[list[Alert]]:
         """Return the alerts of all pages, or of so many as are said to be enough: GET /alerts."""
         read = _Reading()
 
@@ -82,11 +80,11 @@ class AlertingClient:
         listed = await self._api.rows(
             ALERTS, right=_READ_ALERTS, most=MOST_ALERTS, enough=is_enough if enough else None
         )
-        sieve = Sieve()
+        sieve = RecordDecoder()
         alerts = _alerts(listed.rows, sieve)
         if len(listed.rows) >= MOST_ALERTS and not listed.is_whole:
             sieve.drop("alert", "more than are read")
-        return Answer(alerts, sieve.set_aside, listed.freshness, listed.is_whole)
+        return PlatformResponse(alerts, sieve.set_aside, listed.freshness, listed.is_whole)
 
     async def acknowledge(self, alert: str) -> Alert | None:
         """Say that somebody has seen it: POST /alerts/{id}/acknowledge; the alert, where the reply shows it."""
@@ -104,7 +102,7 @@ class AlertingClient:
 
     # -- notification channels --
 
-    async def list_channels(self) -> Answer[list[NotificationChannel]]:
+    async def list_channels(self) -> PlatformResponse[list[NotificationChannel]]:
         """Return all notification channels: GET /notification-channels."""
         place = "notification channel"
         return await self._api.pages(CHANNELS, place, read_channel, right=_READ_CHANNELS)
@@ -123,7 +121,7 @@ class AlertingClient:
         """Delete one channel: DELETE /notification-channels/{id}; one that is gone already is no error."""
         try:
             await self._api.send(METH_DELETE, f"{CHANNELS}/{channel}", right=_CHANGE_CHANNELS)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if err.status not in (404, 410):
                 raise
 
@@ -139,18 +137,18 @@ class _Reading:
         self._rows: Sequence[object] = ()
         self._count = 0
         self._alerts: list[Alert] = []
-        self._sieve = Sieve()
+        self._sieve = RecordDecoder()
 
     def all_of(self, rows: Sequence[object]) -> list[Alert]:
         """The alerts of all rows; those of another list than before are read from its beginning."""
         if rows is not self._rows:
-            self._rows, self._count, self._alerts, self._sieve = rows, 0, [], Sieve()
+            self._rows, self._count, self._alerts, self._sieve = rows, 0, [], RecordDecoder()
         self._alerts += _alerts(rows[self._count :], self._sieve)
         self._count = len(rows)
         return self._alerts
 
 
-def _alerts(rows: Sequence[object], sieve: Sieve) -> list[Alert]:
+def _alerts(rows: Sequence[object], sieve: RecordDecoder) -> list[Alert]:
     return list(sieve.identified("alert", list(rows), read_alert))
 
 

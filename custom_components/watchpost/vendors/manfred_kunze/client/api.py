@@ -4,8 +4,6 @@ The API is served under `/api`, resources under `/api/v1` (REST API page, "Base 
 key goes into `Authorization: Bearer sk_…`; only the HTTP status of an error decides what follows.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,16 +16,22 @@ from typing import Final
 
 from yarl import URL
 
-from ....client.decode import Row, Sieve
-from ....client.errors import Invalid, NotSecure, SignInRejected, UnexpectedReply, VendorError
+from ....client.decode import RecordDecoder, Row
+from ....client.errors import (
+    InvalidFieldsError,
+    NotSecureError,
+    SignInRejectedError,
+    UnexpectedResponseError,
+    VendorError,
+)
 from ....client.parsing import parse
-from ....client.transport import Reply, Transport, checked_address, loose
+from ....client.transport import Response, Transport, checked_address, loose
 from ....models import Freshness
-from .openapi import VERSION, Contract
-from .pagination import DIALECTS, MOST_PAGES, PER_PAGE, Dialect, Listed, Params, Walk, others
+from .openapi import VERSION, OpenApiDocument
+from .pagination import DIALECTS, MOST_PAGES, PER_PAGE, Listed, PageStyle, Paginator, Params, others
 from .problem_details import problems_in
 
-__all__ = ["Answer", "Api", "KeySignIn", "Params", "api_address"]
+__all__ = ["KeySignIn", "Params", "PlatformApi", "PlatformResponse", "api_address"]
 
 MOST_LISTED: Final = 20_000
 _REFUSED_PARAMS: Final = frozenset({400, 422})
@@ -52,7 +56,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
 
 
 def api_address(url: str) -> str:
-    """Return the address of a deployment's API, whatever of it was entered; raises NotSecure.
+    """Return the address of a deployment's API, whatever of it was entered; raises NotSecureError.
 
     The vendor's addresses are all `https://<host>/api/…`: a path that came with the host is none of ours.
     """
@@ -63,7 +67,7 @@ def api_address(url: str) -> str:
     try:
         return str(address.origin() / "api")
     except ValueError:
-        raise NotSecure("the address is none") from None
+        raise NotSecureError("the address is none") from None
 
 
 class KeySignIn:
@@ -79,18 +83,18 @@ class KeySignIn:
         self.fingerprint = hashlib.sha256(f"manfred_kunze\n{key}".encode()).hexdigest()
 
     async def headers(self) -> Mapping[str, str]:
-        """Return the Authorization header; raises SignInRejected for what can be no key."""
+        """Return the Authorization header; raises SignInRejectedError for what can be no key."""
         if self._headers is None:
-            raise SignInRejected("what was entered is no API key")
+            raise SignInRejectedError("what was entered is no API key")
         return self._headers
 
     async def renew(self, refused: Mapping[str, str]) -> None:
         """Raise: a key that is refused stays so."""
-        raise SignInRejected("the vendor refused the API key")
+        raise SignInRejectedError("the vendor refused the API key")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer[T]:
+class PlatformResponse[T]:
     """What a read brought, what was set aside, until when it is current, and whether it is all there is."""
 
     value: T
@@ -111,18 +115,19 @@ class _Asked:
     enough: Callable[[Sequence[object]], bool] | None
 
 
-class Api:
+class PlatformApi:
     """Requests of one organisation; paths are those below `/api/v1`, ids in them already checked (`identifier`).
 
-    Every method raises a `VendorError`: SignInRejected, NotAllowed (403), RateLimited, Unreachable, UnexpectedReply
-    (its `status` tells 404 and 409 apart), Invalid where the vendor names fields of what was sent.
+    Every method raises a `VendorError`: SignInRejectedError, PermissionDeniedError (403), RateLimitedError,
+    UnreachableError, UnexpectedResponseError (its `status` tells 404 and 409 apart), Invalid where the vendor names
+    fields of what was sent.
     """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         transport.proofs = lambda: [(self._address(path), None) for path in _PROOFS]
-        self.contract: Contract | None = None
-        self._dialects: dict[str, Dialect] = {}
+        self.contract: OpenApiDocument | None = None
+        self._dialects: dict[str, PageStyle] = {}
         # Lists for which other names of pages have been tried.
         self._settled: set[str] = set()
         # How many records a page may be asked to have; what one list refuses is not tried with the next.
@@ -139,15 +144,15 @@ class Api:
         """The vendor's clock (UTC), by the newest reply."""
         return self.transport.ledger.now_utc() + self._skew
 
-    def dialect(self, path: str) -> Dialect:
+    def dialect(self, path: str) -> PageStyle:
         """How a list is asked for in pages; learned while asking."""
         shape, _ = _parted(path)
         if shape not in self._dialects:
             said = self.contract.dialect(shape) if self.contract else None
-            self._dialects[shape] = replace(said or Dialect(), most=self._most)
+            self._dialects[shape] = replace(said or PageStyle(), most=self._most)
         return self._dialects[shape]
 
-    def follow(self, contract: Contract) -> None:
+    def follow(self, contract: OpenApiDocument) -> None:
         """Ask as a deployment's own document says, where it says something."""
         self.contract = contract
         self._dialects.clear()
@@ -162,32 +167,32 @@ class Api:
 
     # -- reads --
 
-    async def get(self, path: str, query: Params | None = None, *, right: str) -> Reply:
+    async def get(self, path: str, query: Params | None = None, *, right: str) -> Response:
         """Ask for anything: text, bytes, JSON as it comes."""
         usual = None
         if path in _SLOW:
             usual = min(USUAL_SECONDS, self.transport.ledger.now() - self._anew_since)
         return await self._get(self._address(path), query or {}, right, usual)
 
-    async def raw(self, path: str, query: Params | None = None, *, right: str) -> Reply:
+    async def raw(self, path: str, query: Params | None = None, *, right: str) -> Response:
         """Ask for what stands outside `/v1`: the schemas, the OpenAPI document."""
         return await self._get(path, query or {}, right)
 
-    async def lead(self, path: str, *, right: str) -> Reply:
+    async def lead(self, path: str, *, right: str) -> Response:
         """Ask where something is: a redirect is not followed, since the key must not go where it leads."""
         address = self._address(path)
         return await self.transport.lead(address, right=right)
 
     async def one[T](
         self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
-    ) -> Answer[T]:
-        """Return one record; `read` returns None for what is none, which raises UnexpectedReply."""
+    ) -> PlatformResponse[T]:
+        """Return one record; `read` returns None for what is none, which raises UnexpectedResponseError."""
         reply = await self.get(path, query, right=right)
         row = single(loose(reply.body))
         value = read(row) if row is not None else None
         if value is None:
-            raise UnexpectedReply("the reply is not of the expected shape")
-        return Answer(value, freshness=(reply.freshness,))
+            raise UnexpectedResponseError("the reply is not of the expected shape")
+        return PlatformResponse(value, freshness=(reply.freshness,))
 
     async def pages[T](
         self,
@@ -198,21 +203,21 @@ class Api:
         *,
         right: str,
         most: int = MOST_LISTED,
-    ) -> Answer[list[T]]:
+    ) -> PlatformResponse[list[T]]:
         """Return the records of all pages that have an id, each once, at most so many.
 
         `read` gets id and record, and returns None for what is to be set aside. `place` names the kind of record
         where records that were set aside are counted. `is_whole` is False if the list has more.
         """
         listed = await self.rows(path, query, right=right, most=most)
-        sieve = Sieve()
+        sieve = RecordDecoder()
         found = sieve.identified(place, listed.rows, read)
         values = [value for value in found if value is not None]
         for _ in range(len(found) - len(values)):
             sieve.drop(place, "shape")
         if not listed.is_whole:
             sieve.drop(place, "more than are read")
-        return Answer(values, sieve.set_aside, listed.freshness, listed.is_whole)
+        return PlatformResponse(values, sieve.set_aside, listed.freshness, listed.is_whole)
 
     async def rows(
         self,
@@ -242,9 +247,9 @@ class Api:
             is_ended = True
         return walk.listed(is_ended=is_ended)
 
-    async def _walked(self, ask: _Asked, dialect: Dialect) -> tuple[Walk, bool]:
+    async def _walked(self, ask: _Asked, dialect: PageStyle) -> tuple[Paginator, bool]:
         """Walk through a list; False where it was broken off."""
-        walk = Walk(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
+        walk = Paginator(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
         for number in range(MOST_PAGES):
             reply = await self._page(ask.path, ask.query, number, walk, ask.right)
             if reply is None or not await self._taken(walk, reply, number, ask.path):
@@ -257,11 +262,11 @@ class Api:
             walk.dialect.first = 1
         return walk, True
 
-    async def _taken(self, walk: Walk, reply: Reply, number: int, path: str) -> bool:
+    async def _taken(self, walk: Paginator, reply: Response, number: int, path: str) -> bool:
         """Have a walk take a page; one that is none is not held for the next time."""
         try:
             return await parse(lambda body: walk.take(body, reply.freshness, number), reply.body)
-        except UnexpectedReply:
+        except UnexpectedResponseError:
             if reply.freshness.lifetime is None:
                 self.forget(path)
             raise
@@ -294,20 +299,22 @@ class Api:
                 method, self._address(path), json=body, params=query, right=right
             )
             reply = await sending
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if err.status in _EXPLAINED and (problems := problems_in(err.body)):
-                raise Invalid(problems) from None
+                raise InvalidFieldsError(problems) from None
             raise
         finally:
             self.forget(_listing(path))
         try:
             return loose(reply.body) if reply.body else None
-        except UnexpectedReply:
+        except UnexpectedResponseError:
             return None  # it was done, only what it led to is not told
 
     # -- how it is asked --
 
-    async def _get(self, path: str, query: Params, right: str, usual: float | None = None) -> Reply:
+    async def _get(
+        self, path: str, query: Params, right: str, usual: float | None = None
+    ) -> Response:
         """Ask; what says neither how long it is current nor how to revalidate it is not held without a `usual` time."""
         asking = self.transport.get(path, query, right=right, usual=usual or 0.0)
         reply = await asking
@@ -320,13 +327,13 @@ class Api:
         return reply
 
     async def _page(
-        self, path: str, query: Params, number: int, walk: Walk, right: str
-    ) -> Reply | None:
+        self, path: str, query: Params, number: int, walk: Paginator, right: str
+    ) -> Response | None:
         """Ask for a page; None where it was a guess and does not exist."""
         dialect = walk.dialect
         try:
             return await self.get(path, {**query, **dialect.params(number, walk.size)}, right=right)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if walk.is_guess and err.status in _NO_SUCH_PAGE:
                 return None
             if number or not dialect.is_paged or err.status not in _REFUSED_PARAMS:
@@ -337,19 +344,19 @@ class Api:
             if (params := other.params(number, walk.size)) in tried:
                 continue
             tried.append(params)
-            with suppress(UnexpectedReply):
+            with suppress(UnexpectedResponseError):
                 reply = await self.get(path, {**query, **params}, right=right)
                 self._dialects[_parted(path)[0]] = walk.dialect = other
                 self._most = other.most
                 return reply
-        raise UnexpectedReply(
+        raise UnexpectedResponseError(
             "the vendor refused every way to ask for a list", HTTPStatus.BAD_REQUEST
         )
 
 
 def is_missing(err: VendorError) -> bool:
     """Whether an error says that there is no such thing: a path or a record that does not exist."""
-    return isinstance(err, UnexpectedReply) and err.status in _GONE
+    return isinstance(err, UnexpectedResponseError) and err.status in _GONE
 
 
 def _parted(path: str) -> tuple[str, list[str]]:

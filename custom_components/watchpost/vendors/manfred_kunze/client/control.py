@@ -3,15 +3,13 @@
 One method per call of the vendor's text. A record whose form is not documented is passed on as it comes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST, METH_PUT
 
 from ....client.decode import Row, identifier
-from ....client.errors import Invalid, UnexpectedReply, VendorError
+from ....client.errors import InvalidFieldsError, UnexpectedResponseError, VendorError
 from ....client.transport import loose
 from ..models.control import (
     Annotation,
@@ -23,7 +21,7 @@ from ..models.control import (
     read_token,
     read_upload,
 )
-from .api import Api, Params, is_missing, single
+from .api import Params, PlatformApi, is_missing, single
 
 TOKENS: Final = "/devices/registration/tokens"
 ARTEFACTS: Final = "/config-artefacts"
@@ -38,7 +36,7 @@ _MALFORMED: Final = frozenset({400, 422})
 class ControlClient:
     """What can be done to devices. Every method raises a `VendorError`; writes are never repeated."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: PlatformApi) -> None:
         self._api = api
         # How commands are asked for: all of a device's, or one by its id. The text shows the beginning of a path.
         self._has_list, self._has_single = True, True
@@ -53,7 +51,7 @@ class ControlClient:
         held = await self._api.send(METH_POST, TOKENS, body, right="create registration tokens")
         token = read_token(single(held) or {})
         if token is None:
-            raise UnexpectedReply("the reply shows no token")
+            raise UnexpectedResponseError("the reply shows no token")
         return token
 
     # -- commands --
@@ -74,7 +72,7 @@ class ControlClient:
         if self._has_single:
             try:
                 return await self._one(device, command)
-            except UnexpectedReply as err:
+            except UnexpectedResponseError as err:
                 if not is_missing(err):
                     raise
                 self._has_single = not self._has_list
@@ -82,7 +80,7 @@ class ControlClient:
             return None
         try:
             return await self._listed(device, command)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if not is_missing(err):
                 raise
             self._has_list = False
@@ -110,7 +108,7 @@ class ControlClient:
         if isinstance(held, str):
             return held
         if (url := read_upload(single(held) or {})) is None:
-            raise UnexpectedReply("the reply shows no address to upload to")
+            raise UnexpectedResponseError("the reply shows no address to upload to")
         return url
 
     async def bind(self, kind: str, target: str, artefact: str) -> Row | None:
@@ -167,10 +165,10 @@ class ControlClient:
         self._api.forget(f"{path}/{found}")
         held = single(await self.read(f"{path}/{found}"))
         if held is None:
-            raise UnexpectedReply("the reply is not of the expected shape")
+            raise UnexpectedResponseError("the reply is not of the expected shape")
         body = {**held, **changes}
         if masked := masked_fields(body):
-            raise Invalid(dict.fromkeys(masked, "is masked and has to be given"))
+            raise InvalidFieldsError(dict.fromkeys(masked, "is masked and has to be given"))
         await self._api.send(METH_PUT, f"{path}/{found}", body, right=_right("change", path))
 
     async def delete(self, path: str, found: str) -> None:
@@ -194,14 +192,14 @@ class ControlClient:
         for number in range(len(forms)) if taken is None else (taken,):
             try:
                 row = single(await self._api.send(method, path, forms[number], right=right))
-            except (UnexpectedReply, Invalid) as err:
-                if isinstance(err, UnexpectedReply) and err.status not in _MALFORMED:
+            except (UnexpectedResponseError, InvalidFieldsError) as err:
+                if isinstance(err, UnexpectedResponseError) and err.status not in _MALFORMED:
                     raise
                 refusal = refusal or err
             else:
                 self._taken[name] = number
                 return row
-        raise refusal or UnexpectedReply("there is no form to be sent")
+        raise refusal or UnexpectedResponseError("there is no form to be sent")
 
 
 def _right(verb: str, path: str) -> str:

@@ -4,14 +4,12 @@ The vendor states the paths; of bindings (Configure remotely) and quarantined pa
 hold, of firmware nothing.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from ..models import device_management as records
 from ..models.device_management import Binding, Firmware, Quarantined
 from ..models.topology import Place, place
-from .api import Answer, Api
+from .api import PlatformApi, PlatformResponse
 
 # More than that are counted as "at least".
 MOST_QUARANTINED: Final = 2_000
@@ -20,10 +18,10 @@ MOST_QUARANTINED: Final = 2_000
 class OperationsClient:
     """Reads of these groups. Every method raises a `VendorError`."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: PlatformApi) -> None:
         self._api = api
 
-    async def bindings(self) -> Answer[list[Binding]]:
+    async def bindings(self) -> PlatformResponse[list[Binding]]:
         """List which configuration is wanted where, and what was reported of it: GET /desired-state-bindings."""
         return await self._api.pages(
             "/desired-state-bindings",
@@ -32,13 +30,13 @@ class OperationsClient:
             right="read desired-state bindings",
         )
 
-    async def artefacts(self) -> Answer[list[Place]]:
+    async def artefacts(self) -> PlatformResponse[list[Place]]:
         """List configurations by their names: GET /config-artefacts."""
         return await self._api.pages(
             "/config-artefacts", "config artefact", place, right="read config artefacts"
         )
 
-    async def quarantine(self) -> Answer[list[Quarantined]]:
+    async def quarantine(self) -> PlatformResponse[list[Quarantined]]:
         """List rejected payloads: GET /admin/quarantine."""
         return await self._api.pages(
             "/admin/quarantine",
@@ -48,7 +46,7 @@ class OperationsClient:
             most=MOST_QUARANTINED,
         )
 
-    async def firmware(self) -> Answer[list[Firmware]]:
+    async def firmware(self) -> PlatformResponse[list[Firmware]]:
         """List firmware artefacts: GET /firmware."""
         return await self._api.pages(
             "/firmware", "firmware", records.firmware, right="read firmware"

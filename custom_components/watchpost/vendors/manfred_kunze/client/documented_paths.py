@@ -3,8 +3,6 @@
 Compared with a deployment's own document, to say where the two differ. Below `/api/v1`, ids left blank.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Final
 

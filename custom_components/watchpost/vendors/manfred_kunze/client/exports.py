@@ -1,7 +1,5 @@
 """Export jobs (REST API page, "Export data")."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -9,9 +7,9 @@ from typing import Final
 from aiohttp.hdrs import METH_DELETE, METH_POST
 
 from ....client.decode import Row, identifier
-from ....client.errors import UnexpectedReply
+from ....client.errors import UnexpectedResponseError
 from ..models.exports import Export, read_export
-from .api import Answer, Api, single
+from .api import PlatformApi, PlatformResponse, single
 
 EXPORTS: Final = "/exports"
 
@@ -24,7 +22,7 @@ MOST_EXPORTS: Final = 2_000
 class ExportsClient:
     """The calls of export jobs. Every method raises a `VendorError`; writes are never repeated."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: PlatformApi) -> None:
         self._api = api
 
     async def create_export(
@@ -46,14 +44,14 @@ class ExportsClient:
         row = single(await self._api.send(METH_POST, EXPORTS, body, right=_CHANGE))
         export = _read(row) if row is not None else None
         if export is None:
-            raise UnexpectedReply("the reply shows no export")
+            raise UnexpectedResponseError("the reply shows no export")
         return export
 
     async def get_export(self, export: str) -> Export:
         """Return a job as it is now; each time with a new link if it is ready: GET /exports/{id}."""
         return (await self._api.one(f"{EXPORTS}/{export}", _read, right=_READ)).value
 
-    async def list_exports(self) -> Answer[list[Export]]:
+    async def list_exports(self) -> PlatformResponse[list[Export]]:
         """Return the organisation's jobs: GET /exports."""
         return await self._api.pages(EXPORTS, "export", read_export, right=_READ, most=MOST_EXPORTS)
 

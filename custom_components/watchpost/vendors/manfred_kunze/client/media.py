@@ -4,17 +4,15 @@ Of these the vendor's pages state paths and methods ("Capture media", "REST API"
 have no form that is known, and are read and written as records of any group are (`client/control.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST
 
-from ....client.decode import Row, Sieve, identifier, nested
-from ....client.errors import UnexpectedReply
-from ....client.transport import Reply, loose
+from ....client.decode import RecordDecoder, Row, identifier, nested
+from ....client.errors import UnexpectedResponseError
+from ....client.transport import Response, loose
 from ..models.media import (
     Camera,
     Capture,
@@ -26,7 +24,7 @@ from ..models.media import (
     read_live,
     thumbnail_of,
 )
-from .api import Answer, Api, is_missing, single
+from .api import PlatformApi, PlatformResponse, is_missing, single
 
 CAMERAS: Final = "/cameras"
 CAPTURES: Final = "/captures"
@@ -48,7 +46,7 @@ _LINKS: Final = (
 class MediaClient:
     """The calls of the group "Media". Every method raises a `VendorError`; writes are never repeated."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: PlatformApi) -> None:
         self._api = api
         # Lists whose records cannot be asked for one by one, and the call that ends live sessions, as far as known.
         self._without_items: set[str] = set()
@@ -56,7 +54,7 @@ class MediaClient:
 
     # -- cameras --
 
-    async def list_cameras(self) -> Answer[list[Camera]]:
+    async def list_cameras(self) -> PlatformResponse[list[Camera]]:
         """Return all cameras: GET /cameras."""
         return await self._api.pages(CAMERAS, "camera", read_camera, right=_READ_CAMERAS)
 
@@ -64,11 +62,11 @@ class MediaClient:
 
     async def list_captures(
         self, enough: Callable[[Sequence[Capture]], bool] | None = None
-    ) -> Answer[list[Capture]]:
+    ) -> PlatformResponse[list[Capture]]:
         """Return the captures of all pages, or of so many as are said to be enough: GET /captures."""
 
         def is_enough(rows: Sequence[object]) -> bool:
-            return enough is not None and enough(_captures(rows, Sieve()))
+            return enough is not None and enough(_captures(rows, RecordDecoder()))
 
         listed = await self._api.rows(
             CAPTURES,
@@ -76,9 +74,9 @@ class MediaClient:
             most=MOST_CAPTURES,
             enough=is_enough if enough is not None else None,
         )
-        sieve = Sieve()
+        sieve = RecordDecoder()
         captures = _captures(listed.rows, sieve)
-        return Answer(captures, sieve.set_aside, listed.freshness, listed.is_whole)
+        return PlatformResponse(captures, sieve.set_aside, listed.freshness, listed.is_whole)
 
     async def thumbnail(self, capture: str) -> str | bytes | None:
         """Return a fresh link to a capture's thumbnail, or the picture itself; None where it has none.
@@ -91,7 +89,7 @@ class MediaClient:
         try:
             path = f"{CAPTURES}/{capture}/thumbnail"
             reply = await self._api.lead(path, right=_READ_CAPTURES)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if not is_missing(err):
                 raise
             return None
@@ -107,7 +105,7 @@ class MediaClient:
             try:
                 reply = await self._api.get(f"{path}/{found}", right=right)
                 return single(loose(reply.body))
-            except UnexpectedReply as err:
+            except UnexpectedResponseError as err:
                 if not is_missing(err):
                     raise
         listed = await self._api.rows(
@@ -117,7 +115,7 @@ class MediaClient:
             self._without_items.add(path)
         return row
 
-    async def download(self, capture: str) -> Reply:
+    async def download(self, capture: str) -> Response:
         """Ask for a capture's clip: GET /captures/{id}/download, which leads to it, names a link, or is it."""
         return await self._api.lead(f"{CAPTURES}/{capture}/download", right=_READ_CAPTURES)
 
@@ -136,7 +134,7 @@ class MediaClient:
         """Ask how far a request is, by a call or a list that the vendor does not name; None where there is neither."""
         try:
             row = await self._item(CLIP_REQUESTS, request, _REQUEST_CLIPS)
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if not is_missing(err):
                 raise
             return None
@@ -177,7 +175,7 @@ class MediaClient:
                 return False
             try:
                 await self._api.send(method, f"{LIVE}/{session}{end}", right=_WATCH)
-            except UnexpectedReply as err:
+            except UnexpectedResponseError as err:
                 if not is_missing(err):
                     raise
                 continue
@@ -194,7 +192,7 @@ class MediaClient:
         """Whether a session is not over; where sessions are not listed, nobody knows, and so it may be."""
         try:
             listed = await self.list_live()
-        except UnexpectedReply as err:
+        except UnexpectedResponseError as err:
             if not is_missing(err):
                 raise
             return True
@@ -206,7 +204,7 @@ def _session_id(row: Row) -> str | None:
     return identifier(held.get("id")) or identifier(held.get("sessionId"))
 
 
-def link_of(reply: Reply) -> str | None:
+def link_of(reply: Response) -> str | None:
     """Return the link that a download was answered with: where it leads, what its JSON names, or its very text."""
     if reply.location:
         return reply.location
@@ -222,7 +220,7 @@ def link_of(reply: Reply) -> str | None:
     return next((found for name in _LINKS if isinstance(found := row.get(name), str)), None)
 
 
-def _captures(rows: Sequence[object], sieve: Sieve) -> list[Capture]:
+def _captures(rows: Sequence[object], sieve: RecordDecoder) -> list[Capture]:
     return list(sieve.identified("capture", list(rows), read_capture))
 
 

@@ -4,8 +4,6 @@ It is published at `/api/v3/api-docs` in environments configured to expose it (R
 goes before our defaults; nothing depends on it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,10 +12,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ....client.decode import Row, nested
-from ....client.errors import UnexpectedReply
+from ....client.errors import UnexpectedResponseError
 from ....client.transport import loose
 from .documented_paths import FIELDS, STATED
-from .pagination import DIALECTS, Dialect
+from .pagination import DIALECTS, PageStyle
 
 PATH: Final = "/v3/api-docs"
 VERSION: Final = "v1"
@@ -52,7 +50,7 @@ class Operation:
     times: frozenset[str] = frozenset()
 
 
-class Contract:
+class OpenApiDocument:
     """A deployment's document, reduced to what is asked of it."""
 
     def __init__(self, operations: Mapping[str, Operation]) -> None:
@@ -60,11 +58,11 @@ class Contract:
         self._moved: dict[str, str | None] = {}
 
     @classmethod
-    def read(cls, body: bytes) -> Contract:
-        """Read a document; raises UnexpectedReply for what is none."""
+    def read(cls, body: bytes) -> OpenApiDocument:
+        """Read a document; raises UnexpectedResponseError for what is none."""
         document = loose(body)
         if not isinstance(document, dict) or not nested(document, "paths"):
-            raise UnexpectedReply("the reply is no OpenAPI document")
+            raise UnexpectedResponseError("the reply is no OpenAPI document")
         operations: dict[str, Operation] = {}
         for shape, said in _operations(document):
             # Of several versions the one that the vendor's pages are about is the one that is understood.
@@ -83,14 +81,14 @@ class Contract:
         """What is said of a path, wherever it is."""
         return self.operations.get(self.place(shape)[1])
 
-    def dialect(self, shape: str) -> Dialect | None:
+    def dialect(self, shape: str) -> PageStyle | None:
         """How a list is asked for in pages; None where the document does not say."""
         said = self.operation(shape)
         if said is None or "get" not in said.methods:
             return None
         first = 1 if said.starts_with_one else 0
         if "pageable" in said.query:  # what springdoc makes of Spring's page, size and sort
-            return Dialect(first=first)
+            return PageStyle(first=first)
         for known in DIALECTS:
             if {known.page, known.size} <= said.query.keys():
                 return replace(known, first=first)
@@ -128,7 +126,7 @@ class Contract:
                 if said.fields and said.fields.isdisjoint(names):
                     yield f"{shape}: no field {names[0]}"
             dialect = self.dialect(shape)
-            if shape in FIELDS and dialect is not None and dialect != Dialect():
+            if shape in FIELDS and dialect is not None and dialect != PageStyle():
                 yield f"{shape}: pages by {dialect.page}/{dialect.size} from {dialect.first}"
 
 

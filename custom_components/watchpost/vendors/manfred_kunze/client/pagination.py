@@ -5,14 +5,12 @@ The vendor publishes no paging. Known forms: a bare array; `{content, last, tota
 it says nothing, guessed by how full the page is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ....client.decode import Row, identifier, nested, whole
-from ....client.errors import UnexpectedReply
+from ....client.decode import Row, identifier, nested, to_int
+from ....client.errors import UnexpectedResponseError
 from ....client.transport import loose
 from ....models import Freshness
 
@@ -43,7 +41,7 @@ class Page:
 def read_page(body: bytes, number: int, before: int, name: str = "") -> Page:
     """Read page `number` (from 0), `before` records having come; `name` is a further key the list may stand under.
 
-    Raises UnexpectedReply for what is no list.
+    Raises UnexpectedResponseError for what is no list.
     """
     held = loose(body)
     if isinstance(held, list):
@@ -52,7 +50,7 @@ def read_page(body: bytes, number: int, before: int, name: str = "") -> Page:
         rows = _rows(held, name)
         if rows is not None:
             return Page(rows, _has_more(held, number, before + len(rows)))
-    raise UnexpectedReply("the reply is not a list")
+    raise UnexpectedResponseError("the reply is not a list")
 
 
 def is_full(count: int, size: int) -> bool:
@@ -94,7 +92,7 @@ def _flag(about: Row, names: tuple[str, ...]) -> bool | None:
 
 
 def _count(about: Row, names: tuple[str, ...]) -> int | None:
-    return next((found for name in names if (found := whole(about.get(name))) is not None), None)
+    return next((found for name in names if (found := to_int(about.get(name))) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class Listed:
 
 
 @dataclass(slots=True)
-class Dialect:
+class PageStyle:
     """How one list is asked for in pages, as far as that is known.
 
     `first` is the number of the first page. `is_offset`: records are counted, not pages. Without `is_paged` it is
@@ -136,7 +134,7 @@ class Dialect:
 _FEWER: Final = 50
 
 
-def others(dialect: Dialect) -> Iterator[Dialect]:
+def others(dialect: PageStyle) -> Iterator[PageStyle]:
     """How else a list may be asked for where its first page was refused: from 1, in smaller pages, in none."""
     yield replace(dialect, first=1)
     yield replace(dialect, most=_FEWER)
@@ -146,22 +144,22 @@ def others(dialect: Dialect) -> Iterator[Dialect]:
 
 # The names of the parameters of pages that are usual, the likeliest first.
 DIALECTS: Final = (
-    Dialect(),
-    Dialect("pageNumber", "pageSize"),
-    Dialect("page", "limit"),
-    Dialect("page", "pageSize"),
-    Dialect("page", "perPage"),
-    Dialect("offset", "limit", is_offset=True),
+    PageStyle(),
+    PageStyle("pageNumber", "pageSize"),
+    PageStyle("page", "limit"),
+    PageStyle("page", "pageSize"),
+    PageStyle("page", "perPage"),
+    PageStyle("offset", "limit", is_offset=True),
 )
 
 
-class Walk:
+class Paginator:
     """One walk through a list: what came, and whether to go on.
 
     `is_stuck`: the same page came again and again, though there may be more. `is_from_one`: page 0 is page 1 there.
     """
 
-    def __init__(self, name: str, dialect: Dialect, most: int, size: int) -> None:
+    def __init__(self, name: str, dialect: PageStyle, most: int, size: int) -> None:
         self.rows: list[object] = []
         self.freshness: list[Freshness] = []
         self.is_guess = False
@@ -176,7 +174,10 @@ class Walk:
         self._is_cut = False
 
     def take(self, body: bytes, fresh: Freshness, number: int) -> bool:
-        """Take page `number`; returns whether there may be another. Raises UnexpectedReply for what is no list."""
+        """Take page `number`; return whether there may be another.
+
+        Raises UnexpectedResponseError for a body that is no list.
+        """
         self.freshness.append(fresh)
         # Where pages are counted from 1, page 0 is often taken for the first as well: it then comes twice.
         page = read_page(body, number - self._repeats, len(self.rows), self._name)

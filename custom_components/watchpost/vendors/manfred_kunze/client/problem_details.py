@@ -1,13 +1,11 @@
 """Which fields an error names, be it problem+json (RFC 9457), Spring's own form, or neither."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 import re
 from typing import Final
 
 from ....client.decode import Row
-from ....client.errors import UnexpectedReply
+from ....client.errors import UnexpectedResponseError
 from ....client.transport import loose
 
 _LISTS: Final = ("errors", "violations", "fieldErrors", "invalidParams", "invalid-params")
@@ -20,7 +18,7 @@ def problems_in(body: bytes) -> dict[str, str]:
     """Return the names of the fields that an error names; the vendor's words about them are not passed on."""
     try:
         held = loose(body)
-    except UnexpectedReply:
+    except UnexpectedResponseError:
         return {}
     found: dict[str, str] = {}
     if isinstance(held, dict):

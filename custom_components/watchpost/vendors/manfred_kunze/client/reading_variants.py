@@ -1,13 +1,11 @@
 """The ways to ask for readings, the likeliest first, and those that a deployment's own document names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 
 from ..models.readings import VALUES
-from .openapi import Contract, Operation
-from .variants import Way
+from .openapi import OpenApiDocument, Operation
+from .variants import RequestVariant
 
 RAW: Final = "/readings/sensor/{}"
 PERIODS: Final = (("from", "to"), ("start", "end"), ("since", "until"), ("startTime", "endTime"))
@@ -24,7 +22,7 @@ _NO_VALUES: Final = frozenset({"metadata", "quality", "unit", "sensor", "valueTy
 _HOURLY: Final = frozenset({"1h", "pt1h", "hour", "hourly", "1 hour", "one_hour"})
 
 
-def said(contract: Contract, word: str) -> Iterator[Way]:
+def said(contract: OpenApiDocument, word: str) -> Iterator[RequestVariant]:
     """The ways to read that a document has under this word, with the parameters that they need beside a period."""
     for shape, operation in contract.operations.items():
         is_read = shape.startswith("/readings") and word in shape.rsplit("/", 1)[-1]
@@ -36,7 +34,7 @@ def said(contract: Contract, word: str) -> Iterator[Way]:
                 params[name] = next((each for each in values if each.lower() in _HOURLY), "1h")
             elif name.lower().rstrip("s") in ("sensorid", "sensor"):
                 params[IDS] = name
-        yield Way(shape, params)
+        yield RequestVariant(shape, params)
 
 
 def value_names(operation: Operation) -> tuple[str, ...]:

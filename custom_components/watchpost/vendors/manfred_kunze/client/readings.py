@@ -4,21 +4,19 @@
 `to` are the vendor's words for a period elsewhere (exports). Everything else is tried in the order of likelihood.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ....client.errors import UnexpectedReply
+from ....client.errors import UnexpectedResponseError
 from ....client.parsing import parse
 from ....client.transport import loose
 from ....models import Freshness
 from ..models import readings as records
 from ..models.readings import Bucket, Reading
-from .api import Answer, Api, single
-from .openapi import Contract
+from .api import PlatformApi, PlatformResponse, single
+from .openapi import OpenApiDocument
 from .pagination import Listed
 from .reading_variants import (
     AGGREGATED,
@@ -33,7 +31,7 @@ from .reading_variants import (
     said,
     value_names,
 )
-from .variants import Way, Ways, may_differ
+from .variants import RequestVariant, VariantSelector, may_differ
 
 RIGHT: Final = "read readings"
 # Of a period so many readings are read at most: a week of one a minute.
@@ -56,19 +54,23 @@ class ReadingsClient:
     What a deployment takes is learned as it answers: names of a period's ends, order, paths.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: PlatformApi) -> None:
         self._api = api
         self.time_names: tuple[str, ...] = ()
         self.value_names: tuple[str, ...] = ()
         self.period = 0
         self.is_sorted = True
         self.is_oldest_first = False
-        self.aggregations = Ways([Way(path, step) for path in AGGREGATED for step in STEPS])
-        self.statistics = Ways([Way(path) for path in STATS])
-        self.batches = Ways([Way(path) for path in BATCH])
-        self.windows = Ways([Way(f"{RAW}/window", {name: ""}) for name in WINDOWS])
+        self.aggregations = VariantSelector(
+            [RequestVariant(path, step) for path in AGGREGATED for step in STEPS]
+        )
+        self.statistics = VariantSelector([RequestVariant(path) for path in STATS])
+        self.batches = VariantSelector([RequestVariant(path) for path in BATCH])
+        self.windows = VariantSelector(
+            [RequestVariant(f"{RAW}/window", {name: ""}) for name in WINDOWS]
+        )
 
-    def follow(self, contract: Contract) -> None:
+    def follow(self, contract: OpenApiDocument) -> None:
         """Ask as a deployment's own document says."""
         raw = contract.operation(RAW)
         if raw is not None:
@@ -88,14 +90,14 @@ class ReadingsClient:
 
     async def raw(
         self, sensor: str, start: datetime, end: datetime | None = None
-    ) -> Answer[list[Reading]]:
+    ) -> PlatformResponse[list[Reading]]:
         """Return a sensor's readings in a period, oldest first: GET /readings/sensor/{sensorId}."""
         listed = await self._listed(sensor, start, end)
         found, aside = self._read(listed.rows)
         inside = [one for one in found if start <= one.at and (end is None or one.at < end)]
-        return Answer(inside, aside, listed.freshness, listed.is_whole)
+        return PlatformResponse(inside, aside, listed.freshness, listed.is_whole)
 
-    async def newest(self, sensor: str, since: datetime | None) -> Answer[list[Reading]]:
+    async def newest(self, sensor: str, since: datetime | None) -> PlatformResponse[list[Reading]]:
         """Return a sensor's newest readings, oldest first, the last one among them; none if none came `since` then.
 
         Without `since` the last 30 days are looked through.
@@ -106,15 +108,17 @@ class ReadingsClient:
             answer = await self._newest(sensor, self._looks())
         return answer
 
-    async def _newest(self, sensor: str, spans: Sequence[datetime]) -> Answer[list[Reading]]:
+    async def _newest(
+        self, sensor: str, spans: Sequence[datetime]
+    ) -> PlatformResponse[list[Reading]]:
         freshness: list[Freshness] = []
         aside: Counter[str] = Counter()
         for start in spans:
             found, more_aside = await self._since(sensor, start, freshness)
             aside += more_aside
             if found:
-                return Answer(found, aside, tuple(freshness))
-        return Answer([], aside, tuple(freshness))
+                return PlatformResponse(found, aside, tuple(freshness))
+        return PlatformResponse([], aside, tuple(freshness))
 
     def _looks(self) -> list[datetime]:
         """Since when to look: where the oldest come first, a short time before a long one."""
@@ -173,7 +177,7 @@ class ReadingsClient:
         if self.is_sorted:
             try:
                 listed = await ask(self._period(start, end) | SORT)
-            except UnexpectedReply as err:
+            except UnexpectedResponseError as err:
                 if not may_differ(err) or err.status in (None, 404):
                     raise
                 listed = await ask(self._period(start, end))
@@ -222,24 +226,26 @@ class ReadingsClient:
 
     # -- by window, aggregated, as statistics --
 
-    async def window(self, sensor: str, span: timedelta) -> Answer[list[Reading]]:
+    async def window(self, sensor: str, span: timedelta) -> PlatformResponse[list[Reading]]:
         """Return the readings of the time just past: GET /readings/sensor/{sensorId}/window."""
         minutes = f"PT{max(int(span.total_seconds() // 60), 1)}M"
 
-        async def ask(way: Way) -> Answer[list[Reading]]:
+        async def ask(way: RequestVariant) -> PlatformResponse[list[Reading]]:
             query = dict.fromkeys(way.params, minutes)
             listed = await self._api.rows(
                 way.path.format(sensor), query, right=RIGHT, most=MOST_READINGS
             )
             found, aside = self._read(listed.rows)
-            return Answer(found, aside, listed.freshness, listed.is_whole)
+            return PlatformResponse(found, aside, listed.freshness, listed.is_whole)
 
         return await self._try(self.windows, ask)
 
-    async def aggregated(self, sensor: str, start: datetime, end: datetime) -> Answer[list[Bucket]]:
+    async def aggregated(
+        self, sensor: str, start: datetime, end: datetime
+    ) -> PlatformResponse[list[Bucket]]:
         """Return the means of a sensor's hours, or of shorter spans, oldest first."""
 
-        async def ask(way: Way) -> Answer[list[Bucket]]:
+        async def ask(way: RequestVariant) -> PlatformResponse[list[Bucket]]:
             listed = await self._api.rows(
                 way.path.format(sensor),
                 self._period(start, end) | self._of(way, sensor),
@@ -249,28 +255,30 @@ class ReadingsClient:
             read = [records.bucket(row) for row in listed.rows if isinstance(row, dict)]
             found = sorted((one for one in read if one is not None), key=lambda one: one.start)
             if listed.rows and not found:
-                raise UnexpectedReply("the reply holds no aggregation")
+                raise UnexpectedResponseError("the reply holds no aggregation")
             if records.width(found) > _HOUR:
-                raise UnexpectedReply("the aggregation is too coarse")
-            return Answer(found, Counter(), listed.freshness, listed.is_whole)
+                raise UnexpectedResponseError("the aggregation is too coarse")
+            return PlatformResponse(found, Counter(), listed.freshness, listed.is_whole)
 
         return await self._try(self.aggregations, ask)
 
-    async def stats(self, sensor: str, start: datetime, end: datetime) -> Answer[dict[str, float]]:
+    async def stats(
+        self, sensor: str, start: datetime, end: datetime
+    ) -> PlatformResponse[dict[str, float]]:
         """Return a sensor's figures over a period, by the vendor's names for them."""
 
-        async def ask(way: Way) -> Answer[dict[str, float]]:
+        async def ask(way: RequestVariant) -> PlatformResponse[dict[str, float]]:
             query = self._period(start, end) | self._of(way, sensor)
             reply = await self._api.get(way.path.format(sensor), query, right=RIGHT)
             row = single(loose(reply.body))
             if row is None:
-                raise UnexpectedReply("the reply holds no statistics")
-            return Answer(records.figures(row), Counter(), (reply.freshness,))
+                raise UnexpectedResponseError("the reply holds no statistics")
+            return PlatformResponse(records.figures(row), Counter(), (reply.freshness,))
 
         return await self._try(self.statistics, ask)
 
     @staticmethod
-    def _of(way: Way, sensor: str) -> dict[str, str]:
+    def _of(way: RequestVariant, sensor: str) -> dict[str, str]:
         """The parameters of a way: its own, and the sensor where the path does not name it."""
         own = {name: value for name, value in way.params.items() if name != IDS}
         return own if "{}" in way.path else own | {way.params.get(IDS, "sensorId"): sensor}
@@ -279,26 +287,28 @@ class ReadingsClient:
 
     async def batch(
         self, sensors: Sequence[str], since: datetime
-    ) -> Answer[dict[str, list[Reading]]]:
+    ) -> PlatformResponse[dict[str, list[Reading]]]:
         """Return the readings of at most 100 sensors, each oldest first; a sensor without any may be absent.
 
         It is only ever asked by GET: a POST to an address that may take readings in is no question.
         """
 
-        async def ask(way: Way) -> Answer[dict[str, list[Reading]]]:
+        async def ask(way: RequestVariant) -> PlatformResponse[dict[str, list[Reading]]]:
             query = {way.params.get(IDS, IDS): ",".join(sensors)} | self._period(since, None)
             reply = await self._api.get(way.path, query, right=RIGHT)
             held = await parse(loose, reply.body)
             found = records.grouped(held, sensors)
             if found is None or not found.keys() <= set(sensors):
-                raise UnexpectedReply("the reply holds no readings by sensor")
+                raise UnexpectedResponseError("the reply holds no readings by sensor")
             past = {sensor: self._past(listed) for sensor, listed in found.items()}
             lost = sum(map(len, found.values())) - sum(map(len, past.values()))
-            return Answer(past, +Counter({_FUTURE: lost}), (reply.freshness,))
+            return PlatformResponse(past, +Counter({_FUTURE: lost}), (reply.freshness,))
 
         return await self._try(self.batches, ask)
 
-    async def _try[T](self, ways: Ways, ask: Callable[[Way], Awaitable[T]]) -> T:
+    async def _try[T](
+        self, ways: VariantSelector, ask: Callable[[RequestVariant], Awaitable[T]]
+    ) -> T:
         return await ways.ask(ask, self._api.transport.ledger.now())
 
     def diagnostics(self) -> dict[str, str]:

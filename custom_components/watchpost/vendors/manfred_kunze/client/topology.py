@@ -4,17 +4,15 @@ The vendor states the paths of the group "Devices & topology"; that GET lists th
 inferred.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Final
 
-from ....client.decode import Row, Sieve, identifier
-from ....client.errors import NotAllowed, UnexpectedReply
+from ....client.decode import RecordDecoder, Row, identifier
+from ....client.errors import PermissionDeniedError, UnexpectedResponseError
 from ..models import topology
 from ..models.health import Health, health
 from ..models.topology import Component, Device, Place, Profile, Sensor
-from .api import Answer, Api
+from .api import PlatformApi, PlatformResponse
 
 _DEVICES: Final = "read devices"
 _PROFILES: Final = "read profiles"
@@ -25,14 +23,14 @@ MOST_SENSORS: Final = 20_000
 class TopologyClient:
     """What an organisation has. Every method raises a `VendorError`."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: PlatformApi) -> None:
         self._api = api
 
-    async def devices(self) -> Answer[list[Device]]:
+    async def devices(self) -> PlatformResponse[list[Device]]:
         """List devices: GET /devices."""
         return await self._api.pages("/devices", "device", topology.device, right=_DEVICES)
 
-    async def device(self, device: str) -> Answer[Device]:
+    async def device(self, device: str) -> PlatformResponse[Device]:
         """Return one device: GET /devices/{id}."""
 
         def read(row: Row) -> Device | None:
@@ -44,52 +42,52 @@ class TopologyClient:
     async def organisation(self) -> str | None:
         """The organisation's id as other records than devices show it; None where none does."""
         for path in ("/sites", "/sensor-profiles"):
-            with suppress(NotAllowed, UnexpectedReply):
+            with suppress(PermissionDeniedError, UnexpectedResponseError):
                 rows = (await self._api.rows(path, right=_DEVICES, most=1)).rows
                 found = (topology.organisation(row) for row in rows if isinstance(row, dict))
                 if (organisation := next(found, None)) is not None:
                     return organisation
         return None
 
-    async def components(self) -> Answer[list[Component]]:
+    async def components(self) -> PlatformResponse[list[Component]]:
         """List components: GET /components."""
         return await self._api.pages(
             "/components", "component", topology.component, right="read components"
         )
 
-    async def sensors(self) -> Answer[list[Sensor]]:
+    async def sensors(self) -> PlatformResponse[list[Sensor]]:
         """List sensors, at most 20,000: GET /sensors."""
         return await self._api.pages(
             "/sensors", "sensor", topology.sensor, right="read sensors", most=MOST_SENSORS
         )
 
-    async def device_groups(self) -> Answer[list[Place]]:
+    async def device_groups(self) -> PlatformResponse[list[Place]]:
         """List device groups: GET /device-groups."""
         return await self._api.pages(
             "/device-groups", "device group", topology.place, right="read device groups"
         )
 
-    async def sites(self) -> Answer[list[Place]]:
+    async def sites(self) -> PlatformResponse[list[Place]]:
         """List sites: GET /sites."""
         return await self._api.pages("/sites", "site", topology.place, right="read sites")
 
-    async def health(self, device: str) -> Answer[Health]:
+    async def health(self, device: str) -> PlatformResponse[Health]:
         """Return a device's newest health: GET /devices/{id}/health."""
         reply = await self._api.get(f"/devices/{device}/health", right="read devices' health")
-        return Answer(health(reply.body), freshness=(reply.freshness,))
+        return PlatformResponse(health(reply.body), freshness=(reply.freshness,))
 
-    async def sensor_profiles(self) -> Answer[list[Profile]]:
+    async def sensor_profiles(self) -> PlatformResponse[list[Profile]]:
         """List sensor profiles: GET /sensor-profiles."""
         return await self._profiles("/sensor-profiles", "sensor profile")
 
-    async def device_profiles(self) -> Answer[list[Profile]]:
+    async def device_profiles(self) -> PlatformResponse[list[Profile]]:
         """List device profiles: GET /device-profiles."""
         return await self._profiles("/device-profiles", "device profile")
 
-    async def _profiles(self, path: str, place: str) -> Answer[list[Profile]]:
+    async def _profiles(self, path: str, place: str) -> PlatformResponse[list[Profile]]:
         """List profiles; one may come in several versions under the same id."""
         listed = await self._api.rows(path, right=_PROFILES)
-        sieve = Sieve()
+        sieve = RecordDecoder()
         found: dict[tuple[str, str | None], Profile] = {}
         for row in sieve.rows(place, listed.rows):
             if (name := identifier(row.get("id"))) is None:
@@ -98,4 +96,6 @@ class TopologyClient:
             one = topology.profile(name, row)
             if found.setdefault((one.id, one.version), one) is not one:
                 sieve.drop(place, "duplicate id")
-        return Answer(list(found.values()), sieve.set_aside, listed.freshness, listed.is_whole)
+        return PlatformResponse(
+            list(found.values()), sieve.set_aside, listed.freshness, listed.is_whole
+        )

@@ -3,13 +3,11 @@
 The vendor names raw, window, aggregated, stats and batch readings and publishes the path of the raw ones alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ....client.errors import UnexpectedReply
+from ....client.errors import UnexpectedResponseError
 from .api import is_missing
 
 # After so many seconds what proved not to work is tried again: deployments are updated.
@@ -18,17 +16,17 @@ _REFUSED: Final = frozenset({400, 414, 422})
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RequestVariant:
     """One way to ask: a path, in which {} is a sensor's id, and parameters besides."""
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
 
 
-class Ways:
+class VariantSelector:
     """The ways to ask for one thing. `at` is the one that works or is tried next; all may prove not to."""
 
-    def __init__(self, ways: Sequence[Way]) -> None:
+    def __init__(self, ways: Sequence[RequestVariant]) -> None:
         self._ways = list(ways)
         self.at = 0
         self.works = False
@@ -38,21 +36,24 @@ class Ways:
         """Whether all ways proved not to work, not long ago; `now` is monotonic seconds."""
         return self._off_since is not None and now - self._off_since < AGAIN_AFTER
 
-    def follow(self, ways: Sequence[Way]) -> None:
+    def follow(self, ways: Sequence[RequestVariant]) -> None:
         """Try these first, which a deployment's own document names, before those that are guessed."""
         if ways:
             self._ways = [*ways, *(way for way in self._ways if way not in ways)]
             self.at, self.works, self._off_since = 0, False, None
 
-    def tries(self) -> Iterator[Way]:
+    def tries(self) -> Iterator[RequestVariant]:
         """All ways from the present one on; going on to the next means that the one before did not work."""
         start = 0 if self._off_since is not None else self.at
         for number in (*range(start, len(self._ways)), *range(start)):
             self.at = number
             yield self._ways[number]
 
-    async def ask[T](self, ask: Callable[[Way], Awaitable[T]], now: float) -> T:
-        """Ask in the way that works, or find one; raises UnexpectedReply with status 404 where there is none."""
+    async def ask[T](self, ask: Callable[[RequestVariant], Awaitable[T]], now: float) -> T:
+        """Ask in the way that works, or find one.
+
+        Raises UnexpectedResponseError with status 404 where there is none.
+        """
         if not self.is_off(now):
             gone: set[str] = set()
             for way in self.tries():
@@ -60,7 +61,7 @@ class Ways:
                     continue
                 try:
                     answer = await ask(way)
-                except UnexpectedReply as err:
+                except UnexpectedResponseError as err:
                     if not may_differ(err) or (self.works and err.status == 404):
                         raise
                     if err.status == 404:
@@ -69,7 +70,7 @@ class Ways:
                     self.served()
                     return answer
             self.failed(now)
-        raise UnexpectedReply("the vendor has no such readings", 404)
+        raise UnexpectedResponseError("the vendor has no such readings", 404)
 
     def served(self) -> None:
         """The present way works."""
@@ -101,6 +102,6 @@ class Ways:
                     self.at = number
 
 
-def may_differ(err: UnexpectedReply) -> bool:
+def may_differ(err: UnexpectedResponseError) -> bool:
     """Whether another way to ask may fare better than the one that got this error."""
     return is_missing(err) or err.status is None or err.status in _REFUSED

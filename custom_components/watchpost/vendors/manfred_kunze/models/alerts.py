@@ -5,8 +5,6 @@ cooldown and at least one channel; an alert is an event that goes ACTIVE, ACKNOW
 the fields are called, so each is read under its likely names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ....client.decode import Row, identifier, nested, number, text
+from ....client.decode import Row, identifier, nested, to_number, to_text
 from .fields import figure, flag, member, reference, references, time_of, word, words
 
 _RAISED = (
@@ -203,7 +201,7 @@ def _value(held: Row, names: tuple[str, ...]) -> Scalar | None:
 def _scalar(value: object) -> Scalar | None:
     if isinstance(value, bool):
         return value
-    return number(value) if isinstance(value, int | float) else text(value)
+    return to_number(value) if isinstance(value, int | float) else to_text(value)
 
 
 # -- what is sent back --

@@ -4,8 +4,6 @@ A command's literals are the vendor's ("Configure remotely"), a token's fields t
 inferred.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ....client.decode import Row, identifier, text
+from ....client.decode import Row, identifier, to_text
 from .fields import first_of, member, time_of, words
 
 _MASK = re.compile(r"\*{3,}|•{3,}")
@@ -106,14 +104,14 @@ def read_command(found: str, row: Row) -> Command:
 
 def read_token(row: Row) -> RegistrationToken | None:
     """Read the reply that shows a token; None where it shows none."""
-    token = text(row.get("token"), _LONGEST_TOKEN)
+    token = to_text(row.get("token"), _LONGEST_TOKEN)
     if token is None:
         return None
     return RegistrationToken(
         token=token,
         device=identifier(row.get("deviceId")),
-        name=text(row.get("deviceName")),
-        endpoint=text(row.get("provisionEndpoint"), _LONGEST_LINK),
+        name=to_text(row.get("deviceName")),
+        endpoint=to_text(row.get("provisionEndpoint"), _LONGEST_LINK),
         expires_at=time_of(row, "expiresAt"),
     )
 
@@ -121,7 +119,7 @@ def read_token(row: Row) -> RegistrationToken | None:
 def read_upload(row: Row) -> str | None:
     """Read the address that an upload may be put to."""
     names = ("uploadUrl", "url", "presignedUrl", "upload_url", "href")
-    return first_of(row, names, lambda held: text(held, _LONGEST_LINK))
+    return first_of(row, names, lambda held: to_text(held, _LONGEST_LINK))
 
 
 def masked_fields(row: Row) -> list[str]:

@@ -3,14 +3,12 @@
 Literals and concepts are the vendor's (Configure remotely, Export data); fields are read under their likely names.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from ....client.decode import Row, nested, text
+from ....client.decode import Row, nested, to_text
 from .fields import member, reference, time_of, word, words
 
 _ARTEFACTS: Final = ("artefact", "configArtefact", "artifact", "configArtifact")
@@ -119,6 +117,6 @@ def _version(row: Row, *names: str) -> str | None:
             value = value.get("version")
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
-        if (found := text(value, 64)) is not None:
+        if (found := to_text(value, 64)) is not None:
             return found
     return None

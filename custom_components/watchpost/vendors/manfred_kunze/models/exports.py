@@ -3,8 +3,6 @@
 A job says whom it was requested by: that is a person, and is not read.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -12,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from ....client.decode import Row, nested, text, whole
+from ....client.decode import Row, nested, to_int, to_text
 from .fields import first_of, references, time_of, word
 
 
@@ -85,7 +83,7 @@ def read_export(found: str, row: Row) -> Export:
         id=found,
         state=_WORDS.get(said or ""),
         scope_type=word(row, "scopeType") or word(nested(row, "scope"), "type"),
-        scope_id=text(row.get("scopeId")) or text(nested(row, "scope").get("id")),
+        scope_id=to_text(row.get("scopeId")) or to_text(nested(row, "scope").get("id")),
         start=time_of(row, "from"),
         end=time_of(row, "to"),
         includes=references(row, "includes") or (),
@@ -100,5 +98,5 @@ def read_export(found: str, row: Row) -> Export:
 
 
 def _count(row: Row, name: str) -> int | None:
-    read = first_of(row, (name,), whole)
+    read = first_of(row, (name,), to_int)
     return read if read is not None and read >= 0 else None

@@ -1,12 +1,10 @@
 """How a value is found where the vendor's text does not say what its field is called: the likely names, in order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-from ....client.decode import Row, identifier, moment, number, text
+from ....client.decode import Row, identifier, to_datetime, to_number, to_text
 
 _TRUE = frozenset({"true", "1", "yes", "on", "enabled", "active"})
 _FALSE = frozenset({"false", "0", "no", "off", "disabled", "inactive"})
@@ -49,7 +47,7 @@ def word(row: Row, *names: str) -> str | None:
 def _word(held: object) -> str | None:
     if isinstance(held, dict):
         held = held.get("name") or held.get("status") or held.get("state") or held.get("value")
-    read = text(held)
+    read = to_text(held)
     return read.upper().replace("-", "_").replace(" ", "_") if read else None
 
 
@@ -61,12 +59,12 @@ def member[E: StrEnum](kind: type[E], row: Row, *names: str) -> E | None:
 
 def words(row: Row, *names: str) -> str | None:
     """Read free text."""
-    return first_of(row, names, text)
+    return first_of(row, names, to_text)
 
 
 def figure(row: Row, *names: str) -> float | None:
     """Read a finite number."""
-    return first_of(row, names, number)
+    return first_of(row, names, to_number)
 
 
 def flag(row: Row, *names: str) -> bool | None:
@@ -83,4 +81,4 @@ def _flag(held: object) -> bool | None:
 
 def time_of(row: Row, *names: str) -> datetime | None:
     """Read a date and time: ISO 8601, or seconds or milliseconds since 1970."""
-    return first_of(row, names, moment)
+    return first_of(row, names, to_datetime)

@@ -3,8 +3,6 @@
 Neither the fields' names nor their units are published. A unit is only known where a field's name tells it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from ....client.decode import Row, nested, number, text
-from ....client.errors import UnexpectedReply
+from ....client.decode import Row, nested, to_number, to_text
+from ....client.errors import UnexpectedResponseError
 from ....client.transport import loose
 from .fields import time_of
 
@@ -74,14 +72,14 @@ class Health:
 
 
 def health(body: bytes) -> Health:
-    """Read a device's health, the newest of a list; raises UnexpectedReply for what is none."""
+    """Read a device's health, the newest of a list; raises UnexpectedResponseError for what is none."""
     held = loose(body)
     for name in _LISTS:
         if isinstance(held, dict) and isinstance(held.get(name), list | dict):
             held = held[name]
     rows = [row for row in (held if isinstance(held, list) else [held]) if isinstance(row, dict)]
     if not rows and not isinstance(held, list):
-        raise UnexpectedReply("the reply holds no health")
+        raise UnexpectedResponseError("the reply holds no health")
     read = [_health(row) for row in rows]
     told = [found for found in read if found.at is not None]
     return max(told, key=_at) if told else next(iter(read), Health())
@@ -99,7 +97,7 @@ def _health(row: Row) -> Health:
         if name not in row or vital in vitals:
             continue
         value = row[name]
-        vitals[vital] = text(value, 64) if vital is Vital.CONNECTION_TYPE else number(value)
+        vitals[vital] = to_text(value, 64) if vital is Vital.CONNECTION_TYPE else to_number(value)
         if unit is not None:
             units[vital] = unit
     return Health(time_of(row, *_TIMES), vitals, units)

@@ -4,8 +4,6 @@ The vendor's page "Capture media" says what there is and how far it can be, not 
 read under its likely names.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 from typing import Final

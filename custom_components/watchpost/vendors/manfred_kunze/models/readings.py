@@ -4,15 +4,13 @@ A reading is one timestamped value of one sensor, stored in one of four typed co
 not published: `value`, or the columns `doubleValue`, `bigintValue`, `booleanValue` and `textValue`, are read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from ....client.decode import Row, identifier, nested, number
+from ....client.decode import Row, identifier, nested, to_number
 from .fields import figure, reference, time_of
 
 TIMES: Final = ("timestamp", "time", "measuredAt", "recordedAt", "ts", "createdAt")
@@ -109,7 +107,7 @@ def width(buckets: Sequence[Bucket]) -> timedelta:
 
 def figures(row: Row) -> dict[str, float]:
     """The numbers of a record, by their names."""
-    found = {name: number(value) for name, value in row.items()}
+    found = {name: to_number(value) for name, value in row.items()}
     return {
         name: value
         for name, value in found.items()

@@ -4,8 +4,6 @@ The vendor's page "Capture media" says HLS, short-lived credentials, and "local 
 fallback"; neither names nor forms are published.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator, Mapping
 import re
@@ -16,7 +14,7 @@ import msgspec
 from yarl import URL
 
 from ....client.decode import Row, nested
-from ....client.errors import NotSecure
+from ....client.errors import NotSecureError
 from ....client.transport import checked_link, is_loopback
 from .fields import first_of
 
@@ -78,7 +76,7 @@ def _safe(value: str, home: str) -> str | None:
         return None
     try:
         url = checked_link(value, URL(home))
-    except NotSecure:
+    except NotSecureError:
         return None
     if is_loopback(url.host or "") and not is_loopback(URL(home).host or ""):
         return None  # a programme of this machine is no camera's

@@ -4,8 +4,6 @@ Which records there are, and the literals of status and value type, are the vend
 Model data); their fields' names are inferred and read under several.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +11,7 @@ from enum import StrEnum
 from math import inf
 from typing import Final
 
-from ....client.decode import Row, nested, text
+from ....client.decode import Row, nested, to_text
 from .fields import figure, member, reference, time_of, word, words
 from .readings import Reading, latest
 
@@ -190,7 +188,7 @@ def _version(row: Row, *names: str) -> str | None:
         value = row.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
-        if (found := text(value, 64)) is not None:
+        if (found := to_text(value, 64)) is not None:
             return found
     return None
 
