@@ -130,16 +130,16 @@ class Meter:
 
 def ours(sensors: Sequence[Sensor], days: float, most: int) -> Outcome:
     """Poll as the coordinator does."""
-    lanes, meter, names = PollGroups(most), Meter(days), [str(i) for i in range(len(sensors))]
+    poll_groups, meter, names = PollGroups(most), Meter(days), [str(i) for i in range(len(sensors))]
     shown: dict[int, tuple[int, float]] = {}
     held: dict[int, int] = {}
     expires: dict[int, float] = {}
     now, early = 0.0, 0
 
-    def poll(lane: PollGroup, at: float) -> None:
+    def poll(poll_group: PollGroup, at: float) -> None:
         nonlocal early
         received = at + REPLY
-        mine = [place for place, name in enumerate(names) if lanes.of(name) is lane]
+        mine = [place for place, name in enumerate(names) if poll_groups.of(name) is poll_group]
         early += any(at < expires.get(place, 0.0) for place in mine)
         for place in mine:
             one = sensors[place]
@@ -151,27 +151,27 @@ def ours(sensors: Sequence[Sensor], days: float, most: int) -> Outcome:
             expires[place] = received + M
             if held.get(place) != newest:
                 held[place] = newest
-                lanes.hear(names[place], one.cycle, one.dates[newest])
-        lane.freshness = (reply(received),)
-        lane.learn(received)
-        plan(lane, received)
+                poll_groups.hear(names[place], one.cycle, one.dates[newest])
+        poll_group.freshness = (reply(received),)
+        poll_group.learn(received)
+        plan(poll_group, received)
 
-    def plan(lane: PollGroup, at: float) -> None:
-        lane.plan = schedule.plan(
+    def plan(poll_group: PollGroup, at: float) -> None:
+        poll_group.plan = schedule.plan(
             at,
-            lane.freshness,
+            poll_group.freshness,
             default=M,
             least=5.0,
-            rhythm=lane.rhythm(at),
-            delay=lane.delay,
+            rhythm=poll_group.rhythm(at),
+            delay=poll_group.delay,
         )
 
     while now < days * DAY:
-        lane = min(lanes, key=lambda lane: lane.plan.at)
-        now = max(now, lane.plan.at) + LATENESS
-        poll(lane, now)
-        if lanes.divide(now + REPLY, M):
-            for each in lanes:
+        poll_group = min(poll_groups, key=lambda poll_group: poll_group.plan.at)
+        now = max(now, poll_group.plan.at) + LATENESS
+        poll(poll_group, now)
+        if poll_groups.divide(now + REPLY, M):
+            for each in poll_groups:
                 plan(each, now + REPLY)
     assert not early, "a sensor was asked for before its reply had expired"
     return meter.outcome(sensors)

@@ -54,7 +54,7 @@ def decode() -> None:
     plain, loaded = best(lambda: orjson.loads(body))
     whole, parsed = best(lambda: parse_latest(body))
     assert len(parsed.value) == MEASUREMENTS
-    assert not parsed.set_aside
+    assert not parsed.rejected
     for source, row in loaded["measurements"].items():
         found = parsed.value[source]
         assert found.value == row["value"]
@@ -92,8 +92,8 @@ async def ours() -> tuple[int, list[Channel], dict[str, Device]]:
     async with clouds(*large_site()) as doors, home_assistant() as hass:
         entry = sensorist_entry(hass, doors["sensorist"])
         size = await grown(hass, entry)
-        roster = entry.runtime_data.roster
-        return size, list(roster.channels.values()), roster.devices
+        tracker = entry.runtime_data.tracker
+        return size, list(tracker.channels.values()), tracker.devices
 
 
 async def bare(channels: list[Channel], devices: dict[str, Device]) -> int:

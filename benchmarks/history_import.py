@@ -29,7 +29,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from sqlalchemy import func, select
 
 from ._harness import Stopwatch, home_assistant  # first: it puts our package on the path
-from .refresh import longest_hold
+from .refresh import max_hold
 
 from custom_components.watchpost.engine.history.importer import HistoryChannel  # isort: skip
 from custom_components.watchpost.engine.history.plan import hour_of  # isort: skip
@@ -46,7 +46,7 @@ class Processor(Stopwatch):
     @contextmanager
     def running(self) -> Iterator[None]:
         began = time.process_time()
-        with super().running(), longest_hold() as longest:
+        with super().running(), max_hold() as longest:
             yield
         self.process += time.process_time() - began
         self.hold = longest[0]
@@ -173,12 +173,12 @@ async def ours(hours: int, watch: Stopwatch) -> int:
         tracks = [
             HistoryChannel(channel, entity_id(number)) for number, channel in enumerate(channels)
         ]
-        historian = HistoryBackfill(
+        history_backfill = HistoryBackfill(
             hass, entry, tracks=lambda: tracks, ask=ask, may_ask=lambda: True
         )
         first = hour_of(start)
         with watch.running():
-            tallies = await historian.async_import(
+            tallies = await history_backfill.async_import(
                 [track.entity_id for track in tracks], first, first + hours
             )
         assert all(tally.written == hours for tally in tallies.values())

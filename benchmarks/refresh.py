@@ -102,7 +102,7 @@ class Site:
         ]
         self.channels: list[Channel] = [
             channel
-            for channel in entry.runtime_data.roster.channels.values()
+            for channel in entry.runtime_data.tracker.channels.values()
             if channel.feed.startswith("measurements")
         ]
         self.by_source = {channel.key.removeprefix("source-"): channel for channel in self.channels}
@@ -293,7 +293,7 @@ def sources_by_device(channels: list[Channel]) -> dict[str, list[str]]:
 
 
 @contextmanager
-def longest_hold() -> Iterator[list[float]]:
+def max_hold() -> Iterator[list[float]]:
     """Note the most processor seconds that one callback, or one step of a task, kept the event loop for."""
     longest, run = [0.0], asyncio.Handle._run  # noqa: SLF001  every callback passes here
 

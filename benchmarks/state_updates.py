@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 
 from ._harness import Stopwatch
-from .refresh import CHANNELS, Site, Stock, longest_hold, sites, stock
+from .refresh import CHANNELS, Site, Stock, max_hold, sites, stock
 
 ROUNDS = 15
 # One source in 160 with the last measurement of its sensor is 1 % of all channels.
@@ -48,7 +48,7 @@ async def holds(both: list[Site], sides: Sequence[Site | Stock]) -> list[float]:
         for site in both:
             site.replies.turn(1, turn)
         await asyncio.sleep(0)
-        with longest_hold() as longest:
+        with max_hold() as longest:
             await asyncio.gather(*(side.refresh() for side in sides))
         found.append(longest[0])
     return sorted(found)

@@ -243,7 +243,7 @@ async def test_refused_credentials_at_set_up_ask_for_the_password(
     house: House, cloud: SensoristCloud, caplog: pytest.LogCaptureFixture, kind: Any
 ) -> None:
     entry = await house.sign_in(cloud)
-    entry.runtime_data.ledger.forget()
+    entry.runtime_data.budget.forget()
     cloud.faults.add(Fault(kind=kind, status=401, code=401))
     await house.reload(entry)
     assert entry.state is ConfigEntryState.SETUP_RETRY

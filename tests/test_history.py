@@ -696,14 +696,14 @@ async def test_directions_are_averaged_on_the_circle(house: House) -> None:
         angles = enumerate((350.0, 10.0))
         return {channel.id: [Hour(begin + place * HOUR, angle, 0, 359) for place, angle in angles]}
 
-    historian = HistoryBackfill(
+    history_backfill = HistoryBackfill(
         house.hass,
         MockConfigEntry(domain=DOMAIN, title="Stub"),
         tracks=lambda: [HistoryChannel(channel, "sensor.wind")],
         ask=ask,
         may_ask=lambda: True,
     )
-    await historian.async_import(["sensor.wind"], hour_of(begin), hour_of(begin) + 2)
+    await history_backfill.async_import(["sensor.wind"], hour_of(begin), hour_of(begin) + 2)
 
     read = house.hass.data["recorder_instance"].async_add_executor_job
     meta = await read(lambda: get_metadata(house.hass, statistic_ids={"sensor.wind"}))
@@ -791,18 +791,18 @@ async def test_days_without_data_use_no_budget_and_the_notice_counts_every_devic
         asked.append(start)
         return {}
 
-    historian = HistoryBackfill(
+    history_backfill = HistoryBackfill(
         house.hass,
         MockConfigEntry(domain=DOMAIN, title="Stub"),
         tracks=lambda: tracks,
         ask=ask,
         may_ask=lambda: True,
         terms=HistoryTerms(
-            span=24, per_request=2, most_requests=60, by_device=True, newest_first=True
+            span=24, per_request=2, max_requests=60, by_device=True, newest_first=True
         ),
         requests=lambda: 0,
     )
-    historian.async_fill()
+    history_backfill.async_fill()
     await house.settle()
 
     assert len({start.date() for start in asked}) >= 30

@@ -150,7 +150,7 @@ def shape(path: str) -> str:
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)[^/]*\d[^/]*", "{}", path)
 
 
-def served(cloud: Any, since: int) -> set[str]:
+def record_success(cloud: Any, since: int) -> set[str]:
     """The resources that were read with success since then."""
     return {shape(record.path) for record in list(cloud.log)[since:] if record.status < 400}
 
@@ -195,12 +195,12 @@ async def check(
     known, before = registered(house, entry), missing(house)
     since = len(cloud.log)
     await house.pass_time(1900)
-    usual = served(cloud, since)
+    usual = record_success(cloud, since)
     caplog.clear()
 
     fault = cloud.faults.add(Fault(match=path, times=None if is_standing else 1, **BAD[bad]))
     if at_start:
-        entry.runtime_data.ledger.forget()
+        entry.runtime_data.budget.forget()
         await house.reload(entry)
     since = len(cloud.log)
     await house.pass_time(WHILE_BAD)
@@ -211,7 +211,7 @@ async def check(
         assert entry.state is ConfigEntryState.SETUP_RETRY
     elif bad not in ("slow", "empty") and fault.used and path not in subject.required:
         others = {each for each in usual if path not in each}
-        assert others <= served(cloud, since), others - served(cloud, since)
+        assert others <= record_success(cloud, since), others - record_success(cloud, since)
         lines = watchpost_lines(caplog)
         assert len(lines) == len(set(lines)), lines
         assert len(lines) <= 10

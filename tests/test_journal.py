@@ -13,7 +13,7 @@ from homeassistant.core import EventBus
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from custom_components.watchpost.account import LEDGERS, UNWRITTEN, Account
+from custom_components.watchpost.account import BUDGETS, UNWRITTEN, Account
 from custom_components.watchpost.engine.events import journal_file
 from simulators.clock import Clock
 from simulators.sensorist import FREE, Plan, SensoristCloud
@@ -53,7 +53,7 @@ async def restart(
     """Restart: what was held in memory alone is gone."""
     await house.hass.config_entries.async_unload(entry.entry_id)
     house.hass.data.pop(UNWRITTEN, None)
-    house.hass.data.pop(LEDGERS, None)
+    house.hass.data.pop(BUDGETS, None)
     while_down()
     await house.hass.config_entries.async_setup(entry.entry_id)
     await house.settle()
@@ -251,7 +251,7 @@ async def test_accounts_that_were_only_tried_leave_nothing_behind(
         result = await house.submit(flow, fields)
         assert result["errors"]
         house.hass.config_entries.flow.async_abort(flow)
-    assert not house.hass.data[LEDGERS]
+    assert not house.hass.data[BUDGETS]
 
     await house.sign_in(cloud)
-    assert len(house.hass.data[LEDGERS]) == 1
+    assert len(house.hass.data[BUDGETS]) == 1

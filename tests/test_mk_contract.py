@@ -32,7 +32,7 @@ async def test_the_names_of_pages_and_readings_are_taken_from_the_description(
     for record in asked(mk, "/sensors"):
         assert "pageNumber" in record.query
         assert "page" not in record.query
-    assert len(entry.runtime_data.connection._estate.sensors) == len(mk.sensors)
+    assert len(entry.runtime_data.connection._inventory_tree.sensors) == len(mk.sensors)
     assert not asked(mk, "/readings/batch")  # the description has none
     assert float(mk_house.sensor(mk.sensor("temperature")).state) > 0
 

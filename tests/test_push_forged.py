@@ -121,7 +121,7 @@ async def test_forged_notices_are_capped_per_device_and_hour(
     assert min(times) > start - timedelta(days=1)
     assert len(battery_issues(house)) <= 10
     assert journal_lines(house, entry) == lines
-    assert entry.runtime_data.journal.told_until <= start
+    assert entry.runtime_data.journal.delivered_until <= start
 
     await house.pass_time(3600)
     await post(door, hook(entry), [{"type": 4, "data": {"device": sensors[0].id, "code": "later"}}])

@@ -293,7 +293,7 @@ async def test_a_list_that_says_how_long_it_is_current_is_believed(
     cloud = await open_sensit(spods=1, fmds=0, ramps=0, max_age=300)
     await sensit_house.sign_in(cloud)
     await sensit_house.pass_time(3600)
-    gap = cloud.least_gap(LIST)
+    gap = cloud.min_gap(LIST)
     assert gap is not None
     assert gap >= 300
     assert len(asked(cloud)) >= 10
@@ -359,7 +359,7 @@ async def test_nothing_that_a_person_does_asks_for_the_list_early(
             "homeassistant", "update_entity", {"entity_id": entity_id}, blocking=True
         )
         await sensit_house.pass_time(25)
-    gap = sensit.least_gap(LIST)
+    gap = sensit.min_gap(LIST)
     assert gap is not None
     assert gap >= 60
     assert len(asked(sensit)) >= 4

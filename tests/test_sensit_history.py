@@ -128,7 +128,7 @@ async def test_a_day_has_three_sign_ins_no_early_request_and_every_record_in_its
     assert at_first == 1
     assert cloud.sign_ins - at_first == 3
     assert cloud.refused_sign_ins == 0
-    gap = cloud.least_gap(LIST)
+    gap = cloud.min_gap(LIST)
     assert gap is not None
     assert gap >= 60
     assert 24 * 60 * 0.9 < len(asked(cloud)) <= 24 * 60 + 1

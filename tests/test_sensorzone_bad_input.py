@@ -282,7 +282,7 @@ async def test_a_day_of_polling_holds_no_replies_that_nobody_asks_for_again(
     zone = await open_zone(machines=1)
     entry = await sign_in(house, zone)
     await house.pass_time(3 * 3600)
-    told = entry.runtime_data.ledger.diagnostics()
+    told = entry.runtime_data.budget.diagnostics()
     assert told["stored_replies"] < 20
     assert told["parts"]["v2"]["stored_replies"] < 20
     assert told["requests_today"] > 300

@@ -26,7 +26,7 @@ def refuse(cloud: Any, **fault: Any) -> Fault:
 async def restart(house: House) -> None:
     """Set the account up anew, without the replies that are held."""
     entry = house.entries[0]
-    entry.runtime_data.ledger.forget()
+    entry.runtime_data.budget.forget()
     await house.reload(entry)
 
 

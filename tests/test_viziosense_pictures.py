@@ -181,7 +181,7 @@ async def test_the_button_asks_and_a_picture_that_does_not_come_becomes_an_issue
     (issue,) = [each for each in ir.async_get(house.hass).issues.values() if each.domain == DOMAIN]
     assert issue.translation_key == "work_failed"
 
-    vizio.shots.troubles.remove(trouble)
+    vizio.snapshots.troubles.remove(trouble)
     await press()
     await house.pass_time(120)
     assert state(house, entry, device, "raw", "image") != "unknown"

@@ -121,7 +121,7 @@ async def test_no_secret_is_told(
     entry = await sign_in(house, vizio, way)
     secret = entry.data["push_secret"]
     await snapshot(house, entry, device)
-    link = vizio.shots.path(vizio.shots_of(device)[0], "raw")
+    link = vizio.snapshots.path(vizio.shots_of(device)[0], "raw")
     said: list[str] = []
     for kind in ("html", "never", "link_private", "redirect_http", "huge"):
         trouble = vizio.trouble(kind)
@@ -129,7 +129,7 @@ async def test_no_secret_is_told(
             await snapshot(house, entry, device)
         except HomeAssistantError as err:
             said += [str(err), repr(err.translation_placeholders)]
-        vizio.shots.troubles.remove(trouble)
+        vizio.snapshots.troubles.remove(trouble)
     for status in (400, 403, 404, 429, 500):
         vizio.faults.add(Fault(kind="status", status=status, body=" ".join(CANARIES), times=1))
         await live(house, vizio, 700)

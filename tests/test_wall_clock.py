@@ -1,7 +1,5 @@
 """The clocks of a real Home Assistant are moved while it runs."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from scripts.demonstration.accounts import sign_in_accounts
-from scripts.demonstration.state import State
+from scripts.demo_support.accounts import sign_in_accounts
+from scripts.demo_support.state import State
 from simulators.rhythm import Habits
 from simulators.sensorist import Plan, SensoristCloud
 

@@ -14,7 +14,7 @@ from .account import (
     Account,
     WatchpostConfigEntry,
     async_connect_entry,
-    async_drop_ledger,
+    async_drop_budget,
     async_forget_journal,
     async_stop_requests,
 )
@@ -63,13 +63,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) ->
     async_prepare_push(hass, entry)
     decisions = await async_follow_decisions(hass, entry)
     try:
-        connection, ledger = async_connect_entry(hass, vendor, entry)
+        connection, budget = async_connect_entry(hass, vendor, entry)
     except NotSecureError as err:
         key, placeholders = translate_error(err)
         raise ConfigEntryError(
             translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
         ) from None
-    account = Account(hass, entry, vendor, connection, ledger, decisions=decisions)
+    account = Account(hass, entry, vendor, connection, budget, decisions=decisions)
     await account.async_start()
     entry.runtime_data = account
     await hass.config_entries.async_forward_entry_setups(entry, _platforms(vendor))
@@ -96,7 +96,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
     await async_forget_shots(hass, entry)
     await VendorStorage(hass, entry).async_remove()
     await ReplacementStore(hass, entry).async_remove()
-    async_drop_ledger(hass, vendor.ledger_key(entry.data))
+    async_drop_budget(hass, vendor.budget_key(entry.data))
 
 
 async def async_remove_config_entry_device(

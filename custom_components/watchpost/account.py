@@ -63,18 +63,18 @@ type AddChannels = Callable[[list[Channel]], None]
 _TOGETHER: Final = 2.0
 _LIST_PATIENCE: Final = 5.0
 
-LEDGERS: Final[HassKey[dict[str, RequestBudget]]] = HassKey(f"{DOMAIN}_ledgers")
+BUDGETS: Final[HassKey[dict[str, RequestBudget]]] = HassKey(f"{DOMAIN}_ledgers")
 # By account: the events that were dispatched and that a full disk did not let be written down.
 UNWRITTEN: Final[HassKey[dict[str, dict[str, datetime]]]] = HassKey(f"{DOMAIN}_unwritten")
 
 
 @callback
-def async_get_ledger(hass: HomeAssistant, key: str) -> RequestBudget:
+def async_get_budget(hass: HomeAssistant, key: str) -> RequestBudget:
     """The standing of an account with its vendor; one for flow, set-up and every reload."""
-    ledger = hass.data.setdefault(LEDGERS, {}).setdefault(key, RequestBudget())
+    budget = hass.data.setdefault(BUDGETS, {}).setdefault(key, RequestBudget())
     if hass.is_stopping:
-        ledger.stop()
-    return ledger
+        budget.stop()
+    return budget
 
 
 @callback
@@ -83,8 +83,8 @@ def async_stop_requests(hass: HomeAssistant) -> None:
 
     @callback
     def stop(_event: Event) -> None:
-        for ledger in hass.data.get(LEDGERS, {}).values():
-            ledger.stop()
+        for budget in hass.data.get(BUDGETS, {}).values():
+            budget.stop()
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop)
 
@@ -94,12 +94,12 @@ def journal_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:
     return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.journal"))
 
 
-def _open_journal(hass: HomeAssistant, entry: ConfigEntry, ledger: RequestBudget) -> EventJournal:
+def _open_journal(hass: HomeAssistant, entry: ConfigEntry, budget: RequestBudget) -> EventJournal:
     """Return the account's journal, not yet loaded."""
     return EventJournal(
         journal_path(hass, entry),
         hass.async_add_executor_job,
-        ledger,
+        budget,
         title=entry.title,
         unwritten=hass.data.setdefault(UNWRITTEN, {}).setdefault(entry.entry_id, {}),
     )
@@ -119,17 +119,17 @@ async def async_forget_journal(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 @callback
-def async_drop_ledger(hass: HomeAssistant, key: str) -> None:
+def async_drop_budget(hass: HomeAssistant, key: str) -> None:
     """Forget an account that was removed."""
-    hass.data.get(LEDGERS, {}).pop(key, None)
+    hass.data.get(BUDGETS, {}).pop(key, None)
 
 
 @callback
 def async_drop_tried_ledgers(hass: HomeAssistant, in_use: Collection[str]) -> None:
     """Forget accounts that were tried and not added, except those that the vendor asked to be left alone."""
-    ledgers = hass.data.get(LEDGERS, {})
-    for key in [key for key in ledgers if key not in in_use and not ledgers[key].is_any_held]:
-        del ledgers[key]
+    budgets = hass.data.get(BUDGETS, {})
+    for key in [key for key in budgets if key not in in_use and not budgets[key].is_any_held]:
+        del budgets[key]
 
 
 @callback
@@ -141,11 +141,11 @@ def async_connect(
     keep: PersistData,
 ) -> tuple[Connection, RequestBudget]:
     """A connection on Home Assistant's session and the account's ledger; raises `NotSecureError`."""
-    ledger = async_get_ledger(hass, vendor.ledger_key(data))
-    connection = vendor.connect(async_get_clientsession(hass), ledger, data, options, keep)
+    budget = async_get_budget(hass, vendor.budget_key(data))
+    connection = vendor.connect(async_get_clientsession(hass), budget, data, options, keep)
     if connection.resolver is not None:
         connection.resolver.own_hosts = partial(own_hosts, hass)
-    return connection, ledger
+    return connection, budget
 
 
 @callback
@@ -170,7 +170,7 @@ class Account:
         entry: WatchpostConfigEntry,
         vendor: Vendor,
         connection: Connection,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         *,
         decisions: ReplacementStore,
     ) -> None:
@@ -178,11 +178,11 @@ class Account:
         self.entry = entry
         self.vendor = vendor
         self.connection = connection
-        self.ledger = ledger
+        self.budget = budget
         self.plausibility = Plausibility(connection.hardware)
         connection.is_possible = self.plausibility.is_possible
         self.coordinators: dict[str, FeedCoordinator] = {}
-        self.registrar = RegistryHelper(hass, entry)
+        self.registries = RegistryHelper(hass, entry)
         self.outages = OutageTracker(
             hass,
             entry,
@@ -191,15 +191,15 @@ class Account:
             transport=connection.transport,
             on_over=self._on_over,
         )
-        self.roster = InventoryTracker(ABSENCES_UNTIL_REMOVED, self._scope_of)
-        self.journal = _open_journal(hass, entry, ledger)
+        self.tracker = InventoryTracker(ABSENCES_UNTIL_REMOVED, self._scope_of)
+        self.journal = _open_journal(hass, entry, budget)
         self.units = Units(ABSENCES_UNTIL_REMOVED)
-        self.replacements = Replacements(hass, entry, decisions, self.registrar, self.roster)
-        self.batteries = BatteryIssues(hass, entry, self.roster, self.reading)
+        self.replacements = Replacements(hass, entry, decisions, self.registries, self.tracker)
+        self.batteries = BatteryIssues(hass, entry, self.tracker, self.reading)
         self.memory = VendorStorage(hass, entry)
-        self.shots: SnapshotManager | None = None
+        self.snapshots: SnapshotManager | None = None
         self.push: WebhookReceiver | None = None
-        self.historian = HistoryBackfill(
+        self.history_backfill = HistoryBackfill(
             hass,
             entry,
             tracks=self._tracks,
@@ -208,8 +208,8 @@ class Account:
             terms=connection.history_terms,
             plausibility=self.plausibility,
             outcome=self.outages.async_follow_history,
-            requests=ledger.requests_made,
-            is_clock_right=lambda: ledger.is_clock_right,
+            requests=budget.requests_made,
+            is_clock_right=lambda: budget.is_clock_right,
         )
         self.daily = DailyTotalsImporter(
             hass, entry, connection.daily, self._may_ask, self.plausibility
@@ -217,8 +217,8 @@ class Account:
         self.left_out = 0
         self._offered: dict[ChannelId, None] = {}
         self._adders: dict[Platform, AddChannels] = {}
-        self._lookers: dict[ChannelId, tuple[ReadingListener, Channel]] = {}
-        self.teller = EventDispatcher(hass, entry, vendor.key, self.journal, self)
+        self._channel_listeners: dict[ChannelId, tuple[ReadingListener, Channel]] = {}
+        self.dispatcher = EventDispatcher(hass, entry, vendor.key, self.journal, self)
         self._watch_inventory: CALLBACK_TYPE | None = None
         self.inventory = self._coordinator(connection.inventory_feed)
 
@@ -234,8 +234,8 @@ class Account:
         async_clear_issues(self.hass, self.entry, is_starting=True)
         self._remember_devices()
         await self.journal.async_load()
-        self.connection.find_told_until = lambda: self.journal.told_until
-        self.teller.async_start()
+        self.connection.find_told_until = lambda: self.journal.delivered_until
+        self.dispatcher.async_start()
         await self._async_recall()
         self._listen()
         await self.outages.async_probe_before_set_up()
@@ -252,14 +252,14 @@ class Account:
         self.connection.show = self.async_apply
         self.entry.async_on_unload(self.memory.async_flush)
         if (cameras := self.connection.cameras) is not None:
-            self.shots = SnapshotManager(
+            self.snapshots = SnapshotManager(
                 self.hass,
                 self.entry,
                 cameras,
                 taken=lambda device, at: self.async_apply(cameras.taken(device, at)),
             )
-            await self.shots.async_load()
-            self.connection.album = self.shots
+            await self.snapshots.async_load()
+            self.connection.album = self.snapshots
 
     async def _async_refresh_others(self) -> None:
         others = [
@@ -278,10 +278,10 @@ class Account:
         for coordinator in self.coordinators.values():
             coordinator.async_settle()
         self._watch_or_leave()
-        clocks = ClockWatch(self.hass, self.entry, self.ledger, self.coordinators.values)
+        clocks = ClockWatch(self.hass, self.entry, self.budget, self.coordinators.values)
         self.entry.async_on_unload(clocks.async_start())
         self.entry.async_on_unload(async_at_started(self.hass, self._open_telling))
-        self.historian.async_start()
+        self.history_backfill.async_start()
         self.daily.async_start()
         if self.push is not None:
             self.push.async_start()
@@ -313,11 +313,11 @@ class Account:
             self.hass,
             self.entry,
             feed,
-            feed.ledger or self.ledger,
+            feed.budget or self.budget,
             on_inventory=self._on_inventory,
             on_units=self._on_units,
             list_first=self._list_first if self.coordinators else None,
-            on_occurrences=self._on_occurrences,
+            on_vendor_events=self._on_vendor_events,
             on_outcome=self._on_outcome,
             plausibility=self.plausibility,
         )
@@ -336,30 +336,30 @@ class Account:
         """Hand each of these platforms its own among the channels."""
         by_platform: dict[Platform, list[Channel]] = {}
         for channel_id in channel_ids:
-            channel = self.roster.channels[channel_id]
+            channel = self.tracker.channels[channel_id]
             by_platform.setdefault(platform_of(channel), []).append(channel)
         for platform in platforms:
             if channels := by_platform.get(platform):
                 self._adders[platform](channels)
 
     @callback
-    def async_subscribe(self, channel: Channel, looker: ReadingListener) -> None:
+    def async_subscribe(self, channel: Channel, listener: ReadingListener) -> None:
         """Tell of a channel's readings and of what the vendor says of it, whichever feed carries it by then."""
-        self.coordinators[channel.feed].async_subscribe(channel, looker)
-        self._lookers[channel.id] = (looker, channel)
+        self.coordinators[channel.feed].async_subscribe(channel, listener)
+        self._channel_listeners[channel.id] = (listener, channel)
         self._watch_or_leave()
 
     @callback
     def async_unsubscribe(self, channel_id: ChannelId) -> None:
         """Tell nobody of a channel any more."""
-        _, channel = self._lookers.pop(channel_id)
+        _, channel = self._channel_listeners.pop(channel_id)
         self.coordinators[channel.feed].async_unsubscribe(channel)
         self._watch_or_leave()
 
     @callback
     def _watch_or_leave(self) -> None:
         """Poll the inventory while anything is looked at, or nothing is there yet to look at."""
-        should_watch = bool(self._lookers) or not self.roster.channels
+        should_watch = bool(self._channel_listeners) or not self.tracker.channels
         if should_watch and self._watch_inventory is None:
             self._watch_inventory = self.inventory.async_watch()
         elif not should_watch and self._watch_inventory is not None:
@@ -368,7 +368,7 @@ class Account:
 
     def channel(self, channel_id: ChannelId) -> Channel | None:
         """The channel as the newest inventory has it."""
-        return self.roster.channels.get(channel_id)
+        return self.tracker.channels.get(channel_id)
 
     def reading(self, channel: Channel) -> Reading | None:
         """The newest reading of a channel."""
@@ -376,19 +376,19 @@ class Account:
 
     def _tracks(self) -> Iterator[HistoryChannel]:
         """The channels with a newest value and an enabled entity, whose history may be wanted."""
-        for channel in self.roster.channels.values():
+        for channel in self.tracker.channels.values():
             coordinator = self.coordinators.get(channel.feed)
             reading = (
                 coordinator.held.reading(channel) if coordinator and has_mean(channel) else None
             )
-            known = self.registrar.entity(channel) if reading else None
+            known = self.registries.entity(channel) if reading else None
             if reading and known and known.disabled_by is None:
                 yield HistoryChannel(channel, known.entity_id, reading.measured_at)
 
     def _may_ask(self) -> bool:
         """Whether the vendor may be asked for more than what is polled, and the clock tells for which days."""
         is_refused = self.connection.transport.sign_in_state.is_refused
-        return not is_refused and not self.ledger.is_held and self.ledger.is_clock_right
+        return not is_refused and not self.budget.is_held and self.budget.is_clock_right
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
         """The newest reading of a channel, and whether it may be shown."""
@@ -404,27 +404,27 @@ class Account:
 
     def unique_id(self, channel_id: ChannelId) -> str:
         """`<vendor>:<account id>:<device id>:<channel key>`, frozen for ever."""
-        return self.registrar.unique_id(channel_id)
+        return self.registries.unique_id(channel_id)
 
     def channel_of(self, unique_id: str) -> Channel | None:
         """The channel that an entity's unique id names."""
-        channels = self.roster.channels
-        ids = self.registrar.possible_ids(unique_id)
+        channels = self.tracker.channels
+        ids = self.registries.possible_ids(unique_id)
         return next((channels[found] for found in ids if found in channels), None)
 
     def identifier(self, device_id: str) -> tuple[str, str]:
         """The device registry's name for a device, frozen for ever."""
-        return self.registrar.identifier(device_id)
+        return self.registries.identifier(device_id)
 
     def device_info(self, device_id: str) -> DeviceInfo:
         """What binds an entity to its device."""
-        return self.registrar.device_info(device_id)
+        return self.registries.device_info(device_id)
 
     # What happens
 
     @callback
     def _open_telling(self, _hass: HomeAssistant) -> None:
-        self.teller.async_open()
+        self.dispatcher.async_open()
 
     @callback
     def async_apply(self, update: FeedUpdate) -> None:
@@ -433,33 +433,33 @@ class Account:
             self._on_inventory(self._on_units(update.inventory))
         by_feed: dict[str, dict[ChannelId, Reading]] = {}
         for channel_id, reading in update.readings.items():
-            if (channel := self.roster.channels.get(channel_id)) is not None:
+            if (channel := self.tracker.channels.get(channel_id)) is not None:
                 by_feed.setdefault(channel.feed, {})[channel_id] = reading
         for feed, readings in by_feed.items():
             if (coordinator := self.coordinators.get(feed)) is not None:
                 coordinator.async_take_push(readings)
-        self._on_occurrences(update.occurrences)
+        self._on_vendor_events(update.vendor_events)
 
     @callback
-    def _on_occurrences(self, occurrences: Sequence[VendorEvent]) -> None:
-        for occurrence in occurrences:
-            self.batteries.async_notice(occurrence)
-        self.teller.async_add(occurrences)
+    def _on_vendor_events(self, vendor_events: Sequence[VendorEvent]) -> None:
+        for vendor_event in vendor_events:
+            self.batteries.async_notice(vendor_event)
+        self.dispatcher.async_add(vendor_events)
 
     def device_id(self, device: str) -> str | None:
         """The device registry's id."""
-        found = self.registrar.device(device)
+        found = self.registries.device(device)
         return found.id if found else None
 
     def entity_id(self, channel: ChannelId) -> str | None:
         """The entity of a channel."""
-        known = self.roster.channels.get(channel)
-        entity = known and self.registrar.entity(known)
+        known = self.tracker.channels.get(channel)
+        entity = known and self.registries.entity(known)
         return entity.entity_id if entity else None
 
     def is_awaited(self, channel: ChannelId) -> bool:
         """Whether a channel was offered to its platform and has not shown itself yet."""
-        return channel in self._offered and channel not in self._lookers
+        return channel in self._offered and channel not in self._channel_listeners
 
     # Inventory
 
@@ -477,7 +477,7 @@ class Account:
     @callback
     def _on_units(self, inventory: Inventory) -> Inventory:
         """Keep units that are missing for once; values in a unit that is no longer true are not shown any more."""
-        inventory, changed = self.units.settle(inventory, self.roster.channels)
+        inventory, changed = self.units.settle(inventory, self.tracker.channels)
         for channel in changed:
             if (coordinator := self.coordinators.get(channel.feed)) is not None:
                 coordinator.held.drop(channel.id)
@@ -487,10 +487,10 @@ class Account:
     def _on_inventory(self, inventory: Inventory) -> None:
         self._carry_on_replaced(inventory)
         self.replacements.async_review(inventory)
-        changes = self.roster.apply(inventory)
+        changes = self.tracker.apply(inventory)
         self._remove(changes)
         for device in changes.devices:
-            self.registrar.register(device)
+            self.registries.register(device)
         if inventory.scope == self.inventory.name:
             self._reconcile_feeds(inventory)
         for channel in changes.moved:
@@ -501,15 +501,15 @@ class Account:
     def _carry_on_replaced(self, inventory: Inventory) -> None:
         """Let new devices carry on the entities of those that they replaced, before these entities are there."""
         if moved := self.replacements.async_carry_out(inventory):
-            self.historian.async_move(moved)
+            self.history_backfill.async_move(moved)
             self._remember_devices()
 
     @callback
     def _remember_devices(self) -> None:
         """Devices and entities from before a restart that no list names go too, after as many lists."""
-        self.roster.remember(self.registrar.remembered_devices())
-        channels = self.registrar.remembered_channels()
-        self.roster.remember_channels(channels)
+        self.tracker.remember(self.registries.remembered_devices())
+        channels = self.registries.remembered_channels()
+        self.tracker.remember_channels(channels)
         self.connection.remembered = frozenset(channels)
 
     def _scope_of(self, key: str | ChannelId) -> str:
@@ -521,23 +521,23 @@ class Account:
     @callback
     def async_forget(self, device: dr.DeviceEntry) -> bool:
         """Forget a device that is deleted by hand; False for one that the vendor lists, or whose list was not read."""
-        named = self.registrar.device_ids(device)
-        if not all(map(self.roster.is_absent, named)):
+        named = self.registries.device_ids(device)
+        if not all(map(self.tracker.is_absent, named)):
             return False
         for known in named:
             self.replacements.async_forget(known)
-            self._remove(self.roster.forget_device(known))
+            self._remove(self.tracker.forget_device(known))
         return True
 
     @callback
     def async_remove_channel(self, channel_id: ChannelId) -> None:
         """Take away what was deleted from here, without waiting for the vendor's lists."""
-        self._remove(self.roster.remove_channel(channel_id))
+        self._remove(self.tracker.remove_channel(channel_id))
 
     @callback
     def _remove(self, changes: InventoryDiff) -> None:
-        self.registrar.remove(changes.gone_devices, changes.gone_channels)
-        for channel_id in self._offered.keys() - self.roster.channels.keys():
+        self.registries.remove(changes.gone_devices, changes.gone_channels)
+        for channel_id in self._offered.keys() - self.tracker.channels.keys():
             del self._offered[channel_id]
 
     @callback
@@ -558,24 +558,24 @@ class Account:
 
     @callback
     def _resubscribe(self, channel: Channel) -> None:
-        if channel.id not in self._lookers:
+        if channel.id not in self._channel_listeners:
             return
-        looker, before = self._lookers[channel.id]
+        listener, before = self._channel_listeners[channel.id]
         self.coordinators[before.feed].async_unsubscribe(before)
         for coordinator in self.coordinators.values():
             if coordinator.held.reading(channel) is not None and coordinator.name != channel.feed:
                 self.coordinators[channel.feed].held.adopt(coordinator.held, channel)
-        looker.on_channel(channel)
-        self.async_subscribe(channel, looker)
-        looker.on_reading(*self.shown(channel))
+        listener.on_channel(channel)
+        self.async_subscribe(channel, listener)
+        listener.on_reading(*self.shown(channel))
 
     @callback
     def _offer_new(self, channels: list[Channel]) -> None:
         """Offer new channels to their platforms, as many as Home Assistant lets an entry have."""
-        room = MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY - self.registrar.enabled_count()
+        room = MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY - self.registries.enabled_count()
         offered: list[Channel] = []
         for channel in channels:
-            known = self.registrar.entity(channel)
+            known = self.registries.entity(channel)
             is_enabled = (
                 known.disabled_by is None
                 if known
@@ -595,7 +595,7 @@ class Account:
 
     @callback
     def _report_left_out(self) -> None:
-        self.left_out = len(self.roster.channels) - len(self._offered)
+        self.left_out = len(self.tracker.channels) - len(self._offered)
         issue_id = f"entities_left_out_{self.entry.entry_id}"
         if not self.left_out:
             ir.async_delete_issue(self.hass, DOMAIN, issue_id)
@@ -625,5 +625,5 @@ class Account:
     @callback
     def _on_over(self) -> None:
         """Fetch what an outage kept away."""
-        self.historian.async_fill()
+        self.history_backfill.async_fill()
         self.daily.async_fill()

@@ -30,12 +30,12 @@ class ClockWatch:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         coordinators: Callable[[], Collection[FeedCoordinator]],
     ) -> None:
         self._hass = hass
         self._entry = entry
-        self._ledger = ledger
+        self._budget = budget
         self._coordinators = coordinators
         self._ahead = self._seconds_ahead()
         self._is_asking = False
@@ -52,7 +52,7 @@ class ClockWatch:
         if (missed := self._seconds_ahead() - self._ahead) > _MISSED:
             self._catch_up(missed)
         self._ahead += missed
-        if self._ledger.clock.is_doubtful and not self._is_asking and not self._ledger.is_held:
+        if self._budget.clock.is_doubtful and not self._is_asking and not self._budget.is_held:
             self._is_asking = True
             self._entry.async_create_background_task(
                 self._hass, self._ask_date(), f"{DOMAIN} ask the vendor's time"
@@ -61,8 +61,8 @@ class ClockWatch:
     async def _ask_date(self) -> None:
         """Have the vendor say whether time passed when the wall clock was set; it is asked again if it does not."""
         try:
-            if self._ledger.ask_date is not None:
-                await self._ledger.ask_date()
+            if self._budget.ask_date is not None:
+                await self._budget.ask_date()
         finally:
             self._is_asking = False
         if (missed := self._seconds_ahead() - self._ahead) > _MISSED:
@@ -82,4 +82,4 @@ class ClockWatch:
             coordinator.async_catch_up_with_time(number * apart)
 
     def _seconds_ahead(self) -> float:
-        return self._ledger.now() - self._hass.loop.time()
+        return self._budget.now() - self._hass.loop.time()

@@ -58,7 +58,7 @@ async def async_execute_command(
     shown = account.hass.states.get(entity_id)
     what = shown.name if shown else entity_id
     try:
-        async with account.ledger.until_stop():
+        async with account.budget.until_stop():
             work = await act()
     except VendorError as err:
         raise failure(err, is_write=True) from None

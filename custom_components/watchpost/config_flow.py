@@ -75,7 +75,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_remove(self) -> None:
         """Forget accounts that this flow tried and did not add."""
         in_use = {
-            VENDORS[entry.data[CONF_VENDOR]].ledger_key(entry.data)
+            VENDORS[entry.data[CONF_VENDOR]].budget_key(entry.data)
             for entry in self.hass.config_entries.async_entries(DOMAIN)
             if entry.data.get(CONF_VENDOR) in VENDORS
         }

@@ -36,7 +36,7 @@ _FEED_LOGGER.addFilter(
 
 type OnInventory = Callable[[Inventory], None]
 type OnUnits = Callable[[Inventory], Inventory]
-type OnOccurrences = Callable[[Sequence[VendorEvent]], None]
+type OnVendorEvents = Callable[[Sequence[VendorEvent]], None]
 type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
 
 
@@ -60,12 +60,12 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         hass: HomeAssistant,
         entry: ConfigEntry,
         feed: Feed,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         *,
         on_inventory: OnInventory,
         on_units: OnUnits,
         list_first: Callable[[], Awaitable[None] | None] | None = None,
-        on_occurrences: OnOccurrences,
+        on_vendor_events: OnVendorEvents,
         on_outcome: OnOutcome,
         plausibility: Plausibility,
     ) -> None:
@@ -79,21 +79,21 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.held = ReadingStore(
             hass,
             feed.default_interval,
-            ledger.clock,
+            budget.clock,
             hear=self._hear,
             on_stale=self.async_update_listeners,
             plausibility=plausibility,
         )
-        self._ledger = ledger
+        self._budget = budget
         self._on_inventory = on_inventory
         self._on_units = on_units
         self._list_first = list_first
         self._due_at = 0.0
         self._is_idle = asyncio.Event()
         self._is_idle.set()
-        self._on_occurrences = on_occurrences
+        self._on_vendor_events = on_vendor_events
         self._on_outcome = on_outcome
-        self._lanes = PollGroups(feed.most_lanes, ledger.divisions.get(feed.name, ()))
+        self._lanes = PollGroups(feed.max_groups, budget.divisions.get(feed.name, ()))
         self._subscribers = 0
         self._occurred: list[VendorEvent] = []
         self._is_resting = False
@@ -118,10 +118,10 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._forget_targets()
 
     @callback
-    def async_subscribe(self, channel: Channel, looker: ReadingListener) -> None:
+    def async_subscribe(self, channel: Channel, listener: ReadingListener) -> None:
         """Tell whenever this channel's reading or availability changes."""
         slot = self._look(channel)
-        slot.looker = looker
+        slot.listener = listener
         self._subscribers += 1
         self._poll_or_rest()
         if self._unsub_poll and self.data.last_success and not self.held.was_asked(slot):
@@ -180,8 +180,10 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     def _usual_period(self) -> float:
         """Seconds between two polls in the usual run of things."""
-        lifetimes = [r.lifetime for lane in self._lanes for r in lane.freshness if r.lifetime]
-        least = self.feed.least_interval.total_seconds()
+        lifetimes = [
+            r.lifetime for poll_group in self._lanes for r in poll_group.freshness if r.lifetime
+        ]
+        least = self.feed.min_interval.total_seconds()
         return max(least, *lifetimes) if lifetimes else self.feed.default_interval.total_seconds()
 
     # Polling
@@ -208,12 +210,12 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Whether a poll is under way, or due `within` so many seconds."""
         if not self._is_idle.is_set():
             return True
-        return self._due_at - self._ledger.now() <= within and self.is_polled
+        return self._due_at - self._budget.now() <= within and self.is_polled
 
     async def async_poll_due(self) -> None:
         """Poll when that is due, never before; wait for a poll that is under way."""
         if self._is_idle.is_set():
-            await asyncio.sleep(max(self.plan.at - self._ledger.now(), 0.0))
+            await asyncio.sleep(max(self.plan.at - self._budget.now(), 0.0))
             if self._is_idle.is_set():
                 await self.async_refresh()
         else:
@@ -225,8 +227,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._is_catching_up = False
         if self.is_signed_out:
             raise self._failure(SignInRejectedError())
-        errands = list(self._errands(self._ledger.now()))
-        if not errands:
+        due_requests = list(self._due_requests(self._budget.now()))
+        if not due_requests:
             self._set_timer()
             return self.data
         if self._list_first is not None and (listing := self._list_first()) is not None:
@@ -235,20 +237,20 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         occurred: list[VendorEvent] = []
         refusal: VendorError | None = None
         is_served = False
-        for lane, targets, keep in errands:
+        for poll_group, targets, keep in due_requests:
             try:
                 update = await self._fetch(targets)
             except VendorError as err:
-                lane.failures += 1
-                lane.error = refusal = err
+                poll_group.failures += 1
+                poll_group.error = refusal = err
             else:
                 is_served = True
-                await self._take(lane, update, targets, turns, keep=keep)
-                occurred.extend(update.occurrences)
-        if self.feed.most_lanes > 1 and self._lanes.is_new:
+                await self._take(poll_group, update, targets, turns, keep=keep)
+                occurred.extend(update.vendor_events)
+        if self.feed.max_groups > 1 and self._lanes.is_new:
             # Not before it is asked for in this division: a reload must find the replies that are held.
-            self._ledger.divisions[self.feed.name] = self._lanes.settle()
-        self._plan(lane for lane, _, _ in errands)
+            self._budget.divisions[self.feed.name] = self._lanes.settle()
+        self._plan(poll_group for poll_group, _, _ in due_requests)
         error = self._error
         self._on_outcome(self, error)
         await self.held.tell_in_turns(turns)
@@ -259,25 +261,25 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             raise self._failure(refusal)
         return self.data
 
-    def _errands(self, now: float) -> Iterable[tuple[PollGroup, frozenset[ChannelId], bool]]:
+    def _due_requests(self, now: float) -> Iterable[tuple[PollGroup, frozenset[ChannelId], bool]]:
         """What to ask for now: each lane with its channels, and whether what it has is kept beside."""
-        for lane in self._lanes:
-            targets = self._targets(lane)
+        for poll_group in self._lanes:
+            targets = self._targets(poll_group)
             if not targets and len(self._lanes) > 1:
                 continue
-            if (is_current := lane.is_current(now)) and not lane.failures:
-                if lane.asked is not targets:
+            if (is_current := poll_group.is_current(now)) and not poll_group.failures:
+                if poll_group.asked is not targets:
                     targets = frozenset(
                         key for key in targets if not self.held.was_asked(self.held.slots[key])
                     )
                     if targets:
-                        yield lane, targets, True
-            elif not self._is_scheduled or lane.plan.at <= now + schedule.EXPIRY_GUARD:
-                yield lane, targets, is_current
+                        yield poll_group, targets, True
+            elif not self._is_scheduled or poll_group.plan.at <= now + schedule.EXPIRY_GUARD:
+                yield poll_group, targets, is_current
 
-    def _targets(self, lane: PollGroup) -> frozenset[ChannelId]:
+    def _targets(self, poll_group: PollGroup) -> frozenset[ChannelId]:
         """The channels of a lane that somebody looks at; the same object for as long as they are the same."""
-        if lane.targets is None:
+        if poll_group.targets is None:
             for found in self._lanes:
                 found.targets = frozenset()
             mine: dict[int, list[ChannelId]] = {}
@@ -288,11 +290,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 found.targets = frozenset(mine.get(id(found), ()))
                 if found.asked == found.targets:
                     found.asked = found.targets
-        return lane.targets or frozenset()
+        return poll_group.targets or frozenset()
 
     def _forget_targets(self) -> None:
-        for lane in self._lanes:
-            lane.targets = None
+        for poll_group in self._lanes:
+            poll_group.targets = None
 
     async def _fetch(self, targets: frozenset[ChannelId]) -> FeedUpdate:
         """Fetch; a reply that finds a hole in a parser is an unexpected reply, said once."""
@@ -312,32 +314,34 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     async def _take(
         self,
-        lane: PollGroup,
+        poll_group: PollGroup,
         update: FeedUpdate,
         targets: frozenset[ChannelId],
         turns: LoopYielder,
         *,
         keep: bool,
     ) -> None:
-        lane.freshness = (*(lane.freshness if keep else ()), *update.freshness)
-        if lane.asked is not targets:
+        poll_group.freshness = (*(poll_group.freshness if keep else ()), *update.freshness)
+        if poll_group.asked is not targets:
             self.held.note_asked(targets)
-            lane.asked = targets if targets is lane.targets else None
-        lane.set_aside = update.set_aside
-        self.data.last_success = self._ledger.now_utc()
+            poll_group.asked = targets if targets is poll_group.targets else None
+        poll_group.rejected = update.rejected
+        self.data.last_success = self._budget.now_utc()
         self.held.is_whole = self.feed.is_whole
         self._period = timedelta(seconds=self._usual_period())
         self.held.set_period(self._period)
-        lane.error = update.failure if isinstance(update.failure, VendorError) else None
-        lane.failures = lane.failures + 1 if lane.error or self._is_worth_asking(update) else 0
-        lane.resource_errors = update.failures
+        poll_group.error = update.failure if isinstance(update.failure, VendorError) else None
+        poll_group.failures = (
+            poll_group.failures + 1 if poll_group.error or self._is_worth_asking(update) else 0
+        )
+        poll_group.resource_errors = update.failures
         inventory = update.inventory
         if inventory is not None:
             # Before the readings: those of the same response are in the units that it names.
             inventory = self._on_units(_dated(inventory, update.freshness))
         received = self._received(update.freshness) if update.readings else None
         await self.held.take(update.readings, turns, received)
-        lane.learn(self._ledger.now())
+        poll_group.learn(self._budget.now())
         if inventory is not None:
             self._on_inventory(inventory)
 
@@ -345,12 +349,12 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """When the newest of these replies came: one that is used again is as old as it is."""
         if not freshness:
             return None
-        age = self._ledger.now() - max(reply.received for reply in freshness)
-        return self._ledger.now_utc() - timedelta(seconds=max(age, 0.0))
+        age = self._budget.now() - max(reply.received for reply in freshness)
+        return self._budget.now_utc() - timedelta(seconds=max(age, 0.0))
 
     def _is_worth_asking(self, update: FeedUpdate) -> bool:
         """Whether an optional resource has an outage that may be over long before a feed of this interval is due."""
-        is_slow = self.feed.default_interval.total_seconds() >= cache_control.LONGEST_BACKOFF
+        is_slow = self.feed.default_interval.total_seconds() >= cache_control.MAX_BACKOFF
         return is_slow and not all(map(is_unavailable, update.failures.values()))
 
     @callback
@@ -363,7 +367,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Note when devices measured last, by device and cycle, on the monotonic clock."""
         if not dates:
             return
-        offset = self._ledger.now() - self._ledger.now_utc().timestamp()
+        offset = self._budget.now() - self._budget.now_utc().timestamp()
         for (device, cycle), last in dates.items():
             self._lanes.hear(device, cycle, round(last.timestamp() + offset))
 
@@ -373,10 +377,10 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.held.sweep()
         if not self.is_polled or self.is_signed_out:
             return
-        soon = self._ledger.now() + wait
-        for lane in self._lanes:
-            if lane.plan.at < soon:
-                lane.plan = replace(lane.plan, at=soon)
+        soon = self._budget.now() + wait
+        for poll_group in self._lanes:
+            if poll_group.plan.at < soon:
+                poll_group.plan = replace(poll_group.plan, at=soon)
         self._set_timer()
         self._schedule_refresh()
 
@@ -385,7 +389,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     @property
     def _error(self) -> VendorError | None:
         """What stands in the way of any lane."""
-        errors = (lane.error for lane in self._lanes if isinstance(lane.error, VendorError))
+        errors = (
+            poll_group.error
+            for poll_group in self._lanes
+            if isinstance(poll_group.error, VendorError)
+        )
         return next(errors, None)
 
     @property
@@ -393,22 +401,22 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """What the newest poll of any lane could not have of the feed's optional resources, by name."""
         return {
             name: err
-            for lane in self._lanes
-            for name, err in lane.resource_errors.items()
+            for poll_group in self._lanes
+            for name, err in poll_group.resource_errors.items()
             if isinstance(err, VendorError)
         }
 
     @property
     def failures(self) -> int:
         """Polls that failed in a row."""
-        return max(lane.failures for lane in self._lanes)
+        return max(poll_group.failures for poll_group in self._lanes)
 
     def _plan(self, asked: Iterable[PollGroup]) -> None:
         """Plan the next polls of lanes that were asked, or of all where the feed is divided anew."""
-        if self._lanes.divide(self._ledger.now(), self._period.total_seconds()):
+        if self._lanes.divide(self._budget.now(), self._period.total_seconds()):
             asked = self._lanes
-        for lane in asked:
-            lane.plan = self._next(lane)
+        for poll_group in asked:
+            poll_group.plan = self._next(poll_group)
         self._set_timer()
 
     def _failure(self, err: VendorError) -> Exception:
@@ -425,21 +433,23 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     @property
     def plan(self) -> schedule.Plan:
         """When the next poll comes, and why then."""
-        lanes = [lane for lane in self._lanes if self._targets(lane)] or list(self._lanes)
-        return min((lane.plan for lane in lanes), key=lambda plan: plan.at)
+        poll_groups = [
+            poll_group for poll_group in self._lanes if self._targets(poll_group)
+        ] or list(self._lanes)
+        return min((poll_group.plan for poll_group in poll_groups), key=lambda plan: plan.at)
 
-    def _next(self, lane: PollGroup) -> schedule.Plan:
-        now = self._ledger.now()
+    def _next(self, poll_group: PollGroup) -> schedule.Plan:
+        now = self._budget.now()
         return schedule.plan(
             now,
-            lane.freshness,
+            poll_group.freshness,
             default=self.feed.default_interval.total_seconds(),
-            least=self.feed.least_interval.total_seconds(),
-            rhythm=lane.rhythm(now),
-            hold_until=self._ledger.hold_until,
-            failures=lane.failures,
-            rand=self._ledger.rand(),
-            delay=lane.delay,
+            least=self.feed.min_interval.total_seconds(),
+            rhythm=poll_group.rhythm(now),
+            hold_until=self._budget.hold_until,
+            failures=poll_group.failures,
+            rand=self._budget.rand(),
+            delay=poll_group.delay,
         )
 
     def _set_timer(self) -> None:
@@ -450,7 +460,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def _seconds_until(self, plan: schedule.Plan) -> float:
         """Seconds to give the stock timer, which counts from the last whole second of the loop's clock."""
         now = self.hass.loop.time()
-        return max(plan.at - self._ledger.now(), 0.001) + now - int(now)
+        return max(plan.at - self._budget.now(), 0.001) + now - int(now)
 
     # Telling
 
@@ -461,16 +471,16 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.held.tell()
         occurred, self._occurred = self._occurred, []
         if occurred:
-            self._on_occurrences(occurred)
+            self._on_vendor_events(occurred)
 
     @property
-    def set_aside(self) -> Counter[str]:
+    def rejected(self) -> Counter[str]:
         """How many malformed records the newest replies had, by place and reason."""
-        return sum((lane.set_aside for lane in self._lanes), Counter())
+        return sum((poll_group.rejected for poll_group in self._lanes), Counter())
 
     def diagnostics(self) -> dict[str, Any]:
         """Counts and times, never contents."""
-        now = self._ledger.now()
+        now = self._budget.now()
         return {
             "is_polled": self.is_polled,
             "last_success": self.data.last_success,
@@ -479,15 +489,15 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             "last_error": type(self.last_exception).__name__ if self.last_exception else None,
             "polls": [
                 {
-                    "next_poll_in_seconds": round(lane.plan.at - now, 1),
-                    "next_poll_because": lane.plan.reason,
-                    "failures_in_a_row": lane.failures,
-                    "fresh_for_seconds": [round(r.expires - now, 1) for r in lane.freshness],
+                    "next_poll_in_seconds": round(poll_group.plan.at - now, 1),
+                    "next_poll_because": poll_group.plan.reason,
+                    "failures_in_a_row": poll_group.failures,
+                    "fresh_for_seconds": [round(r.expires - now, 1) for r in poll_group.freshness],
                 }
-                for lane in self._lanes
+                for poll_group in self._lanes
             ],
             **self.held.counts,
-            "records_set_aside": dict(self.set_aside),
+            "records_set_aside": dict(self.rejected),
             "resources_missing": {
                 name: type(err).__name__ for name, err in self.resource_errors.items()
             },

@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .account import Account, WatchpostConfigEntry, async_get_ledger
+from .account import Account, WatchpostConfigEntry, async_get_budget
 from .const import CONF_VENDOR, DOMAIN
 from .models import Channel
 from .vendors import VENDORS
@@ -23,17 +23,17 @@ async def async_get_config_entry_diagnostics(
     return {
         "vendor": account.vendor.key,
         "state": entry.state.value,
-        "requests": account.ledger.diagnostics(),
-        "devices": len(account.roster.devices),
-        "channels": _shape(account, list(account.roster.channels.values())),
+        "requests": account.budget.diagnostics(),
+        "devices": len(account.tracker.devices),
+        "channels": _shape(account, list(account.tracker.channels.values())),
         "channels_left_out": account.left_out,
         "options_set": sorted(entry.options),
-        "history": account.historian.diagnostics(),
+        "history": account.history_backfill.diagnostics(),
         "daily": account.daily.diagnostics(),
         "feeds": _feeds(account, set(account.coordinators)),
         "values_rejected": account.plausibility.diagnostics(),
         "push": account.push and account.push.diagnostics(),
-        "shots": account.shots and account.shots.diagnostics(),
+        "shots": account.snapshots and account.snapshots.diagnostics(),
         "connection": dict(account.connection.diagnostics()),
     }
 
@@ -48,14 +48,14 @@ async def async_get_device_diagnostics(
     names = {identifier for domain, identifier in device.identifiers if domain == DOMAIN}
     channels = [
         channel
-        for channel in account.roster.channels.values()
+        for channel in account.tracker.channels.values()
         if account.identifier(channel.device)[1] in names
     ]
     return {
         "vendor": account.vendor.key,
         "is_listed": any(
-            account.identifier(device_id)[1] in names and account.roster.is_listed(device_id)
-            for device_id in account.roster.devices
+            account.identifier(device_id)[1] in names and account.tracker.is_listed(device_id)
+            for device_id in account.tracker.devices
         ),
         "channels": _shape(account, channels),
         "feeds": _feeds(account, {channel.feed for channel in channels}),
@@ -69,7 +69,7 @@ def _standing(hass: HomeAssistant, entry: WatchpostConfigEntry) -> dict[str, Any
         "vendor": vendor.key,
         "state": entry.state.value,
         "because": entry.error_reason_translation_key,
-        "requests": async_get_ledger(hass, vendor.ledger_key(entry.data)).diagnostics(),
+        "requests": async_get_budget(hass, vendor.budget_key(entry.data)).diagnostics(),
         "options_set": sorted(entry.options),
     }
 

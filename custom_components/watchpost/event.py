@@ -39,11 +39,13 @@ class ChannelEvent(ChannelEntity, EventEntity):
         """Hear of what happens at the device from now on."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            self._account.teller.async_listen(self._channel.device, self.entity_id, self._on_told)
+            self._account.dispatcher.async_listen(
+                self._channel.device, self.entity_id, self._on_told
+            )
         )
 
     @callback
     def _on_told(self, told: DispatchedEvent) -> None:
-        if told.occurrence.type in self.event_types:
-            self._trigger_event(told.occurrence.type, told.attributes)
+        if told.vendor_event.type in self.event_types:
+            self._trigger_event(told.vendor_event.type, told.attributes)
             self.async_write_ha_state()

@@ -162,7 +162,7 @@ class Channel:
     description: EntityDescription
     feed: str
     cycle: timedelta | None = None
-    stands_when_stale: bool = False
+    keep_when_stale: bool = False
     good_for: timedelta | None = None
     declared: tuple[float, float] | None = None
     name: str | None = None
@@ -275,7 +275,7 @@ class HistoryTerms:
 
     span: int = 7 * 24
     per_request: int = 7 * 24
-    most_requests: int = 20
+    max_requests: int = 20
     pause: float = 900.0
     by_device: bool = False
     newest_first: bool = False
@@ -366,9 +366,9 @@ class FeedUpdate:
     """
 
     readings: Mapping[ChannelId, Reading] = field(default_factory=dict)
-    occurrences: Sequence[VendorEvent] = ()
+    vendor_events: Sequence[VendorEvent] = ()
     freshness: Sequence[Freshness] = ()
     inventory: Inventory | None = None
-    set_aside: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
     failure: Exception | None = None
     failures: Mapping[str, Exception] = field(default_factory=dict)

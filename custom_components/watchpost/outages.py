@@ -338,8 +338,8 @@ class OutageTracker:
     @property
     def _wait(self) -> float:
         """Seconds until the credentials are tried again."""
-        ledger = self._transport.ledger
-        return max(self._sign_in.next_probe, ledger.hold_until) - ledger.now()
+        budget = self._transport.budget
+        return max(self._sign_in.next_probe, budget.hold_until) - budget.now()
 
     @callback
     def _on_refused(self) -> None:
@@ -361,7 +361,7 @@ class OutageTracker:
             return
         for coordinator in self._coordinators.values():
             # Those with a sign-in of their own go on.
-            if coordinator.feed.ledger is self._inventory.feed.ledger:
+            if coordinator.feed.budget is self._inventory.feed.budget:
                 coordinator.is_signed_out = True
         self._plan_probe()
 

@@ -19,7 +19,7 @@ from .models import Channel, ChannelId, Reading
 # at the clock.
 _KEPT_AT_ONCE: Final = 250
 _TOLD_AT_ONCE: Final = 25
-_LONGEST_HOLD: Final = 0.003
+_MAX_HOLD: Final = 0.003
 
 # A timer may be early by a clock's resolution, and a reading that is about to go stale is none yet.
 _LATE: Final = 0.01
@@ -76,7 +76,7 @@ class ChannelState:
 
     channel: Channel | None = None
     beat: DeviceCycle | None = None
-    looker: ReadingListener | None = None
+    listener: ReadingListener | None = None
     raw: Reading | None = None
     reading: Reading | None = None
     bounds: Bounds | None = None
@@ -92,10 +92,10 @@ class ChannelState:
         """Somebody looks at the channel, or is about to."""
         self.channel = channel
         cycle = channel.cycle or timedelta()
-        has_beat = channel.cycle is not None and not channel.stands_when_stale
+        has_beat = channel.cycle is not None and not channel.keep_when_stale
         self.beat = (channel.device, cycle.total_seconds()) if has_beat else None
-        self.lasts = _FOREVER if channel.stands_when_stale else CYCLES_UNTIL_STALE * cycle
-        self.is_exact = channel.good_for is not None and not channel.stands_when_stale
+        self.lasts = _FOREVER if channel.keep_when_stale else CYCLES_UNTIL_STALE * cycle
+        self.is_exact = channel.good_for is not None and not channel.keep_when_stale
         if self.is_exact and channel.good_for is not None:
             self.lasts = channel.good_for
 
@@ -109,7 +109,7 @@ class LoopYielder:
 
     async def give_way(self) -> None:
         """Wait for the next turn if this one was long."""
-        if self._loop.time() - self._began > _LONGEST_HOLD:
+        if self._loop.time() - self._began > _MAX_HOLD:
             await asyncio.sleep(0)
             self._began = self._loop.time()
 
@@ -163,7 +163,7 @@ class ReadingStore:
         """Nobody looks at a channel any more; returns the beat that it had."""
         slot = self.slots[channel.id]
         beat = slot.beat
-        slot.channel = slot.looker = slot.beat = None
+        slot.channel = slot.listener = slot.beat = None
         slot.is_stale = False
         self._stale.discard(channel.id)
         return beat
@@ -171,7 +171,7 @@ class ReadingStore:
     def settle(self) -> None:
         """Let go of channels that nobody came to look at."""
         for slot in self.slots.values():
-            if slot.looker is None:
+            if slot.listener is None:
                 slot.channel = slot.beat = None
 
     def _bound(self, slot: ChannelState, channel: Channel) -> None:
@@ -352,7 +352,7 @@ class ReadingStore:
         # Most need no more than this to be known as fresh.
         surely = self._clock.utc() - self._least
         for slot in slots:
-            if (looker := slot.looker) is not None:
+            if (listener := slot.listener) is not None:
                 reading = slot.reading
                 is_fresh = (
                     slot.taken > surely
@@ -360,7 +360,7 @@ class ReadingStore:
                     and reading is not None
                     and reading.is_live
                 )
-                looker.on_reading(reading, is_fresh or self._may_show(slot))
+                listener.on_reading(reading, is_fresh or self._may_show(slot))
 
     # Growing stale
 

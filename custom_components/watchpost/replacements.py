@@ -131,18 +131,18 @@ class Replacements:
         hass: HomeAssistant,
         entry: ConfigEntry,
         store: ReplacementStore,
-        registrar: RegistryHelper,
-        roster: InventoryTracker,
+        registries: RegistryHelper,
+        tracker: InventoryTracker,
     ) -> None:
         self._hass = hass
         self._entry = entry
         self._store = store
-        self._registrar = registrar
-        self._roster = roster
+        self._registrar = registries
+        self._roster = tracker
         self._offers: dict[Pair, Device] = {}
         self._pending = set(store.decided)
         self._named_at: datetime | None = None
-        roster.held = {pair.old for pair in self._pending}
+        tracker.held = {pair.old for pair in self._pending}
 
     # Offering
 

@@ -96,7 +96,7 @@ def _schema(action: ServiceAction) -> vol.Schema:
 
 def _response(action: ServiceAction) -> SupportsResponse:
     """Reading is for the response alone; writing may do without, unless nobody could ever learn what it brought."""
-    is_needed = action.is_read or action.is_told_once
+    is_needed = action.is_read or action.response_required
     return SupportsResponse.ONLY if is_needed else SupportsResponse.OPTIONAL
 
 
@@ -108,7 +108,7 @@ async def _async_handle(action: ServiceAction, call: ServiceCall) -> ServiceResp
     if (handler := account.connection.actions.get(action.name)) is None:
         raise _wrong("not_offered", vendor=account.vendor.name, action=action.name)
     try:
-        async with account.ledger.until_stop():
+        async with account.budget.until_stop():
             outcome = dict(await handler(asked))
     except VendorError as err:
         raise failure(err, is_write=not action.is_read) from None
@@ -200,7 +200,7 @@ def _device(hass: HomeAssistant, device_id: str) -> tuple[Account, str]:
         hass, DOMAIN, device_id, include_child_devices=False
     )
     account = cast("Account", entry.runtime_data)
-    for known in account.roster.devices:
+    for known in account.tracker.devices:
         if account.identifier(known) in device.identifiers:
             return account, known
     raise _wrong("not_listed", field=ATTR_DEVICE_ID, target=device.name or device_id)

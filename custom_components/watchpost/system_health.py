@@ -26,7 +26,7 @@ async def _info(hass: HomeAssistant) -> dict[str, Any]:
     reach = {f"reach_{vendor}": _reach(hass, urls) for vendor, urls in addresses.items()}
     return {
         "accounts": len(hass.config_entries.async_entries(DOMAIN)),
-        "requests_today": sum(entry.runtime_data.ledger.requests_today for entry in entries),
+        "requests_today": sum(entry.runtime_data.budget.requests_today for entry in entries),
         "push": _push(entries),
         **reach,
     }

@@ -17,7 +17,7 @@ from custom_components.watchpost.engine.polling import phase as rhythms
 from custom_components.watchpost.engine.polling import schedule
 from custom_components.watchpost.engine.polling.phase import (
     DELAY,
-    MOST_DELAY,
+    MAX_DELAY,
     PhaseModel,
     Source,
     learned_delay,
@@ -253,14 +253,14 @@ def test_an_overdue_slow_source_may_come_any_time() -> None:
 
 
 def test_a_yearly_source_does_not_put_polls_off_for_ever() -> None:
-    assert planned(lasting(M), beats=[Source(0.0, 6 * 86400.0)]).at <= M + 1 + schedule.LONGEST_WAIT
+    assert planned(lasting(M), beats=[Source(0.0, 6 * 86400.0)]).at <= M + 1 + schedule.MAX_WAIT
 
 
 def test_a_slow_source_beside_a_quick_one_does_not_put_polls_off_for_ever() -> None:
     beats = [Source(-490_000.0, 500_000.0), Source(-30.0, 60.0)]
 
     assert planned(lasting(M), beats=beats) == Plan(
-        M + schedule.EXPIRY_GUARD + schedule.LONGEST_WAIT, "phase"
+        M + schedule.EXPIRY_GUARD + schedule.MAX_WAIT, "phase"
     )
 
 
@@ -311,7 +311,7 @@ BEATS = st.lists(
     hold=ANY_FLOAT,
     failures=st.integers(0, 40),
     rand=st.floats(0, 1, exclude_max=True),
-    delay=st.floats(DELAY, MOST_DELAY),
+    delay=st.floats(DELAY, MAX_DELAY),
 )
 def test_no_plan_is_early_and_none_is_put_off_for_ever(
     now: float,
@@ -357,7 +357,7 @@ def test_a_missed_measurement_lengthens_the_delay_and_punctual_ones_shorten_it()
     assert DELAY + 9.0 < punctual < missed
     assert learned_delay(DELAY, 890.0, [900.0]) == DELAY
     assert learned_delay(missed, 2000.0, []) == missed
-    assert learned_delay(MOST_DELAY, 2000.0, [900.0]) == MOST_DELAY
+    assert learned_delay(MAX_DELAY, 2000.0, [900.0]) == MAX_DELAY
 
 
 # -- simulated days --

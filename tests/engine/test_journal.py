@@ -81,13 +81,13 @@ def raised(number: int, at: datetime | None = None) -> VendorEvent:
     return VendorEvent(f"alarm-{number}", VendorEventType.ALARM_RAISED, at, "sensor")
 
 
-async def dispatch(journal: EventJournal, *occurrences: VendorEvent) -> list[str]:
+async def dispatch(journal: EventJournal, *vendor_events: VendorEvent) -> list[str]:
     """Dispatch what is let through, as the account does."""
-    admitted = journal.admit(occurrences)
-    for occurrence in admitted:
+    admitted = journal.filter_new(vendor_events)
+    for vendor_event in admitted:
         with suppress(OSError):
-            await journal.async_told(occurrence)
-    return [occurrence.id for occurrence in admitted]
+            await journal.async_mark_delivered(vendor_event)
+    return [vendor_event.id for vendor_event in admitted]
 
 
 async def written(path: Path, count: int = 5) -> bytes:
@@ -105,40 +105,40 @@ async def test_what_follows_is_told_after_what_was_told_before_also_over_a_resta
     tmp_path: Path,
 ) -> None:
     journal = await opened(tmp_path / "journal")
-    assert journal.admit([FIRST]) == [FIRST]
-    await journal.async_told(FIRST)
+    assert journal.filter_new([FIRST]) == [FIRST]
+    await journal.async_mark_delivered(FIRST)
 
     journal = await opened(tmp_path / "journal")
 
-    assert journal.admit([FIRST, SECOND]) == [SECOND]
-    assert journal.admit([FIRST, SECOND]) == []
+    assert journal.filter_new([FIRST, SECOND]) == [SECOND]
+    assert journal.filter_new([FIRST, SECOND]) == []
 
 
 async def test_what_comes_at_once_with_what_it_follows_is_never_told_by_itself(
     tmp_path: Path,
 ) -> None:
     journal = await opened(tmp_path / "journal")
-    assert journal.admit([SECOND, FIRST]) == [FIRST]
-    assert journal.admit([FIRST, SECOND]) == []
-    await journal.async_told(FIRST)
-    assert journal.admit([FIRST, SECOND]) == []
+    assert journal.filter_new([SECOND, FIRST]) == [FIRST]
+    assert journal.filter_new([FIRST, SECOND]) == []
+    await journal.async_mark_delivered(FIRST)
+    assert journal.filter_new([FIRST, SECOND]) == []
 
     journal = await opened(tmp_path / "journal")
 
-    assert journal.admit([FIRST, SECOND]) == []
+    assert journal.filter_new([FIRST, SECOND]) == []
 
 
 async def test_what_follows_something_never_told_is_not_told(tmp_path: Path) -> None:
     journal = await opened(tmp_path / "journal", FIRST.at)
 
-    assert journal.admit([FIRST, SECOND]) == []
+    assert journal.filter_new([FIRST, SECOND]) == []
 
 
 async def test_what_follows_something_that_still_waits_to_be_told_is_told(tmp_path: Path) -> None:
     journal = await opened(tmp_path / "journal")
-    assert journal.admit([FIRST]) == [FIRST]
+    assert journal.filter_new([FIRST]) == [FIRST]
 
-    assert journal.admit([FIRST, SECOND]) == [SECOND]
+    assert journal.filter_new([FIRST, SECOND]) == [SECOND]
 
 
 # Damage
@@ -172,7 +172,7 @@ async def test_a_journal_of_0_1_0_is_read_gets_checksums_and_can_be_read_by_0_1_
 
     journal = await opened(path, NOW + YEAR)
 
-    assert journal.admit(map(raised, range(6))) == []
+    assert journal.filter_new(map(raised, range(6))) == []
     assert journal.baseline == NOW
     assert all("crc" in json.loads(line) for line in path.read_bytes().splitlines())
     assert read_by_0_1_0(path.read_bytes()) == before
@@ -224,7 +224,7 @@ async def test_any_flipped_bit_loses_no_event_and_repeats_at_most_those_of_two_l
             tmp_path / "none", _at_once, FakeClock(now), title="Account", unwritten={}
         )
         journal.take(parse(flipped))
-        admitted = [occurrence.id for occurrence in journal.admit([*known, new])]
+        admitted = [vendor_event.id for vendor_event in journal.filter_new([*known, new])]
         tried += 1
         lost += new.id not in admitted
         repeated[len(admitted) - 1] += 1
@@ -245,7 +245,7 @@ async def test_a_flipped_bit_in_the_first_line_drops_nothing_that_was_not_dispat
             tmp_path / "none", _at_once, FakeClock(NOW + YEAR), title="Account", unwritten={}
         )
         journal.take(content)
-        assert [each.id for each in journal.admit([raised(6)])] == ["alarm-6"]
+        assert [each.id for each in journal.filter_new([raised(6)])] == ["alarm-6"]
         assert journal.baseline <= NOW + 5 * MINUTE
 
 
@@ -429,7 +429,7 @@ async def test_compaction_does_not_move_the_baseline_past_what_still_waits(tmp_p
     path = tmp_path / "journal"
     journal = await opened(path)
     waiting = raised(99, NOW + 2 * MINUTE + MINUTE / 2)
-    assert journal.admit([waiting]) == [waiting]
+    assert journal.filter_new([waiting]) == [waiting]
 
     journal.clock.local, journal.clock.monotonic = NOW + YEAR, 3_600
     await dispatch(journal, *map(raised, range(1, 30)))
@@ -459,12 +459,12 @@ async def test_events_dated_in_the_future_move_no_baseline_and_suppress_nothing(
     journal.clock.monotonic = 3_600
     for number in range(30):
         await dispatch(journal, raised(100 + number, NOW + 10 * YEAR + number * MINUTE))
-        assert journal.told_until <= NOW + 20 * MINUTE
+        assert journal.delivered_until <= NOW + 20 * MINUTE
     await dispatch(journal, *map(raised, range(21, 40)))
 
     for current in (journal, await opened(path, NOW + 50 * MINUTE, vendor=NOW + 50 * MINUTE)):
         assert current.baseline <= NOW + 50 * MINUTE
-        assert current.told_until <= NOW + 50 * MINUTE
+        assert current.delivered_until <= NOW + 50 * MINUTE
     assert await dispatch(current, raised(41)) == ["alarm-41"]
     assert await dispatch(current, raised(101, NOW + 10 * YEAR + MINUTE)) == []
 
@@ -514,7 +514,7 @@ async def test_a_baseline_of_2035_gives_way_to_the_newest_event_that_is_not_ahea
     journal = await opened(path, now, vendor=now)
 
     assert NOW <= journal.baseline <= raised(5).at
-    assert journal.told_until == raised(5).at
+    assert journal.delivered_until == raised(5).at
     assert await dispatch(journal, *map(raised, range(1, 7))) == ["alarm-6"]
     assert parse(path.read_bytes()).baseline == journal.baseline
 
@@ -542,7 +542,7 @@ async def test_a_clock_that_was_not_set_waits_for_the_vendors_and_keeps_the_jour
     journal.clock.vendor = NOW + 9 * MINUTE
 
     assert journal.baseline == NOW
-    assert journal.told_until == raised(5).at
+    assert journal.delivered_until == raised(5).at
     assert await dispatch(journal, *map(raised, range(1, 7))) == ["alarm-6"]
     # The clock is set while Home Assistant runs.
     journal.clock.local = NOW + 10 * MINUTE
@@ -576,6 +576,6 @@ async def test_a_clock_that_is_behind_decides_where_no_vendor_tells_the_time(
 
     journal = await opened(path, NOW - YEAR)
 
-    assert journal.admit(map(raised, range(1, 6))) == []
+    assert journal.filter_new(map(raised, range(1, 6))) == []
     assert await dispatch(journal, raised(6)) == ["alarm-6"]
     assert path.read_bytes().startswith(before)

@@ -29,12 +29,12 @@ def cost(groups: Iterable[Iterable[str]], phases: Mapping[str, float]) -> float:
 
 def heard(phases: Mapping[str, float], most: int = 4, at: float = 1000.0) -> PollGroups:
     """Lanes of a feed whose first reply came at `at`."""
-    lanes = PollGroups(most)
-    for lane in lanes:
-        lane.freshness = (reply(at),)
+    poll_groups = PollGroups(most)
+    for poll_group in poll_groups:
+        poll_group.freshness = (reply(at),)
     for device, phase in phases.items():
-        lanes.hear(device, M, phase)
-    return lanes
+        poll_groups.hear(device, M, phase)
+    return poll_groups
 
 
 def test_few_devices_have_a_lane_each() -> None:
@@ -61,44 +61,46 @@ def test_more_devices_share_lanes_about_as_well_as_any_division_does(seed: int) 
 
 
 def test_a_new_division_is_not_asked_before_the_replies_it_comes_from_have_expired() -> None:
-    lanes = heard({"a": 0.0, "b": 450.0})
+    poll_groups = heard({"a": 0.0, "b": 450.0})
 
-    assert lanes.divide(1000.0, M)
-    assert len(lanes) == 2
-    assert all(lane.is_current(1000.0 + M - 1) for lane in lanes)
-    assert not any(lane.is_current(1000.0 + M) for lane in lanes)
+    assert poll_groups.divide(1000.0, M)
+    assert len(poll_groups) == 2
+    assert all(poll_group.is_current(1000.0 + M - 1) for poll_group in poll_groups)
+    assert not any(poll_group.is_current(1000.0 + M) for poll_group in poll_groups)
 
 
 def test_a_division_that_brings_little_is_not_made() -> None:
     phases = {f"device {number}": number * 90.0 for number in range(10)}
-    lanes = heard(phases)
-    assert lanes.divide(1000.0, M)
-    before = lanes.groups
+    poll_groups = heard(phases)
+    assert poll_groups.divide(1000.0, M)
+    before = poll_groups.groups
 
     # A clock that is off by so much moves a device by some seconds a day.
     for device, phase in phases.items():
-        lanes.hear(device, M, phase + 100 * M + 10.0 * (device < "device 5"))
-    assert not lanes.divide(1000.0 + LOOK_SECONDS, M)
-    assert lanes.groups == before
+        poll_groups.hear(device, M, phase + 100 * M + 10.0 * (device < "device 5"))
+    assert not poll_groups.divide(1000.0 + LOOK_SECONDS, M)
+    assert poll_groups.groups == before
 
 
 def test_a_device_that_moved_far_is_put_elsewhere() -> None:
-    lanes = heard({"a": 0.0, "b": 5.0, "c": 300.0, "d": 305.0, "e": 600.0, "f": 605.0}, most=3)
-    lanes.divide(1000.0, M)
-    assert lanes.of("a") is lanes.of("b")
+    poll_groups = heard(
+        {"a": 0.0, "b": 5.0, "c": 300.0, "d": 305.0, "e": 600.0, "f": 605.0}, most=3
+    )
+    poll_groups.divide(1000.0, M)
+    assert poll_groups.of("a") is poll_groups.of("b")
 
     for _ in range(20):
-        lanes.hear("a", M, 100 * M + 610.0)
-    lanes.divide(1000.0 + LOOK_SECONDS, M)
+        poll_groups.hear("a", M, 100 * M + 610.0)
+    poll_groups.divide(1000.0 + LOOK_SECONDS, M)
 
-    assert lanes.of("a") is lanes.of("f")
+    assert poll_groups.of("a") is poll_groups.of("f")
 
 
 def test_a_feed_of_one_lane_is_never_divided() -> None:
-    lanes = heard({"a": 0.0, "b": 450.0}, most=1)
+    poll_groups = heard({"a": 0.0, "b": 450.0}, most=1)
 
-    assert not lanes.divide(1000.0, M)
-    assert len(lanes) == 1
+    assert not poll_groups.divide(1000.0, M)
+    assert len(poll_groups) == 1
 
 
 def test_the_groups_of_before_stand_over_a_reload() -> None:
@@ -112,12 +114,12 @@ def test_the_groups_of_before_stand_over_a_reload() -> None:
 
 
 def test_a_device_without_a_rhythm_goes_with_the_first_lane() -> None:
-    lanes = heard({"a": 0.0, "b": 450.0})
-    lanes.hear("odd", 100.0, 5.0)
-    lanes.divide(1000.0, M)
+    poll_groups = heard({"a": 0.0, "b": 450.0})
+    poll_groups.hear("odd", 100.0, 5.0)
+    poll_groups.divide(1000.0, M)
 
-    assert lanes.of("odd") is next(iter(lanes))
-    assert lanes.of("unheard") is next(iter(lanes))
+    assert poll_groups.of("odd") is next(iter(poll_groups))
+    assert poll_groups.of("unheard") is next(iter(poll_groups))
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

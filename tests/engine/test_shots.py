@@ -39,7 +39,7 @@ def test_what_was_kept_is_found_again_as_it_was(tmp_path: Path) -> None:
 
 
 def test_of_each_device_the_newest_times_stay(tmp_path: Path) -> None:
-    film = PictureStore(tmp_path, most_times=3)
+    film = PictureStore(tmp_path, max_times=3)
     for n in (5, 1, 4, 2, 3):
         for kind in ("raw", "annotated"):
             film.keep("a", kind, shot(n))
@@ -52,7 +52,7 @@ def test_of_each_device_the_newest_times_stay(tmp_path: Path) -> None:
 
 
 def test_the_oldest_go_first_and_the_newest_of_each_device_last(tmp_path: Path) -> None:
-    film = PictureStore(tmp_path, most_bytes=35)
+    film = PictureStore(tmp_path, max_bytes=35)
     film.keep("quiet", "raw", shot(0))
     for n in range(1, 6):
         film.keep("busy", "raw", shot(n))
@@ -62,7 +62,7 @@ def test_the_oldest_go_first_and_the_newest_of_each_device_last(tmp_path: Path) 
 
 
 def test_a_picture_larger_than_the_budget_is_not_kept_and_harms_no_other(tmp_path: Path) -> None:
-    film = PictureStore(tmp_path, most_bytes=50)
+    film = PictureStore(tmp_path, max_bytes=50)
     film.keep("a", "raw", shot(1))
     film.keep("b", "raw", shot(2, size=1000))
 
@@ -76,7 +76,7 @@ def test_the_budget_always_holds_and_the_disk_is_what_is_known(
     tmp_path_factory: pytest.TempPathFactory, taken: list[tuple[str, int, int]]
 ) -> None:
     folder = tmp_path_factory.mktemp("film")
-    film = PictureStore(folder, most_bytes=100, most_times=4)
+    film = PictureStore(folder, max_bytes=100, max_times=4)
     for device, n, size in taken:
         film.keep(device, "raw", shot(n, size))
         on_disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -15,7 +15,7 @@ from aiohttp import web
 import msgspec
 import pytest
 
-from custom_components.watchpost.client import budget as ledgers
+from custom_components.watchpost.client import budget as budgets
 from custom_components.watchpost.client import transport as transport_module
 from custom_components.watchpost.client.budget import RequestBudget
 from custom_components.watchpost.client.errors import (
@@ -148,7 +148,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def ledger(clock: Clock) -> RequestBudget:
+def budget(clock: Clock) -> RequestBudget:
     return RequestBudget(clock=clock.now, now_utc=clock.now_utc, rand=lambda: 0.9)
 
 
@@ -159,8 +159,8 @@ async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def transport(cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget) -> Transport:
-    return Transport(session, f"{cloud.url}/api/", BasicSignIn("user", "secret"), ledger)
+def transport(cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget) -> Transport:
+    return Transport(session, f"{cloud.url}/api/", BasicSignIn("user", "secret"), budget)
 
 
 class Tokens:
@@ -212,7 +212,7 @@ async def test_what_may_not_be_stored_is_asked_for_each_time(
     await transport.get("/things")
 
     assert len(cloud.asked) == 2
-    assert transport.ledger.diagnostics()["stored_replies"] == 0
+    assert transport.budget.diagnostics()["stored_replies"] == 0
 
 
 async def test_no_store_drops_what_was_held(
@@ -248,7 +248,7 @@ async def test_an_expired_reply_is_revalidated_and_its_body_kept(
     assert cloud.header("If-Modified-Since") == [None, since, since]
     assert (second.status, second.body, second.freshness.lifetime) == (200, b"1", 900.0)
     assert (third.body, third.freshness.expires) == (b"1", clock.at + 60)
-    assert (third.reused, transport.ledger.requests_total) == (False, 3)
+    assert (third.reused, transport.budget.requests_total) == (False, 3)
 
 
 async def test_unchanged_without_anything_held_is_no_answer(
@@ -264,9 +264,9 @@ async def test_unchanged_without_anything_held_is_no_answer(
 
 
 async def test_another_query_or_another_password_reuses_nothing(
-    cloud: Cloud, session: aiohttp.ClientSession, transport: Transport, ledger: RequestBudget
+    cloud: Cloud, session: aiohttp.ClientSession, transport: Transport, budget: RequestBudget
 ) -> None:
-    other = Transport(session, f"{cloud.url}/api", BasicSignIn("user", "other"), ledger)
+    other = Transport(session, f"{cloud.url}/api", BasicSignIn("user", "other"), budget)
 
     await transport.get("/things", {"a": "1"})
     await transport.get("/things", {"a": "2"})
@@ -316,7 +316,7 @@ async def test_a_request_that_nobody_waits_for_any_longer_is_given_up(
     reply = await transport.get("/things")
 
     assert reply.body == b"2"
-    assert transport.ledger.diagnostics()["under_way"] == 0
+    assert transport.budget.diagnostics()["under_way"] == 0
 
 
 # -- holds --
@@ -326,10 +326,10 @@ async def test_too_many_requests_hold_the_whole_account_for_as_long_as_asked(
     cloud: Cloud,
     session: aiohttp.ClientSession,
     transport: Transport,
-    ledger: RequestBudget,
+    budget: RequestBudget,
     clock: Clock,
 ) -> None:
-    other = Transport(session, cloud.url, BasicSignIn("user", "secret"), ledger)
+    other = Transport(session, cloud.url, BasicSignIn("user", "secret"), budget)
     await other.get("/held")
     cloud.says(answer(429, headers={"Retry-After": "120"}), answer())
 
@@ -363,7 +363,7 @@ async def test_unavailable_until_a_date_holds_the_account(
 
 
 async def test_rate_limits_without_a_time_back_off_until_a_success(
-    cloud: Cloud, transport: Transport, ledger: RequestBudget, clock: Clock
+    cloud: Cloud, transport: Transport, budget: RequestBudget, clock: Clock
 ) -> None:
     refusal = answer(429)
     cloud.says(refusal, refusal, answer(), refusal)
@@ -376,11 +376,11 @@ async def test_rate_limits_without_a_time_back_off_until_a_success(
         clock.at += 1000
 
     assert waits == [27.0, 54.0, 27.0]
-    assert ledger.refusals == 3
+    assert budget.refusals == 3
 
 
 async def test_requests_refused_together_count_once_for_the_back_off(
-    cloud: Cloud, transport: Transport, ledger: RequestBudget, clock: Clock
+    cloud: Cloud, transport: Transport, budget: RequestBudget, clock: Clock
 ) -> None:
     cloud.says(answer(429))
 
@@ -389,7 +389,7 @@ async def test_requests_refused_together_count_once_for_the_back_off(
     )
 
     assert all(isinstance(result, RateLimitedError) for result in results)
-    assert ledger.hold_until == clock.at + 27.0
+    assert budget.hold_until == clock.at + 27.0
 
 
 async def test_a_refusal_with_half_a_body_still_holds(cloud: Cloud, transport: Transport) -> None:
@@ -400,7 +400,7 @@ async def test_a_refusal_with_half_a_body_still_holds(cloud: Cloud, transport: T
 
 
 async def test_a_refusal_inside_a_body_holds_like_one_on_the_wire(
-    transport: Transport, ledger: RequestBudget, clock: Clock
+    transport: Transport, budget: RequestBudget, clock: Clock
 ) -> None:
     waits = []
     for _ in range(2):
@@ -413,20 +413,20 @@ async def test_a_refusal_inside_a_body_holds_like_one_on_the_wire(
     assert waits == [27.0, 54.0]
     assert isinstance(transport.refused(401, "read this"), SignInRejectedError)
     assert isinstance(transport.refused(503, "", {"Retry-After": "7"}), RateLimitedError)
-    assert ledger.hold_until == clock.at + 7.0
+    assert budget.hold_until == clock.at + 7.0
 
 
 def test_a_hold_is_never_shortened_and_never_longer_than_a_day(
-    ledger: RequestBudget, clock: Clock
+    budget: RequestBudget, clock: Clock
 ) -> None:
-    ledger.hold(100)
-    ledger.hold(10)
-    assert ledger.hold_until == clock.at + 100
-    ledger.hold(float("nan"))
-    ledger.hold(-5)
-    assert ledger.hold_until == clock.at + 100
-    ledger.hold(float("inf"))
-    assert ledger.hold_until == clock.at + 86400
+    budget.hold(100)
+    budget.hold(10)
+    assert budget.hold_until == clock.at + 100
+    budget.hold(float("nan"))
+    budget.hold(-5)
+    assert budget.hold_until == clock.at + 100
+    budget.hold(float("inf"))
+    assert budget.hold_until == clock.at + 86400
 
 
 # -- statuses --
@@ -446,7 +446,7 @@ def test_a_hold_is_never_shortened_and_never_longer_than_a_day(
     ],
 )
 async def test_a_status_becomes_an_error_that_says_what_to_do(
-    cloud: Cloud, transport: Transport, ledger: RequestBudget, status: int, kind: type[VendorError]
+    cloud: Cloud, transport: Transport, budget: RequestBudget, status: int, kind: type[VendorError]
 ) -> None:
     cloud.says(answer(status, CANARY.encode()))
 
@@ -456,7 +456,7 @@ async def test_a_status_becomes_an_error_that_says_what_to_do(
     assert type(caught.value) is kind
     assert getattr(caught.value, "status", status) == status
     assert CANARY not in str(caught.value)
-    assert ledger.hold_until == 0.0
+    assert budget.hold_until == 0.0
 
 
 async def test_a_missing_right_is_named(cloud: Cloud, transport: Transport) -> None:
@@ -469,11 +469,11 @@ async def test_a_missing_right_is_named(cloud: Cloud, transport: Transport) -> N
 
 
 async def test_refused_credentials_are_renewed_once(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
+    cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget
 ) -> None:
     tokens = Tokens()
     sign_in: SignIn = tokens
-    transport = Transport(session, cloud.url, sign_in, ledger)
+    transport = Transport(session, cloud.url, sign_in, budget)
     cloud.says(answer(401), answer(), answer(401))
 
     await transport.get("/things")
@@ -494,9 +494,9 @@ class Key(Tokens):
 
 
 async def test_a_refusal_of_one_resource_is_told_from_refused_credentials_by_asking_elsewhere(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget, clock: Clock
+    cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget, clock: Clock
 ) -> None:
-    transport = Transport(session, cloud.url, Key(), ledger)
+    transport = Transport(session, cloud.url, Key(), budget)
     transport.proofs = lambda: [("/proof", None), ("/other", None)]
     cloud.says(answer(401), answer(), answer(401), answer(401), answer(401))
 
@@ -538,20 +538,20 @@ async def test_a_refused_password_is_not_sent_by_others_before_it_is_tried_again
 
 
 async def test_an_outage_without_a_time_holds_nothing_but_its_own_resource(
-    cloud: Cloud, transport: Transport, ledger: RequestBudget
+    cloud: Cloud, transport: Transport, budget: RequestBudget
 ) -> None:
     cloud.says(answer(503), answer())
     with pytest.raises(UnreachableError):
         await transport.get("/things")
 
-    assert not ledger.is_held
+    assert not budget.is_held
     await transport.get("/alarms")
 
 
 async def test_a_write_refused_for_its_token_is_sent_once_more(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
+    cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget
 ) -> None:
-    transport = Transport(session, cloud.url, Tokens(), ledger)
+    transport = Transport(session, cloud.url, Tokens(), budget)
     cloud.says(answer(401), answer(201))
 
     assert (await transport.send("POST", "/things", form={"a": "ä&"}, right="x")).status == 201
@@ -559,9 +559,9 @@ async def test_a_write_refused_for_its_token_is_sent_once_more(
 
 
 async def test_basic_credentials_are_utf8_and_may_hold_colons(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
+    cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget
 ) -> None:
-    transport = Transport(session, cloud.url, BasicSignIn("üser", "pä:s✓"), ledger)
+    transport = Transport(session, cloud.url, BasicSignIn("üser", "pä:s✓"), budget)
 
     await transport.get("/things")
 
@@ -594,10 +594,10 @@ async def test_half_or_garbled_answers_are_unreachable(
 
 
 async def test_nobody_listening_and_a_closed_session_are_unreachable(
-    session: aiohttp.ClientSession, ledger: RequestBudget, unused_tcp_port: int
+    session: aiohttp.ClientSession, budget: RequestBudget, unused_tcp_port: int
 ) -> None:
     address = f"http://127.0.0.1:{unused_tcp_port}"
-    transport = Transport(session, address, BasicSignIn("a", "b"), ledger)
+    transport = Transport(session, address, BasicSignIn("a", "b"), budget)
 
     with pytest.raises(UnreachableError):
         await transport.get("/things")
@@ -607,7 +607,7 @@ async def test_nobody_listening_and_a_closed_session_are_unreachable(
 
 
 async def test_an_answer_that_never_ends_times_out(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
+    cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget
 ) -> None:
     async def slow(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -617,7 +617,7 @@ async def test_an_answer_that_never_ends_times_out(
         return response
 
     cloud.says(slow)
-    transport = Transport(session, cloud.url, BasicSignIn("a", "b"), ledger, timeout=0.05)
+    transport = Transport(session, cloud.url, BasicSignIn("a", "b"), budget, timeout=0.05)
 
     with pytest.raises(TimedOutError):
         await transport.get("/things")
@@ -664,13 +664,13 @@ async def test_a_write_is_never_repeated_when_nobody_knows_what_became_of_it(
 
 
 async def test_a_read_that_is_repeated_is_counted(
-    cloud: Cloud, transport: Transport, ledger: RequestBudget
+    cloud: Cloud, transport: Transport, budget: RequestBudget
 ) -> None:
     await transport.get("/warm-up")
     cloud.says(drop, answer(body=b"2"))
 
     assert (await transport.get("/things")).body == b"2"
-    assert ledger.requests_total == len(cloud.asked) == 3
+    assert budget.requests_total == len(cloud.asked) == 3
 
 
 async def test_answers_to_writes_are_never_held(cloud: Cloud, transport: Transport) -> None:
@@ -726,10 +726,10 @@ async def test_redirects_in_a_circle_and_of_writes_are_not_followed(
 
     with pytest.raises(UnexpectedResponseError):
         await transport.get("/things")
-    assert len(cloud.asked) == 1 + transport_module.MOST_REDIRECTS
+    assert len(cloud.asked) == 1 + transport_module.MAX_REDIRECTS
     with pytest.raises(UnexpectedResponseError):
         await transport.send("POST", "/things", right="x")
-    assert len(cloud.asked) == 2 + transport_module.MOST_REDIRECTS
+    assert len(cloud.asked) == 2 + transport_module.MAX_REDIRECTS
 
 
 # -- what is sent, logged and told --
@@ -748,13 +748,13 @@ async def test_commas_in_a_query_stay_commas_and_ids_stay_in_their_place(
 
 
 async def test_cookies_of_other_accounts_stay_at_home(
-    cloud: Cloud, session: aiohttp.ClientSession, transport: Transport, ledger: RequestBudget
+    cloud: Cloud, session: aiohttp.ClientSession, transport: Transport, budget: RequestBudget
 ) -> None:
     cloud.says(answer(headers={"Set-Cookie": "session=theirs; Path=/"}))
 
     await transport.get("/things")
     await transport.get("/things")
-    await Transport(session, cloud.url, Tokens(), ledger).get("/things")
+    await Transport(session, cloud.url, Tokens(), budget).get("/things")
 
     assert cloud.header("Cookie") == [None, None, f"own={CANARY}"]
 
@@ -762,11 +762,11 @@ async def test_cookies_of_other_accounts_stay_at_home(
 async def test_one_log_line_per_request_tells_no_secret(
     cloud: Cloud,
     session: aiohttp.ClientSession,
-    ledger: RequestBudget,
+    budget: RequestBudget,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     transport = Transport(
-        session, f"{cloud.url}/{CANARY}", BasicSignIn(CANARY, f"{CANARY}!"), ledger
+        session, f"{cloud.url}/{CANARY}", BasicSignIn(CANARY, f"{CANARY}!"), budget
     )
     cloud.says(answer(body=b"1" * 12, headers=KEEP), answer(500, CANARY.encode()))
 
@@ -788,9 +788,9 @@ async def test_one_log_line_per_request_tells_no_secret(
     "broken", [answer(404), answer(401), answer(403), answer(429), cut(), drop, answer(304)]
 )
 async def test_no_error_tells_an_address_or_a_credential(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget, broken: Handler
+    cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget, broken: Handler
 ) -> None:
-    transport = Transport(session, f"{cloud.url}/{CANARY}", BasicSignIn("u", CANARY), ledger)
+    transport = Transport(session, f"{cloud.url}/{CANARY}", BasicSignIn("u", CANARY), budget)
     cloud.says(broken)
 
     with pytest.raises(VendorError) as caught:
@@ -805,15 +805,15 @@ async def test_no_error_tells_an_address_or_a_credential(
 
 
 async def test_neither_transport_nor_reply_shows_what_it_carries(
-    cloud: Cloud, session: aiohttp.ClientSession, ledger: RequestBudget
+    cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget
 ) -> None:
     sign_in = BasicSignIn("u", CANARY)
-    transport = Transport(session, f"{cloud.url}/{CANARY}", sign_in, ledger)
+    transport = Transport(session, f"{cloud.url}/{CANARY}", sign_in, budget)
     cloud.says(answer(body=CANARY.encode()))
 
     reply = await transport.get("/things")
 
-    assert CANARY not in f"{transport!r} {sign_in!r} {reply!r} {ledger!r} {ledger.diagnostics()}"
+    assert CANARY not in f"{transport!r} {sign_in!r} {reply!r} {budget!r} {budget.diagnostics()}"
     assert CANARY not in sign_in.fingerprint
 
 
@@ -875,13 +875,13 @@ async def test_no_more_requests_are_under_way_than_allowed(
 ) -> None:
     gate = asyncio.Event()
     cloud.says(until(gate, answer()))
-    ledger = RequestBudget(concurrent=2)
-    transport = Transport(session, cloud.url, BasicSignIn("a", "b"), ledger)
+    budget = RequestBudget(concurrent=2)
+    transport = Transport(session, cloud.url, BasicSignIn("a", "b"), budget)
     calls = [asyncio.create_task(transport.get(f"/{n}")) for n in range(5)]
     await ran(unless=lambda: len(cloud.asked) == 2)
     for _ in range(50):
         await asyncio.sleep(0)
-    assert ledger.requests_total == 2
+    assert budget.requests_total == 2
 
     gate.set()
     await asyncio.gather(*calls)
@@ -894,11 +894,11 @@ async def test_no_more_requests_start_in_any_minute_than_allowed(
     async def sleep(seconds: float) -> None:
         clock.at += seconds
 
-    monkeypatch.setattr(f"{ledgers.__name__}.asyncio.sleep", sleep)
-    ledger = RequestBudget(clock=clock.now, now_utc=clock.now_utc, per_minute=3)
+    monkeypatch.setattr(f"{budgets.__name__}.asyncio.sleep", sleep)
+    budget = RequestBudget(clock=clock.now, now_utc=clock.now_utc, per_minute=3)
     starts = []
     for _ in range(10):
-        async with ledger.slot():
+        async with budget.slot():
             starts.append(clock.at)
         clock.at += 1
 
@@ -909,69 +909,69 @@ async def test_no_more_requests_start_in_any_minute_than_allowed(
 async def test_a_hold_that_begins_while_waiting_for_a_turn_is_kept(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = RequestBudget(clock=clock.now, now_utc=clock.now_utc, per_minute=1)
+    budget = RequestBudget(clock=clock.now, now_utc=clock.now_utc, per_minute=1)
 
     async def sleep(seconds: float) -> None:
         clock.at += seconds
-        ledger.hold(100)
+        budget.hold(100)
 
-    monkeypatch.setattr(f"{ledgers.__name__}.asyncio.sleep", sleep)
-    async with ledger.slot():
+    monkeypatch.setattr(f"{budgets.__name__}.asyncio.sleep", sleep)
+    async with budget.slot():
         pass
 
     with pytest.raises(RateLimitedError):
-        async with ledger.slot():
+        async with budget.slot():
             pytest.fail("asked during a hold")
-    assert ledger.requests_total == 1
+    assert budget.requests_total == 1
 
 
 async def test_requests_today_begin_anew_at_midnight_utc(
-    ledger: RequestBudget, clock: Clock
+    budget: RequestBudget, clock: Clock
 ) -> None:
-    async with ledger.slot():
+    async with budget.slot():
         pass
-    assert ledger.requests_today == 1
+    assert budget.requests_today == 1
 
     clock.at += 86400
 
-    assert (ledger.requests_today, ledger.requests_total) == (0, 1)
+    assert (budget.requests_today, budget.requests_total) == (0, 1)
 
 
 def test_the_clock_of_the_vendor_runs_on_from_its_newest_date_header(clock: Clock) -> None:
-    ledger = RequestBudget(clock=clock.now, now_utc=clock.now_utc)
-    part = ledger.part("v2")
-    assert ledger.vendor_utc() is None
+    budget = RequestBudget(clock=clock.now, now_utc=clock.now_utc)
+    part = budget.part("v2")
+    assert budget.vendor_utc() is None
 
     told = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    ledger.note_date(told)
+    budget.note_date(told)
     clock.at += 60
-    assert ledger.vendor_utc() == told + timedelta(seconds=60)
+    assert budget.vendor_utc() == told + timedelta(seconds=60)
     part.note_date(told + timedelta(hours=1))
-    assert ledger.vendor_utc() == told + timedelta(hours=1)
+    assert budget.vendor_utc() == told + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("year", [1970, 2020, 9999])
 def test_a_date_header_of_a_clock_that_was_never_set_tells_no_time(year: int) -> None:
-    ledger = RequestBudget()
-    ledger.note_date(None)
-    ledger.note_date(datetime(year, 1, 1, tzinfo=UTC))
-    assert ledger.vendor_utc() is None
+    budget = RequestBudget()
+    budget.note_date(None)
+    budget.note_date(datetime(year, 1, 1, tzinfo=UTC))
+    assert budget.vendor_utc() is None
 
 
 def test_the_least_recently_used_replies_go_when_there_are_too_many_bytes() -> None:
-    ledger = RequestBudget(max_stored_bytes=5000)
+    budget = RequestBudget(max_stored_bytes=5000)
     fresh = Freshness(received=0.0, expires=9.0, lifetime=9.0)
     replies = {key: Response(200, bytes(1500), "", fresh, None) for key in "abcd"}
     for key in "ab":
-        ledger.store(key, replies[key])
-    assert ledger.stored("a") is replies["a"]
+        budget.store(key, replies[key])
+    assert budget.stored("a") is replies["a"]
 
-    ledger.store("c", replies["c"])
-    ledger.store("d", Response(200, bytes(9999), "", fresh, None))
+    budget.store("c", replies["c"])
+    budget.store("d", Response(200, bytes(9999), "", fresh, None))
 
-    assert [key for key in "abcd" if ledger.stored(key)] == ["a", "c"]
-    ledger.forget()
-    assert ledger.diagnostics()["stored_bytes"] == 0
+    assert [key for key in "abcd" if budget.stored(key)] == ["a", "c"]
+    budget.forget()
+    assert budget.diagnostics()["stored_bytes"] == 0
 
 
 # -- decoding --

@@ -15,14 +15,14 @@ REPLY = Response(
 class Requests:
     """Requests that stay under way until they are answered, by name, in the order in which they began."""
 
-    def __init__(self, ledger: RequestBudget) -> None:
-        self._ledger = ledger
+    def __init__(self, budget: RequestBudget) -> None:
+        self._budget = budget
         self._answers: dict[str, asyncio.Event] = {}
         self.began: list[str] = []
 
     async def ask(self, name: str) -> Response:
         answer = self._answers.setdefault(name, asyncio.Event())
-        async with self._ledger.slot():
+        async with self._budget.slot():
             self.began.append(name)
             await answer.wait()
         return REPLY
@@ -82,24 +82,24 @@ async def test_a_confirmation_begins_after_every_request_that_waits() -> None:
 
 async def test_a_quarter_of_the_requests_of_a_minute_may_be_confirmations() -> None:
     now = 100.0
-    ledger = RequestBudget(clock=lambda: now, per_minute=12)
+    budget = RequestBudget(clock=lambda: now, per_minute=12)
     began: list[str] = []
 
     async def confirm() -> None:
         with confirmation_requests():
-            async with ledger.slot():
+            async with budget.slot():
                 began.append("confirmation")
 
     tasks = [asyncio.create_task(confirm()) for _ in range(5)]
     await turn()
     assert began == ["confirmation"] * 3
 
-    async with asyncio.timeout(30), ledger.slot():
+    async with asyncio.timeout(30), budget.slot():
         began.append("action")
     assert began[3:] == ["action"]
 
     now += 61
-    async with ledger.slot():  # whoever ends a request lets the waiting look again
+    async with budget.slot():  # whoever ends a request lets the waiting look again
         pass
     await turn()
     assert began[4:] == ["confirmation"] * 2
@@ -107,18 +107,18 @@ async def test_a_quarter_of_the_requests_of_a_minute_may_be_confirmations() -> N
 
 
 async def test_a_poll_that_joins_a_waiting_confirmation_takes_it_along() -> None:
-    ledger = RequestBudget(concurrent=4)
-    requests = Requests(ledger)
+    budget = RequestBudget(concurrent=4)
+    requests = Requests(budget)
 
     async def confirm(name: str) -> None:
         with confirmation_requests():
-            await ledger.share(name, lambda: requests.ask(name))
+            await budget.share(name, lambda: requests.ask(name))
 
     tasks = [asyncio.create_task(confirm(name)) for name in ("buttons", "alarms")]
     await turn()
     assert requests.began == ["buttons"]
 
-    poll = asyncio.create_task(ledger.share("alarms", lambda: requests.ask("never")))
+    poll = asyncio.create_task(budget.share("alarms", lambda: requests.ask("never")))
     await turn()
     assert requests.began == ["buttons", "alarms"]
     await requests.answer("alarms")
@@ -127,12 +127,12 @@ async def test_a_poll_that_joins_a_waiting_confirmation_takes_it_along() -> None
 
 
 async def test_a_hold_ends_the_waiting_of_confirmations() -> None:
-    ledger = RequestBudget(concurrent=4)
-    requests = Requests(ledger)
+    budget = RequestBudget(concurrent=4)
+    requests = Requests(budget)
     tasks = [asyncio.create_task(requests.confirm(name)) for name in ("first", "second")]
     await turn()
 
-    ledger.hold(60)
+    budget.hold(60)
     await requests.answer("first")
 
     assert isinstance(tasks[1].exception(), RateLimitedError)

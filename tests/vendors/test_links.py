@@ -221,7 +221,7 @@ async def test_a_redirect_leads_nowhere_that_a_link_may_not(
         with pytest.raises(PictureRejectedError, match=reason):
             await fetcher.picture(str(home.make_url("/a.jpg")))
 
-    assert len(place.seen) <= downloads.MOST_REDIRECTS + 1
+    assert len(place.seen) <= downloads.MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ async def test_thousands_of_monitors_are_taken_in_slices() -> None:
     class Client:
         async def list_monitors(self) -> Listed:
             parsed = await parse(parse_monitors, body)
-            return Listed(parsed.value, parsed.set_aside, Freshness(0, 60, 60))
+            return Listed(parsed.value, parsed.rejected, Freshness(0, 60, 60))
 
     feed = MonitorFeed(Client(), None, frozenset(), (lambda: 0.0, lambda: NOW))
     polling = asyncio.create_task(feed.fetch(frozenset()))

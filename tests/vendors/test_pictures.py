@@ -9,7 +9,7 @@ from PIL import Image
 import pytest
 
 from custom_components.watchpost.client.errors import PictureRejectedError
-from custom_components.watchpost.client.image_check import MOST_PIXELS, Truncated, check_picture
+from custom_components.watchpost.client.image_check import MAX_PIXELS, Truncated, check_picture
 
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
@@ -82,7 +82,7 @@ def test_the_largest_of_several_sizes_counts() -> None:
 
 
 def test_a_large_security_camera_is_no_bomb() -> None:
-    assert MOST_PIXELS >= 7680 * 4320
+    assert MAX_PIXELS >= 7680 * 4320
 
 
 @pytest.mark.parametrize(

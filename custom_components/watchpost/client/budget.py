@@ -217,12 +217,12 @@ class RequestBudget:
         self.hold(seconds)
         return self._rate_limited()
 
-    def served(self) -> None:
+    def record_success(self) -> None:
         """Begin the back-off anew: the vendor answered."""
         if not self.is_held:
             self._streak_before, self._streak = self._streak, 0
 
-    def unserved(self) -> None:
+    def undo_success(self) -> None:
         """Take the last `served` back: the answer turned out to be a refusal inside a body."""
         self._streak = max(self._streak, self._streak_before)
 
@@ -337,7 +337,7 @@ class RequestBudget:
 
     def count_request(self) -> None:
         """Count one request that goes out."""
-        self._turn_day()
+        self._roll_day()
         self._requests_today += 1
         self.requests_total += 1
 
@@ -348,10 +348,10 @@ class RequestBudget:
     @property
     def requests_today(self) -> int:
         """Requests since midnight UTC, those of all parts included."""
-        self._turn_day()
+        self._roll_day()
         return self._requests_today + sum(part.requests_today for part in self._parts.values())
 
-    def _turn_day(self) -> None:
+    def _roll_day(self) -> None:
         today = self.now_utc().astimezone(UTC).date()
         if today != self._today:
             self._today, self._requests_today = today, 0
@@ -386,7 +386,7 @@ class RequestBudget:
         elif (reply := self._stored.pop(key, None)) is not None:
             self._stored_bytes -= _weight(key, reply)
 
-    def forget_below(self, key: str) -> None:
+    def invalidate_below(self, key: str) -> None:
         """Drop what is held under `key`, under anything below it, and under either with a query."""
         for known in [each for each in self._stored if _is_below(each, key)]:
             self.forget(known)
@@ -411,7 +411,7 @@ class RequestBudget:
         finally:
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
-                self._landed(key, flight)
+                self._release(key, flight)
                 flight.task.cancel()
 
     def _begin(
@@ -424,10 +424,10 @@ class RequestBudget:
             flight = self._flights[key] = _Flight(asyncio.create_task(fetch()), own)
         finally:
             _priority.reset(token)
-        flight.task.add_done_callback(lambda _: self._landed(key, flight))
+        flight.task.add_done_callback(lambda _: self._release(key, flight))
         return flight
 
-    def _landed(self, key: str, flight: _Flight) -> None:
+    def _release(self, key: str, flight: _Flight) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
 

@@ -9,7 +9,7 @@ from typing import Final
 from ..models import Freshness
 
 DAY: Final = 86400.0
-LONGEST_BACKOFF: Final = 900.0
+MAX_BACKOFF: Final = 900.0
 RETRY_AFTER_LEAST: Final = 5.0
 
 _DIRECTIVE: Final = re.compile(
@@ -124,7 +124,7 @@ def backoff(
     *,
     base: float = 30.0,
     floor: float = 10.0,
-    ceiling: float = LONGEST_BACKOFF,
+    ceiling: float = MAX_BACKOFF,
 ) -> float:
     """Return seconds to wait after so many failures in a row: exponential, full jitter.
 

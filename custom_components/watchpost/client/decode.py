@@ -17,14 +17,14 @@ import msgspec
 
 type Row = Mapping[str, object]
 
-MOST_RECORDS = 50_000  # of one kind in one reply; Home Assistant caps an entry at 10,000 entities
-LONGEST_TEXT = 255
+MAX_RECORDS = 50_000  # of one kind in one reply; Home Assistant caps an entry at 10,000 entities
+MAX_TEXT = 255
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 _NUMERAL = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,4})?", re.ASCII)
 
 
-_LONGEST_DATE: Final = 64
+_MAX_DATE: Final = 64
 # Eight digits are a day of the calendar, more are a time since 1970: 946684800 is the year 2000.
 _EPOCH: Final = re.compile(r"\d{9,20}(\.\d{1,9})?", re.ASCII)
 # So many seconds are past the year 5000, so many milliseconds in 1973.
@@ -42,7 +42,7 @@ class Decoded[T]:
     """What a reply held, and how many records were set aside, by place and reason, not content."""
 
     value: T
-    set_aside: Counter[str]
+    rejected: Counter[str]
 
 
 def identifier(value: object) -> str | None:
@@ -56,7 +56,7 @@ def identifier(value: object) -> str | None:
     return None
 
 
-def to_text(value: object, longest: int = LONGEST_TEXT) -> str | None:
+def to_text(value: object, longest: int = MAX_TEXT) -> str | None:
     """Read free text, cut to `longest` characters; blank is None.
 
     Half a character (a lone surrogate) becomes "?": nothing that holds one can be stored or sent on.
@@ -98,7 +98,7 @@ def to_datetime(value: object) -> datetime | None:
     """
     if not isinstance(value, str):
         return _since_epoch(value)
-    if len(value) > _LONGEST_DATE:
+    if len(value) > _MAX_DATE:
         return None
     stripped = value.strip()
     if _EPOCH.fullmatch(stripped):
@@ -166,12 +166,12 @@ class RecordDecoder:
     """Keeps the records that can be used and counts the others."""
 
     def __init__(self) -> None:
-        self.set_aside: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
         self._seen: dict[str, set[str]] = {}
 
     def drop(self, place: str, reason: str) -> None:
         """Count one record that was set aside."""
-        self.set_aside[f"{place}: {reason}"] += 1
+        self.rejected[f"{place}: {reason}"] += 1
 
     def rows(self, place: str, items: object) -> Iterator[Row]:
         """Yield the objects of a list; an object is a list of one, a missing list is empty."""
@@ -210,7 +210,7 @@ class RecordDecoder:
                 self.drop(place, "id")
             elif found in seen:
                 self.drop(place, "duplicate id")
-            elif len(seen) >= MOST_RECORDS:
+            elif len(seen) >= MAX_RECORDS:
                 self.drop(place, "too many")
             else:
                 seen.add(found)

@@ -28,18 +28,18 @@ from .errors import (
     UnreachableError,
     VendorError,
 )
-from .image_check import MOST_PICTURE_BYTES, check_picture
+from .image_check import MAX_PICTURE_BYTES, check_picture
 from .resolver import Resolver
 from .tls import tls_error
 from .urls import parse_link
 
-MOST_REDIRECTS: Final = 3
+MAX_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LARGE: Final = "it is larger than was agreed"
 _CHUNK: Final = 1024 * 1024
 # Longer than this no file takes that is not held back.
 _MAX_STALL: Final = 60.0
-_MOST_SECONDS: Final = 6 * 3600.0
+_MAX_SECONDS: Final = 6 * 3600.0
 
 type Credentials = Callable[[], Awaitable[Mapping[str, str]]]
 type Take = Callable[[bytes], Awaitable[None]]
@@ -153,7 +153,7 @@ class SafeDownloader:
         which), and for more bytes than that; UnreachableError for what may pass. What `take` raises comes through.
         """
         tally = _HostBudget(take, most)
-        patience = aiohttp.ClientTimeout(total=_MOST_SECONDS, sock_connect=10, sock_read=_MAX_STALL)
+        patience = aiohttp.ClientTimeout(total=_MAX_SECONDS, sock_connect=10, sock_read=_MAX_STALL)
         outcome: VendorError
         try:
             await self._followed(link, _PendingDownload("*/*", patience, tally.read))
@@ -172,7 +172,7 @@ class SafeDownloader:
     async def _followed(self, link: str, wish: _PendingDownload) -> bytes:
         """Download by way of redirects."""
         url = self._checked(link, self._home if link.startswith("/") else None)
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             body = await self._asked(url, wish)
             if not isinstance(body, URL):
                 return body
@@ -270,12 +270,12 @@ def _age(headers: Mapping[str, str]) -> timedelta | None:
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     """Read a picture's bytes; raises PictureRejectedError for too many, PictureMissingError for none."""
-    if (response.content_length or 0) > MOST_PICTURE_BYTES:
+    if (response.content_length or 0) > MAX_PICTURE_BYTES:
         raise PictureRejectedError("it is larger than 32 MiB")
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
-        if len(body) > MOST_PICTURE_BYTES:
+        if len(body) > MAX_PICTURE_BYTES:
             response.close()
             raise PictureRejectedError("it is larger than 32 MiB")
     if not body:

@@ -45,13 +45,13 @@ IDLE_SECONDS: Final = 30.0
 STILL_SECONDS: Final = 20.0
 # A stream is renewed so many seconds before its end, and however soon that is not sooner than after so many.
 RENEWED_BEFORE: Final = 15.0
-LEAST_LIFE: Final = 20.0
-MOST_PLAYLIST_BYTES: Final = 1024 * 1024
-MOST_SEGMENT_BYTES: Final = 64 * 1024 * 1024
-_MOST_REDIRECTS: Final = 3
+MIN_LIFE: Final = 20.0
+MAX_PLAYLIST_BYTES: Final = 1024 * 1024
+MAX_SEGMENT_BYTES: Final = 64 * 1024 * 1024
+_MAX_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Pictures and sound may have a playlist each.
-_MOST_VARIANTS: Final = 32
+_MAX_VARIANTS: Final = 32
 _CLOSING_SECONDS: Final = 10.0
 _CHUNK: Final = 64 * 1024
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
@@ -169,7 +169,7 @@ class HlsProxy:
         if source.until is not None:
             left = (source.until - datetime.now(UTC)).total_seconds() - RENEWED_BEFORE
             loop = asyncio.get_running_loop()
-            self._renewal = loop.call_later(max(left, LEAST_LIFE), self._renew)
+            self._renewal = loop.call_later(max(left, MIN_LIFE), self._renew)
 
     def _renew(self) -> None:
         self._renewal = None
@@ -286,7 +286,7 @@ class HlsProxy:
         return outcome
 
     async def _followed(self, request: web.Request, url: URL) -> web.StreamResponse:
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             found = await self._connected(request, url)
             if not isinstance(found, URL):
                 return found
@@ -343,7 +343,7 @@ class HlsProxy:
             body = bytearray(first)
             async for chunk in chunks:
                 body += chunk
-                if len(body) > MOST_PLAYLIST_BYTES:
+                if len(body) > MAX_PLAYLIST_BYTES:
                     raise UnreachableError("the live stream's playlist is too large")
             text = body.decode("utf-8-sig", errors="replace")
             return await self._playlist(url, text, is_lead=is_lead)
@@ -357,7 +357,7 @@ class HlsProxy:
             await answer.write(first)
             async for chunk in chunks:
                 size += len(chunk)
-                if size > MOST_SEGMENT_BYTES:
+                if size > MAX_SEGMENT_BYTES:
                     raise UnreachableError("a part of the live stream is too large")
                 await answer.write(chunk)
             await answer.write_eof()
@@ -383,7 +383,7 @@ class HlsProxy:
         before, since = self._still.get(place, (None, 0.0))
         now = asyncio.get_running_loop().time()
         if said != before:
-            if len(self._still) >= _MOST_VARIANTS:
+            if len(self._still) >= _MAX_VARIANTS:
                 self._still.clear()
             self._still[place] = (said, now)
         elif now - since > STILL_SECONDS:

@@ -5,9 +5,9 @@ from typing import Final
 
 from .errors import PictureRejectedError
 
-MOST_PICTURE_BYTES: Final = 32 * 1024 * 1024
+MAX_PICTURE_BYTES: Final = 32 * 1024 * 1024
 # Four bytes of memory each, once somebody decodes it; the largest security cameras have 32 megapixels.
-MOST_PIXELS: Final = 64_000_000
+MAX_PIXELS: Final = 64_000_000
 
 _JPEG_START: Final = b"\xff\xd8\xff"
 _JPEG_END: Final = b"\xff\xd9"
@@ -33,7 +33,7 @@ def check_picture(body: bytes) -> str:
     for start, offset, kind, measure in _FORMATS:
         if body.startswith(start, offset):
             width, height = measure(body)
-            if not 0 < width * height <= MOST_PIXELS:
+            if not 0 < width * height <= MAX_PIXELS:
                 raise PictureRejectedError("it has more pixels than can be shown")
             return kind
     raise PictureRejectedError("it is no JPEG, PNG or WebP picture")

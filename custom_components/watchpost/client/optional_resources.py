@@ -21,7 +21,7 @@ RETRY_OTHERS: Final = 86400.0
 # own interval is pause enough, then doubling. One that only times out must not make each poll of its feed slow.
 _PAUSE: Final = 60.0
 _FAILURES_UNTIL_PAUSE: Final = 3
-_LONGEST_PAUSE: Final = 900.0
+_MAX_PAUSE: Final = 900.0
 
 _ABSENT: Final = frozenset({None, 404, 405, 501})
 
@@ -90,7 +90,7 @@ class OptionalResources:
         doublings = failed.in_a_row - failed.refusals_in_a_row - _FAILURES_UNTIL_PAUSE
         if doublings < 0 or name in self.carrying_alarms:
             return 0.0
-        return float(min(_PAUSE * 2.0 ** min(doublings, 16), _LONGEST_PAUSE))
+        return float(min(_PAUSE * 2.0 ** min(doublings, 16), _MAX_PAUSE))
 
     def retry_alarms(self) -> None:
         """Let what carries alarms be asked for again; call this with every new list of devices."""

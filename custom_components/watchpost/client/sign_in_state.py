@@ -13,7 +13,7 @@ PROBES_WITH_PASSWORD: Final = (10.0, 120.0)
 
 # After these, in seconds: the first pause, which doubles up to the last.
 _FIRST_PAUSE: Final = 3600.0
-_LONGEST_PAUSE: Final = 86400.0
+_MAX_PAUSE: Final = 86400.0
 
 # While a person is asked for other credentials, a password is sent by what is not polled at most this often.
 _PASSWORD_PAUSE: Final = 120.0
@@ -86,7 +86,7 @@ class SignInState:
             return
         self.is_given_up = True
         self.next_probe = now + self._pause
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, _MAX_PAUSE)
 
     def postpone(self) -> None:
         """Plan the next probe soon, because the vendor could not be asked: that says nothing of the credentials."""

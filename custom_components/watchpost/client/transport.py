@@ -58,7 +58,7 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_BODY: Final = 16 * 1024 * 1024
 MAX_ERROR_BODY: Final = 64 * 1024
-MOST_REDIRECTS: Final = 3
+MAX_REDIRECTS: Final = 3
 # Seconds for a request that asks for the server's time alone.
 _DATE_TIMEOUT: Final = 10.0
 # A pause of more seconds than this within a request is sleep.
@@ -205,7 +205,7 @@ class Transport:
         session: aiohttp.ClientSession,
         url: str,
         sign_in: SignIn,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         *,
         timeout: float = 30.0,
         hear: Callable[[Mapping[str, str]], None] | None = None,
@@ -223,13 +223,13 @@ class Transport:
         self._meaning = meaning
         self._has_ended = has_ended
         self.url = checked_address(url)
-        self.ledger = ledger
+        self.budget = budget
         self._session = session
         self._sign_in = sign_in
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._hear = hear
         self._held_with = held_with
-        ledger.ask_date = self._ask_date
+        budget.ask_date = self._ask_date
         self._proving = asyncio.Lock()
         # For vendors that refuse inside a body with a good status: raises a `VendorError` for such a body.
         self.check_body: Callable[[bytes], None] = _accept
@@ -239,7 +239,7 @@ class Transport:
     @property
     def sign_in_state(self) -> SignInState:
         """The standing of the credentials; it outlives this connection."""
-        return self.ledger.sign_in_state(self._sign_in.fingerprint)
+        return self.budget.sign_in_state(self._sign_in.fingerprint)
 
     async def probe(self) -> None:
         """Read something to see whether the credentials are accepted; raises a `VendorError`.
@@ -272,7 +272,7 @@ class Transport:
 
     async def sign_in(self) -> None:
         """Prove who asks, as far as that takes a request; raises a `VendorError`."""
-        self.ledger.check()
+        self.budget.check()
         await self._sign_in.headers()
 
     async def get(
@@ -292,14 +292,14 @@ class Transport:
         """
         url = self._resolve(path, params)
         key = self._key(url)
-        held = self.ledger.stored(key)
-        if held is not None and _is_current(held.freshness, self.ledger.now(), usual):
+        held = self.budget.stored(key)
+        if held is not None and _is_current(held.freshness, self.budget.now(), usual):
             return replace(held, reused=True)
         headers = _validators(held) | ({"Accept": accept} if accept else {})
         # A link may be a secret, and a request's path is logged.
         shown = path if isinstance(path, str) else "a link"
         request = _Request(hdrs.METH_GET, shown, url, right, headers)
-        return await self.ledger.share(key, lambda: self._revalidate(key, request, held))
+        return await self.budget.share(key, lambda: self._revalidate(key, request, held))
 
     async def send(
         self,
@@ -347,17 +347,17 @@ class Transport:
 
     def forget(self, path: str | URL, params: Mapping[str, str] | None = None) -> None:
         """Drop what is held of a resource, because its body turned out to be a refusal."""
-        self.ledger.forget(self._key(self._resolve(path, params)))
+        self.budget.forget(self._key(self._resolve(path, params)))
 
-    def forget_below(self, path: str) -> None:
+    def invalidate_below(self, path: str) -> None:
         """Drop what is held of a resource and of all below it, because it was written to (RFC 9111, 4.4)."""
-        self.ledger.forget_below(self._key(self._resolve(path, None)))
+        self.budget.invalidate_below(self._key(self._resolve(path, None)))
 
     def refused(
         self, status: int, right: str, headers: Mapping[str, str] | None = None
     ) -> VendorError:
         """Map a status that stands inside a body to the errors and holds of one on the wire."""
-        self.ledger.unserved()
+        self.budget.undo_success()
         err = self._error(status, right, headers or {})
         return self._refused(right) if isinstance(err, SignInRejectedError) else err
 
@@ -387,19 +387,19 @@ class Transport:
             reply = replace(held, freshness=fresh, date=date, caching=caching)
         else:
             raise UnexpectedResponseError("the vendor calls unchanged what is not held")
-        self.ledger.store(key, reply)
+        self.budget.store(key, reply)
         return reply
 
     # -- one request, and the rounds that may follow it --
 
     async def _signed_in(self, request: _Request) -> _RawResponse:
         """Ask with credentials; a 401 is followed by one new sign-in and one repetition, where that can help."""
-        self.ledger.check()
+        self.budget.check()
         if not self._sign_in.fingerprint:
             return self._judged(request, await self._followed(request, {}))
         state = self.sign_in_state
         self._check_password()
-        began = self.ledger.now()
+        began = self.budget.now()
         try:
             sent = await self._sign_in.headers()
             answer = await self._followed(request, sent)
@@ -420,7 +420,7 @@ class Transport:
         """Return a success; raise the error that anything else stands for."""
         is_led = request.is_led and answer.status in _REDIRECTS
         if answer.status < 300 or answer.status == 304 or is_led:
-            self.ledger.served()
+            self.budget.record_success()
             return answer
         raise self._error(answer.status, request.right, answer.headers, answer.body)
 
@@ -468,7 +468,7 @@ class Transport:
     async def _followed(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
         """Follow a GET's redirects as long as they stay with the same origin."""
         answer = await self._asked(request, credentials)
-        for _ in range(MOST_REDIRECTS):
+        for _ in range(MAX_REDIRECTS):
             if self._shows_end(request, credentials, answer):
                 return replace(answer, status=401)
             is_final = request.method != hdrs.METH_GET or request.is_led
@@ -490,7 +490,7 @@ class Transport:
 
     async def _asked(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
         """Put one request on the wire within the account's budget, and log it."""
-        async with self.ledger.slot():
+        async with self.budget.slot():
             if credentials:  # they may have been refused while this request waited for its turn
                 self._check_password()
             began = time.perf_counter()
@@ -516,29 +516,29 @@ class Transport:
         """Ask for the server's time: a HEAD request without credentials, of which nothing else is looked at."""
         with suppress(VendorError, aiohttp.ClientError, TimeoutError, OSError, ValueError):
             async with (
-                self.ledger.slot(),
+                self.budget.slot(),
                 self._session.head(
                     self.url,
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=aiohttp.ClientTimeout(total=_DATE_TIMEOUT),
-                    middlewares=(_WriteGuard(self.ledger, hdrs.METH_HEAD, None),),
+                    middlewares=(_WriteGuard(self.budget, hdrs.METH_HEAD, None),),
                 ) as response,
             ):
                 self._note_date(response.headers)
                 if hdrs.DATE not in response.headers:
-                    self.ledger.clock.hear_nothing()
+                    self.budget.clock.hear_nothing()
 
     def _note_date(self, headers: Mapping[str, str]) -> None:
         if (date := http_date(headers.get(hdrs.DATE))) is not None:
             with suppress(ValueError, OverflowError):
                 date += timedelta(seconds=float(headers.get(hdrs.AGE, 0)))
-            self.ledger.note_date(date)
+            self.budget.note_date(date)
 
     async def _exchanged(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
         if self._session.closed:
             raise UnreachableError("the session is closed")
-        began, asked = time.monotonic(), self.ledger.now()
+        began, asked = time.monotonic(), self.budget.now()
         async with self._session.request(
             request.method,
             request.url,
@@ -547,12 +547,12 @@ class Transport:
             allow_redirects=False,
             raise_for_status=False,
             timeout=self._timeout,
-            middlewares=(_WriteGuard(self.ledger, request.method, credentials.get(hdrs.COOKIE)),),
+            middlewares=(_WriteGuard(self.budget, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
             # What came before this machine slept, and is read after it, is as old as the request.
-            has_slept = self.ledger.now() - asked - (time.monotonic() - began) > _SLEPT
+            has_slept = self.budget.now() - asked - (time.monotonic() - began) > _SLEPT
             self._note_date(response.headers)
-            received = asked if has_slept else self.ledger.now()
+            received = asked if has_slept else self.budget.now()
             fresh = self._freshness(response.status, response.headers, received)
             if self._hear is not None:
                 self._hear(response.headers)
@@ -569,11 +569,11 @@ class Transport:
             return _RawResponse(status, response.headers, body if is_explained else b"", fresh)
 
     def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
-        return freshness(status, headers, received=received, now_utc=self.ledger.now_utc())
+        return freshness(status, headers, received=received, now_utc=self.budget.now_utc())
 
     def _limited(self, status: int, wait: float | None) -> VendorError:
         """Hold the account, and with a limit (429) the same user's other sign-ins as well."""
-        limited = self.ledger.refuse(wait)
+        limited = self.budget.refuse(wait)
         for other in self._held_with if status == 429 else ():
             other.hold(limited.wait)
         return limited
@@ -581,7 +581,7 @@ class Transport:
     def _error(
         self, status: int, right: str, headers: Mapping[str, str], body: bytes = b""
     ) -> VendorError:
-        wait = retry_after(headers.get(hdrs.RETRY_AFTER), self.ledger.now_utc())
+        wait = retry_after(headers.get(hdrs.RETRY_AFTER), self.budget.now_utc())
         # A 503 without the header is an outage of one resource, as far as anybody knows.
         if status == 429 or (status == 503 and wait is not None):
             return self._limited(status, wait)
@@ -606,8 +606,8 @@ class _WriteGuard:
     have acted; a repeated GET is counted. The session's cookie jar is shared by every account.
     """
 
-    def __init__(self, ledger: RequestBudget, method: str, cookie: str | None) -> None:
-        self._ledger = ledger
+    def __init__(self, budget: RequestBudget, method: str, cookie: str | None) -> None:
+        self._budget = budget
         self._is_read = method in {hdrs.METH_GET, hdrs.METH_HEAD}
         self._cookie = cookie
         self._rounds = 0
@@ -619,7 +619,7 @@ class _WriteGuard:
         if self._rounds > 1:
             if not self._is_read:
                 raise UnreachableError("the connection broke while the vendor was asked to act")
-            self._ledger.count_request()
+            self._budget.count_request()
         request.headers.popall(hdrs.COOKIE, None)
         if self._cookie is not None:
             request.headers[hdrs.COOKIE] = self._cookie

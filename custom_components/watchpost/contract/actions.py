@@ -52,7 +52,7 @@ class ServiceAction:
     permission: Permission
     fields: Mapping[vol.Marker, Any]
     is_read: bool = False
-    is_told_once: bool = False
+    response_required: bool = False
     check: Callable[[Mapping[str, Any]], str | None] = lambda fields: None
 
 

@@ -53,7 +53,7 @@ class SnapshotSource(ABC):
     """
 
     kinds: Sequence[str]
-    least_wait: timedelta
+    min_wait: timedelta
 
     @abstractmethod
     async def ask(self, device: str, at: datetime) -> Mapping[str, Fetch]:

@@ -62,7 +62,7 @@ class PushProvider(ABC):
     terms: str = ""
     known: Mapping[str, str] = MappingProxyType({})
     methods: Sequence[str] = (METH_POST, METH_PUT)
-    most_bytes: int = 64 * 1024
+    max_bytes: int = 64 * 1024
     silence: timedelta = timedelta(days=1)
     urgent_kinds: frozenset[str] = frozenset()
     recheck_seconds: float | None = None

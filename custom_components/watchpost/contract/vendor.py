@@ -49,10 +49,10 @@ class Feed:
     name: str
     fetch: Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
     default_interval: timedelta
-    least_interval: timedelta
-    most_lanes: int = 1
+    min_interval: timedelta
+    max_groups: int = 1
     is_whole: bool = False
-    ledger: RequestBudget | None = None
+    budget: RequestBudget | None = None
     carrying_alarms: Collection[str] = ()
 
 
@@ -119,7 +119,7 @@ class Connection(ABC):
     is_possible: Callable[[Channel], Callable[[float], bool]] = staticmethod(_all_possible)
 
     @property
-    def told_until(self) -> datetime | None:
+    def delivered_until(self) -> datetime | None:
         """Up to when occurrences have been told; after a response it is judged by the vendor's clock, if need be."""
         return self.find_told_until() if self.find_told_until is not None else None
 
@@ -224,14 +224,14 @@ class Vendor(ABC):
         return (SignInForm(self.key, self.sign_in_schema),)
 
     @abstractmethod
-    def ledger_key(self, data: Mapping[str, Any]) -> str:
+    def budget_key(self, data: Mapping[str, Any]) -> str:
         """Names the account that requests are counted for, before it is known who signed in."""
 
     @abstractmethod
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
         keep: PersistData,

@@ -34,10 +34,10 @@ class Battery(NamedTuple):
     is_percent: bool
 
 
-def is_low_battery(occurrence: VendorEvent) -> bool:
+def is_low_battery(vendor_event: VendorEvent) -> bool:
     """Whether a vendor's notice is about a battery."""
-    code = occurrence.data.get("code")
-    is_notice = occurrence.type is VendorEventType.SYSTEM_NOTICE
+    code = vendor_event.data.get("code")
+    is_notice = vendor_event.type is VendorEventType.SYSTEM_NOTICE
     return is_notice and isinstance(code, str) and "batt" in code.lower()
 
 
@@ -60,20 +60,20 @@ class BatteryIssues:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        roster: InventoryTracker,
+        tracker: InventoryTracker,
         reading: Callable[[Channel], Reading | None],
     ) -> None:
         self._hass = hass
         self._entry = entry
-        self._roster = roster
+        self._roster = tracker
         self._reading = reading
 
     @callback
-    def async_notice(self, occurrence: VendorEvent) -> None:
+    def async_notice(self, vendor_event: VendorEvent) -> None:
         """Raise an issue where this is the vendor's notice of a low battery."""
-        battery = self._find(occurrence.device) if is_low_battery(occurrence) else None
-        if battery is not None and (occurrence.is_proven or self._is_credible(battery)):
-            self._raise(occurrence.device, battery)
+        battery = self._find(vendor_event.device) if is_low_battery(vendor_event) else None
+        if battery is not None and (vendor_event.is_proven or self._is_credible(battery)):
+            self._raise(vendor_event.device, battery)
 
     def _is_credible(self, battery: Battery) -> bool:
         """Whether a notice that anybody could have sent may raise an issue."""

@@ -11,7 +11,7 @@ from homeassistant.helpers.event import async_call_later
 from ..models import JobState
 
 FIRST_PAUSE: Final = 5.0
-LONGEST_PAUSE: Final = 60.0
+MAX_PAUSE: Final = 60.0
 PATIENCE: Final = 600.0
 
 # A reply may be current for a quarter of an hour, and until then every question is answered from it.
@@ -30,7 +30,7 @@ def pauses() -> Iterator[float]:
         pause = min(pause, PATIENCE - waited)
         yield pause
         waited += pause
-        pause = min(2 * pause, LONGEST_PAUSE)
+        pause = min(2 * pause, MAX_PAUSE)
     yield LAST_LOOK
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from homeassistant.util import slugify
 
 # Two of them, a domain and a suffix fit into the 255 characters of an entity id.
-_LONGEST_SLUG: Final = 110
+_MAX_SLUG: Final = 110
 
 
 def truncate_for_entity_id(title: str | None) -> str | None:
@@ -14,8 +14,8 @@ def truncate_for_entity_id(title: str | None) -> str | None:
     Home Assistant cuts an id of device and entity name at 255 characters and refuses one that then
     ends in an underscore; letters beyond ASCII become several there.
     """
-    if title and title.isascii() and len(title) <= _LONGEST_SLUG:
+    if title and title.isascii() and len(title) <= _MAX_SLUG:
         return title
-    while title and len(slugify(title)) > _LONGEST_SLUG:
+    while title and len(slugify(title)) > _MAX_SLUG:
         title = title[: len(title) * 3 // 4].rstrip()
     return title

@@ -36,20 +36,20 @@ def look(
     """Take a list; what it tells of, with its times."""
     told = log.take(alerts, now, is_all=is_all, is_clean=True)
     log.is_whole = True
-    found = log.occurrences(told, lambda _: Where("d"), now)
+    found = log.vendor_events(told, lambda _: Where("d"), now)
     return [(one.type, one.at) for one in found]
 
 
 def open_log(*alerts: Alert) -> AlertTracker:
     log = AlertTracker()
-    log.told_until = NOON - timedelta(hours=1)
+    log.delivered_until = NOON - timedelta(hours=1)
     look(log, alerts)
     return log
 
 
 def test_what_has_no_time_is_as_old_as_the_alert_at_first_and_new_afterwards() -> None:
     log = AlertTracker()
-    log.told_until = NOON - timedelta(seconds=90)
+    log.delivered_until = NOON - timedelta(seconds=90)
     at_first = look(log, [alert(5, state=Lifecycle.ACKNOWLEDGED), alert(1)])
     assert at_first[1] == (SEEN, NOON - 5 * MINUTE)
 
@@ -81,7 +81,7 @@ def test_times_of_a_clock_that_is_ahead_are_now_and_stages_never_go_back() -> No
 
 def test_a_clock_that_is_ahead_makes_nothing_old_new_at_the_first_look() -> None:
     log = AlertTracker()
-    log.told_until = NOON - timedelta(seconds=10)  # the account was set up then
+    log.delivered_until = NOON - timedelta(seconds=10)  # the account was set up then
     log.ahead = timedelta(hours=1)
     old = alert(1, raised_at=NOON + timedelta(minutes=50))
     assert look(log, [old]) == [(RAISED, NOON - 10 * MINUTE)]
@@ -194,7 +194,7 @@ def test_whatever_comes_no_stage_is_told_with_two_ids_and_nothing_open_is_off(
     steps: list[list[tuple[int, Lifecycle | None, int | None]]],
 ) -> None:
     log = AlertTracker()
-    log.told_until = NOON - MINUTE
+    log.delivered_until = NOON - MINUTE
     for number, step in enumerate(steps):
         now = NOON + number * MINUTE
         alerts = [
@@ -203,8 +203,8 @@ def test_whatever_comes_no_stage_is_told_with_two_ids_and_nothing_open_is_off(
         ]
         told = log.take(alerts, now, is_all=True, is_clean=True)
         log.is_whole = True
-        ids = [one.id for one in log.occurrences(told, lambda _: Where("d"), now)]
+        ids = [one.id for one in log.vendor_events(told, lambda _: Where("d"), now)]
         assert len(ids) == len(set(ids))
-        assert all(one.at <= now for one in log.occurrences(told, lambda _: Where("d"), now))
+        assert all(one.at <= now for one in log.vendor_events(told, lambda _: Where("d"), now))
         if any(state is not Lifecycle.RESOLVED for _, state, _ in step):
             assert log.standing(log.open.values()).is_on is not False

@@ -27,7 +27,7 @@ from custom_components.watchpost.vendors.manfred_kunze.client.api import (
 )
 from custom_components.watchpost.vendors.manfred_kunze.client.control import ControlClient
 from custom_components.watchpost.vendors.manfred_kunze.client.pagination import (
-    MOST_PAGES,
+    MAX_PAGES,
     read_page,
 )
 from custom_components.watchpost.vendors.manfred_kunze.client.variants import (
@@ -61,9 +61,9 @@ async def open_api(socket_enabled: None) -> AsyncIterator[OpenApi]:
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             host, port = runner.addresses[0][:2]
-            ledger = RequestBudget(per_minute=100_000)
+            budget = RequestBudget(per_minute=100_000)
             address = api_address(f"http://{host}:{port}")
-            return PlatformApi(Transport(session, address, KeySignIn("sk_live_x"), ledger))
+            return PlatformApi(Transport(session, address, KeySignIn("sk_live_x"), budget))
 
         yield open_api
         for runner in runners:
@@ -202,9 +202,9 @@ async def test_endless_lists_and_long_ones_are_cut_and_say_so(open_api: OpenApi)
 
     api = await open_api(answer)
     listed = await api.pages("/things", "thing", lambda found, row: found, right=RIGHT)
-    assert len(listed.value) == 3 * MOST_PAGES
+    assert len(listed.value) == 3 * MAX_PAGES
     assert not listed.is_whole
-    assert listed.set_aside == {"thing: more than are read": 1}
+    assert listed.rejected == {"thing: more than are read": 1}
     listed = await api.pages("/things", "thing", lambda found, row: found, right=RIGHT, most=7)
     assert len(listed.value) == 7
     assert not listed.is_whole
@@ -412,7 +412,7 @@ async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
 
     api = await open_api(answer)
     clock = 1000.0
-    api.transport.ledger.now = lambda: clock
+    api.transport.budget.now = lambda: clock
     again = PlatformApi(api.transport)  # as after a reload
 
     async def look(who: PlatformApi) -> list[int]:

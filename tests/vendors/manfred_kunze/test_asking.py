@@ -20,7 +20,7 @@ from custom_components.watchpost.vendors.manfred_kunze.client.openapi import Ope
 from custom_components.watchpost.vendors.manfred_kunze.client.readings import ReadingsClient
 from custom_components.watchpost.vendors.manfred_kunze.interval import SensorInterval
 from custom_components.watchpost.vendors.manfred_kunze.reading_poller import (
-    MOST_REQUESTS,
+    MAX_REQUESTS,
     ReadingPoll,
 )
 
@@ -77,9 +77,9 @@ async def deployment(socket_enabled: None) -> AsyncIterator[Deployment]:
 @pytest.fixture
 async def client(deployment: Deployment) -> AsyncIterator[ReadingsClient]:
     async with aiohttp.ClientSession() as session:
-        ledger = RequestBudget(per_minute=100_000, now_utc=lambda: NOW)
+        budget = RequestBudget(per_minute=100_000, now_utc=lambda: NOW)
         url: str = deployment.url
-        api = PlatformApi(Transport(session, url, KeySignIn("sk_live_x"), ledger))
+        api = PlatformApi(Transport(session, url, KeySignIn("sk_live_x"), budget))
         api.now = lambda: NOW
         yield ReadingsClient(api)
 
@@ -163,7 +163,7 @@ async def test_a_clock_that_was_far_ahead_for_a_while_hides_nothing_that_came_si
     poll = asking(client, tracks)
     await poll.ask(["a1", "a2"])
     assert [track.newest and track.newest.raw for track in tracks.values()] == [6.0, 6.0]
-    assert poll.set_aside == {"reading: from the future": 60}
+    assert poll.rejected == {"reading: from the future": 60}
 
 
 async def test_a_sensor_without_readings_has_none_and_one_that_is_gone_says_so(
@@ -263,7 +263,7 @@ async def test_a_description_names_the_fields_of_a_reading(
 
 
 def asking(client: ReadingsClient, tracks: dict[str, SensorInterval]) -> ReadingPoll:
-    return ReadingPoll(client, tracks, client._api.transport.ledger.now(), NOW)
+    return ReadingPoll(client, tracks, client._api.transport.budget.now(), NOW)
 
 
 async def test_batches_that_leave_out_what_there_is_are_not_asked_for_again(
@@ -322,7 +322,7 @@ async def test_a_batch_that_fails_for_now_is_no_reason_to_give_batches_up(
     poll = asking(client, tracks)
     await poll.ask(["a1", "a2"])
     assert deployment.paths() == [BATCH]
-    assert not poll.served
+    assert not poll.record_success
     assert [type(err).__name__ for err in poll.failures] == ["UnreachableError"]
     assert client.batches.works
 
@@ -330,7 +330,7 @@ async def test_a_batch_that_fails_for_now_is_no_reason_to_give_batches_up(
 async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
     deployment: Deployment, client: ReadingsClient
 ) -> None:
-    client.batches.failed(client._api.transport.ledger.now())
+    client.batches.failed(client._api.transport.budget.now())
 
     def answer(path: str, query: dict[str, str]) -> Any:
         if path.endswith("a0"):
@@ -343,7 +343,7 @@ async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
     await poll.ask(list(tracks))
     assert poll.changed == {"a1", "a2", "a3"}
     assert len(poll.failures) == 1  # those that are gone are no failure
-    assert poll.served
+    assert poll.record_success
 
     deployment.answer = lambda path, query: web.Response(status=502)
     deployment.asked.clear()
@@ -362,10 +362,10 @@ async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
 
 
 async def test_a_poll_keeps_to_its_budget(deployment: Deployment, client: ReadingsClient) -> None:
-    client.batches.failed(client._api.transport.ledger.now())
+    client.batches.failed(client._api.transport.budget.now())
     deployment.answer = lambda path, query: [row(timedelta(0))]
     tracks = {f"a{number}": SensorInterval() for number in range(100)}
     await asking(client, tracks).ask(list(tracks))
-    assert len(deployment.asked) == MOST_REQUESTS
+    assert len(deployment.asked) == MAX_REQUESTS
     await asking(client, tracks).ask(list(tracks))
-    assert len(set(deployment.paths())) == 2 * MOST_REQUESTS  # the others had their turn
+    assert len(set(deployment.paths())) == 2 * MAX_REQUESTS  # the others had their turn

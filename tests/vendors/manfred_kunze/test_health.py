@@ -28,10 +28,10 @@ class Devices:
 
 
 async def test_what_a_later_device_tells_of_itself_is_offered_too() -> None:
-    estate = OrganisationInventory()
-    estate.devices = {name: Device(name) for name in ("d1", "d2", "d3", "d9")}
+    inventory_tree = OrganisationInventory()
+    inventory_tree.devices = {name: Device(name) for name in ("d1", "d2", "d3", "d9")}
     kept: list[bool] = []
-    part = HealthFeature(Devices(), estate, lambda: 1000.0, lambda: kept.append(True))
+    part = HealthFeature(Devices(), inventory_tree, lambda: 1000.0, lambda: kept.append(True))
     assert {channel.key for channel in (await part.survey()).channels} == {"uptime"}
     signal = ChannelId("device-d9", "signal_strength")
     update = await part._fetch(frozenset({ChannelId("device-d9", "uptime")}))

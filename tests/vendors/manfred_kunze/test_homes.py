@@ -58,12 +58,12 @@ class Place:
 
     def __init__(self, *before: str) -> None:
         self.lists = Lists()
-        self.estate = OrganisationInventory()
+        self.inventory_tree = OrganisationInventory()
         self.resurveys = 0
         remembered = [ChannelId(device, "sensor-s1") for device in before]
         self.part = TopologyFeature(
             self.lists,
-            self.estate,
+            self.inventory_tree,
             lambda: 0.0,
             self._resurvey,
             changed=lambda: None,
@@ -77,9 +77,9 @@ class Place:
     async def survey(self) -> tuple[Discovery, list[str]]:
         """What was found, and what the sensors' channels hang from."""
         found = await self.part.survey()
-        estate = self.estate
-        none = dict.fromkeys(estate.sensors)
-        offered = entities.sensor_channels(estate, none)
+        inventory_tree = self.inventory_tree
+        none = dict.fromkeys(inventory_tree.sensors)
+        offered = entities.sensor_channels(inventory_tree, none)
         return found, [one.device for one in offered if one.key == "sensor-s1"]
 
 
@@ -173,13 +173,13 @@ async def test_an_organisation_may_be_called_otherwise_if_its_devices_are_the_sa
 def test_no_unit_is_taken_from_a_version_that_breaks_with_the_one_that_is_meant(
     bound: str | None, listed: dict[str | None, str], unit: str | None
 ) -> None:
-    estate = OrganisationInventory()
-    estate.components = {"c1": Component("c1", profile="p1", profile_version=bound)}
-    estate.sensor_profiles = [
+    inventory_tree = OrganisationInventory()
+    inventory_tree.components = {"c1": Component("c1", profile="p1", profile_version=bound)}
+    inventory_tree.sensor_profiles = [
         Profile("p1", version=version, fields=(ProfileField("t", unit=each),))
         for version, each in listed.items()
     ]
-    field = estate.field_of(Sensor("s1", field="t", component="c1"))
+    field = inventory_tree.field_of(Sensor("s1", field="t", component="c1"))
     assert (field.unit if field else None) == unit
 
 
@@ -199,7 +199,7 @@ async def test_versions_of_a_profile_under_one_id_are_all_read_and_each_once(
     answered = await TopologyClient(await open_api(answer)).sensor_profiles()
     found = [(profile.id, profile.version) for profile in answered.value]
     assert found == [("p1", "1.0"), ("p1", "2.0"), ("p1", "3.0"), ("p2", None)]
-    assert answered.set_aside == {"sensor profile: id": 1}
+    assert answered.rejected == {"sensor profile: id": 1}
 
 
 async def test_a_call_that_takes_no_keys_is_no_reason_to_ask_for_another_key(

@@ -301,25 +301,25 @@ def gallery_fixture(lists: Lists, now: list[float]) -> CaptureList:
     return gallery
 
 
-def told(occurrences: Sequence[Any]) -> list[str]:
-    return [each.data["capture_id"] for each in occurrences]
+def told(vendor_events: Sequence[Any]) -> list[str]:
+    return [each.data["capture_id"] for each in vendor_events]
 
 
 async def test_only_what_is_new_is_read_where_the_newest_come_first(
     gallery: CaptureList, lists: Lists, now: list[float]
 ) -> None:
     lists.captures = [capture(number) for number in (8, 7, 6, 5, 4, 3)]
-    assert len((await gallery.fetch()).occurrences) == 6
+    assert len((await gallery.fetch()).vendor_events) == 6
     assert await gallery.recent() is None
     now[0] = 60
     lists.captures.insert(0, capture(9))
     update = await gallery.recent()
     assert update is not None
-    assert told(update.occurrences) == ["x9"]
+    assert told(update.vendor_events) == ["x9"]
     assert lists.read == [6, 2]
     now[0] = 1000
     del lists.captures[-1]
-    assert (await gallery.fetch()).occurrences == []
+    assert (await gallery.fetch()).vendor_events == []
     assert lists.read[-1] == len(gallery) == 6
 
     lists.captures.reverse()
@@ -332,12 +332,12 @@ async def test_a_clip_is_told_when_it_is_there_at_the_time_at_which_it_came(
     gallery: CaptureList, lists: Lists
 ) -> None:
     lists.captures = [capture(1, state=Progress.UNDER_WAY)]
-    assert (await gallery.fetch()).occurrences == []
+    assert (await gallery.fetch()).vendor_events == []
     lists.captures = [capture(1), capture(2, state=Progress.FAILED)]
     lists.captures.append(capture(3, made_at=AT.replace(minute=30)))
-    first, other = (await gallery.fetch()).occurrences
+    first, other = (await gallery.fetch()).vendor_events
     assert (first.at, other.at) == (AT, AT.replace(minute=30))
-    assert (await gallery.fetch()).occurrences == []
+    assert (await gallery.fetch()).vendor_events == []
 
 
 async def test_a_clip_belongs_to_its_camera_or_the_only_one_of_its_device(
@@ -352,7 +352,7 @@ async def test_a_clip_belongs_to_its_camera_or_the_only_one_of_its_device(
     ]
     update = await gallery.fetch()
     # Of what has no time nobody knows at first whether it is new.
-    assert [each.device for each in update.occurrences] == [
+    assert [each.device for each in update.vendor_events] == [
         *("camera-c1", "camera-c2", "account", "account")
     ]
     assert [each.id for each in gallery.of("c1")] == ["x1", "x5"]
@@ -363,7 +363,7 @@ async def test_a_clip_belongs_to_its_camera_or_the_only_one_of_its_device(
         "c2": "x2",
     }
     lists.captures.append(Capture(id="x6", camera="c1"))
-    assert told((await gallery.fetch()).occurrences) == ["x6"]
+    assert told((await gallery.fetch()).vendor_events) == ["x6"]
 
 
 # -- stills --
@@ -421,9 +421,9 @@ async def test_exports_are_looked_at_often_while_they_can_be_expected() -> None:
     async def pages(*_: Any, **__: Any) -> PlatformResponse[list[Export]]:
         return PlatformResponse(listed)
 
-    ledger = SimpleNamespace(now=lambda: 0.0)
+    budget = SimpleNamespace(now=lambda: 0.0)
     api: Any = SimpleNamespace(
-        transport=SimpleNamespace(ledger=ledger), now=lambda: clock[0], pages=pages
+        transport=SimpleNamespace(budget=budget), now=lambda: clock[0], pages=pages
     )
     part = ExportsFeature(api, None, None, show=lambda _: None)
     (feed,) = part.feeds()

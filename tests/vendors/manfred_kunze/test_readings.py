@@ -170,13 +170,15 @@ def test_a_field_is_found_in_profiles_of_any_form() -> None:
         {"channels": [{"fieldName": "temp", "unitOfMeasurement": "°C"}]},
     ]
     for form in forms:
-        estate = OrganisationInventory()
-        estate.components["c"] = topology.component("c", {"sensorProfileId": "1"})
-        estate.sensor_profiles = [topology.profile("1", form)]
-        field = estate.field_of(topology.sensor("s", {"componentId": "c", "name": "TEMP"}))
+        inventory_tree = OrganisationInventory()
+        inventory_tree.components["c"] = topology.component("c", {"sensorProfileId": "1"})
+        inventory_tree.sensor_profiles = [topology.profile("1", form)]
+        field = inventory_tree.field_of(topology.sensor("s", {"componentId": "c", "name": "TEMP"}))
         assert field is not None
         assert field.unit == "°C"
-        assert estate.field_of(topology.sensor("s", {"componentId": "c", "name": "x"})) is None
+        assert (
+            inventory_tree.field_of(topology.sensor("s", {"componentId": "c", "name": "x"})) is None
+        )
     assert topology.profile("1", {"version": 1.2}).version == "1.2"
 
 
@@ -308,7 +310,7 @@ def test_a_way_that_works_is_remembered_and_those_that_do_not_are_tried_again_th
     for way in ways.tries():
         tried.append(way.path)
         if way.path == "/b":
-            ways.served()
+            ways.record_success()
             break
     assert tried == ["/a", "/b"]
     kept = json.loads(json.dumps(ways.to_memory()))

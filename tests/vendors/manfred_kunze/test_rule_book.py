@@ -28,7 +28,7 @@ class Lists:
             AlertRule(id=GAS, name="Gas", sensor="s", is_enabled=True),
             AlertRule(id=HEAT, name="Heat", sensor="s", is_enabled=True),
         ]
-        self.set_aside: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
         self.asked = 0
         self.is_down = False
         self.held_since: float | None = None
@@ -45,7 +45,7 @@ class Lists:
         if self.is_down:
             raise UnreachableError("down")
         received = self.clock() if self.held_since is None else self.held_since
-        return PlatformResponse(list(self.rules), self.set_aside, (Freshness(received, received),))
+        return PlatformResponse(list(self.rules), self.rejected, (Freshness(received, received),))
 
     def may_fire(self, rule: str) -> bool:
         return self.book.may_fire(self.book.rules[rule])
@@ -83,7 +83,7 @@ async def test_a_rule_whose_record_cannot_be_read_is_not_taken_for_one_that_is_o
     lists: Lists,
 ) -> None:
     lists.rules = lists.rules[1:]
-    lists.set_aside = Counter({"alert rule: id": 1})
+    lists.rejected = Counter({"alert rule: id": 1})
     await lists.pass_minutes(10)
     assert lists.may_fire(GAS)  # a hiccup is none
     await lists.pass_minutes(10)
@@ -153,7 +153,7 @@ async def test_many_alerts_that_tell_of_no_rule_cost_one_look_at_the_rules(
         now=lambda: lists.now,
         clock=lists.clock,
         vendor_now=lambda: lists.now,
-        told_until=lambda: None,
+        delivered_until=lambda: None,
         show=lambda update: None,
     )
     looks: list[str | None] = []

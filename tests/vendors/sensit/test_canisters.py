@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.watchpost.vendors.sensit.events import occurrences, port_of, reading
+from custom_components.watchpost.vendors.sensit.events import port_of, reading, vendor_events
 from custom_components.watchpost.vendors.sensit.models import TRIGGER, Record, Value
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
@@ -22,7 +22,7 @@ def told(*flags: Value) -> list[tuple[int, Value]]:
     """The minutes and ports that a log tells of."""
     return [
         (int((found.at - NOON).total_seconds() // 60), found.data["port"])
-        for found in occurrences("monitor-1", log(*flags))
+        for found in vendor_events("monitor-1", log(*flags))
     ]
 
 
@@ -50,7 +50,7 @@ def test_each_canister_is_told_once_by_its_first_record(
 
 def test_the_id_is_the_same_whichever_part_of_a_log_shows_it() -> None:
     records = log(0.0, 0.0, 1.0, 1.0, 0.0)
-    whole, part = (list(occurrences("monitor-1", some)) for some in (records, records[1:4]))
+    whole, part = (list(vendor_events("monitor-1", some)) for some in (records, records[1:4]))
     assert [found.id for found in whole] == [found.id for found in part]
 
 

@@ -45,7 +45,7 @@ class Desk:
         self.session = session
         self.kept: dict[str, Any] = {}
         clock = cloud.clock
-        self.ledger = RequestBudget(
+        self.budget = RequestBudget(
             clock=lambda: clock.now().timestamp(),
             now_utc=clock.now,
             per_minute=10_000,
@@ -58,12 +58,12 @@ class Desk:
         sign_in = SensitSignIn(
             self.session,
             self.cloud.url,
-            self.ledger,
+            self.budget,
             (self.cloud.username, password or self.cloud.password),
             kept=self.kept.get(SIGNED),
             keep=self.kept.update,
         )
-        return SensitClient(Transport(self.session, self.cloud.url, sign_in, self.ledger), sign_in)
+        return SensitClient(Transport(self.session, self.cloud.url, sign_in, self.budget), sign_in)
 
     def pass_time(self, time: timedelta) -> None:
         self.cloud.clock.advance(time.total_seconds())
@@ -101,7 +101,7 @@ async def test_the_list_is_asked_for_with_role_and_user_of_the_sign_in(desk: Des
     assert {(found.uuid, found.type) for found in listed.monitors} == {
         (monitor.uuid, monitor.type) for monitor in desk.cloud.monitors
     }
-    assert not listed.set_aside
+    assert not listed.rejected
     (record,) = [record for record in desk.cloud.log if record.path == LIST]
     assert record.query == {
         "DeviceType": "ALL",

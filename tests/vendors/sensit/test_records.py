@@ -11,8 +11,8 @@ import pytest
 from custom_components.watchpost.client.errors import SignInRejectedError, UnexpectedResponseError
 from custom_components.watchpost.vendors.sensit.dates import read_date, written
 from custom_components.watchpost.vendors.sensit.models import (
-    LONGEST_PATH,
-    MOST_FIELDS,
+    MAX_FIELDS,
+    MAX_PATH,
     TRIGGER,
     Kind,
     Record,
@@ -58,7 +58,7 @@ def test_lists_come_bare_or_under_data(wrapped: bool) -> None:
 
 def test_null_in_place_of_a_list_is_no_monitor_and_proves_nothing() -> None:
     for reply in (b"null", b'{"data": null}'):
-        assert parse_monitors(reply).set_aside == Counter({"monitor: no list": 1})
+        assert parse_monitors(reply).rejected == Counter({"monitor: no list": 1})
         assert parse_records(reply).value == ()
 
 
@@ -121,11 +121,11 @@ def test_what_measures_nothing_is_none_and_what_is_below_zero_stays(sent: Any, r
      ({"date": "soon"}, {"record: date": 1}), ([1, 2], {"record: not an object": 1})],
 )  # fmt: skip
 def test_a_last_record_that_is_none_costs_the_monitor_nothing(
-    last: Any, set_aside: dict[str, int]
+    last: Any, rejected: dict[str, int]
 ) -> None:
     parsed = parse_monitors(body([monitor_json(lastReceivedRecord=last)]))
     assert [(found.uuid, found.record) for found in parsed.value] == [("1041", None)]
-    assert parsed.set_aside == Counter(set_aside)
+    assert parsed.rejected == Counter(rejected)
 
 
 def test_a_last_record_in_a_list_of_one_is_that_record() -> None:
@@ -150,7 +150,7 @@ def test_monitors_without_a_uuid_and_a_second_one_with_the_same_are_counted() ->
         ("1041", "Fence"),
         ("7", "Fence"),
     ]
-    assert parsed.set_aside == Counter(
+    assert parsed.rejected == Counter(
         {"monitor: uuid": 2, "monitor: duplicate uuid": 1, "monitor: not an object": 1}
     )
 
@@ -173,12 +173,12 @@ def test_a_battery_is_a_percentage_or_unknown(sent: Any, read: float | None) -> 
 
 
 def test_fields_beyond_what_can_be_shown_are_counted() -> None:
-    parsed = parse_records(body([{"date": NOON, **{f"f{n}": n for n in range(MOST_FIELDS + 3)}}]))
-    assert len(parsed.value[0].values) == MOST_FIELDS
-    assert parsed.set_aside == Counter({"field: too many": 3})
-    parsed = parse_records(body([{"date": NOON, "x" * (LONGEST_PATH + 1): 1, "a\nb": 2}]))
+    parsed = parse_records(body([{"date": NOON, **{f"f{n}": n for n in range(MAX_FIELDS + 3)}}]))
+    assert len(parsed.value[0].values) == MAX_FIELDS
+    assert parsed.rejected == Counter({"field: too many": 3})
+    parsed = parse_records(body([{"date": NOON, "x" * (MAX_PATH + 1): 1, "a\nb": 2}]))
     assert parsed.value[0].values == {}
-    assert parsed.set_aside == Counter({"field: name": 2})
+    assert parsed.rejected == Counter({"field: name": 2})
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_days_that_are_none_are_counted() -> None:
     assert [(day.day, day.count, day.last) for day in parsed.value] == [
         (date(2024, 2, 29), None, None)
     ]
-    assert sum(parsed.set_aside.values()) == 4
+    assert sum(parsed.rejected.values()) == 4
 
 
 @given(ANY_JSON, st.sampled_from(["bare", "list", "record", "wrapped"]))

@@ -71,7 +71,7 @@ def test_log_of_no_alarm_and_log_without_a_date_are_set_aside():
     logs = [log_json(alarm=6), log_json(date=None), log_json()]
     parsed = parse_alarms(body(alarms=[alarm_json()], logs=logs))
     assert [log.id for log in parsed.value[0].logs] == ["1"]
-    assert parsed.set_aside == {"alarm log: alarm": 1, "alarm log: date": 1}
+    assert parsed.rejected == {"alarm log: alarm": 1, "alarm log: date": 1}
 
 
 def test_alarm_history_is_in_order_of_time():

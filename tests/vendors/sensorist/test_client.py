@@ -89,7 +89,7 @@ async def test_gateways_come_with_sensors_and_sources(client, cloud):
         for source in sensor.sources
     ]
     assert listed == [str(source.id) for source in cloud.sources()]
-    assert answer.set_aside == {}
+    assert answer.rejected == {}
 
 
 async def test_gateways_are_masters_alone_unless_slaves_are_wanted(client, cloud):
@@ -184,7 +184,7 @@ async def test_raw_pages_that_lead_back_end_in_an_error(client, cloud):
 async def test_raw_reads_no_more_pages_than_it_may(client, cloud):
     with pytest.raises(UnexpectedResponseError):
         await raw_rows(
-            client, str(cloud.find_source().id), start=START - timedelta(days=120), most_pages=2
+            client, str(cloud.find_source().id), start=START - timedelta(days=120), max_pages=2
         )
     assert len(cloud.log) == 2
 
@@ -374,14 +374,14 @@ async def test_other_spellings_are_the_same_answers(connect, cloud, mutation):
         await spoiled.min_max(sources),
     )
     assert [answer.value for answer in answers] == [answer.value for answer in truth]
-    assert all(answer.set_aside == {} for answer in answers)
+    assert all(answer.rejected == {} for answer in answers)
 
 
 async def test_what_repeats_is_counted_in_the_answer(client, cloud):
     cloud.faults.add(Fault(kind="mutate", mutation="duplicate_ids"))
     answer = await client.list_gateways()
     assert len(answer.value) == 3
-    assert answer.set_aside["gateway: duplicate id"] == 1
+    assert answer.rejected["gateway: duplicate id"] == 1
 
 
 @pytest.mark.parametrize("mutation", ["nan", "infinity"])

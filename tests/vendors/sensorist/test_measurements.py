@@ -34,7 +34,7 @@ def test_latest_measurement_by_source():
 )
 def test_source_without_data_is_absent(measurements):
     parsed = parse_latest(body(measurements=measurements))
-    assert (parsed.value, parsed.set_aside) == ({}, {})
+    assert (parsed.value, parsed.rejected) == ({}, {})
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_latest_is_found_in_any_form(measurements):
 )
 def test_value_is_a_finite_number_or_unknown(value, read):
     parsed = latest(**{"31": row_json(value=value)})
-    assert (parsed.value["31"].value, parsed.set_aside) == (read, {})
+    assert (parsed.value["31"].value, parsed.rejected) == (read, {})
 
 
 def test_number_beyond_floating_point_is_unknown():
@@ -124,7 +124,7 @@ def test_every_spelling_of_a_date_is_the_same_time_in_utc(date):
 def test_measurement_without_a_usable_date_is_set_aside_alone(date):
     parsed = latest(**{"31": row_json(date=date), "32": row_json()})
     assert list(parsed.value) == ["32"]
-    assert parsed.set_aside == {"measurement: date": 1}
+    assert parsed.rejected == {"measurement: date": 1}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_what_counts_as_measured(kind, is_measured):
 def test_key_that_is_no_id_is_set_aside():
     parsed = latest(**{"": row_json(), "3 1": row_json(), "32": row_json()})
     assert list(parsed.value) == ["32"]
-    assert parsed.set_aside == {"measurement: data source": 2}
+    assert parsed.rejected == {"measurement: data source": 2}
 
 
 @pytest.mark.parametrize("mean", ["value", "avg", "average"])
@@ -199,13 +199,13 @@ def test_more_sources_than_there_can_be_are_left_out():
     rows = [row_json(data_source=number) for number in range(50_001)]
     parsed = parse_latest(body(measurements=rows))
     assert len(parsed.value) == 50_000
-    assert parsed.set_aside == {"measurement: too many sources": 1}
+    assert parsed.rejected == {"measurement: too many sources": 1}
 
 
 def test_row_of_no_source_is_set_aside():
     parsed = parse_latest(body(measurements=[row_json(), row_json(data_source=32)]))
     assert list(parsed.value) == ["32"]
-    assert parsed.set_aside == {"measurement: data source": 1}
+    assert parsed.rejected == {"measurement: data source": 1}
 
 
 # -- at once is as one by one --

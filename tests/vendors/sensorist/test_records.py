@@ -82,20 +82,20 @@ def test_record_without_a_usable_id_is_set_aside_and_the_rest_stands(bad):
     (gateway,) = parsed.value
     assert [sensor.id for sensor in gateway.sensors] == ["22"]
     assert [source.id for source in gateway.sensors[0].sources] == ["32"]
-    assert parsed.set_aside == {"gateway: id": 1, "sensor: id": 1, "source: id": 1}
+    assert parsed.rejected == {"gateway: id": 1, "sensor: id": 1, "source: id": 1}
 
 
 def test_of_records_with_the_same_id_the_first_stands():
     first = gateway_json(title="First")
     parsed = parse_gateways(body(gateways=[first, gateway_json("11", title="Second")]))
     assert [gateway.title for gateway in parsed.value] == ["First"]
-    assert parsed.set_aside == {"gateway: duplicate id": 1}
+    assert parsed.rejected == {"gateway: duplicate id": 1}
 
 
 def test_source_listed_under_two_sensors_stands_once():
     parsed = parse_gateways(body(gateways=[gateway_json(devices=[sensor_json(1), sensor_json(2)])]))
     assert [len(sensor.sources) for sensor in parsed.value[0].sensors] == [1, 0]
-    assert parsed.set_aside == {"source: duplicate id": 1}
+    assert parsed.rejected == {"source: duplicate id": 1}
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_source_listed_under_two_sensors_stands_once():
 def test_gateway_outlives_what_its_devices_are(devices, reasons):
     parsed = parse_gateways(body(gateways=[gateway_json(devices=devices)]))
     assert parsed.value[0].sensors == ()
-    assert parsed.set_aside == reasons
+    assert parsed.rejected == reasons
 
 
 def test_gateway_without_a_list_of_devices_is_not_one_that_has_none():
     bare = gateway_json()
     del bare["devices"]
     parsed = parse_gateways(body(gateways=[bare]))
-    assert (parsed.value[0].sensors, parsed.set_aside) == (
+    assert (parsed.value[0].sensors, parsed.rejected) == (
         (),
         {"sensor: missing list": 1},
     )
@@ -127,7 +127,7 @@ def test_more_sources_than_there_can_be_are_left_out():
     rows = [{"id": number} for number in range(50_002)]
     parsed = parse_gateways(body(gateways=[gateway_json(devices=[sensor_json(devices=rows)])]))
     assert len(parsed.value[0].sensors[0].sources) == 50_000
-    assert parsed.set_aside == {"source: too many": 2}
+    assert parsed.rejected == {"source: too many": 2}
 
 
 @pytest.mark.parametrize(
@@ -296,15 +296,15 @@ def test_no_reply_raises_anything_but_a_refusal_or_unexpected(payload, key):
             parsed = parse(reply)
         except UnexpectedResponseError:
             continue
-        assert isinstance(parsed.set_aside, Counter)
-        assert all(count > 0 for count in parsed.set_aside.values())
+        assert isinstance(parsed.rejected, Counter)
+        assert all(count > 0 for count in parsed.rejected.values())
 
 
 @given(ANY_JSON)
 def test_reasons_never_show_contents(payload):
     canary = {"id": "canary!", "title": "canary!", "date": "canary!", "devices": payload}
     parsed = parse_gateways(body(gateways=[canary, gateway_json(devices=[canary])]))
-    assert "canary" not in str(parsed.set_aside)
+    assert "canary" not in str(parsed.rejected)
 
 
 @given(ANY_JSON)

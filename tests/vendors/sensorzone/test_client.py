@@ -23,7 +23,7 @@ from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.sensorzone.client import SensorZoneClient
 from custom_components.watchpost.vendors.sensorzone.downloads import fetched, is_safe
 from custom_components.watchpost.vendors.sensorzone.endpoints import RESOURCES, ApiVersion, Evidence
-from custom_components.watchpost.vendors.sensorzone.pagination import MOST_PAGES
+from custom_components.watchpost.vendors.sensorzone.pagination import MAX_PAGES
 from custom_components.watchpost.vendors.sensorzone.reports import (
     downloaded,
     followed,
@@ -78,14 +78,14 @@ class Bench:
         return web.json_response(answer)
 
     def client(self) -> SensorZoneClient:
-        ledger = RequestBudget(clock=lambda: self.now, now_utc=lambda: START)
-        account = (self.session, self.url, ledger, "anna@example.com", "secret")
+        budget = RequestBudget(clock=lambda: self.now, now_utc=lambda: START)
+        account = (self.session, self.url, budget, "anna@example.com", "secret")
         v1, v2 = SessionSignIn(*account), TokenSignIn(*account)
         return SensorZoneClient(
             {
-                ApiVersion.V1: Transport(self.session, self.url, v1, ledger, hear=v1.hear),
-                ApiVersion.V2: Transport(self.session, self.url, v2, ledger, hear=v2.hear),
-                ApiVersion.TESTER: Transport(self.session, self.url, BearerSignIn("tst"), ledger),
+                ApiVersion.V1: Transport(self.session, self.url, v1, budget, hear=v1.hear),
+                ApiVersion.V2: Transport(self.session, self.url, v2, budget, hear=v2.hear),
+                ApiVersion.TESTER: Transport(self.session, self.url, BearerSignIn("tst"), budget),
             }
         )
 
@@ -242,8 +242,8 @@ async def test_a_refused_tester_token_is_a_missing_right_beside_a_user_and_a_ref
     bench.answers["/api/v1/tester/people_assets"] = 401
     with pytest.raises(PermissionDeniedError, match="Tester"):
         await bench.client().people()
-    ledger = RequestBudget()
-    door = Transport(bench.session, bench.url, BearerSignIn("tst"), ledger)
+    budget = RequestBudget()
+    door = Transport(bench.session, bench.url, BearerSignIn("tst"), budget)
     with pytest.raises(SignInRejectedError):
         await SensorZoneClient({ApiVersion.TESTER: door}).people()
 
@@ -356,14 +356,14 @@ async def test_a_list_without_end_is_given_up(bench: Bench) -> None:
 
     bench.answers["/api/v1/projects"] = answer
     client = bench.client()
-    ledger = RequestBudget(per_minute=10_000)
-    door = SessionSignIn(bench.session, bench.url, ledger, "a@example.com", "b")
+    budget = RequestBudget(per_minute=10_000)
+    door = SessionSignIn(bench.session, bench.url, budget, "a@example.com", "b")
     client = SensorZoneClient(
-        {ApiVersion.V1: Transport(bench.session, bench.url, door, ledger, hear=door.hear)}
+        {ApiVersion.V1: Transport(bench.session, bench.url, door, budget, hear=door.hear)}
     )
     with pytest.raises(UnexpectedResponseError, match="no end"):
         await client.projects()
-    assert len(bench.asked) == 1 + MOST_PAGES
+    assert len(bench.asked) == 1 + MAX_PAGES
 
 
 async def test_a_list_with_the_newest_first_is_read_as_far_as_asked(bench: Bench) -> None:

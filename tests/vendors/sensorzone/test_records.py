@@ -331,7 +331,7 @@ def test_records_without_id_or_time_are_set_aside_and_counted() -> None:
     rows.append(rows[-1])
     found = models.identified(sieve, "incursion", rows, models.incursion)
     assert [incursion.id for incursion in found] == ["2"]
-    assert sieve.set_aside == {
+    assert sieve.rejected == {
         "incursion: not an object": 2,
         "incursion: id": 2,
         "incursion: time": 1,

@@ -16,8 +16,8 @@ from custom_components.watchpost.vendors.viziosense.camera_state import (
 )
 from custom_components.watchpost.vendors.viziosense.count_entities import scene_readings
 from custom_components.watchpost.vendors.viziosense.messages import (
-    MOST_COUNTERS,
-    MOST_PLACES,
+    MAX_COUNTERS,
+    MAX_PLACES,
     Message,
     parse_message,
     read_content,
@@ -101,15 +101,15 @@ def test_a_barrier_counts_each_message_once_in_whatever_order(
 
 
 def test_more_places_than_are_shown_are_counted() -> None:
-    rows = [{"id": f"p{n}", "is_active": n % 2 == 0} for n in range(MOST_PLACES + 500)]
+    rows = [{"id": f"p{n}", "is_active": n % 2 == 0} for n in range(MAX_PLACES + 500)]
     found = message([*rows, {"id": "off", "deactivated": True}, {"id": "p1"}, {}])
     assert found is not None
     content = read_content(found)
 
     assert content.places is not None
-    assert len(content.places) == MOST_PLACES
+    assert len(content.places) == MAX_PLACES
     assert (content.totals.total, content.totals.occupied) == (1500, 750)
-    assert content.set_aside == {"VPM place: duplicate id": 1, "VPM place: id": 1}
+    assert content.rejected == {"VPM place: duplicate id": 1, "VPM place: id": 1}
 
 
 def test_negative_counts_are_none() -> None:
@@ -167,7 +167,7 @@ def test_counters_with_ever_new_names_do_not_grow_without_end(kind: str) -> None
         taken(scene, message(rows, kind, NOON_SECONDS + n), NOW + timedelta(hours=1))
 
     tallies = scene.views[kind].tallies
-    assert len(tallies) == MOST_COUNTERS
+    assert len(tallies) == MAX_COUNTERS
     assert "c0x0" in next(iter(tallies["line"].numbers))
     assert max(len(tally.numbers) for tally in tallies.values()) == 128
 

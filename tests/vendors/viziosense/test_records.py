@@ -137,7 +137,7 @@ def test_bad_devices_are_set_aside_and_the_rest_is_used() -> None:
 
     assert [found.uuid for found in parsed.value.devices] == [UUID, "b"]
     assert (parsed.value.last, parsed.value.total) == (3, 9)
-    assert parsed.set_aside == {
+    assert parsed.rejected == {
         "device: duplicate uuid": 1,
         "device: uuid": 2,
         "device: not an object": 1,

@@ -31,7 +31,7 @@ _WRITE_AGAIN: Final = 60.0
 class DispatchedEvent:
     """An occurrence as it is told: `attributes` go into the event entity and, with more, onto the bus."""
 
-    occurrence: VendorEvent
+    vendor_event: VendorEvent
     attributes: dict[str, Any]
 
 
@@ -106,12 +106,14 @@ class EventDispatcher:
         self._start()
 
     @callback
-    def async_add(self, occurrences: Sequence[VendorEvent]) -> None:
+    def async_add(self, vendor_events: Sequence[VendorEvent]) -> None:
         """Tell those that have not been told."""
-        self._waiting.extend(self._journal.admit(each for each in occurrences if each.is_proven))
+        self._waiting.extend(
+            self._journal.filter_new(each for each in vendor_events if each.is_proven)
+        )
         baseline = self._journal.baseline
         self._waiting.extend(
-            each for each in occurrences if not each.is_proven and each.at > baseline
+            each for each in vendor_events if not each.is_proven and each.at > baseline
         )
         self._start()
 
@@ -131,37 +133,37 @@ class EventDispatcher:
         finally:
             self._is_telling = False
 
-    async def _dispatch(self, occurrence: VendorEvent) -> None:
+    async def _dispatch(self, vendor_event: VendorEvent) -> None:
         """Dispatch one event; a step that fails costs that step alone."""
-        with self._reported("wait for the state of", occurrence):
-            await self._wait_for_state(occurrence)
-        with self._reported("tell of", occurrence):
-            self._tell(occurrence)
-        await self._write(occurrence)
+        with self._reported("wait for the state of", vendor_event):
+            await self._wait_for_state(vendor_event)
+        with self._reported("tell of", vendor_event):
+            self._tell(vendor_event)
+        await self._write(vendor_event)
 
     @contextmanager
-    def _reported(self, step: str, occurrence: VendorEvent) -> Iterator[None]:
+    def _reported(self, step: str, vendor_event: VendorEvent) -> Iterator[None]:
         """Log what fails inside, and go on."""
         try:
             yield
         except Exception:
-            _LOGGER.exception("%s: could not %s %s", self._entry.title, step, occurrence.type)
+            _LOGGER.exception("%s: could not %s %s", self._entry.title, step, vendor_event.type)
 
-    async def _write(self, occurrence: VendorEvent) -> None:
+    async def _write(self, vendor_event: VendorEvent) -> None:
         """Write down what was told, also when the account is unloaded meanwhile."""
-        writing = self._hass.async_create_task(self._write_down(occurrence), eager_start=True)
+        writing = self._hass.async_create_task(self._write_down(vendor_event), eager_start=True)
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
             await asyncio.wait([writing])
             raise
 
-    async def _write_down(self, occurrence: VendorEvent) -> None:
+    async def _write_down(self, vendor_event: VendorEvent) -> None:
         """Write down what was told; a full disk must not keep the next alarm from being told."""
-        if not occurrence.is_proven:
+        if not vendor_event.is_proven:
             return
         try:
-            await self._journal.async_told(occurrence)
+            await self._journal.async_mark_delivered(vendor_event)
         except Exception as err:  # noqa: BLE001  whatever it is, the next event must be told
             if not self._is_unwritten:
                 _LOGGER.warning(
@@ -185,58 +187,58 @@ class EventDispatcher:
         if not await self._journal.async_flush():
             self._write_later()
 
-    async def _wait_for_state(self, occurrence: VendorEvent) -> None:
+    async def _wait_for_state(self, vendor_event: VendorEvent) -> None:
         """Let an alarm that appeared with its first log show its state before its event."""
-        channel = ChannelId(occurrence.device, occurrence.channel or "")
+        channel = ChannelId(vendor_event.device, vendor_event.channel or "")
         for _ in range(_TURNS_TO_WAIT):
             if not self._names.is_awaited(channel):
                 return
             await asyncio.sleep(0)
 
     @callback
-    def _tell(self, occurrence: VendorEvent) -> None:
+    def _tell(self, vendor_event: VendorEvent) -> None:
         """State is written; now the event entity, then the bus."""
         attributes: dict[str, Any] = {
-            "at": occurrence.at.isoformat(),
-            "late": self._is_late(occurrence.at),
-            **{key: value for key, value in occurrence.data.items() if value is not None},
+            "at": vendor_event.at.isoformat(),
+            "late": self._is_late(vendor_event.at),
+            **{key: value for key, value in vendor_event.data.items() if value is not None},
         }
-        if occurrence.channel is not None:
+        if vendor_event.channel is not None:
             alarm = self._name(
-                occurrence,
+                vendor_event,
                 lambda: self._names.entity_id(
-                    ChannelId(occurrence.device, occurrence.channel or "")
+                    ChannelId(vendor_event.device, vendor_event.channel or "")
                 ),
             )
             attributes |= {"alarm_entity_id": alarm} if alarm else {}
-        entity_id, listener = self._listeners.get(occurrence.device, (None, None))
+        entity_id, listener = self._listeners.get(vendor_event.device, (None, None))
         if listener is not None:
-            self._show(listener, DispatchedEvent(occurrence, attributes))
+            self._show(listener, DispatchedEvent(vendor_event, attributes))
         self._fire(
-            occurrence,
+            vendor_event,
             {
                 "vendor": self._vendor,
                 "device_id": self._name(
-                    occurrence, lambda: self._names.device_id(occurrence.device)
+                    vendor_event, lambda: self._names.device_id(vendor_event.device)
                 ),
                 "entity_id": entity_id,
-                "type": str(occurrence.type),
+                "type": str(vendor_event.type),
                 **attributes,
             },
         )
 
-    def _name(self, occurrence: VendorEvent, find: Callable[[], str | None]) -> str | None:
+    def _name(self, vendor_event: VendorEvent, find: Callable[[], str | None]) -> str | None:
         """Look up who something is; if that fails, the event goes without."""
         try:
             return find()
         except Exception:
-            _LOGGER.exception("%s: could not name %s", self._entry.title, occurrence.type)
+            _LOGGER.exception("%s: could not name %s", self._entry.title, vendor_event.type)
             return None
 
-    def _fire(self, occurrence: VendorEvent, data: Mapping[str, Any]) -> None:
+    def _fire(self, vendor_event: VendorEvent, data: Mapping[str, Any]) -> None:
         """Fire the event; what fails once is tried again, since nobody else would hear of it."""
         is_fired = False
-        with self._reported("fire the event of", occurrence):
+        with self._reported("fire the event of", vendor_event):
             self._hass.bus.async_fire(EVENT_WATCHPOST, data)
             is_fired = True
         if not is_fired:
@@ -244,7 +246,7 @@ class EventDispatcher:
 
     def _show(self, listener: Callable[[DispatchedEvent], None], told: DispatchedEvent) -> None:
         """Show it on the event entity; if that fails, the bus must still tell of it."""
-        with self._reported("show", told.occurrence):
+        with self._reported("show", told.vendor_event):
             listener(told)
 
     def _is_late(self, at: datetime) -> bool:

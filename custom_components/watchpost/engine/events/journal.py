@@ -20,7 +20,7 @@ from .journal_file import Content, JournalFile, encode, encode_all
 
 _LOGGER = logging.getLogger(__name__)
 
-MOST_TOLD: Final = 5_000
+MAX_DELIVERED: Final = 5_000
 
 # A clock that is further off than this is not believed where another one tells the time.
 DOUBT: Final = timedelta(days=1)
@@ -89,7 +89,7 @@ class EventJournal:
         self._loaded_at = clock.now()
         self._baseline: datetime | None = None
         self._lines = 0
-        self._compact_at = 2 * MOST_TOLD
+        self._compact_at = 2 * MAX_DELIVERED
         self._written: datetime | None = None
         self._is_settled = False
         self._is_readable = True
@@ -98,7 +98,7 @@ class EventJournal:
         self._is_growing = False
 
     @property
-    def told_until(self) -> datetime:
+    def delivered_until(self) -> datetime:
         """The newest time of what was dispatched, unless that lies in the future; nothing later has been."""
         now = self._now()
         return max((at for at in self._told.values() if at <= now), default=self.baseline)
@@ -202,7 +202,7 @@ class EventJournal:
 
     # Dispatching
 
-    def admit(self, occurrences: Iterable[VendorEvent]) -> list[VendorEvent]:
+    def filter_new(self, vendor_events: Iterable[VendorEvent]) -> list[VendorEvent]:
         """Return those that are still to be dispatched, by time; from now on they are known.
 
         One that follows another is dispatched if that one was known before. Where both come at once, the first tells of
@@ -211,34 +211,34 @@ class EventJournal:
         baseline = self.baseline
         fresh: dict[str, VendorEvent] = {}
         following: list[VendorEvent] = []
-        for occurrence in occurrences:
-            if self._is_known(occurrence.id) or occurrence.at <= baseline:
+        for vendor_event in vendor_events:
+            if self._is_known(vendor_event.id) or vendor_event.at <= baseline:
                 continue
-            if occurrence.follows is None:
-                fresh.setdefault(occurrence.id, occurrence)
+            if vendor_event.follows is None:
+                fresh.setdefault(vendor_event.id, vendor_event)
             else:
-                following.append(occurrence)
-        for occurrence in following:
-            first = occurrence.follows or ""
+                following.append(vendor_event)
+        for vendor_event in following:
+            first = vendor_event.follows or ""
             if first in fresh:
-                self._covered.setdefault(first, []).append(occurrence.id)
-                self._waiting[occurrence.id] = fresh[first].at
+                self._covered.setdefault(first, []).append(vendor_event.id)
+                self._waiting[vendor_event.id] = fresh[first].at
             elif self._is_known(first):
-                fresh.setdefault(occurrence.id, occurrence)
-        self._waiting.update((occurrence.id, occurrence.at) for occurrence in fresh.values())
-        return sorted(fresh.values(), key=lambda occurrence: occurrence.at)
+                fresh.setdefault(vendor_event.id, vendor_event)
+        self._waiting.update((vendor_event.id, vendor_event.at) for vendor_event in fresh.values())
+        return sorted(fresh.values(), key=lambda vendor_event: vendor_event.at)
 
-    def _is_known(self, occurrence: str) -> bool:
-        return occurrence in self._told or occurrence in self._waiting
+    def _is_known(self, vendor_event: str) -> bool:
+        return vendor_event in self._told or vendor_event in self._waiting
 
-    async def async_told(self, occurrence: VendorEvent) -> None:
+    async def async_mark_delivered(self, vendor_event: VendorEvent) -> None:
         """Write down that this one was dispatched; returns when it would survive a kill.
 
         Raises what the file raises; it is then written down with the next one.
         """
-        told = [occurrence.id, *self._covered.pop(occurrence.id, ())]
+        told = [vendor_event.id, *self._covered.pop(vendor_event.id, ())]
         for known in told:
-            self._told[known] = self._unwritten[known] = occurrence.at
+            self._told[known] = self._unwritten[known] = vendor_event.at
             self._waiting.pop(known, None)
         async with self._lock:
             await self._write()
@@ -312,7 +312,7 @@ class EventJournal:
             self._baseline = max(self._baseline or baseline, baseline)
         self._written, self._is_stale, self._is_readable = baseline, False, True
         self._lines = len(told)
-        self._compact_at = max(2 * MOST_TOLD, self._lines + MOST_TOLD)
+        self._compact_at = max(2 * MAX_DELIVERED, self._lines + MAX_DELIVERED)
         self._forget_written(written)
 
     def _compacted(self) -> tuple[datetime, dict[str, datetime]]:
@@ -322,9 +322,9 @@ class EventJournal:
         by_time = sorted(self._told.items(), key=lambda item: item[1])
         baseline = self.baseline
         surplus = 0
-        for _, at in by_time[:-MOST_TOLD] if self._may_compact else ():
+        for _, at in by_time[:-MAX_DELIVERED] if self._may_compact else ():
             # What happens at the very moment of the baseline counts as dispatched.
-            is_shared = at >= by_time[-MOST_TOLD][1]
+            is_shared = at >= by_time[-MAX_DELIVERED][1]
             if is_shared or at > now or (oldest_waiting is not None and at >= oldest_waiting):
                 break
             baseline = max(baseline, at)

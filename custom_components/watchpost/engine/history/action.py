@@ -11,7 +11,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from ...const import DOMAIN
-from .backfill import MOST_DAYS, refused
+from .backfill import MAX_DAYS, refused
 from .plan import DAY, compiled_until, hour_from, hour_of
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ async def async_import_history(call: ServiceCall) -> ServiceResponse:
         raise refused("history_not_over")
     if start >= end:
         raise refused("history_wrong_order")
-    if end - start > MOST_DAYS * DAY:
-        raise refused("history_too_long", days=str(MOST_DAYS))
+    if end - start > MAX_DAYS * DAY:
+        raise refused("history_too_long", days=str(MAX_DAYS))
     found: dict[str, Any] = {}
-    for historian, entity_ids in _historians(call.hass, call.data[ATTR_ENTITY_ID]).items():
-        for entity_id, tally in (await historian.async_import(entity_ids, start, end)).items():
+    for history_backfill, entity_ids in _historians(call.hass, call.data[ATTR_ENTITY_ID]).items():
+        for entity_id, tally in (
+            await history_backfill.async_import(entity_ids, start, end)
+        ).items():
             found[entity_id] = asdict(tally)
     return {"entities": found}
 
@@ -51,5 +53,5 @@ def _historians(hass: HomeAssistant, entity_ids: Iterable[str]) -> dict[HistoryB
         entry = hass.config_entries.async_get_entry(entry_id) if entry_id else None
         if entry is None or entry.domain != DOMAIN or entry.state is not ConfigEntryState.LOADED:
             raise refused("history_no_statistics", target=entity_id)
-        found.setdefault(entry.runtime_data.historian, []).append(entity_id)
+        found.setdefault(entry.runtime_data.history_backfill, []).append(entity_id)
     return found

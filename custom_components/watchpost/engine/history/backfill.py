@@ -39,12 +39,12 @@ from .progress import ImportNotification
 _LOGGER = logging.getLogger(__name__)
 
 FIRST_DAYS: Final = 30
-MOST_DAYS: Final = 366
+MAX_DAYS: Final = 366
 
-MOST_FAILURES: Final = 3
+MAX_FAILURES: Final = 3
 
 SAVE_DELAY: Final = 60.0
-MOST_UNSEEN: Final = 100
+MAX_UNSEEN: Final = 100
 
 
 @dataclass(slots=True)
@@ -230,7 +230,7 @@ class HistoryBackfill:
         unseen = [(start, min(end, now)) for start, end in kept.unseen]
         self._backfill.unseen = [(start, end) for start, end in unseen if start < end]
         if since < now:
-            self._backfill.unseen = [*self._backfill.unseen, (since, now)][-MOST_UNSEEN:]
+            self._backfill.unseen = [*self._backfill.unseen, (since, now)][-MAX_UNSEEN:]
         self._carry_on()
         return self._progress
 
@@ -241,7 +241,7 @@ class HistoryBackfill:
 
     def _data(self) -> dict[str, Any]:
         now = dt_util.utcnow()
-        oldest = hour_of(now) - MOST_DAYS * DAY
+        oldest = hour_of(now) - MAX_DAYS * DAY
         return {
             "seen": int(now.timestamp()),
             "unseen": [span for span in self._backfill.unseen if span[1] > oldest],
@@ -261,7 +261,7 @@ class HistoryBackfill:
         """
         until = compiled_until(dt_util.utcnow())
         groups = await self._lines(progress, until)
-        run = _Run(self._terms.most_requests)
+        run = _Run(self._terms.max_requests)
         self._notice.plan(line for lines in groups.values() for line in lines)
         at = {group: min(line.progress.done for line in lines) for group, lines in groups.items()}
         while at and self._may_go_on(run):
@@ -297,7 +297,7 @@ class HistoryBackfill:
         return has_more
 
     def _may_go_on(self, run: _Run) -> bool:
-        return run.requests_left > 0 and len(run.failed) < MOST_FAILURES and self._may_ask()
+        return run.requests_left > 0 and len(run.failed) < MAX_FAILURES and self._may_ask()
 
     async def _attempt(self, run: _Run, group: str, filling: Awaitable[int]) -> bool:
         """Fill a span and count what it took; a group that fails has its next turn in the next run."""
@@ -332,8 +332,8 @@ class HistoryBackfill:
                 progress[track.channel.id] = self._beginning(until)
                 begun.add(group)
             known = progress[track.channel.id]
-            known.done = max(known.done, until - MOST_DAYS * DAY)
-            known.first = min(max(known.first, until - MOST_DAYS * DAY), known.back)
+            known.done = max(known.done, until - MAX_DAYS * DAY)
+            known.first = min(max(known.first, until - MAX_DAYS * DAY), known.back)
             end = min(until, hour_of(track.measured_at) + 1) if track.measured_at else until
             if known.done < end or known.back > known.first:
                 groups.setdefault(group, []).append(BackfillTask(track, series, known, end))

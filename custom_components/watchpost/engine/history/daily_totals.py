@@ -25,7 +25,7 @@ from . import statistics
 _LOGGER = logging.getLogger(__name__)
 
 FIRST_DAYS: Final = 30
-MOST_DAYS: Final = 366
+MAX_DAYS: Final = 366
 DAYS_AT_ONCE: Final = 30
 FILL_EVERY: Final = timedelta(hours=12)
 ASKED_ANEW: Final = timedelta(days=2)
@@ -111,7 +111,7 @@ class DailyTotalsImporter:
         if last is None:
             since = end - timedelta(days=FIRST_DAYS)
         else:
-            since = max(last - ASKED_ANEW, end - timedelta(days=MOST_DAYS))
+            since = max(last - ASKED_ANEW, end - timedelta(days=MAX_DAYS))
         return dt_util.start_of_local_day(dt_util.as_local(since) + timedelta(hours=2))
 
     def diagnostics(self) -> dict[str, Any]:

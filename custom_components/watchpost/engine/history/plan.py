@@ -18,7 +18,7 @@ COMPILED_AFTER: Final = timedelta(minutes=10)
 LATE: Final = 1
 
 # What one request brings at most: about 2 MB.
-MOST_ROWS: Final = 20_000
+MAX_ROWS: Final = 20_000
 
 
 class Request[K](NamedTuple):
@@ -107,7 +107,7 @@ def advance(
     progress.asked = {hour for hour in progress.asked if hour >= progress.done}
 
 
-def requests[K](wanted: Mapping[K, Sequence[int]], most_rows: int = MOST_ROWS) -> list[Request[K]]:
+def requests[K](wanted: Mapping[K, Sequence[int]], max_rows: int = MAX_ROWS) -> list[Request[K]]:
     """Divide channels with their wanted hours (ascending) into requests, the oldest hours first.
 
     A request spans all that is wanted of its channels; these times its hours are at most `most_rows`,
@@ -119,7 +119,7 @@ def requests[K](wanted: Mapping[K, Sequence[int]], most_rows: int = MOST_ROWS) -
         if divided:
             keys, since, until = divided[-1]
             until = max(until, end)
-            if (len(keys) + 1) * (until - since) <= most_rows:
+            if (len(keys) + 1) * (until - since) <= max_rows:
                 divided[-1] = Request([*keys, key], since, until)
                 continue
         divided.append(Request([key], start, end))

@@ -17,7 +17,7 @@ from ...const import DOMAIN
 if TYPE_CHECKING:
     from ...contract.media import MediaDownload, MediaFile
 
-MOST_BYTES: Final = 16 * 1024**3
+MAX_BYTES: Final = 16 * 1024**3
 # So much of a disk is left to Home Assistant's own files.
 RESERVE_BYTES: Final = 512 * 1024**2
 # How often it is looked whether there is still so much.
@@ -109,7 +109,7 @@ async def _save(hass: HomeAssistant, path: Path, file: MediaFile | MediaDownload
 def _opened(hass: HomeAssistant, path: Path, size: int, under_way: frozenset[Path]) -> _File:
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear(path.parent, under_way)
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise _wrong("file_too_large", path)
     _check_space(path, size)
     return _File(hass, path)

@@ -16,9 +16,9 @@ from typing import Final
 
 from ...models import Picture
 
-MOST_BYTES: Final = 256 * 1024 * 1024
+MAX_BYTES: Final = 256 * 1024 * 1024
 # How many times of one device are kept; each time may have several kinds of picture.
-MOST_TIMES: Final = 24
+MAX_TIMES: Final = 24
 
 _SUFFIXES: Final = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
 _TYPES: Final = {suffix: kind for kind, suffix in _SUFFIXES.items()}
@@ -48,11 +48,11 @@ class PictureStore:
     """The pictures of one account, in one folder; those of a device are in the order of time, oldest first."""
 
     def __init__(
-        self, folder: Path, *, most_bytes: int = MOST_BYTES, most_times: int = MOST_TIMES
+        self, folder: Path, *, max_bytes: int = MAX_BYTES, max_times: int = MAX_TIMES
     ) -> None:
         self._folder = folder
-        self._most_bytes = most_bytes
-        self._most_times = most_times
+        self._max_bytes = max_bytes
+        self._max_times = max_times
         # Replaced as a whole, so that the event loop may look while an executor writes.
         self._frames: Mapping[str, tuple[StoredPicture, ...]] = {}
 
@@ -108,7 +108,7 @@ class PictureStore:
             ((folder, frame) for folder, each in kept.items() for frame in each),
             key=lambda found: (found[1].taken_at == last[found[0]], found[1].taken_at),
         ):
-            if left <= self._most_bytes:
+            if left <= self._max_bytes:
                 break
             kept[folder].remove(frame)
             left -= frame.size
@@ -120,7 +120,7 @@ class PictureStore:
         self._frames = {folder: tuple(each) for folder, each in kept.items()}
 
     def _newest_times(self, frames: list[StoredPicture]) -> list[StoredPicture]:
-        times = sorted({frame.taken_at for frame in frames})[-self._most_times :]
+        times = sorted({frame.taken_at for frame in frames})[-self._max_times :]
         return [frame for frame in frames if frame.taken_at >= times[0]]
 
 

@@ -28,9 +28,9 @@ _LOGGER = logging.getLogger(__name__)
 # After this many seconds a picture that has not come is given up.
 PATIENCE: Final = 120.0
 FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 15.0
+MAX_PAUSE: Final = 15.0
 
-MOST_BYTES_IN_MEMORY: Final = 128 * 1024 * 1024
+MAX_BYTES_IN_MEMORY: Final = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class SnapshotManager:
         """Hold it in memory; what was looked at longest ago is on disk alone when there is too much."""
         self._newest[device, kind] = shot
         self._newest.move_to_end((device, kind))
-        while sum(len(each.content) for each in self._newest.values()) > MOST_BYTES_IN_MEMORY:
+        while sum(len(each.content) for each in self._newest.values()) > MAX_BYTES_IN_MEMORY:
             self._newest.popitem(last=False)
 
     # Asking
@@ -224,11 +224,11 @@ class SnapshotManager:
         return Snapshot(at, next(iter(failures.values()), None))
 
     def _pauses(self) -> Iterator[float]:
-        yield self._cameras.least_wait.total_seconds()
+        yield self._cameras.min_wait.total_seconds()
         pause = FIRST_PAUSE
         while True:
             yield pause
-            pause = min(1.5 * pause, LONGEST_PAUSE)
+            pause = min(1.5 * pause, MAX_PAUSE)
 
     async def _keep(self, device: str, kind: str, shot: Picture) -> None:
         """Show it at once, then write it down; a full disk keeps nothing from being shown."""

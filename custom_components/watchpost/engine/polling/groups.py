@@ -25,7 +25,7 @@ from .schedule import SLIP, Plan
 
 # A division is looked at this often, and more phases than these are taken together by their nearness.
 LOOK_SECONDS: Final = 6 * 3600.0
-_MOST_PHASES: Final = 64
+_MAX_PHASES: Final = 64
 
 # Jitter is taken out of the dates of a source by a moving average with this weight; what is further off than this
 # many seconds is no jitter, but another phase.
@@ -71,7 +71,7 @@ class PollGroup:
     failures: int = 0
     error: Exception | None = None
     resource_errors: Mapping[str, Exception] = field(default_factory=dict)
-    set_aside: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
     targets: frozenset[ChannelId] | None = None
     asked: frozenset[ChannelId] | None = None
     delay: float = DELAY
@@ -130,8 +130,8 @@ class PollGroups:
         self._most = most
         self._lanes = [PollGroup() for _ in groups[:most]] or [PollGroup()]
         self._lane_of = {
-            device: lane
-            for lane, devices in zip(self._lanes, groups, strict=False)
+            device: poll_group
+            for poll_group, devices in zip(self._lanes, groups, strict=False)
             for device in devices
         }
         self._looked_at = float("-inf")
@@ -157,8 +157,8 @@ class PollGroups:
     def groups(self) -> list[frozenset[str]]:
         """The devices of each lane, of those that were put into one."""
         return [
-            frozenset(device for device, found in self._lane_of.items() if found is lane)
-            for lane in self._lanes
+            frozenset(device for device, found in self._lane_of.items() if found is poll_group)
+            for poll_group in self._lanes
         ]
 
     def hear(self, device: str, cycle: float, last: float) -> None:
@@ -187,8 +187,8 @@ class PollGroups:
         """When each device measures, modulo the period; a cycle that is no multiple of it has no phase there."""
         return {
             device: last % period
-            for lane in self._lanes
-            for device, cycle, last in lane.beats()
+            for poll_group in self._lanes
+            for device, cycle, last in poll_group.beats()
             if is_multiple(cycle, period)
         }
 
@@ -204,14 +204,16 @@ class PollGroups:
 
     def _become(self, groups: Sequence[AbstractSet[str]]) -> None:
         """Divide; what has no phase goes with the first lane."""
-        lanes = [PollGroup() for _ in groups]
+        poll_groups = [PollGroup() for _ in groups]
         lane_of = {
-            device: lane for lane, devices in zip(lanes, groups, strict=True) for device in devices
+            device: poll_group
+            for poll_group, devices in zip(poll_groups, groups, strict=True)
+            for device in devices
         }
         for old in self._lanes:
-            heirs = {id(lanes[0]): lanes[0]}
+            heirs = {id(poll_groups[0]): poll_groups[0]}
             for device, cycle, last in old.beats():
-                heir = lane_of.setdefault(device, lanes[0])
+                heir = lane_of.setdefault(device, poll_groups[0])
                 heir.hear(device, cycle, last)
                 heirs[id(heir)] = heir
             for heir in heirs.values():
@@ -220,7 +222,7 @@ class PollGroups:
                 heir.error = heir.error or old.error
                 heir.delay = max(heir.delay, old.delay)
                 heir.polled_at = max(heir.polled_at, old.polled_at)
-        self._lanes, self._lane_of = lanes, lane_of
+        self._lanes, self._lane_of = poll_groups, lane_of
         self.is_new = True
 
 
@@ -240,7 +242,7 @@ def grouped(phases: Mapping[str, float], period: float, most: int) -> list[froze
         start = 0
     ordered = ordered[start:] + ordered[:start]
     origin = phases[ordered[0]]
-    stride = -(-len(ordered) // _MOST_PHASES)
+    stride = -(-len(ordered) // _MAX_PHASES)
     runs = [ordered[at : at + stride] for at in range(0, len(ordered), stride)]
     ends = [(phases[run[-1]] - origin) % period for run in runs]
     cuts = _cuts(ends, [len(run) for run in runs], most)

@@ -27,11 +27,11 @@ DELAY: Final = 24.0
 
 # By how much a missed measurement lengthens the delay, and how long that can get.
 MISS_STEP: Final = 10.0
-MOST_DELAY: Final = 300.0
+MAX_DELAY: Final = 300.0
 
 # Of more sources or arrivals than these, evenly chosen ones stand for all.
-_MOST_BEATS: Final = 256
-_MOST_ARRIVALS: Final = 64
+_MAX_BEATS: Final = 256
+_MAX_ARRIVALS: Final = 64
 
 # Sums of monotonic times are inexact; what is this near counts as reached.
 _NEAR: Final = 1e-6
@@ -73,8 +73,8 @@ class PhaseModel:
             for beat in beats
             if 1.0 <= beat.cycle <= 7 * _DAY and abs(beat.last - now) <= 400 * _DAY
         ]
-        if len(sound) > _MOST_BEATS:
-            sound = sorted(sound)[:: len(sound) // _MOST_BEATS + 1]
+        if len(sound) > _MAX_BEATS:
+            sound = sorted(sound)[:: len(sound) // _MAX_BEATS + 1]
         self._beats: Collection[Source] = sound
         self._period = 0.0
         self._steps: list[_Step] = []
@@ -104,7 +104,7 @@ class PhaseModel:
         if len(self._steps) == 1:
             step, dates, _ = self._steps[0]
             if self._best is None:
-                self._best = _least_lag(step, dates)
+                self._best = _min_lag(step, dates)
             return base + _until(self._best + delay - base, step)
         waits = [0.0, *self._waits(base, delay)]
         return base + min(waits, key=lambda wait: (self._lag(base + wait - delay), wait))
@@ -127,7 +127,7 @@ class PhaseModel:
         waits = sorted(
             _until(date + delay - base, step) for step, dates, _ in self._steps for date in dates
         )
-        return waits[:: len(waits) // _MOST_ARRIVALS + 1]
+        return waits[:: len(waits) // _MAX_ARRIVALS + 1]
 
     def _divide(self, period: float) -> None:
         """Sort the beats by step; kept until the period is another."""
@@ -155,7 +155,7 @@ def _until(ahead: float, step: float) -> float:
     return max((ahead + _NEAR) % step - _NEAR, 0.0)
 
 
-def _least_lag(step: float, dates: list[float]) -> float:
+def _min_lag(step: float, dates: list[float]) -> float:
     """The date with the least lag over all: `dates` ascending, modulo `step`.
 
     At the i-th of n dates the lag is the sum of `dates[i] - d` over all d, and a step for each that is yet to come.
@@ -176,4 +176,4 @@ def learned_delay(delay: float, previous_poll: float, news: Collection[float]) -
     if not news:
         return delay
     is_late = any(previous_poll - date > delay for date in news)
-    return min(max(delay + (MISS_STEP if is_late else -MISS_STEP / 200), DELAY), MOST_DELAY)
+    return min(max(delay + (MISS_STEP if is_late else -MISS_STEP / 200), DELAY), MAX_DELAY)

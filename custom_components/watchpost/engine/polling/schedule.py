@@ -34,7 +34,7 @@ EXPIRY_GUARD: Final = 0.01
 SLIP: Final = 15.0
 
 # A poll put off for phase comes at least this often, however long a source's cycle.
-LONGEST_WAIT: Final = 3600.0
+MAX_WAIT: Final = 3600.0
 
 # A feed without any source that could be foreseen.
 STILL: Final = PhaseModel()
@@ -102,7 +102,7 @@ def _in_phase(base: Plan, period: float, rhythm: PhaseModel, delay: float) -> Pl
     it would skip a report each time, so the base stands until the gain exceeds SLIP. As the gain that was waited for
     is gone afterwards, the plan does not hunt.
     """
-    latest = base.at + max(period, LONGEST_WAIT)
+    latest = base.at + max(period, MAX_WAIT)
     if (arrival := rhythm.next_arrival(base.at, period, delay)) is not None:
         return Plan(min(arrival, latest), "phase")
     best = rhythm.closest(base.at, period, delay)

@@ -181,7 +181,7 @@ class WebhookReceiver:
             return
         now = self._standing.last_call = dt_util.utcnow()
         try:
-            body = await _read(request, self._push.most_bytes)
+            body = await _read(request, self._push.max_bytes)
         except Exception:  # noqa: BLE001  a torn connection brings no call
             counts["torn"] += 1
             return
@@ -373,12 +373,12 @@ class WebhookReceiver:
         }
 
 
-async def _read(request: web.Request, most_bytes: int) -> bytes | None:
+async def _read(request: web.Request, max_bytes: int) -> bytes | None:
     """Read a body; None for one that is too large. Raises what a torn connection raises."""
     body = bytearray()
     async with asyncio.timeout(READ_TIMEOUT):
-        while chunk := await request.content.read(most_bytes + 1 - len(body)):
+        while chunk := await request.content.read(max_bytes + 1 - len(body)):
             body += chunk
-            if len(body) > most_bytes:
+            if len(body) > max_bytes:
                 return None
     return bytes(body)

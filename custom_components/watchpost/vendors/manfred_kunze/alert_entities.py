@@ -94,7 +94,7 @@ def account_channels(*, has_push: bool) -> Iterator[Channel]:
     yield Channel(ACCOUNT, _ENABLED, _RULES_ENABLED, RULES)
     yield events_channel(ACCOUNT)
     if has_push:
-        yield Channel(ACCOUNT, PUSH, _PUSH, ALERTS, stands_when_stale=True)
+        yield Channel(ACCOUNT, PUSH, _PUSH, ALERTS, keep_when_stale=True)
 
 
 def events_channel(device: str) -> Channel:

@@ -72,7 +72,7 @@ class AlertPoller:
         now: Callable[[], datetime],
         clock: Callable[[], float],
         vendor_now: Callable[[], datetime],
-        told_until: Callable[[], datetime | None],
+        delivered_until: Callable[[], datetime | None],
         show: Callable[[FeedUpdate], None],
     ) -> None:
         self.log = AlertTracker()
@@ -81,7 +81,7 @@ class AlertPoller:
         self._now = now
         self._clock = clock
         self._vendor_now = vendor_now
-        self._told_until = told_until
+        self._told_until = delivered_until
         self._show = show
         # One after the other, so that what came first is not believed last.
         self._lock = asyncio.Lock()
@@ -101,7 +101,7 @@ class AlertPoller:
         """
         async with self._lock:
             if self._rests_until is not None and self._now() < self._rests_until:
-                return FeedUpdate(readings=self.readings(), set_aside=self._set_aside)
+                return FeedUpdate(readings=self.readings(), rejected=self._set_aside)
             return await self._fetch()
 
     async def _fetch(self) -> FeedUpdate:
@@ -111,10 +111,10 @@ class AlertPoller:
         told = self._take(answer)
         return FeedUpdate(
             readings=self.readings(),
-            occurrences=list(self.log.occurrences(told, self.where, self._now())),
+            vendor_events=list(self.log.vendor_events(told, self.where, self._now())),
             freshness=answer.freshness,
             inventory=self._inventory(is_new=True) if is_new else None,
-            set_aside=answer.set_aside,
+            rejected=answer.rejected,
         )
 
     async def fetch_rules(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
@@ -125,7 +125,7 @@ class AlertPoller:
                 readings=self._switches(),
                 freshness=answer.freshness if answer else (),
                 inventory=self._inventory(is_new=answer is not None),
-                set_aside=answer.set_aside if answer else Counter(),
+                rejected=answer.rejected if answer else Counter(),
             )
 
     async def look(self) -> FeedUpdate:
@@ -161,13 +161,13 @@ class AlertPoller:
         requests = len(answer.freshness)
         is_long = requests > FEW_REQUESTS
         self._rests_until = self._now() + requests * PER_REQUEST if is_long else None
-        self._set_aside = answer.set_aside
-        self.log.is_whole = not answer.set_aside and (answer.is_whole or was_enough)
+        self._set_aside = answer.rejected
+        self.log.is_whole = not answer.rejected and (answer.is_whole or was_enough)
         return answer
 
     def _take(self, answer: PlatformResponse[list[Alert]]) -> list[Alert]:
-        if (told_until := self._told_until()) is not None and not self.log.has_looked:
-            self.log.told_until = told_until
+        if (delivered_until := self._told_until()) is not None and not self.log.has_looked:
+            self.log.delivered_until = delivered_until
         self.log.ahead = self._vendor_now() - self._now()
         # What is held from before an alert was moved says nothing of how it is since.
         oldest = min((reply.received for reply in answer.freshness), default=0.0)
@@ -176,7 +176,7 @@ class AlertPoller:
         alerts = [replace(alert, rule=self._book.rule_of(alert)) for alert in listed]
         # An answer that is used again is no further list: what it lacks is not missed once more.
         is_new, self._listed_at = oldest > self._listed_at, max(oldest, self._listed_at)
-        is_clean = not answer.set_aside and is_new
+        is_clean = not answer.rejected and is_new
         return self.log.take(alerts, self._now(), is_all=answer.is_whole, is_clean=is_clean)
 
     def _inventory(self, *, is_new: bool) -> Inventory:
@@ -284,8 +284,8 @@ class AlertPoller:
 
     def shown(self, alerts: Iterable[Alert] = ()) -> FeedUpdate:
         """How it stands with everything, and what happened to alerts that were moved from here."""
-        told = list(self.log.occurrences(alerts, self.where, self._now()))
-        return FeedUpdate(readings=self.readings() | self._switches(), occurrences=told)
+        told = list(self.log.vendor_events(alerts, self.where, self._now()))
+        return FeedUpdate(readings=self.readings() | self._switches(), vendor_events=told)
 
     def diagnostics(self) -> dict[str, object]:
         """Counts, never contents."""

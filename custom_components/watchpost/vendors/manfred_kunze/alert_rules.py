@@ -37,7 +37,7 @@ class AlertRuleCache:
     def __init__(
         self,
         client: AlertingClient,
-        estate: OrganisationInventory,
+        inventory_tree: OrganisationInventory,
         now: Callable[[], datetime],
         clock: Callable[[], float],
         remembered: Callable[[], Collection[ChannelId]],
@@ -48,7 +48,7 @@ class AlertRuleCache:
         # When the oldest page of the newest list came, on the replies' clock.
         self.received: float | None = None
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
         self._now = now
         self._clock = clock
         self._remembered = remembered
@@ -83,7 +83,7 @@ class AlertRuleCache:
         answer = await self._client.list_rules()
         self._listed_at = now = self._now()
         self._is_switched = False
-        self.is_whole = answer.is_whole and not answer.set_aside
+        self.is_whole = answer.is_whole and not answer.rejected
         oldest = min((reply.received for reply in answer.freshness), default=0.0)
         self.received = oldest
         self._switched = {rule: told for rule, told in self._switched.items() if told[1] > oldest}
@@ -167,12 +167,12 @@ class AlertRuleCache:
 
         While a list lacks that sensor or its component, a rule stays where it was, also before this start.
         """
-        sensor = self._estate.sensors.get(of.sensor or "")
-        home = self._estate.home_of(of.sensor)
+        sensor = self._inventory_tree.sensors.get(of.sensor or "")
+        home = self._inventory_tree.home_of(of.sensor)
         if home == ACCOUNT:
-            home = self._estate.home(component=of.component, device=of.device)
+            home = self._inventory_tree.home(component=of.component, device=of.device)
         is_known = sensor is not None and (
-            sensor.component is None or sensor.component in self._estate.components
+            sensor.component is None or sensor.component in self._inventory_tree.components
         )
         if is_known:
             return home

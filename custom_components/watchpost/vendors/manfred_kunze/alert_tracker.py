@@ -19,7 +19,7 @@ WHOLE_EVERY: Final = timedelta(hours=6)
 ABSENCES: Final = 2
 # Lists that follow one another more closely count as one: calls and actions may have several asked for in a moment.
 APART: Final = timedelta(seconds=20)
-MOST_NOTICED: Final = 100_000
+MAX_NOTICED: Final = 100_000
 
 # Clocks that differ by less are one: the vendor tells its time in whole seconds, and some time after it read it.
 _TOLERATED: Final = timedelta(seconds=30)
@@ -57,7 +57,7 @@ class AlertTracker:
     """
 
     def __init__(self) -> None:
-        self.told_until: datetime = _LONG_AGO
+        self.delivered_until: datetime = _LONG_AGO
         self.ahead = timedelta(0)
         self.open: dict[str, Alert] = {}
         self.is_whole = False
@@ -174,10 +174,10 @@ class AlertTracker:
             raised = self._here(alert.raised_at) if alert.raised_at else _LONG_AGO
             for _, stage, told in _stages(alert):
                 at = self._here(told) if told else None
-                if at is None or at <= self.told_until:
+                if at is None or at <= self.delivered_until:
                     self._noticed.setdefault(_name(alert, stage), min(at or raised, now))
 
-    def occurrences(
+    def vendor_events(
         self, alerts: Iterable[Alert], where: Callable[[Alert], Where], now: datetime
     ) -> Iterator[VendorEvent]:
         """What happened to these alerts, each stage with an id that it has for ever."""
@@ -202,9 +202,9 @@ class AlertTracker:
         What a later list shows for the first time is new, whatever the vendor's clock says.
         """
         at = self._here(told) if told is not None else None
-        if at is not None and at > self.told_until and name not in self._noticed:
+        if at is not None and at > self.delivered_until and name not in self._noticed:
             return min(at, now)
-        if len(self._noticed) > MOST_NOTICED:
+        if len(self._noticed) > MAX_NOTICED:
             del self._noticed[next(iter(self._noticed))]
         return self._noticed.setdefault(name, now)
 

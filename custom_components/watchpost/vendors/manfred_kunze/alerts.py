@@ -32,7 +32,7 @@ CONF_PUSH_RULES: Final = "push_rules"
 
 # The vendor says nothing of limits; an alert is worth two questions a minute.
 ALERTS_EVERY: Final = timedelta(seconds=30)
-LEAST_INTERVAL: Final = timedelta(seconds=15)
+MIN_INTERVAL: Final = timedelta(seconds=15)
 
 
 class AlertsFeature(Feature):
@@ -48,32 +48,32 @@ class AlertsFeature(Feature):
     def __init__(
         self,
         api: PlatformApi,
-        estate: OrganisationInventory,
+        inventory_tree: OrganisationInventory,
         options: Mapping[str, Any],
         webhook_id: str | None,
         *,
-        told_until: Callable[[], datetime | None],
+        delivered_until: Callable[[], datetime | None],
         show: Callable[[FeedUpdate], None],
         remembered: Callable[[], Collection[ChannelId]],
     ) -> None:
         self._client = AlertingClient(api)
         self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
-        ledger = api.transport.ledger
-        book = AlertRuleCache(self._client, estate, ledger.now_utc, ledger.now, remembered)
+        budget = api.transport.budget
+        book = AlertRuleCache(self._client, inventory_tree, budget.now_utc, budget.now, remembered)
         self.feed = AlertPoller(
             self._client,
             book,
-            now=ledger.now_utc,
-            clock=ledger.now,
+            now=budget.now_utc,
+            clock=budget.now,
             vendor_now=api.now,
-            told_until=told_until,
+            delivered_until=delivered_until,
             show=show,
         )
         self._actions = AlertActions(self.feed)
         self.push: AlertPush | None = None
         if self._chosen or webhook_id is not None:
             self.push = AlertPush(
-                self._client, self._chosen, webhook_id, self.feed.hear, ledger.now
+                self._client, self._chosen, webhook_id, self.feed.hear, budget.now
             )
 
     @override
@@ -88,11 +88,11 @@ class AlertsFeature(Feature):
                 ALERTS,
                 self.feed.fetch,
                 ALERTS_EVERY,
-                LEAST_INTERVAL,
+                MIN_INTERVAL,
                 is_whole=True,
                 carrying_alarms=(ALERTS,),
             ),
-            Feed(RULES, self.feed.fetch_rules, RULES_EVERY, LEAST_INTERVAL, is_whole=True),
+            Feed(RULES, self.feed.fetch_rules, RULES_EVERY, MIN_INTERVAL, is_whole=True),
         ]
 
     @override

@@ -62,14 +62,14 @@ def camera_of(device: str | None) -> str | None:
     return device.removeprefix(prefix) if device and device.startswith(prefix) else None
 
 
-def camera_device(estate: OrganisationInventory, camera: media.Camera) -> Device:
+def camera_device(inventory_tree: OrganisationInventory, camera: media.Camera) -> Device:
     """A camera, below the device that it belongs to."""
     return Device(
         camera_id(camera.id),
         name=truncate_for_entity_id(camera.name) or f"Camera {camera.id[:8]}",
         manufacturer="Manfred Kunze",
         model=camera.model or "Camera",
-        via=device_id(camera.device) if camera.device in estate.devices else ACCOUNT,
+        via=device_id(camera.device) if camera.device in inventory_tree.devices else ACCOUNT,
     )
 
 
@@ -81,12 +81,12 @@ def camera_channels(camera: str, picture: FetchPicture, live_of: LiveOf) -> Iter
         CAMERA,
         _CAMERA,
         CAPTURES,
-        stands_when_stale=True,
+        keep_when_stale=True,
         picture=partial(picture, camera),
         live=live_of(camera),
     )
-    yield Channel(device, LAST_CAPTURE, _LAST_CAPTURE, CAPTURES, stands_when_stale=True)
-    yield Channel(device, EVENTS, _EVENTS, CAPTURES, stands_when_stale=True)
+    yield Channel(device, LAST_CAPTURE, _LAST_CAPTURE, CAPTURES, keep_when_stale=True)
+    yield Channel(device, EVENTS, _EVENTS, CAPTURES, keep_when_stale=True)
     for description in (_STATUS, _CONNECTIVITY):
         yield Channel(device, description.key, description, CAMERAS)
 

@@ -48,9 +48,9 @@ class CaptureList:
         fresh = self._take(answer, is_all=is_due)
         return FeedUpdate(
             readings=self._readings(),
-            occurrences=[self._occurrence(capture) for capture in fresh],
+            vendor_events=[self._occurrence(capture) for capture in fresh],
             freshness=answer.freshness,
-            set_aside=Counter(answer.set_aside),
+            rejected=Counter(answer.rejected),
         )
 
     async def recent(self) -> FeedUpdate | None:

@@ -40,7 +40,7 @@ from .inventory import INVENTORY, OrganisationInventory, component_id, device_id
 from .models.control import Annotation
 from .reading_actions import ReadingActions
 
-MOST_ROWS: Final = 2_000
+MAX_ROWS: Final = 2_000
 SCHEMAS: Final = "schemas"
 
 
@@ -50,18 +50,18 @@ class ControlFeature(Feature):
     title = "what can be controlled"
 
     def __init__(
-        self, api: PlatformApi, estate: OrganisationInventory, readings: ReadingsClient
+        self, api: PlatformApi, inventory_tree: OrganisationInventory, readings: ReadingsClient
     ) -> None:
         self._client = ControlClient(api)
         self._alerting = AlertingClient(api)
-        self._estate = estate
-        self._commands = Commands(self._client, api.transport.ledger.now)
-        self._readings = ReadingActions(readings, estate)
+        self._inventory_tree = inventory_tree
+        self._commands = Commands(self._client, api.transport.budget.now)
+        self._readings = ReadingActions(readings, inventory_tree)
 
     @override
     async def survey(self) -> Discovery:
         """A button to reboot for each device."""
-        devices = [(device_id(device), device) for device in self._estate.devices]
+        devices = [(device_id(device), device) for device in self._inventory_tree.devices]
         return Discovery(channels=list(self._commands.buttons(devices, INVENTORY)))
 
     @property
@@ -127,9 +127,9 @@ class ControlFeature(Feature):
         if (scope := self._scope_of(call)) is None:
             return {}
         kind, found = scope
-        sensor = self._estate.sensors.get(found) if kind == "SENSOR" else None
-        component = self._estate.components.get(found) if kind == "COMPONENT" else None
-        device = self._estate.device_of(sensor) if sensor else None
+        sensor = self._inventory_tree.sensors.get(found) if kind == "SENSOR" else None
+        component = self._inventory_tree.components.get(found) if kind == "COMPONENT" else None
+        device = self._inventory_tree.device_of(sensor) if sensor else None
         above = device.id if device else component.device if component else None
         return {f"{kind.lower()}Id": found, **({"deviceId": above} if above else {})}
 
@@ -192,7 +192,7 @@ class ControlFeature(Feature):
         path = resource.path.format(found)
         if not resource.is_list:
             return {"record": shown(await self._client.read(path))}
-        rows, is_whole = await self._client.rows(path, call.fields[QUERY], most=MOST_ROWS)
+        rows, is_whole = await self._client.rows(path, call.fields[QUERY], most=MAX_ROWS)
         return {"records": [shown(row) for row in rows], "truncated": not is_whole}
 
     async def _save_record(self, call: ActionCall) -> Mapping[str, Any]:
@@ -225,7 +225,7 @@ class ControlFeature(Feature):
         """The platform's id of the device that a call is for, also by one of its components."""
         kind, found = self._named(call.device)
         if kind == "COMPONENT":
-            component = self._estate.components.get(found)
+            component = self._inventory_tree.components.get(found)
             kind, found = "DEVICE", (component and component.device) or ""
         if kind != "DEVICE" or not found:
             raise ValueError("device_id")

@@ -51,7 +51,7 @@ WINDOW: Final = "window"
 TARGETS: Final = ("device", "component", "device_group", "device_profile", "sensor_profile")
 
 USUAL_TIMEOUT: Final = 60
-LONGEST_TIMEOUT: Final = 600
+MAX_TIMEOUT: Final = 600
 
 ID: Final = vol.All(cv.string, vol.Strip, vol.Match(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))
 _IDS: Final = vol.All(cv.ensure_list, [ID], vol.Length(min=1, max=500))
@@ -85,7 +85,7 @@ ACTIONS: Final = (
             vol.Required(COMMAND): TEXT,
             vol.Optional(PARAMS, default={}): _OBJECT,
             vol.Optional(TIMEOUT, default=USUAL_TIMEOUT): vol.All(
-                vol.Coerce(int), vol.Range(min=1, max=LONGEST_TIMEOUT)
+                vol.Coerce(int), vol.Range(min=1, max=MAX_TIMEOUT)
             ),
         },
     ),
@@ -94,7 +94,7 @@ ACTIONS: Final = (
         TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Required(DEVICE_NAME): TEXT},
-        is_told_once=True,
+        response_required=True,
     ),
     ServiceAction(
         "post_event",
@@ -148,7 +148,7 @@ ACTIONS: Final = (
         TargetKind.ACCOUNT,
         Permission.ADMIN,
         {vol.Required(DATA): _OBJECT},
-        is_told_once=True,
+        response_required=True,
     ),
     ServiceAction(
         "test_notification_channel",

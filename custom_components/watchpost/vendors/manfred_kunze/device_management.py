@@ -28,7 +28,7 @@ from .models.topology import Device
 
 BINDINGS: Final = "bindings"
 BINDINGS_EVERY: Final = timedelta(minutes=5)
-LEAST_INTERVAL: Final = timedelta(seconds=15)
+MIN_INTERVAL: Final = timedelta(seconds=15)
 QUARANTINE: Final = "quarantined_payloads"
 FIRMWARE: Final = "firmware"
 _BINDING: Final = "binding-"
@@ -62,10 +62,13 @@ class BindingsFeature(Feature):
         return BINDINGS if key.startswith(_BINDING) else None
 
     def __init__(
-        self, client: OperationsClient, estate: OrganisationInventory, now: Callable[[], float]
+        self,
+        client: OperationsClient,
+        inventory_tree: OrganisationInventory,
+        now: Callable[[], float],
     ) -> None:
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
         self._now = now
         self._listed: PlatformResponse[list[Binding]] | None = None
         self._homes: dict[str, str] = {}
@@ -84,10 +87,10 @@ class BindingsFeature(Feature):
                 found.failures[self.title] = err
             return found
         names = await self._names(listed.value)
-        found = Discovery(set_aside=listed.set_aside)
-        found.lists[BINDINGS] = None if listed.set_aside else oldest(listed.freshness)
+        found = Discovery(rejected=listed.rejected)
+        found.lists[BINDINGS] = None if listed.rejected else oldest(listed.freshness)
         for binding in listed.value:
-            home = self._estate.home(device=binding.device, component=binding.component)
+            home = self._inventory_tree.home(device=binding.device, component=binding.component)
             self._homes[binding.id] = home
             name = binding.name or names.get(binding.artefact or "")
             named = {"name": truncate_for_entity_id(name) or binding.id[:8]}
@@ -110,7 +113,7 @@ class BindingsFeature(Feature):
     def feeds(self) -> Sequence[Feed]:
         if not self._homes:
             return []
-        return [Feed(BINDINGS, self._fetch, BINDINGS_EVERY, LEAST_INTERVAL, is_whole=True)]
+        return [Feed(BINDINGS, self._fetch, BINDINGS_EVERY, MIN_INTERVAL, is_whole=True)]
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """The bindings as they are now; what a survey listed just before is not asked for again."""
@@ -121,11 +124,11 @@ class BindingsFeature(Feature):
         for binding in listed.value:
             if (home := self._homes.get(binding.id)) is not None:
                 readings[ChannelId(home, f"{_BINDING}{binding.id}")] = _state(binding)
-        return FeedUpdate(readings=readings, freshness=listed.freshness, set_aside=listed.set_aside)
+        return FeedUpdate(readings=readings, freshness=listed.freshness, rejected=listed.rejected)
 
     def _is_recent(self, listed: PlatformResponse[list[Binding]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
-        return self._now() - newest < LEAST_INTERVAL.total_seconds()
+        return self._now() - newest < MIN_INTERVAL.total_seconds()
 
 
 def _state(binding: Binding) -> Reading:
@@ -159,7 +162,7 @@ class QuarantineFeature(Feature):
             return Discovery()
         reasons = Counter(payload.reason.value for payload in answer.value)
         # What cannot be read was rejected all the same.
-        unread = sum(answer.set_aside.values()) - (not answer.is_whole)
+        unread = sum(answer.rejected.values()) - (not answer.is_whole)
         reasons += Counter({Rejection.OTHER.value: unread})
         attributes: dict[str, ReadingValue] = {**reasons}
         if not answer.is_whole:
@@ -180,14 +183,14 @@ class FirmwareFeature(Feature):
     def scope_of(self, key: str) -> str | None:
         return FIRMWARE if key == FIRMWARE else None
 
-    def __init__(self, client: OperationsClient, estate: OrganisationInventory) -> None:
+    def __init__(self, client: OperationsClient, inventory_tree: OrganisationInventory) -> None:
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
 
     @override
     async def survey(self) -> Discovery:
         """An update for each device that says what it runs, and for which the platform has firmware."""
-        if not any(device.firmware for device in self._estate.devices.values()):
+        if not any(device.firmware for device in self._inventory_tree.devices.values()):
             return Discovery()
         try:
             listed = await self._client.firmware()
@@ -201,9 +204,9 @@ class FirmwareFeature(Feature):
                 raise
             return Discovery()
         found = Discovery()
-        is_full = listed.is_whole and not listed.set_aside
+        is_full = listed.is_whole and not listed.rejected
         found.lists[FIRMWARE] = oldest(listed.freshness) if is_full else None
-        for device in self._estate.devices.values():
+        for device in self._inventory_tree.devices.values():
             newest = _newest(one for one in listed.value if _fits(device, one))
             if device.firmware is None or newest is None:
                 continue

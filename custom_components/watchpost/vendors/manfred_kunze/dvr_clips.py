@@ -14,7 +14,7 @@ from .models.media import ClipRequest, Progress
 
 _PATIENCE: Final = 300.0
 _FIRST_PAUSE: Final = 2.0
-_LONGEST_PAUSE: Final = 20.0
+_MAX_PAUSE: Final = 20.0
 _ENTITY_ID: Final = "entity_id"
 
 
@@ -78,4 +78,4 @@ def _pauses() -> Iterator[float]:
     while waited < _PATIENCE:
         yield pause
         waited += pause
-        pause = min(1.5 * pause, _LONGEST_PAUSE)
+        pause = min(1.5 * pause, _MAX_PAUSE)

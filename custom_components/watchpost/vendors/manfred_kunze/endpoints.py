@@ -16,7 +16,7 @@ _SECRET: Final = (
 )
 _LINK: Final = re.compile(r"\s*[a-z][a-z0-9+.-]{1,31}://", re.IGNORECASE)
 _LINK_INSIDE: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,31}://[^\s\"'<>]*", re.IGNORECASE)
-_MOST_DEEP: Final = 12
+_MAX_DEEP: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,13 @@ def shown(value: Any, depth: int = 0) -> Any:
 
     Addresses may be signed, or be secrets themselves, like those of webhooks.
     """
-    if isinstance(value, dict) and depth < _MOST_DEEP:
+    if isinstance(value, dict) and depth < _MAX_DEEP:
         return {
             str(key): shown(held, depth + 1)
             for key, held in value.items()
             if not any(mark in _plain(str(key)) for mark in _SECRET)
         }
-    if isinstance(value, list) and depth < _MOST_DEEP:
+    if isinstance(value, list) and depth < _MAX_DEEP:
         return [shown(held, depth + 1) for held in value]
     if isinstance(value, str):
         if _LINK.match(value):

@@ -31,7 +31,7 @@ MAINTENANCE: Final = "maintenance"
 LAST_MEASUREMENT: Final = "last_measurement"
 
 _DIAGNOSTIC = EntityCategory.DIAGNOSTIC
-LONGEST_STATE: Final = 255
+MAX_STATE: Final = 255
 
 _STATUS = SensorEntityDescription(
     key=STATUS,
@@ -70,24 +70,24 @@ def account() -> Device:
     return Device(ACCOUNT, name=SERVICE, manufacturer=MANUFACTURER, is_service=True)
 
 
-def devices(estate: OrganisationInventory) -> Iterator[Device]:
+def devices(inventory_tree: OrganisationInventory) -> Iterator[Device]:
     """The account, its devices, and their components; parents come before children."""
     yield account()
-    for device in estate.devices.values():
-        yield _device(estate, device)
-    for component in estate.components.values():
-        profile = estate.profile_of(component)
+    for device in inventory_tree.devices.values():
+        yield _device(inventory_tree, device)
+    for component in inventory_tree.components.values():
+        profile = inventory_tree.profile_of(component)
         yield Device(
             component_id(component.id),
             name=truncate_for_entity_id(component.name) or f"Component {component.id[:8]}",
             manufacturer=MANUFACTURER,
             model=profile.name if profile else None,
-            via=estate.home(device=component.device),
+            via=inventory_tree.home(device=component.device),
         )
 
 
-def _device(estate: OrganisationInventory, device: topology.Device) -> Device:
-    site = estate.sites.get(device.site or "")
+def _device(inventory_tree: OrganisationInventory, device: topology.Device) -> Device:
+    site = inventory_tree.sites.get(device.site or "")
     return Device(
         device_id(device.id),
         name=truncate_for_entity_id(device.name) or f"Device {device.id[:8]}",
@@ -100,9 +100,11 @@ def _device(estate: OrganisationInventory, device: topology.Device) -> Device:
     )
 
 
-def status_channels(estate: OrganisationInventory, good_for: timedelta) -> Iterator[Channel]:
+def status_channels(
+    inventory_tree: OrganisationInventory, good_for: timedelta
+) -> Iterator[Channel]:
     """What each device's own record says of it, and is shown for so long."""
-    for device in estate.devices:
+    for device in inventory_tree.devices:
         for description in (_STATUS, _CONNECTIVITY, _MAINTENANCE):
             yield Channel(
                 device_id(device), description.key, description, STATUSES, good_for=good_for
@@ -124,15 +126,15 @@ def status_readings(listed: Iterable[topology.Device]) -> dict[ChannelId, Readin
 
 
 def sensor_channels(
-    estate: OrganisationInventory, good_for: Mapping[str, timedelta]
+    inventory_tree: OrganisationInventory, good_for: Mapping[str, timedelta]
 ) -> Iterator[Channel]:
     """A channel for each sensor, and for what it hangs from when anything was measured there last.
 
     `good_for` is how long each sensor's readings are shown.
     """
-    housed = estate.housed
-    described = {sensor.id: describe(estate, sensor) for sensor in housed}
-    homes = {sensor.id: estate.home_of(sensor.id) for sensor in housed}
+    housed = inventory_tree.housed
+    described = {sensor.id: describe(inventory_tree, sensor) for sensor in housed}
+    homes = {sensor.id: inventory_tree.home_of(sensor.id) for sensor in housed}
     alike = Counter((homes[found], what.device_class) for found, what in described.items())
     for sensor in housed:
         home, what = homes[sensor.id], described[sensor.id]
@@ -143,19 +145,17 @@ def sensor_channels(
             what,
             READINGS,
             good_for=good_for[sensor.id],
-            declared=_declared(estate, sensor),
+            declared=_declared(inventory_tree, sensor),
             name=None if is_named else _name(sensor),
         )
     for home in dict.fromkeys(homes.values()):
         if home != ACCOUNT:
-            yield Channel(
-                home, LAST_MEASUREMENT, _LAST_MEASUREMENT, READINGS, stands_when_stale=True
-            )
+            yield Channel(home, LAST_MEASUREMENT, _LAST_MEASUREMENT, READINGS, keep_when_stale=True)
 
 
-def _declared(estate: OrganisationInventory, sensor: Sensor) -> tuple[float, float] | None:
+def _declared(inventory_tree: OrganisationInventory, sensor: Sensor) -> tuple[float, float] | None:
     """Return the range that a sensor's field in its profile declares, unless the sensor has another unit."""
-    field = estate.field_of(sensor)
+    field = inventory_tree.field_of(sensor)
     if field is None or sensor.unit not in (None, field.unit):
         return None
     return field.declared
@@ -165,12 +165,12 @@ def _name(sensor: Sensor) -> str:
     return truncate_for_entity_id(sensor.name or sensor.field) or f"Sensor {sensor.id[:8]}"
 
 
-def describe(estate: OrganisationInventory, sensor: Sensor) -> EntityDescription:
+def describe(inventory_tree: OrganisationInventory, sensor: Sensor) -> EntityDescription:
     """How Home Assistant shows a sensor, by its value type, its profile's unit and its name."""
-    field = estate.field_of(sensor)
+    field = inventory_tree.field_of(sensor)
     unit = sensor.unit or (field.unit if field else None)
     name = sensor.field or sensor.name or ""
-    return _description(estate.kind_of(sensor), unit, field.name if field else name)
+    return _description(inventory_tree.kind_of(sensor), unit, field.name if field else name)
 
 
 @lru_cache(maxsize=4096)

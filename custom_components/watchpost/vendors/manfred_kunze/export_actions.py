@@ -18,7 +18,7 @@ from .inventory import OrganisationInventory, component_id, device_id, sensor_ke
 from .media_schemas import DOWNLOAD, EXPORT_ID, INCLUDES, PATIENCE
 from .models.exports import Export, ExportState
 
-MOST_BYTES: Final = 16 * 1024**3
+MAX_BYTES: Final = 16 * 1024**3
 _PAUSES: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
 
 
@@ -44,12 +44,12 @@ class ExportActions:
     def __init__(
         self,
         client: ExportsClient,
-        estate: OrganisationInventory,
+        inventory_tree: OrganisationInventory,
         links: SafeDownloader,
         shelf: Shelf,
     ) -> None:
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
         self._links = links
         self._shelf = shelf
         self.handlers: Mapping[str, ActionHandler] = {
@@ -83,8 +83,8 @@ class ExportActions:
         """What is to be exported: a device, a component, one sensor, or a site."""
         if call.device is not None:
             for kind, known, name in (
-                ("DEVICE", self._estate.devices, device_id),
-                ("COMPONENT", self._estate.components, component_id),
+                ("DEVICE", self._inventory_tree.devices, device_id),
+                ("COMPONENT", self._inventory_tree.components, component_id),
             ):
                 if (found := call.device.removeprefix(name(""))) in known:
                     return kind, found
@@ -92,7 +92,7 @@ class ExportActions:
         if (channels := call.fields.get("channels")) is not None:
             keys = [channel.key for channel in channels]
             sensors = [key.removeprefix(sensor_key("")) for key in keys]
-            if len(sensors) != 1 or sensors[0] not in self._estate.sensors:
+            if len(sensors) != 1 or sensors[0] not in self._inventory_tree.sensors:
                 raise ValueError("entity_id")
             return "SENSOR", sensors[0]
         if (site := call.fields.get(SITE_ID)) is None:
@@ -146,11 +146,11 @@ class ExportActions:
     async def _fetch(self, export: str, take: Take) -> None:
         """Download by a fresh link, and by another one where the first is refused."""
         try:
-            await self._links.file(await self._link(export), take, MOST_BYTES)
+            await self._links.file(await self._link(export), take, MAX_BYTES)
         except UnexpectedResponseError as err:
             if err.status is None:
                 raise
-            await self._links.file(await self._link(export), take, MOST_BYTES)
+            await self._links.file(await self._link(export), take, MAX_BYTES)
 
     async def _link(self, export: str) -> str:
         """A link to the bundle; each is good for a while, and kept nowhere."""

@@ -22,7 +22,7 @@ EXPORTS: Final = "exports"
 NEWEST: Final = "newest_export"
 
 EXPORTS_EVERY: Final = timedelta(minutes=15)
-LEAST_INTERVAL: Final = timedelta(seconds=15)
+MIN_INTERVAL: Final = timedelta(seconds=15)
 _AWAITED: Final = timedelta(hours=1)
 
 _NEWEST: Final = SensorEntityDescription(
@@ -42,19 +42,19 @@ class ExportsFeature(Feature):
     def __init__(
         self,
         api: PlatformApi,
-        estate: OrganisationInventory,
+        inventory_tree: OrganisationInventory,
         links: SafeDownloader,
         *,
         show: Callable[[FeedUpdate], None],
     ) -> None:
         self._client = ExportsClient(api)
-        self._clock = api.transport.ledger.now
+        self._clock = api.transport.budget.now
         self._now = api.now
         self._show = show
         self._known: dict[str, Export] = {}
         self._listed_at: float | None = None
         self._absent: str | None = None
-        self._actions = ExportActions(self._client, estate, links, self)
+        self._actions = ExportActions(self._client, inventory_tree, links, self)
 
     # -- polling --
 
@@ -73,7 +73,7 @@ class ExportsFeature(Feature):
             # What may pass costs the first look alone.
             self._listed_at = None
         self._absent = None
-        channel = Channel(ACCOUNT, NEWEST, _NEWEST, EXPORTS, stands_when_stale=True)
+        channel = Channel(ACCOUNT, NEWEST, _NEWEST, EXPORTS, keep_when_stale=True)
         found.channels.append(channel)
         return found
 
@@ -81,7 +81,7 @@ class ExportsFeature(Feature):
     def feeds(self) -> Sequence[Feed]:
         if self._absent is not None:
             return []
-        return [Feed(EXPORTS, self._fetch, EXPORTS_EVERY, LEAST_INTERVAL, is_whole=True)]
+        return [Feed(EXPORTS, self._fetch, EXPORTS_EVERY, MIN_INTERVAL, is_whole=True)]
 
     async def _list(self) -> tuple[Freshness, ...]:
         answer = await self._client.list_exports()
@@ -93,10 +93,10 @@ class ExportsFeature(Feature):
         """The exports as they are now; what is under way is looked at again before long."""
         fresh: tuple[Freshness, ...] = ()
         at = self._listed_at
-        if at is None or self._clock() - at >= LEAST_INTERVAL.total_seconds():
+        if at is None or self._clock() - at >= MIN_INTERVAL.total_seconds():
             fresh = await self._list()
         if any(self._is_awaited(export) for export in self._known.values()):
-            now, soon = self._clock(), LEAST_INTERVAL.total_seconds()
+            now, soon = self._clock(), MIN_INTERVAL.total_seconds()
             fresh = (Freshness(received=now, expires=now + soon, lifetime=soon),)
         return FeedUpdate(readings=self._readings(), freshness=fresh)
 

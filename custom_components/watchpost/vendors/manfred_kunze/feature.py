@@ -24,7 +24,7 @@ class Discovery:
     devices: list[Device] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
     readings: dict[ChannelId, Reading] = field(default_factory=dict)
-    set_aside: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
     freshness: list[Freshness] = field(default_factory=list)
     lists: dict[str, float | None] = field(default_factory=dict)
     is_complete: bool = True

@@ -26,7 +26,7 @@ from .models.topology import DeviceStatus
 
 HEALTH: Final = "health"
 POLLS_EVERY: Final = timedelta(minutes=1)
-LEAST_INTERVAL: Final = timedelta(seconds=30)
+MIN_INTERVAL: Final = timedelta(seconds=30)
 # A device is asked this often at most, and so many of them in one poll.
 EACH_EVERY: Final = timedelta(minutes=5)
 PER_POLL: Final = 10
@@ -56,12 +56,12 @@ class HealthFeature(Feature):
     def __init__(
         self,
         client: TopologyClient,
-        estate: OrganisationInventory,
+        inventory_tree: OrganisationInventory,
         now: Callable[[], float],
         changed: Callable[[], None],
     ) -> None:
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
         self._now = now
         self._changed = changed
         self._units: dict[Vital, str | None] = {}
@@ -83,9 +83,9 @@ class HealthFeature(Feature):
         if not self._units and not self._is_off:
             await self._learn()
         found = Discovery()
-        rounds = ceil(len(self._estate.devices) / PER_POLL) * POLLS_EVERY
+        rounds = ceil(len(self._inventory_tree.devices) / PER_POLL) * POLLS_EVERY
         good_for = 3 * max(EACH_EVERY, rounds, self._lifetime)
-        for device in self._estate.devices:
+        for device in self._inventory_tree.devices:
             for vital, unit in self._units.items():
                 description = _description(vital, unit)
                 found.channels.append(
@@ -121,13 +121,15 @@ class HealthFeature(Feature):
             self._changed()
 
     def _awake(self) -> list[str]:
-        return [device.id for device in self._estate.devices.values() if device.status in _AWAKE]
+        return [
+            device.id for device in self._inventory_tree.devices.values() if device.status in _AWAKE
+        ]
 
     # -- how the devices are --
 
     @override
     def feeds(self) -> Sequence[Feed]:
-        return [Feed(HEALTH, self._fetch, POLLS_EVERY, LEAST_INTERVAL)] if self._units else []
+        return [Feed(HEALTH, self._fetch, POLLS_EVERY, MIN_INTERVAL)] if self._units else []
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Ask the devices whose turn it is; all failing raises the first failure."""

@@ -17,7 +17,7 @@ from .inventory import sensor_key
 from .models.readings import Bucket
 
 # A request brings a week of one sensor; one component's sensors are asked for together, one after the other.
-HISTORY: Final = HistoryTerms(most_requests=20, pause=300.0, by_device=True)
+HISTORY: Final = HistoryTerms(max_requests=20, pause=300.0, by_device=True)
 
 _PREFIX: Final = sensor_key("")
 _HOUR: Final = timedelta(hours=1)

@@ -22,7 +22,7 @@ from .thumbnails import ThumbnailCache
 
 CAMERAS_EVERY: Final = timedelta(minutes=1)
 CAPTURES_EVERY: Final = timedelta(minutes=1)
-LEAST_INTERVAL: Final = timedelta(seconds=15)
+MIN_INTERVAL: Final = timedelta(seconds=15)
 
 
 class MediaFeature(Feature):
@@ -33,16 +33,16 @@ class MediaFeature(Feature):
     def __init__(
         self,
         api: PlatformApi,
-        estate: OrganisationInventory,
+        inventory_tree: OrganisationInventory,
         links: SafeDownloader,
         *,
         resurvey: Callable[[], Awaitable[FeedUpdate]],
         show: Callable[[FeedUpdate], None],
     ) -> None:
         client = MediaClient(api)
-        clock = api.transport.ledger.now
+        clock = api.transport.budget.now
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
         self._api = api
         self._clock = clock
         self._resurvey = resurvey
@@ -70,11 +70,11 @@ class MediaFeature(Feature):
             return found
         self._absent = None
         self._gallery.cameras = {camera.id: camera for camera in listed.value}
-        found.set_aside += listed.set_aside
-        is_full = listed.is_whole and not listed.set_aside
+        found.rejected += listed.rejected
+        is_full = listed.is_whole and not listed.rejected
         found.lists[CAMERAS] = oldest(listed.freshness) if is_full else None
         for camera in listed.value:
-            found.devices.append(camera_entities.camera_device(self._estate, camera))
+            found.devices.append(camera_entities.camera_device(self._inventory_tree, camera))
             found.channels += self._channels(camera)
         return found
 
@@ -86,21 +86,19 @@ class MediaFeature(Feature):
 
     def _here(self, at: datetime) -> datetime:
         """A time of the vendor's clock by ours."""
-        return self._api.transport.ledger.now_utc() + (at - self._api.now())
+        return self._api.transport.budget.now_utc() + (at - self._api.now())
 
     @override
     def feeds(self) -> Sequence[Feed]:
         if not self._gallery.cameras:
             return []
         return [
-            Feed(
-                camera_entities.CAMERAS, self._states, CAMERAS_EVERY, LEAST_INTERVAL, is_whole=True
-            ),
+            Feed(camera_entities.CAMERAS, self._states, CAMERAS_EVERY, MIN_INTERVAL, is_whole=True),
             Feed(
                 camera_entities.CAPTURES,
                 self._gallery.fetch,
                 CAPTURES_EVERY,
-                LEAST_INTERVAL,
+                MIN_INTERVAL,
                 is_whole=True,
             ),
         ]
@@ -119,12 +117,12 @@ class MediaFeature(Feature):
             readings=camera_entities.status_readings(listed.value),
             freshness=listed.freshness,
             inventory=resurveyed.inventory if resurveyed else None,
-            set_aside=listed.set_aside,
+            rejected=listed.rejected,
         )
 
     def _is_recent(self, listed: PlatformResponse[list[Camera]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
-        return self._clock() - newest < LEAST_INTERVAL.total_seconds()
+        return self._clock() - newest < MIN_INTERVAL.total_seconds()
 
     @property
     @override

@@ -25,7 +25,7 @@ READINGS: Final = "readings"
 ANNOTATIONS: Final = "annotations"
 
 USUAL_PATIENCE: Final = 900
-_LONGEST_PATIENCE: Final = 6 * 3600
+_MAX_PATIENCE: Final = 6 * 3600
 
 _PERIOD: Final = {vol.Required(START): DATE, vol.Required(END): DATE}
 _EXPORT: Final = {vol.Required(EXPORT_ID): ID}
@@ -46,7 +46,7 @@ ACTIONS: Final = (
             ),
             vol.Optional(DOWNLOAD, default=False): cv.boolean,
             vol.Optional(PATIENCE, default=USUAL_PATIENCE): vol.All(
-                vol.Coerce(int), vol.Range(min=0, max=_LONGEST_PATIENCE)
+                vol.Coerce(int), vol.Range(min=0, max=_MAX_PATIENCE)
             ),
         },
         check=wrong_period,

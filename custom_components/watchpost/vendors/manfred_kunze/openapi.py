@@ -9,7 +9,7 @@ from .client.openapi import PATH, OpenApiDocument
 from .client.variants import AGAIN_AFTER
 from .feature import Feature
 
-_MOST_SAID: Final = 100
+_MAX_SAID: Final = 100
 
 
 class OpenApiFeature(Feature):
@@ -27,7 +27,7 @@ class OpenApiFeature(Feature):
 
     async def look(self) -> None:
         """Read the document, if there is one and it is time; what is known stands where it cannot be had."""
-        now = self._api.transport.ledger.now()
+        now = self._api.transport.budget.now()
         if now - self._looked < AGAIN_AFTER:
             return
         self._looked = now
@@ -47,5 +47,5 @@ class OpenApiFeature(Feature):
         return {
             "is_shown": self.contract is not None,
             "why_not": self._why_not,
-            "contradictions": said[:_MOST_SAID],
+            "contradictions": said[:_MAX_SAID],
         }

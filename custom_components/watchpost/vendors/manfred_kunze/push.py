@@ -233,7 +233,7 @@ class AlertPush(PushProvider):
         asked_at = self._clock()
         update = await self._look()
         if any(reply.received < asked_at for reply in update.freshness):
-            return FeedUpdate(occurrences=update.occurrences, failure=update.failure)
+            return FeedUpdate(vendor_events=update.vendor_events, failure=update.failure)
         return update
 
 

@@ -17,26 +17,26 @@ from .models.topology import Sensor
 
 _USUAL_PERIOD: Final = timedelta(days=1)
 # What one call asks for and returns at the most.
-MOST_SENSORS: Final = 50
-MOST_ROWS: Final = 50_000
+MAX_SENSORS: Final = 50
+MAX_ROWS: Final = 50_000
 _ENTITY_ID: Final = "entity_id"
 
 
 class ReadingActions:
     """The action about readings of one organisation."""
 
-    def __init__(self, client: ReadingsClient, estate: OrganisationInventory) -> None:
+    def __init__(self, client: ReadingsClient, inventory_tree: OrganisationInventory) -> None:
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
         self.handlers: Mapping[str, ActionHandler] = {"get_readings": self._get_readings}
 
     async def _get_readings(self, call: ActionCall) -> Mapping[str, Any]:
         end: datetime = call.fields.get(END) or dt_util.utcnow()
         start: datetime = call.fields.get(START) or end - _USUAL_PERIOD
         meant = self._meant(call)
-        kind, left = call.fields[CONF_TYPE], MOST_ROWS
+        kind, left = call.fields[CONF_TYPE], MAX_ROWS
         sensors: list[dict[str, Any]] = []
-        for sensor in meant[:MOST_SENSORS]:
+        for sensor in meant[:MAX_SENSORS]:
             if not left:
                 break  # what is not shown is not asked for
             told = await self._told(kind, sensor, start, end)
@@ -48,7 +48,7 @@ class ReadingActions:
         return {"type": kind, "sensors": sensors, "truncated": len(meant) > len(sensors)}
 
     def _about(self, sensor: Sensor) -> dict[str, str | None]:
-        field = self._estate.field_of(sensor)
+        field = self._inventory_tree.field_of(sensor)
         return {"name": sensor.name, "unit": sensor.unit or (field.unit if field else None)}
 
     async def _told(
@@ -80,7 +80,7 @@ class ReadingActions:
 
     def _meant(self, call: ActionCall) -> list[Sensor]:
         """The sensors that a call is for: of entities, or of all that hangs from a device or component."""
-        sensors = self._estate.sensors
+        sensors = self._inventory_tree.sensors
         if (channels := call.fields.get("channels")) is not None:
             return [self._of(channel) for channel in channels]
         if call.device is None:
@@ -89,14 +89,14 @@ class ReadingActions:
 
     def _of(self, channel: Channel) -> Sensor:
         prefix = sensor_key("")
-        found = self._estate.sensors.get(channel.key.removeprefix(prefix))
+        found = self._inventory_tree.sensors.get(channel.key.removeprefix(prefix))
         if found is None or not channel.key.startswith(prefix):
             raise ValueError(_ENTITY_ID)
         return found
 
     def _homes(self, sensor: Sensor) -> tuple[str, str]:
         """The model's ids of a sensor's device and component."""
-        device = self._estate.device_of(sensor)
+        device = self._inventory_tree.device_of(sensor)
         return device_id(device.id if device else ""), component_id(sensor.component or "")
 
 

@@ -15,9 +15,9 @@ from .interval import SensorInterval, in_turn
 from .models.readings import Reading
 
 # Of the 120 requests that an account may make in a minute, so many are for readings.
-MOST_REQUESTS: Final = 40
+MAX_REQUESTS: Final = 40
 # How far back a batch looks: what is older is asked for sensor by sensor.
-LONGEST_BATCH: Final = timedelta(hours=1)
+MAX_BATCH: Final = timedelta(hours=1)
 _AT_ONCE: Final = 4
 # After so many sensors that could not be had the rest is left for the next poll.
 _ENOUGH: Final = 4
@@ -33,12 +33,12 @@ class ReadingPoll:
         self._tracks = tracks
         self._now = now
         self._clock = clock
-        self._left = MOST_REQUESTS
+        self._left = MAX_REQUESTS
         self.changed: set[str] = set()
         self.freshness: list[Freshness] = []
-        self.set_aside: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
         self.failures: list[VendorError] = []
-        self.served = False
+        self.record_success = False
         self._is_broken = False
         self._missed: set[str] = set()
 
@@ -55,7 +55,7 @@ class ReadingPoll:
     async def _ask_together(self, due: Sequence[str]) -> list[str]:
         """Ask in batches; returns those that are to be asked for one by one."""
         alone: list[str] = []
-        earliest = self._clock - LONGEST_BATCH
+        earliest = self._clock - MAX_BATCH
         turn = in_turn(self._tracks, due, self._left * PER_BATCH)
         for some in batched(turn, PER_BATCH, strict=False):
             starts = [self._tracks[sensor].since(self._now, self._clock) for sensor in some]
@@ -68,15 +68,15 @@ class ReadingPoll:
                     self.failures.append(err)
                     return alone
                 return list(due)  # batches proved not to be there
-            self.served = True
+            self.record_success = True
             self.freshness += answer.freshness
-            self.set_aside += answer.set_aside
+            self.rejected += answer.rejected
             for sensor in some:
                 track, readings = self._tracks[sensor], answer.value.get(sensor, [])
                 if track.newest is not None and since <= max(track.newest.at, earliest):
                     track.looked = self._now
                 self._take(sensor, readings)
-                if not readings and track.is_to_be_searched(self._now, self._clock, LONGEST_BATCH):
+                if not readings and track.is_to_be_searched(self._now, self._clock, MAX_BATCH):
                     alone.append(sensor)
                     self._missed.add(sensor)
         return alone
@@ -91,22 +91,22 @@ class ReadingPoll:
             track.asked = self._now
             if not is_missing(err):
                 self.failures.append(err)
-            self.served |= is_missing(err)  # the sensor is gone; the next list will say so
+            self.record_success |= is_missing(err)  # the sensor is gone; the next list will say so
             return
         except VendorError as err:
             self.failures.append(err)
             self._is_broken = len(self.failures) >= _ENOUGH or not isinstance(err, UnreachableError)
             return
-        self.served = True
+        self.record_success = True
         self.freshness += answer.freshness
-        self.set_aside += answer.set_aside
+        self.rejected += answer.rejected
         self._take(sensor, answer.value)
         if sensor in self._missed and self._is_in_batch(answer.value):
             self._client.batches.failed(self._now)
 
     def _is_in_batch(self, readings: Sequence[Reading]) -> bool:
         """Whether a batch that is worth its name would have had the newest of these."""
-        young, old = self._clock - timedelta(minutes=1), self._clock - LONGEST_BATCH
+        young, old = self._clock - timedelta(minutes=1), self._clock - MAX_BATCH
         return bool(readings) and old + timedelta(minutes=1) < readings[-1].at < young
 
     def _take(self, sensor: str, readings: Sequence[Reading]) -> None:

@@ -5,15 +5,15 @@ from typing import Final
 
 from ...client.decode import to_int, to_number, to_text
 from ...models import Reading, ReadingValue
-from .entities import LONGEST_STATE
+from .entities import MAX_STATE
 from .models.fields import flag
 from .models.readings import Raw
 from .models.readings import Reading as Measured
 from .models.topology import ValueType
 
 # The platform's texts have at most 1000 characters (MQTT contract, limits).
-_LONGEST_TEXT: Final = 1000
-_LONGEST_WHOLE: Final = 10**30
+_MAX_TEXT: Final = 1000
+_MAX_WHOLE: Final = 10**30
 
 TEXT: Final = "text"
 
@@ -22,8 +22,8 @@ def reading(measured: Measured, kind: ValueType | None, *, is_live: bool) -> Rea
     """What is shown; a value that is none of its type is unknown."""
     value = _value(measured.raw, kind)
     attributes: Mapping[str, ReadingValue] = {}
-    if isinstance(value, str) and len(value) > LONGEST_STATE:
-        attributes, value = {TEXT: value}, value[:LONGEST_STATE]
+    if isinstance(value, str) and len(value) > MAX_STATE:
+        attributes, value = {TEXT: value}, value[:MAX_STATE]
     return Reading(value, measured.at, attributes, is_live)
 
 
@@ -33,11 +33,11 @@ def _value(raw: Raw, kind: ValueType | None) -> ReadingValue:
             return to_number(raw)
         case ValueType.BIGINT:
             found = to_int(raw)
-            return found if abs(found or 0) < _LONGEST_WHOLE else None
+            return found if abs(found or 0) < _MAX_WHOLE else None
         case ValueType.BOOLEAN:
             return flag({"value": raw}, "value")
         case ValueType.TEXT:
-            return to_text(raw, _LONGEST_TEXT)
+            return to_text(raw, _MAX_TEXT)
     if isinstance(raw, bool):
         return str(raw).lower()
-    return to_text(raw, _LONGEST_TEXT) if isinstance(raw, str) else to_number(raw)
+    return to_text(raw, _MAX_TEXT) if isinstance(raw, str) else to_number(raw)

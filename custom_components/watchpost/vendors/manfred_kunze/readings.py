@@ -21,10 +21,10 @@ from .interval import SensorInterval, good_for, stepped
 from .inventory import SENSORS, OrganisationInventory, sensor_key
 from .models.topology import DeviceStatus, Sensor, ValueType
 from .options import readings_fields
-from .reading_poller import MOST_REQUESTS, ReadingPoll
+from .reading_poller import MAX_REQUESTS, ReadingPoll
 
 READINGS_EVERY: Final = timedelta(minutes=1)
-LEAST_INTERVAL: Final = timedelta(seconds=15)
+MIN_INTERVAL: Final = timedelta(seconds=15)
 
 _SILENT: Final = frozenset({DeviceStatus.OFFLINE, DeviceStatus.INACTIVE, DeviceStatus.PENDING})
 # Of the others each may be told between two of its regular ones, when something happens.
@@ -52,7 +52,7 @@ class ReadingsFeature(Feature):
     def __init__(
         self,
         client: ReadingsClient,
-        estate: OrganisationInventory,
+        inventory_tree: OrganisationInventory,
         *,
         now: Callable[[], float],
         clock: Callable[[], datetime],
@@ -61,7 +61,7 @@ class ReadingsFeature(Feature):
         changed: Callable[[], None],
     ) -> None:
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
         self._now = now
         self._clock = clock
         self._here = here
@@ -84,20 +84,20 @@ class ReadingsFeature(Feature):
     @override
     async def survey(self) -> Discovery:
         """A channel for each sensor; what the list of sensors tells of values is taken as well."""
-        estate = self._estate
-        for sensor in estate.sensors.values():
+        inventory_tree = self._inventory_tree
+        for sensor in inventory_tree.sensors.values():
             newest = sensor.latest
             if newest is None or not self._client.is_past(newest):
                 continue
             if self._track(sensor.id).take([newest], self._here()):
                 self._untold.add(sensor.id)
-        for gone in self._tracks.keys() - estate.sensors.keys():
+        for gone in self._tracks.keys() - inventory_tree.sensors.keys():
             del self._tracks[gone]
-        self._lines = {sensor.id: _line(estate, sensor) for sensor in estate.housed}
+        self._lines = {sensor.id: _line(inventory_tree, sensor) for sensor in inventory_tree.housed}
         self._wanted = frozenset()
         self._shown_by = self._round()
         good_for = {sensor: self._good_for(sensor) for sensor in self._lines}
-        found = list(entities.sensor_channels(estate, good_for))
+        found = list(entities.sensor_channels(inventory_tree, good_for))
         self._note_units(found)
         self._offered = {channel.id: channel for channel in found}
         return Discovery(channels=found)
@@ -121,7 +121,7 @@ class ReadingsFeature(Feature):
 
     def _round(self) -> timedelta:
         """How long it takes until each sensor that is looked at has had its turn."""
-        per_poll = MOST_REQUESTS * (PER_BATCH if self._client.batches.works else 1)
+        per_poll = MAX_REQUESTS * (PER_BATCH if self._client.batches.works else 1)
         polls = max(ceil(len(self._looked_at) / per_poll), 1)
         return max(READINGS_EVERY, self._lifetime) * polls
 
@@ -138,7 +138,7 @@ class ReadingsFeature(Feature):
 
     @override
     def feeds(self) -> Sequence[Feed]:
-        return [Feed(entities.READINGS, self._fetch, READINGS_EVERY, LEAST_INTERVAL)]
+        return [Feed(entities.READINGS, self._fetch, READINGS_EVERY, MIN_INTERVAL)]
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Ask for what is due; a sensor that fails costs no other. All failing raises the first failure."""
@@ -159,7 +159,7 @@ class ReadingsFeature(Feature):
         ]
         asking = ReadingPoll(self._client, self._tracks, now, min(clock, self._here()))
         await asking.ask(due)
-        if asking.failures and not asking.served:
+        if asking.failures and not asking.record_success:
             raise asking.failures[0]
         if asking.freshness:
             self._lifetime = lifetime(asking.freshness)
@@ -169,7 +169,7 @@ class ReadingsFeature(Feature):
             readings=self._readings(told),
             freshness=tuple(asking.freshness),
             inventory=self._learned(asking.changed),
-            set_aside=asking.set_aside,
+            rejected=asking.rejected,
             failure=asking.failures[0] if asking.failures else None,
         )
 
@@ -192,7 +192,7 @@ class ReadingsFeature(Feature):
 
     def _is_silent(self, sensor: str) -> bool:
         """Whether the platform says that nothing is measured there for now."""
-        device = self._estate.devices.get(self._lines[sensor].device or "")
+        device = self._inventory_tree.devices.get(self._lines[sensor].device or "")
         return device is not None and device.status in _SILENT
 
     def _readings(self, sensors: set[str]) -> dict[ChannelId, Reading]:
@@ -260,7 +260,7 @@ class ReadingsFeature(Feature):
         kept = {
             sensor: cycle
             for sensor, cycle in self._cycles.items()
-            if sensor in self._estate.sensors
+            if sensor in self._inventory_tree.sensors
         }
         return {_KEPT: kept, "ways": ways}
 
@@ -278,11 +278,11 @@ def _unit(channel: Channel) -> str | None:
     return getattr(channel.description, "native_unit_of_measurement", None)
 
 
-def _line(estate: OrganisationInventory, sensor: Sensor) -> _Line:
-    home, device = estate.home_of(sensor.id), estate.device_of(sensor)
+def _line(inventory_tree: OrganisationInventory, sensor: Sensor) -> _Line:
+    home, device = inventory_tree.home_of(sensor.id), inventory_tree.device_of(sensor)
     return _Line(
         channel=ChannelId(home, sensor_key(sensor.id)),
         last=ChannelId(home, entities.LAST_MEASUREMENT),
         device=device.id if device else None,
-        kind=estate.kind_of(sensor),
+        kind=inventory_tree.kind_of(sensor),
     )

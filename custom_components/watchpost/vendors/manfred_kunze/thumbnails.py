@@ -16,7 +16,7 @@ from .models.media import Capture
 # After a failure the last picture stands for so many seconds before it is tried again.
 _PAUSE: Final = 60.0
 # So often a capture is asked for a picture that it does not have yet.
-_MOST_LOOKS: Final = 5
+_MAX_LOOKS: Final = 5
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class ThumbnailCache:
             found = await self._client.thumbnail(capture.id)
             if found is not None and capture.at is not None:
                 frame.shot = Picture(capture.at, *await self._picture(found))
-            if found is not None or frame.looks >= _MOST_LOOKS:
+            if found is not None or frame.looks >= _MAX_LOOKS:
                 frame.capture = capture.id
                 return
         except VendorError:

@@ -34,8 +34,8 @@ from .models import topology
 from .models.topology import DeviceStatus
 
 STATUSES_EVERY: Final = timedelta(minutes=1)
-LEAST_INTERVAL: Final = timedelta(seconds=15)
-LONGEST_PAUSE: Final = timedelta(minutes=10)
+MIN_INTERVAL: Final = timedelta(seconds=15)
+MAX_PAUSE: Final = timedelta(minutes=10)
 # So long for each page of the list of devices until it is read again.
 _PER_PAGE: Final = timedelta(seconds=6)
 
@@ -53,7 +53,7 @@ class TopologyFeature(Feature):
     def __init__(
         self,
         client: TopologyClient,
-        estate: OrganisationInventory,
+        inventory_tree: OrganisationInventory,
         now: Callable[[], float],
         resurvey: Callable[[], Awaitable[FeedUpdate]],
         *,
@@ -61,7 +61,7 @@ class TopologyFeature(Feature):
         remembered: Callable[[], Iterable[ChannelId]],
     ) -> None:
         self._client = client
-        self._estate = estate
+        self._inventory_tree = inventory_tree
         self._now = now
         self._resurvey = resurvey
         self._changed = changed
@@ -92,7 +92,9 @@ class TopologyFeature(Feature):
             self._known = organisation
             self._changed()
         if organisation not in (None, self._known):
-            if self._estate.known.isdisjoint(device_id(device.id) for device in listed.value):
+            if self._inventory_tree.known.isdisjoint(
+                device_id(device.id) for device in listed.value
+            ):
                 raise SignInRejectedError("the key shows another organisation")
             self._known = organisation  # it is called something else now; its devices are the same
             self._changed()
@@ -102,11 +104,11 @@ class TopologyFeature(Feature):
     async def survey(self) -> Discovery:
         """Read the lists; without the devices nothing is known, any other list may fail by itself."""
         found = Discovery()
-        estate, client = self._estate, self._client
-        if not estate.known:
-            estate.known = frozenset(channel.device for channel in self._remembered())
+        inventory_tree, client = self._inventory_tree, self._client
+        if not inventory_tree.known:
+            inventory_tree.known = frozenset(channel.device for channel in self._remembered())
         self._listed = listed = await self._list()
-        estate.devices = by_id(listed.value)
+        inventory_tree.devices = by_id(listed.value)
         self._note(found, DEVICES, listed)
         found.freshness += listed.freshness
         needed: dict[str, Ask] = {"components": client.components, "sensors": client.sensors}
@@ -118,26 +120,33 @@ class TopologyFeature(Feature):
         }
         for name, ask in (needed | others).items():
             if (rows := await self._try(found, name, ask, is_needed=name in needed)) is not None:
-                setattr(estate, name, rows if name.endswith("_profiles") else by_id(rows))
-            estate.is_settled |= name == "components" and (rows is not None or name in self.absent)
+                setattr(inventory_tree, name, rows if name.endswith("_profiles") else by_id(rows))
+            inventory_tree.is_settled |= name == "components" and (
+                rows is not None or name in self.absent
+            )
         self._settle(found)
         self._judge_sensors(found)
-        found.devices += entities.devices(estate)
+        found.devices += entities.devices(inventory_tree)
         self._learn(listed)
-        found.channels += entities.status_channels(estate, 3 * self._every)
+        found.channels += entities.status_channels(inventory_tree, 3 * self._every)
         return found
 
     def _settle(self, found: Discovery) -> None:
         """Note what there is, for as long as a list lacks it only because it could not be had."""
-        estate = self._estate
-        listed = {*map(device_id, estate.devices), *map(component_id, estate.components)}
+        inventory_tree = self._inventory_tree
+        listed = {
+            *map(device_id, inventory_tree.devices),
+            *map(component_id, inventory_tree.components),
+        }
         had = {
             "components": self._had_components,
             "sensors": any(key.startswith(sensor_key("")) for _, key in self._remembered()),
         }
         if any(had.get(name) for name in self.absent):
             found.is_complete = False  # a list that was there before is missing for now
-        estate.known = frozenset(listed if found.is_complete else estate.known | listed)
+        inventory_tree.known = frozenset(
+            listed if found.is_complete else inventory_tree.known | listed
+        )
 
     def _judge_sensors(self, found: Discovery) -> None:
         """Miss no sensor while a list is missing that says what it hangs from."""
@@ -153,7 +162,7 @@ class TopologyFeature(Feature):
 
     @property
     def _had_components(self) -> bool:
-        return any(each.startswith(component_id("")) for each in self._estate.known)
+        return any(each.startswith(component_id("")) for each in self._inventory_tree.known)
 
     async def _try(
         self,
@@ -184,8 +193,8 @@ class TopologyFeature(Feature):
 
     @staticmethod
     def _note(found: Discovery, name: str, answer: PlatformResponse[list[Any]]) -> None:
-        is_full = answer.is_whole and not answer.set_aside
-        found.set_aside += answer.set_aside
+        is_full = answer.is_whole and not answer.rejected
+        found.rejected += answer.rejected
         found.is_complete &= is_full
         found.lists[name] = oldest(answer.freshness) if is_full else None
 
@@ -194,7 +203,7 @@ class TopologyFeature(Feature):
     @override
     def feeds(self) -> Sequence[Feed]:
         return [
-            Feed(entities.STATUSES, self._statuses, STATUSES_EVERY, LEAST_INTERVAL, is_whole=True)
+            Feed(entities.STATUSES, self._statuses, STATUSES_EVERY, MIN_INTERVAL, is_whole=True)
         ]
 
     async def _statuses(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
@@ -223,13 +232,13 @@ class TopologyFeature(Feature):
             readings=entities.status_readings(listed.value),
             freshness=listed.freshness,
             inventory=resurveyed.inventory if resurveyed else None,
-            set_aside=listed.set_aside,
+            rejected=listed.rejected,
             failure=failure,
         )
 
     def _take(self, listed: PlatformResponse[list[topology.Device]]) -> bool:
         """Take over how the devices are; returns whether there is a new one, or one that has just come to life."""
-        known = self._estate.devices
+        known = self._inventory_tree.devices
         strangers = {device.id for device in listed.value if device.id not in known}
         are_new = bool(strangers - self._strangers)
         self._strangers |= strangers
@@ -243,7 +252,7 @@ class TopologyFeature(Feature):
     @property
     def _every(self) -> timedelta:
         """How often the list of devices is read: one of many pages more rarely, and none while it is current."""
-        pause = min(max(STATUSES_EVERY, self._pages * _PER_PAGE), LONGEST_PAUSE)
+        pause = min(max(STATUSES_EVERY, self._pages * _PER_PAGE), MAX_PAUSE)
         return max(pause, self._lifetime)
 
     def _learn(self, listed: PlatformResponse[list[topology.Device]]) -> None:
@@ -252,7 +261,7 @@ class TopologyFeature(Feature):
 
     def _is_recent(self, listed: PlatformResponse[list[topology.Device]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
-        return self._now() - newest < LEAST_INTERVAL.total_seconds()
+        return self._now() - newest < MIN_INTERVAL.total_seconds()
 
     # -- what is kept and said --
 
@@ -267,13 +276,13 @@ class TopologyFeature(Feature):
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
-        estate = self._estate
+        inventory_tree = self._inventory_tree
         return {
-            "devices": len(estate.devices),
-            "components": len(estate.components),
-            "sensors": len(estate.sensors),
-            "sites": len(estate.sites),
-            "sensor_profiles": len(estate.sensor_profiles),
+            "devices": len(inventory_tree.devices),
+            "components": len(inventory_tree.components),
+            "sensors": len(inventory_tree.sensors),
+            "sites": len(inventory_tree.sites),
+            "sensor_profiles": len(inventory_tree.sensor_profiles),
             "absent": dict(self.absent),
         }
 

@@ -43,7 +43,7 @@ from .readings import ReadingsFeature
 from .topology import TopologyFeature
 
 LISTS_EVERY: Final = timedelta(minutes=15)
-LEAST_INTERVAL: Final = timedelta(seconds=60)
+MIN_INTERVAL: Final = timedelta(seconds=60)
 
 
 class ManfredKunzeConnection(Connection):
@@ -63,13 +63,13 @@ class ManfredKunzeConnection(Connection):
         self.transport = api.transport
         self.resolver: Resolver = resolver
         self._options = options
-        self._estate = OrganisationInventory()
-        clock = api.transport.ledger
+        self._inventory_tree = OrganisationInventory()
+        clock = api.transport.budget
         self._resources = OptionalResources(now=clock.now)
         topology, operations = TopologyClient(api), OperationsClient(api)
         self._topology = TopologyFeature(
             topology,
-            self._estate,
+            self._inventory_tree,
             clock.now,
             self._fetch_inventory_again,
             changed=self._changed,
@@ -77,10 +77,10 @@ class ManfredKunzeConnection(Connection):
         )
         alerting = AlertsFeature(
             api,
-            self._estate,
+            self._inventory_tree,
             options,
             webhook_id,
-            told_until=lambda: self.told_until,
+            delivered_until=lambda: self.delivered_until,
             show=self._show,
             remembered=lambda: self.remembered,
         )
@@ -88,7 +88,7 @@ class ManfredKunzeConnection(Connection):
         self._readings_client = readings = ReadingsClient(api)
         self._readings = ReadingsFeature(
             readings,
-            self._estate,
+            self._inventory_tree,
             now=clock.now,
             clock=api.now,
             here=clock.now_utc,
@@ -97,7 +97,7 @@ class ManfredKunzeConnection(Connection):
         )
         self._history = partial(channel_history, readings)
         media = MediaFeature(
-            api, self._estate, links, resurvey=self._fetch_inventory_again, show=self._show
+            api, self._inventory_tree, links, resurvey=self._fetch_inventory_again, show=self._show
         )
         self.library = media.library
         self._discovery = OpenApiFeature(api, self._follow)
@@ -106,14 +106,14 @@ class ManfredKunzeConnection(Connection):
             self._topology,
             self._discovery,
             self._readings,
-            HealthFeature(topology, self._estate, clock.now, self._changed),
-            BindingsFeature(operations, self._estate, clock.now),
+            HealthFeature(topology, self._inventory_tree, clock.now, self._changed),
+            BindingsFeature(operations, self._inventory_tree, clock.now),
             QuarantineFeature(operations),
-            FirmwareFeature(operations, self._estate),
+            FirmwareFeature(operations, self._inventory_tree),
             alerting,
-            ControlFeature(api, self._estate, readings),
+            ControlFeature(api, self._inventory_tree, readings),
             media,
-            ExportsFeature(api, self._estate, links, show=self._show),
+            ExportsFeature(api, self._inventory_tree, links, show=self._show),
         )
 
     def _follow(self, contract: OpenApiDocument) -> None:
@@ -152,7 +152,7 @@ class ManfredKunzeConnection(Connection):
             INVENTORY,
             self._fetch_inventory,
             LISTS_EVERY,
-            LEAST_INTERVAL,
+            MIN_INTERVAL,
             is_whole=True,
         )
 
@@ -165,7 +165,7 @@ class ManfredKunzeConnection(Connection):
             readings=found.readings,
             freshness=tuple(found.freshness),
             inventory=Inventory(found.devices, found.channels, lists=found.lists),
-            set_aside=found.set_aside,
+            rejected=found.rejected,
             failures={**self._resources.failures, **found.failures},
         )
 
@@ -178,7 +178,7 @@ class ManfredKunzeConnection(Connection):
         found.devices += more.devices
         found.channels += more.channels
         found.readings |= more.readings
-        found.set_aside += more.set_aside
+        found.rejected += more.rejected
         found.freshness += more.freshness
         found.lists |= more.lists
         found.is_complete &= more.is_complete
@@ -268,7 +268,7 @@ class ManfredKunzeVendor(Vendor):
         return vol.Schema({vol.Required(CONF_URL): forms.ADDRESS, **secrets})
 
     @override
-    def ledger_key(self, data: Mapping[str, Any]) -> str:
+    def budget_key(self, data: Mapping[str, Any]) -> str:
         digest = hashlib.sha256(data[CONF_API_KEY].strip().encode()).hexdigest()[:16]
         return f"{self.key} {_host(data[CONF_URL])} {digest}"
 
@@ -276,7 +276,7 @@ class ManfredKunzeVendor(Vendor):
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
         keep: PersistData,
@@ -284,7 +284,7 @@ class ManfredKunzeVendor(Vendor):
         url = api_address(data[CONF_URL])
         if url != data[CONF_URL]:
             keep({CONF_URL: url})
-        api = PlatformApi(Transport(session, url, KeySignIn(data[CONF_API_KEY]), ledger))
+        api = PlatformApi(Transport(session, url, KeySignIn(data[CONF_API_KEY]), budget))
         allowed: AllowedHost | None = None
         with suppress(NotSecureError):  # the form of the options says so
             allowed = storage_host(options)

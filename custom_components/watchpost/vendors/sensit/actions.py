@@ -18,8 +18,8 @@ from .sensors import POSITION, description, is_number, measured
 
 # A week of a monitor is 84 requests; of one a minute it has 10,080 records.
 LONGEST: Final = timedelta(days=7)
-MOST_RECORDS: Final = 20_000
-MOST_MONITORS: Final = 10
+MAX_RECORDS: Final = 20_000
+MAX_MONITORS: Final = 10
 
 
 class SensitActions:
@@ -40,7 +40,7 @@ class SensitActions:
         """Return the records of one device, or those values of them that entities show."""
         start, end = _period(call.fields)
         histories = []
-        left = MOST_RECORDS
+        left = MAX_RECORDS
         for device, paths in self._asked(call).items():
             monitor, kind = self._monitor(device, "device_id" if paths is None else "entity_id")
             records = (await self._logs.read(kind, monitor.uuid, start, end, left)).value
@@ -62,7 +62,7 @@ class SensitActions:
             if path is None:
                 raise ValueError("entity_id")
             asked.setdefault(channel.device, []).append(path)
-        if len(asked) > MOST_MONITORS:
+        if len(asked) > MAX_MONITORS:
             raise ValueError("entity_id")
         return {**asked}
 

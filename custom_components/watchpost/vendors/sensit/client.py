@@ -40,7 +40,7 @@ class Listed:
     """The monitors of an account, what was set aside, and until when the list is current."""
 
     monitors: tuple[Monitor, ...]
-    set_aside: Counter[str]
+    rejected: Counter[str]
     freshness: Freshness
 
 
@@ -69,7 +69,7 @@ class SensitClient:
             usual=LEAST.total_seconds(),
         )
         parsed = await parse(parse_monitors, reply.body)
-        return Listed(parsed.value, parsed.set_aside, reply.freshness)
+        return Listed(parsed.value, parsed.rejected, reply.freshness)
 
     @staticmethod
     def _params(signed: Signed | None, kind: Kind | None = None) -> dict[str, str]:

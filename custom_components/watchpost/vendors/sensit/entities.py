@@ -123,7 +123,7 @@ def channels(monitor: Monitor, samples: Mapping[str, Value], cycle: timedelta) -
             shown,
             MONITORS,
             cycle if key in _MEASURED else None,
-            stands_when_stale=key == LAST_MEASUREMENT,
+            keep_when_stale=key == LAST_MEASUREMENT,
         )
     if monitor.kind is Kind.SPOD or TRIGGER in samples:
         yield Channel(owner, EVENTS, EVENTS_DESCRIPTION, MONITORS)

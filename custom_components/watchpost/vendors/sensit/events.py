@@ -42,7 +42,7 @@ def reading(record: Record) -> Reading | None:
     return Reading(active, record.date, {"port": port} if port else {})
 
 
-def occurrences(device: str, records: Iterable[Record]) -> Iterator[VendorEvent]:
+def vendor_events(device: str, records: Iterable[Record]) -> Iterator[VendorEvent]:
     """Return what was triggered in a log, oldest first.
 
     The first record only tells what was before: nobody knows since when its flag stands. One without

@@ -28,16 +28,16 @@ from .entities import (
     record_readings,
     remembered,
 )
-from .events import occurrences, port_of
+from .events import port_of, vendor_events
 from .history import Logs
 from .interval import LEAST, MOST, IntervalEstimator, interval
-from .models import MOST_MONITORS, TRIGGER, Kind, Monitor, Record, Value
+from .models import MAX_MONITORS, TRIGGER, Kind, Monitor, Record, Value
 
 # Fields of one monitor that become entities at the most.
-MOST_SEEN: Final = 300
+MAX_SEEN: Final = 300
 
 # Monitors that are remembered at the most, with those that the list no longer has.
-MOST_KNOWN: Final = 2 * MOST_MONITORS
+MAX_KNOWN: Final = 2 * MAX_MONITORS
 
 # So many monitors are taken before others have the event loop: about 3 ms on a small computer.
 _AT_ONCE: Final = 25
@@ -66,11 +66,11 @@ class Seen:
     log_asked: datetime | None = None
     is_followed: bool = False
 
-    def take(self, record: Record, now: datetime, set_aside: Counter[str]) -> None:
+    def take(self, record: Record, now: datetime, rejected: Counter[str]) -> None:
         """Take the newest record of a list or log, unless a newer one is known."""
         for path, value in record.values.items():
-            if path not in self.samples and len(self.samples) >= MOST_SEEN:
-                set_aside["field: too many seen"] += 1
+            if path not in self.samples and len(self.samples) >= MAX_SEEN:
+                rejected["field: too many seen"] += 1
             elif self.samples.get(path) is None:
                 self.samples[path] = value
         if record.date <= now + _AHEAD:
@@ -110,7 +110,7 @@ class MonitorFeed:
         log = list(records)
         if (seen := self.seen.get(uuid)) is not None:
             seen.pace.note_log(record.date for record in log)
-        self._found.extend(occurrences(device_id(uuid), log))
+        self._found.extend(vendor_events(device_id(uuid), log))
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """List the monitors; one whose newest record is not there is asked for its log."""
@@ -118,13 +118,13 @@ class MonitorFeed:
         if listed is None or self._now() >= self._current(listed.freshness).expires:
             listed = self._listed = await self._client.list_monitors()
         now = self._now_utc()
-        set_aside = Counter(listed.set_aside)
+        rejected = Counter(listed.rejected)
         self.monitors = {
             monitor.uuid: monitor
             for monitor in listed.monitors
             if not self._chosen or monitor.uuid in self._chosen
         }
-        if len(self.seen) > MOST_KNOWN:
+        if len(self.seen) > MAX_KNOWN:
             self.seen = {uuid: seen for uuid, seen in self.seen.items() if uuid in self.monitors}
         asked_for = {channel.device for channel in wanted}
         async for monitor in sliced(list(self.monitors.values()), _AT_ONCE):
@@ -132,19 +132,19 @@ class MonitorFeed:
             is_wanted = device_id(monitor.uuid) in asked_for
             if monitor.record is not None:
                 before = seen.newest if seen.is_followed else None
-                seen.take(monitor.record, now, set_aside)
+                seen.take(monitor.record, now, rejected)
                 if is_wanted:
-                    await self._follow(monitor, seen, before, monitor.record, set_aside)
+                    await self._follow(monitor, seen, before, monitor.record, rejected)
             elif is_wanted and self._may_ask_log(seen, now):
-                await self._take_log(monitor, seen, set_aside)
+                await self._take_log(monitor, seen, rejected)
         self._interval = self._next_interval(now)
         found, self._found = self._found, []
         return FeedUpdate(
             readings=await self._readings(now),
-            occurrences=found,
+            vendor_events=found,
             freshness=(self._current(listed.freshness),),
             inventory=await self._inventory(listed),
-            set_aside=set_aside,
+            rejected=rejected,
             failures=self._failures(),
         )
 
@@ -180,7 +180,7 @@ class MonitorFeed:
         seen: Seen,
         before: Record | None,
         record: Record,
-        set_aside: Counter[str],
+        rejected: Counter[str],
     ) -> None:
         """See what was triggered from the record before up to this one.
 
@@ -189,7 +189,7 @@ class MonitorFeed:
         seen.is_followed = True
         is_news = before is None or before.date < record.date <= self._now_utc() + _AHEAD
         if is_news and (monitor.kind is Kind.SPOD or TRIGGER in record.values):
-            await self._look_for_triggers(monitor, seen, before, record, set_aside)
+            await self._look_for_triggers(monitor, seen, before, record, rejected)
 
     async def _look_for_triggers(
         self,
@@ -197,7 +197,7 @@ class MonitorFeed:
         seen: Seen,
         before: Record | None,
         record: Record,
-        set_aside: Counter[str],
+        rejected: Counter[str],
     ) -> None:
         """See whether the flag went up since the record before; what lies between them is in the log."""
         start = (
@@ -208,10 +208,10 @@ class MonitorFeed:
         since = max(start, record.date - WINDOW)
         log: list[Record] = []
         if self._has_missed(seen, before, record) and since < record.date:
-            log = await self._log(monitor, since, record.date, set_aside)
+            log = await self._log(monitor, since, record.date, rejected)
         known = [before] if before is not None else []
         between = [found for found in log if before is None or found.date > before.date]
-        self._found.extend(occurrences(device_id(monitor.uuid), [*known, *between, record]))
+        self._found.extend(vendor_events(device_id(monitor.uuid), [*known, *between, record]))
 
     def _has_missed(self, seen: Seen, before: Record | None, record: Record) -> bool:
         if before is None:
@@ -226,21 +226,21 @@ class MonitorFeed:
         pause = self._interval if seen.newest is not None and seen.pace.is_active(now) else MOST
         return seen.log_asked is None or now - seen.log_asked >= pause
 
-    async def _take_log(self, monitor: Monitor, seen: Seen, set_aside: Counter[str]) -> None:
+    async def _take_log(self, monitor: Monitor, seen: Seen, rejected: Counter[str]) -> None:
         """Take the newest record from the log of the last two hours."""
         now = self._now_utc()
         seen.log_asked = now
         before = seen.newest
-        records = await self._log(monitor, now - WINDOW, now, set_aside)
+        records = await self._log(monitor, now - WINDOW, now, rejected)
         # Those last whose time can be true: of them the newest stays.
         for record in sorted(records, key=lambda found: (found.date <= now + _AHEAD, found.date)):
-            seen.take(record, now, set_aside)
+            seen.take(record, now, rejected)
         since = before.date if before else self.find_told_until()
         news = [record for record in records if since is None or record.date >= since]
-        self._found.extend(occurrences(device_id(monitor.uuid), news))
+        self._found.extend(vendor_events(device_id(monitor.uuid), news))
 
     async def _log(
-        self, monitor: Monitor, start: datetime, end: datetime, set_aside: Counter[str]
+        self, monitor: Monitor, start: datetime, end: datetime, rejected: Counter[str]
     ) -> list[Record]:
         """Return the records of a period; a log that cannot be had is counted and costs the list nothing."""
         if monitor.kind is None:
@@ -250,11 +250,11 @@ class MonitorFeed:
         except SignInRejectedError:
             raise  # the list would be refused as well
         except VendorError as err:
-            set_aside[f"log: {type(err).__name__}"] += 1
+            rejected[f"log: {type(err).__name__}"] += 1
             self._log_errors[monitor.uuid] = err
             return []
         self._log_errors.pop(monitor.uuid, None)
-        set_aside += parsed.set_aside
+        rejected += parsed.rejected
         self.seen[monitor.uuid].pace.note_log(record.date for record in parsed.value)
         return parsed.value
 
@@ -289,14 +289,13 @@ class MonitorFeed:
             left_out_devices=[
                 device(monitor) for monitor in listed.monitors if monitor.uuid not in self.monitors
             ],
-            is_complete=not _lacks_monitors(listed.set_aside),
+            is_complete=not _lacks_monitors(listed.rejected),
             scope=MONITORS,
         )
 
 
-def _lacks_monitors(set_aside: Mapping[str, int]) -> bool:
+def _lacks_monitors(rejected: Mapping[str, int]) -> bool:
     """Whether a monitor may be missing from the list; of two with one uuid neither is."""
     return any(
-        reason.startswith("monitor:") and reason != "monitor: duplicate uuid"
-        for reason in set_aside
+        reason.startswith("monitor:") and reason != "monitor: duplicate uuid" for reason in rejected
     )

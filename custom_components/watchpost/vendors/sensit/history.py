@@ -78,16 +78,16 @@ class Logs:
         most: int | None = None,
     ) -> Decoded[list[Record]]:
         found: dict[tuple[datetime, str | None], Record] = {}
-        set_aside: Counter[str] = Counter()
+        rejected: Counter[str] = Counter()
         for since, until in parts:
             answer = await self._window(kind, uuid, since, until)
-            set_aside += answer.set_aside
+            rejected += answer.rejected
             for record in answer.value:
                 if period[0] <= record.date < period[1]:
                     found.setdefault((record.date, record.id), record)
             if most is not None and len(found) > most:
                 break
-        return Decoded(sorted(found.values(), key=lambda record: record.date), set_aside)
+        return Decoded(sorted(found.values(), key=lambda record: record.date), rejected)
 
     async def _window(
         self, kind: Kind, uuid: str, start: datetime, end: datetime

@@ -14,7 +14,7 @@ MOST: Final = timedelta(minutes=15)
 # polls there. At the least interval there is nothing to gain, since it is never undercut.
 _SLACK: Final = 0.95
 
-_MOST_SPACINGS: Final = 9
+_MAX_SPACINGS: Final = 9
 # Records jitter; a rhythm counts as another one when it differs by more than this.
 _CHANGE: Final = 0.2
 # Longer apart is an outage and no rhythm.
@@ -28,7 +28,7 @@ class IntervalEstimator:
     def __init__(self) -> None:
         self.spacing: timedelta | None = None
         self.newest: datetime | None = None
-        self._spacings: deque[timedelta] = deque(maxlen=_MOST_SPACINGS)
+        self._spacings: deque[timedelta] = deque(maxlen=_MAX_SPACINGS)
 
     def note(self, date: datetime) -> None:
         """Take note of the newest record of the list."""
@@ -41,9 +41,9 @@ class IntervalEstimator:
         """Take note of a log, which misses nothing: the rhythm that it shows replaces what was known."""
         ordered = sorted(set(dates))
         spacings = [later - sooner for sooner, later in pairwise(ordered)]
-        if len(spacings) >= _MOST_SPACINGS:
+        if len(spacings) >= _MAX_SPACINGS:
             self._spacings.clear()
-            self._learn(spacings[-_MOST_SPACINGS:])
+            self._learn(spacings[-_MAX_SPACINGS:])
 
     def _learn(self, spacings: Iterable[timedelta]) -> None:
         self._spacings.extend(found for found in spacings if timedelta() < found <= _LONGEST)

@@ -27,12 +27,12 @@ from .dates import read_date
 
 type Value = float | str | bool | None
 
-MOST_MONITORS: Final = 5_000
-MOST_RECORDS: Final = 20_000  # of one log; two hours of one a second are 7,200
-MOST_FIELDS: Final = 200
-LONGEST_PATH: Final = 100
+MAX_MONITORS: Final = 5_000
+MAX_RECORDS: Final = 20_000  # of one log; two hours of one a second are 7,200
+MAX_FIELDS: Final = 200
+MAX_PATH: Final = 100
 DEEPEST: Final = 4
-MOST_TOKEN: Final = 8_192
+MAX_TOKEN: Final = 8_192
 
 # Beyond this a number is an overflow, and the mean of two may be infinite; what is impossible is judged later.
 _LARGEST: Final = 1e40
@@ -122,10 +122,7 @@ def parse_signed(body: bytes) -> Signed:
 def is_sendable(token: str) -> bool:
     """Whether a token can stand in a header."""
     return (
-        0 < len(token) <= MOST_TOKEN
-        and token.isascii()
-        and token.isprintable()
-        and " " not in token
+        0 < len(token) <= MAX_TOKEN and token.isascii() and token.isprintable() and " " not in token
     )
 
 
@@ -145,11 +142,11 @@ def parse_monitors(body: bytes) -> Decoded[tuple[Monitor, ...]]:
             sieve.drop("monitor", "uuid")
         elif uuid in found:
             sieve.drop("monitor", "duplicate uuid")
-        elif len(found) >= MOST_MONITORS:
+        elif len(found) >= MAX_MONITORS:
             sieve.drop("monitor", "too many")
         else:
             found[uuid] = _monitor(sieve, uuid, row)
-    return Decoded(tuple(found.values()), sieve.set_aside)
+    return Decoded(tuple(found.values()), sieve.rejected)
 
 
 def parse_records(body: bytes) -> Decoded[tuple[Record, ...]]:
@@ -157,11 +154,11 @@ def parse_records(body: bytes) -> Decoded[tuple[Record, ...]]:
     sieve = RecordDecoder()
     found: list[Record] = []
     for row in sieve.rows("record", _listed(body)):
-        if len(found) >= MOST_RECORDS:
+        if len(found) >= MAX_RECORDS:
             sieve.drop("record", "too many")
         elif (record := _record(sieve, row)) is not None:
             found.append(record)
-    return Decoded(tuple(found), sieve.set_aside)
+    return Decoded(tuple(found), sieve.rejected)
 
 
 def parse_days(body: bytes) -> Decoded[tuple[AvailableDay, ...]]:
@@ -176,7 +173,7 @@ def parse_days(body: bytes) -> Decoded[tuple[AvailableDay, ...]]:
             sieve.drop("day", "date")
             continue
         found[day] = AvailableDay(day, to_int(row.get("count")), read_date(row.get("date")))
-    return Decoded(tuple(found[day] for day in sorted(found)), sieve.set_aside)
+    return Decoded(tuple(found[day] for day in sorted(found)), sieve.rejected)
 
 
 def _listed(body: bytes) -> list[object] | None:
@@ -233,9 +230,9 @@ def _record(sieve: RecordDecoder, row: Row) -> Record | None:
         is_told = is_told and not _is_odd_flag(path, value)
         if path in _NAMES:
             continue
-        if len(path) > LONGEST_PATH or not path.isprintable():
+        if len(path) > MAX_PATH or not path.isprintable():
             sieve.drop("field", "name")
-        elif len(values) >= MOST_FIELDS and path not in values:
+        elif len(values) >= MAX_FIELDS and path not in values:
             sieve.drop("field", "too many")
         elif values.get(path) is None:
             values[path] = _scalar(value)

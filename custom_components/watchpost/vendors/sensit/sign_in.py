@@ -53,14 +53,14 @@ class SensitSignIn:
         self,
         session: aiohttp.ClientSession,
         url: str,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         credentials: tuple[str, str],
         *,
         kept: object,
         keep: Callable[[Mapping[str, Any]], None],
     ) -> None:
-        self._door = Transport(session, url, _NoAuth(), ledger)
-        self._ledger = ledger
+        self._door = Transport(session, url, _NoAuth(), budget)
+        self._budget = budget
         self._email, self._password = credentials
         self._keep = keep
         secret = "\0".join((str(self._door.url), *credentials)).encode()
@@ -95,7 +95,7 @@ class SensitSignIn:
 
     async def _renewed(self, spent: Signed | None) -> Signed:
         """Replace a token; of those who want that at the same time one asks, and all share what comes of it."""
-        reply = await self._ledger.share(f"{self.fingerprint} sign-in", self._asked)
+        reply = await self._budget.share(f"{self.fingerprint} sign-in", self._asked)
         signed = parse_signed(reply.body)
         if self._signed is spent:
             self._take(signed)
@@ -113,7 +113,7 @@ class SensitSignIn:
             raise
 
     def _take(self, signed: Signed) -> None:
-        now = self._ledger.now_utc()
+        now = self._budget.now_utc()
         lifetime = token_lifetime(signed.token, now)
         until = now + lifetime - min(MARGIN, lifetime / 10) if lifetime else None
         self._signed, self._until = signed, until
@@ -130,7 +130,7 @@ class SensitSignIn:
         )
 
     def _is_over(self) -> bool:
-        return self._until is not None and self._ledger.now_utc() >= self._until
+        return self._until is not None and self._budget.now_utc() >= self._until
 
 
 def token_lifetime(token: str, now: datetime) -> timedelta | None:

@@ -32,7 +32,7 @@ CONF_MONITORS: Final = "monitors"
 HISTORY: Final = HistoryTerms(
     span=24,
     per_request=2,
-    most_requests=60,
+    max_requests=60,
     pause=120.0,
     by_device=True,
     newest_first=True,
@@ -53,8 +53,8 @@ class SensitConnection(Connection):
         self._client = SensitClient(transport, sign_in)
         self._logs = Logs(self._client)
         self._chosen = frozenset[str](options.get(CONF_MONITORS, ()))
-        clock = (transport.ledger.now, transport.ledger.now_utc)
-        self._now = transport.ledger.now_utc
+        clock = (transport.budget.now, transport.budget.now_utc)
+        self._now = transport.budget.now_utc
         self._feed = MonitorFeed(self._client, self._logs, self._chosen, clock)
         self._actions = SensitActions(self._client, self._logs, lambda: self._feed.monitors)
 
@@ -75,7 +75,7 @@ class SensitConnection(Connection):
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         self._feed.remembered = self.remembered
-        self._feed.find_told_until = lambda: self.told_until
+        self._feed.find_told_until = lambda: self.delivered_until
         return await self._feed.fetch(wanted)
 
     @override
@@ -139,14 +139,14 @@ class SensitVendor(Vendor):
         return forms.login_schema(URL, only_secrets=only_secrets)
 
     @override
-    def ledger_key(self, data: Mapping[str, Any]) -> str:
+    def budget_key(self, data: Mapping[str, Any]) -> str:
         return f"{self.key} {data[CONF_URL]} {data[CONF_USERNAME]}"
 
     @override
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
         keep: PersistData,
@@ -154,11 +154,11 @@ class SensitVendor(Vendor):
         sign_in = SensitSignIn(
             session,
             data[CONF_URL],
-            ledger,
+            budget,
             (data[CONF_USERNAME], data[CONF_PASSWORD]),
             kept=data.get(SIGNED),
             keep=keep,
         )
         return SensitConnection(
-            Transport(session, data[CONF_URL], sign_in, ledger), sign_in, options
+            Transport(session, data[CONF_URL], sign_in, budget), sign_in, options
         )

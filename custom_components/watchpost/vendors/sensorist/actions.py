@@ -29,8 +29,8 @@ from .models import (
 )
 
 # What one call returns of raw measurements at the most, in rows and in requests.
-MOST_ROWS: Final = 100_000
-MOST_PAGES: Final = 100
+MAX_ROWS: Final = 100_000
+MAX_PAGES: Final = 100
 
 # The vendor's default where one limit of a period is missing (section 4.3).
 _WEEK: Final = timedelta(days=7)
@@ -127,9 +127,9 @@ class SensoristActions:
                 for row in page.value.by_source.get(source, ())
                 if row.type != BLANK
             )
-            is_full = len(rows) >= MOST_ROWS or asked == MOST_PAGES
-            if len(rows) > MOST_ROWS or (is_full and page.value.next is not None):
-                return rows[:MOST_ROWS], True
+            is_full = len(rows) >= MAX_ROWS or asked == MAX_PAGES
+            if len(rows) > MAX_ROWS or (is_full and page.value.next is not None):
+                return rows[:MAX_ROWS], True
         return rows, False
 
     # -- alarms, sections 4.5, 5.6 and 6.1 --

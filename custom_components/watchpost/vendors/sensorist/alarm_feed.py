@@ -16,7 +16,7 @@ from .models import Alarm, AlarmLog
 OVERLAP: Final = timedelta(days=1)
 
 # How far back the history is asked at the most, after a long time away.
-LONGEST_GAP: Final = timedelta(days=30)
+MAX_GAP: Final = timedelta(days=30)
 
 # What the history of alarms is called where it cannot be had.
 ALARM_HISTORY: Final = "history of alarms"
@@ -36,10 +36,10 @@ class AlarmPoller:
         self.alarms: dict[str, Alarm] = {}
         self.places: dict[str, Place] = {}
 
-    def resume(self, told_until: datetime) -> None:
+    def resume(self, delivered_until: datetime) -> None:
         """Take note up to when the logs have been told, before the first poll."""
         if self._logged_until is None:
-            self._logged_until = told_until
+            self._logged_until = delivered_until
             self._is_resuming = True
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
@@ -63,10 +63,10 @@ class AlarmPoller:
             self._seen = _keys(logs)
         return FeedUpdate(
             readings=alarm_readings(answer.value, self.places),
-            occurrences=list(self.occurrences(logs)),
+            vendor_events=list(self.vendor_events(logs)),
             freshness=(answer.freshness,),
-            inventory=self._inventory(answer.value, is_complete=not answer.set_aside),
-            set_aside=answer.set_aside + (history.set_aside if history else Counter()),
+            inventory=self._inventory(answer.value, is_complete=not answer.rejected),
+            rejected=answer.rejected + (history.rejected if history else Counter()),
             failures={ALARM_HISTORY: failure} if failure else {},
         )
 
@@ -106,7 +106,7 @@ class AlarmPoller:
             else:
                 self.places.pop(alarm.id, None)
 
-    def occurrences(self, logs: Iterable[AlarmLog]) -> Iterable[VendorEvent]:
+    def vendor_events(self, logs: Iterable[AlarmLog]) -> Iterable[VendorEvent]:
         """What these logs tell of the known alarms."""
         return alarm_occurrences(self.alarms, self.places, logs)
 
@@ -123,7 +123,7 @@ class AlarmPoller:
         )
 
     def _history_start(self, now: datetime) -> datetime:
-        return max(min(self._logged_until or now, now) - OVERLAP, now - LONGEST_GAP)
+        return max(min(self._logged_until or now, now) - OVERLAP, now - MAX_GAP)
 
 
 def _keys(logs: Iterable[AlarmLog]) -> set[tuple[str | None, datetime, bool | None]]:

@@ -26,7 +26,7 @@ from .envelope import (
     to_text,
 )
 
-_LONGEST_ADDRESS = 2_048
+_MAX_ADDRESS = 2_048
 
 # The states' names are not documented; the first of each set is the dossier's.
 _TRIGGERED = frozenset({"triggered", "active", "alarm", "on", "true", "1"})
@@ -117,7 +117,7 @@ def parse_alarms(body: bytes) -> Decoded[tuple[Alarm, ...]]:
     for log in beside:
         if log.alarm not in known:
             sieve.drop("alarm log", "alarm")
-    return Decoded(tuple(_with_logs(alarm, beside) for alarm in alarms), sieve.set_aside)
+    return Decoded(tuple(_with_logs(alarm, beside) for alarm in alarms), sieve.rejected)
 
 
 def parse_alarm(body: bytes) -> Decoded[Alarm | None]:
@@ -128,7 +128,7 @@ def parse_alarm(body: bytes) -> Decoded[Alarm | None]:
 def parse_alarm_logs(body: bytes) -> Decoded[tuple[AlarmLog, ...]]:
     """Read GET /alarms/history, by date. Section 4.5."""
     sieve = RecordDecoder()
-    return Decoded(_logs(sieve, payload(envelope(body), "logs", "log")), sieve.set_aside)
+    return Decoded(_logs(sieve, payload(envelope(body), "logs", "log")), sieve.rejected)
 
 
 def parse_callbacks(body: bytes) -> Decoded[tuple[Callback, ...]]:
@@ -193,7 +193,7 @@ def _callback(_: RecordDecoder, found: str, row: Row) -> Callback:
     types = to_int(row.get("type"))
     return Callback(
         id=found,
-        url=to_text(row.get("url"), _LONGEST_ADDRESS),
+        url=to_text(row.get("url"), _MAX_ADDRESS),
         types=CallbackTypes(types if types is not None and 0 <= types < 2**31 else 0),
     )
 

@@ -50,7 +50,7 @@ from .parameters import (
     sources,
 )
 
-_MOST_PAGES = 1_000  # of 5,000 measurements
+_MAX_PAGES = 1_000  # of 5,000 measurements
 
 
 class Command(StrEnum):
@@ -65,7 +65,7 @@ class SensoristResponse[T]:
     """What a read brought: typed records, what was set aside, and until when they are current."""
 
     value: T
-    set_aside: Counter[str]
+    rejected: Counter[str]
     freshness: Freshness
     date: datetime | None
 
@@ -189,7 +189,7 @@ class SensoristClient:
         end: datetime | None = None,
         seq_from: int | None = None,
         seq_to: int | None = None,
-        most_pages: int = _MOST_PAGES,
+        max_pages: int = _MAX_PAGES,
     ) -> AsyncIterator[SensoristResponse[Rows]]:
         """Yield the pages of `raw_page`, to the last. Section 4.3.1.
 
@@ -205,7 +205,7 @@ class SensoristClient:
             offset = page.value.next
             if offset is None or not page.value.by_source:
                 return
-            if offset in passed or len(passed) + 1 >= most_pages:
+            if offset in passed or len(passed) + 1 >= max_pages:
                 raise UnexpectedResponseError("the raw measurements do not come to an end")
             passed.add(offset)
 
@@ -326,7 +326,7 @@ class SensoristClient:
             raise self._transport.refused(error.code, right) from None
         if not reply.reused:
             self._transport.accepted(right)
-        return SensoristResponse(parsed.value, parsed.set_aside, reply.freshness, reply.date)
+        return SensoristResponse(parsed.value, parsed.rejected, reply.freshness, reply.date)
 
     def check_body(self, body: bytes) -> None:
         """Raise the error that the envelope of a reply about the user stands for."""
@@ -359,4 +359,4 @@ class SensoristClient:
 def _required[T](answer: SensoristResponse[T | None], name: str) -> SensoristResponse[T]:
     if answer.value is None:
         raise UnexpectedResponseError(f"the reply holds no {name}")
-    return SensoristResponse(answer.value, answer.set_aside, answer.freshness, answer.date)
+    return SensoristResponse(answer.value, answer.rejected, answer.freshness, answer.date)

@@ -21,8 +21,8 @@ SAMPLING_INTERVAL: Final = "sampling_interval"
 _SAMPLED: Final = "digital"
 
 # The document gives no limits. These are a minute, below which no battery lasts, and a day.
-_LEAST_INTERVAL: Final = 60
-_LONGEST_INTERVAL: Final = 86_400
+_MIN_INTERVAL: Final = 60
+_MAX_INTERVAL: Final = 86_400
 
 _COMMANDS: Final = (
     (
@@ -47,8 +47,8 @@ _SAMPLING_INTERVAL: Final = NumberEntityDescription(
     translation_key=SAMPLING_INTERVAL,
     device_class=NumberDeviceClass.DURATION,
     native_unit_of_measurement=UnitOfTime.SECONDS,
-    native_min_value=_LEAST_INTERVAL,
-    native_max_value=_LONGEST_INTERVAL,
+    native_min_value=_MIN_INTERVAL,
+    native_max_value=_MAX_INTERVAL,
     native_step=1,
     mode=NumberMode.BOX,
     entity_category=EntityCategory.CONFIG,

@@ -132,7 +132,7 @@ def inventory(
     devices = [_account()]
     channels: list[Channel] = []
     if has_push:
-        channels.append(Channel(ACCOUNT, PUSH, _PUSH, feed=INVENTORY, stands_when_stale=True))
+        channels.append(Channel(ACCOUNT, PUSH, _PUSH, feed=INVENTORY, keep_when_stale=True))
     for gateway in wanted:
         master = gateway.master_id if gateway.master_id in known - {gateway.id} else None
         devices.append(_gateway(gateway, master))
@@ -204,7 +204,7 @@ def _sensor_channels(gateway: Gateway, sensor: Sensor) -> Iterator[Channel]:
     yield _connectivity(device)
     if sensor.sources:
         yield events_of_sensor(device)
-        yield Channel(device, LAST_MEASUREMENT, _LAST_MEASUREMENT, feed, stands_when_stale=True)
+        yield Channel(device, LAST_MEASUREMENT, _LAST_MEASUREMENT, feed, keep_when_stale=True)
     kinds = Counter(source.kind.name for source in sensor.sources)
     for source in sensor.sources:
         kind = source.kind

@@ -9,8 +9,8 @@ from functools import partial
 
 from ...client.decode import (
     IDENTIFIER,
-    LONGEST_TEXT,
-    MOST_RECORDS,
+    MAX_RECORDS,
+    MAX_TEXT,
     Decoded,
     RecordDecoder,
     Row,
@@ -29,8 +29,8 @@ from ...client.transport import loose
 
 __all__ = [
     "IDENTIFIER",
-    "LONGEST_TEXT",
-    "MOST_RECORDS",
+    "MAX_RECORDS",
+    "MAX_TEXT",
     "Decoded",
     "EnvelopeError",
     "RecordDecoder",
@@ -104,7 +104,7 @@ def parse_many[T](
     """Read a reply that lists records of one kind; `name` is the key, in the singular."""
     sieve = RecordDecoder()
     listed = payload(envelope(body), f"{name}s", name)
-    return Decoded(sieve.identified(name, listed, partial(read, sieve)), sieve.set_aside)
+    return Decoded(sieve.identified(name, listed, partial(read, sieve)), sieve.rejected)
 
 
 def parse_one[T](
@@ -113,7 +113,7 @@ def parse_one[T](
     """Read a reply with one record, None where it holds none that can be used."""
     sieve = RecordDecoder()
     held = written(body, name, f"{name}s")
-    return Decoded(first(sieve.identified(name, held, partial(read, sieve))), sieve.set_aside)
+    return Decoded(first(sieve.identified(name, held, partial(read, sieve))), sieve.rejected)
 
 
 def parse_nothing(body: bytes) -> Decoded[None]:

@@ -14,8 +14,8 @@ _MINUTES: Final = 60
 _HOUR: Final = timedelta(minutes=_MINUTES)
 
 # A reply of so many rows is about 2 MB.
-MOST_ROWS: Final = 20_000
-LONGEST_SPAN: Final = timedelta(days=7)
+MAX_ROWS: Final = 20_000
+MAX_SPAN: Final = timedelta(days=7)
 
 
 async def channel_history(
@@ -57,7 +57,7 @@ async def history(
         first += _HOUR
     found: dict[str, list[Hour]] = {}
     for batch in client.batches(sources):
-        longest = min(LONGEST_SPAN, max(1, MOST_ROWS // len(batch)) * _HOUR)
+        longest = min(MAX_SPAN, max(1, MAX_ROWS // len(batch)) * _HOUR)
         for since, until in _spans(first, last, longest):
             answer = await client.range(batch, start=since, end=until, interval=_MINUTES)
             for source, rows in answer.value.by_source.items():

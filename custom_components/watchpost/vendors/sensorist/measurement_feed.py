@@ -13,7 +13,7 @@ from .entities import LAST_MEASUREMENT, USUAL_CYCLE, sensor_id, source_key
 from .models import BUTTON, NOT_MEASURED, Gateway, LatestDecoder, Measurement, Sensor
 
 # Gateways and sets of channels that are kept prepared; a gateway is asked about in a few lanes.
-_MOST_ERRANDS = 8
+_MAX_ERRANDS = 8
 
 type ConfirmPress = Callable[[str, datetime], Awaitable[FeedUpdate]]
 
@@ -101,7 +101,7 @@ class MeasurementFeed:
         self._gateway_now = gateway
         self._confirm_press = confirm_press
         self._gateway: Gateway | None = None
-        self._errands: dict[frozenset[ChannelId], _Errand] = {}
+        self._due_requests: dict[frozenset[ChannelId], _Errand] = {}
         self._pressed: dict[str, datetime] = {}
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
@@ -133,9 +133,9 @@ class MeasurementFeed:
             errand.reader.accept()
         return FeedUpdate(
             readings=errand.readings(found),
-            occurrences=presses,
+            vendor_events=presses,
             freshness=tuple(answer.freshness for answer in answers),
-            set_aside=sum((a.set_aside for a in answers if a.set_aside), Counter()),
+            rejected=sum((a.rejected for a in answers if a.rejected), Counter()),
             failure=failures[0] if failures else failure,
         )
 
@@ -144,13 +144,13 @@ class MeasurementFeed:
         gateway = self._gateway_now()
         if gateway is not self._gateway:
             if gateway != self._gateway:
-                self._errands.clear()
+                self._due_requests.clear()
             self._gateway = gateway
-        if (errand := self._errands.get(wanted)) is None:
-            if len(self._errands) >= _MOST_ERRANDS:
-                self._errands.clear()
+        if (errand := self._due_requests.get(wanted)) is None:
+            if len(self._due_requests) >= _MAX_ERRANDS:
+                self._due_requests.clear()
             errand = _Errand(self._client, gateway.sensors if gateway else (), wanted)
-            self._errands[wanted] = errand
+            self._due_requests[wanted] = errand
         return errand
 
     async def _ask_presses(
@@ -167,7 +167,7 @@ class MeasurementFeed:
             if self._pressed.get(sensor) == max(dates):
                 continue
             try:
-                presses.extend((await self._confirm_press(sensor, min(dates))).occurrences)
+                presses.extend((await self._confirm_press(sensor, min(dates))).vendor_events)
             except VendorError as err:
                 return presses, err
             self._pressed[sensor] = max(dates)

@@ -14,7 +14,7 @@ import msgspec
 
 from .envelope import (
     IDENTIFIER,
-    MOST_RECORDS,
+    MAX_RECORDS,
     Decoded,
     RecordDecoder,
     Row,
@@ -105,7 +105,7 @@ def parse_latest(body: bytes) -> Decoded[dict[str, Measurement]]:
     sieve = RecordDecoder()
     rows = _grouped(sieve, _held(envelope(body)), ("value",))
     newest = {source: _newest(found) for source, found in rows.items()}
-    return Decoded({key: row for key, row in newest.items() if row is not None}, sieve.set_aside)
+    return Decoded({key: row for key, row in newest.items() if row is not None}, sieve.rejected)
 
 
 def known_latest(body: bytes) -> dict[str, Measurement] | None:
@@ -142,7 +142,7 @@ def parse_rows(body: bytes) -> Decoded[Rows]:
     grouped = _grouped(sieve, measurements, _MEAN)
     by_source = {source: tuple(rows) for source, rows in grouped.items()}
     following = _next_in(root) or _next_in(measurements)
-    return Decoded(Rows(by_source=by_source, next=following), sieve.set_aside)
+    return Decoded(Rows(by_source=by_source, next=following), sieve.rejected)
 
 
 def parse_min_max(body: bytes) -> Decoded[dict[str, MinMax]]:
@@ -155,7 +155,7 @@ def parse_min_max(body: bytes) -> Decoded[dict[str, MinMax]]:
     rows: dict[str, list[Row]] = {}
     for source, row in _sourced(sieve, _held(envelope(body))):
         rows.setdefault(source, []).append(row)
-    return Decoded({source: _min_max(found) for source, found in rows.items()}, sieve.set_aside)
+    return Decoded({source: _min_max(found) for source, found in rows.items()}, sieve.rejected)
 
 
 def _decoded[T](decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
@@ -181,7 +181,7 @@ def _held(root: object) -> object:
 def _are_ids(keys: Collection[str]) -> bool:
     # "next" may be the offset of a following page, which the slow path knows to tell from a source.
     return (
-        len(keys) <= MOST_RECORDS
+        len(keys) <= MAX_RECORDS
         and "next" not in keys
         and _KEYS.fullmatch(",".join([*keys, ""])) is not None
     )
@@ -207,7 +207,7 @@ def _grouped(
             if kind != BLANK:
                 sieve.drop(_PLACE, "date")
             continue
-        if source not in found and len(found) >= MOST_RECORDS:
+        if source not in found and len(found) >= MAX_RECORDS:
             sieve.drop(_PLACE, "too many sources")
             continue
         measurement = Measurement(

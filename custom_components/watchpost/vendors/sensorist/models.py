@@ -101,7 +101,7 @@ __all__ = [
     "parse_workflow",
 ]
 
-_LONGEST_INTERVAL = timedelta(days=366).total_seconds()
+_MAX_INTERVAL = timedelta(days=366).total_seconds()
 
 
 class UnitRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -193,7 +193,7 @@ def parse_gateways(body: bytes) -> Decoded[tuple[Gateway, ...]]:
     Raises UnexpectedResponseError for an empty list without its envelope: nothing proves that it is the account's.
     """
     parsed = parse_many(body, "gateway", _gateway)
-    if body.strip()[:1] == b"[" and not parsed.value and not parsed.set_aside:
+    if body.strip()[:1] == b"[" and not parsed.value and not parsed.rejected:
         raise UnexpectedResponseError("the reply holds no gateways and no envelope")
     return parsed
 
@@ -213,7 +213,7 @@ def parse_sensor_update(body: bytes) -> Decoded[tuple[Sensor | None, Workflow | 
         row = {"sensor": row, "workflow": row.get("workflow")}
     sensors = sieve.identified("sensor", row.get("sensor"), partial(_sensor, sieve))
     workflows = sieve.identified("workflow", row.get("workflow"), partial(read_workflow, sieve))
-    return Decoded((first(sensors), first(workflows)), sieve.set_aside)
+    return Decoded((first(sensors), first(workflows)), sieve.rejected)
 
 
 def _user(_: RecordDecoder, found: str, row: Row) -> User:
@@ -293,7 +293,7 @@ def _connection(row: Row) -> tuple[bool | None, datetime | None]:
 
 def _interval(value: object) -> timedelta | None:
     seconds = to_number(value)
-    if seconds is None or not 0 < seconds <= _LONGEST_INTERVAL:
+    if seconds is None or not 0 < seconds <= _MAX_INTERVAL:
         return None
     return timedelta(seconds=seconds)
 

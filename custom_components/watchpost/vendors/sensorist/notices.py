@@ -32,7 +32,7 @@ class NoticeLog:
         self._believed: dict[str, dict[str, datetime]] = {}
         self.rejected = 0
 
-    def admit(
+    def filter_new(
         self, device: str, code: str, told: datetime | None, received: datetime
     ) -> VendorEvent | None:
         """Return the event for a notice; None for one that is known already, or one too many.

@@ -128,7 +128,7 @@ class SensoristPush(PushProvider):
         notice: VendorEvent | None = None
         if claimed.hint.kind == SYSTEM:
             date = told[0] if told else None
-            notice = self._notices.admit(claimed.hint.subject, claimed.code, date, received)
+            notice = self._notices.filter_new(claimed.hint.subject, claimed.code, date, received)
             if notice is None:
                 return PushMessage()
         claim = self._claims.setdefault(claimed.hint, _Claim(since))
@@ -207,7 +207,7 @@ class SensoristPush(PushProvider):
         asked_at = self._clock()
         update = await self._fetch_alarms(frozenset())
         if any(reply.received < asked_at for reply in update.freshness):
-            return FeedUpdate(occurrences=update.occurrences)
+            return FeedUpdate(vendor_events=update.vendor_events)
         return update
 
     async def _ask_history(
@@ -229,9 +229,9 @@ class SensoristPush(PushProvider):
         self._alarms.take(changed)
         return FeedUpdate(
             readings=alarm_readings(changed, self._alarms.places),
-            occurrences=list(self._alarms.occurrences(logs)),
+            vendor_events=list(self._alarms.vendor_events(logs)),
             freshness=(answer.freshness,),
-            set_aside=answer.set_aside,
+            rejected=answer.rejected,
         )
 
     async def _ask_button(self, hint: ChangeHint, claim: _Claim) -> FeedUpdate:
@@ -241,21 +241,21 @@ class SensoristPush(PushProvider):
             return FeedUpdate()
         start = self._start(hint, claim)
         rows: dict[str, tuple[Measurement, ...]] = {}
-        set_aside: Counter[str] = Counter()
+        rejected: Counter[str] = Counter()
         replies: list[Freshness] = []
         for batch in self._client.batches(source.id for source in sensor.sources):
             answer = await self._client.raw_page(batch, start=start)
             rows |= answer.value.by_source
-            set_aside += answer.set_aside
+            rejected += answer.rejected
             replies.append(answer.freshness)
         device = sensor_id(sensor.id)
         pressed = [row for found in rows.values() for row in found if row.type == BUTTON]
         self._came(hint, (row.date for row in pressed))
         return FeedUpdate(
             readings=_newest(rows, device),
-            occurrences=list(_presses(sensor.id, pressed)),
+            vendor_events=list(_presses(sensor.id, pressed)),
             freshness=replies,
-            set_aside=set_aside,
+            rejected=rejected,
         )
 
     async def _ask_device(self, device: str, claim: _Claim) -> FeedUpdate:
@@ -273,12 +273,12 @@ class SensoristPush(PushProvider):
         # None of them is left in the claim, which is put back if another question fails.
         notices, claim.notices = claim.notices, []
         if answer is None:
-            return FeedUpdate(occurrences=notices)
+            return FeedUpdate(vendor_events=notices)
         return FeedUpdate(
             readings=measurement_readings(answer.value, {batteries[0]: device}),
-            occurrences=notices,
+            vendor_events=notices,
             freshness=(answer.freshness,),
-            set_aside=answer.set_aside,
+            rejected=answer.rejected,
         )
 
 
@@ -334,9 +334,9 @@ def _merged(updates: Sequence[FeedUpdate], failure: VendorError | None) -> FeedU
         readings |= update.readings
     return FeedUpdate(
         readings=readings,
-        occurrences=[occurrence for update in updates for occurrence in update.occurrences],
+        vendor_events=[vendor_event for update in updates for vendor_event in update.vendor_events],
         freshness=[reply for update in updates for reply in update.freshness],
         inventory=next((update.inventory for update in updates if update.inventory), None),
-        set_aside=sum((update.set_aside for update in updates), Counter()),
+        rejected=sum((update.rejected for update in updates), Counter()),
         failure=failure,
     )

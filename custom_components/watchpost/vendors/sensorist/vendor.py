@@ -48,10 +48,10 @@ CONF_GATEWAYS: Final = "gateways"
 
 # What captured replies say in max-age; holds only where a reply says nothing (dossier, section 5).
 USUAL_INTERVAL: Final = timedelta(seconds=900)
-LEAST_INTERVAL: Final = timedelta(seconds=5)
+MIN_INTERVAL: Final = timedelta(seconds=5)
 
 # The sources of a gateway may be asked for in any number of requests, and each has its own max-age.
-MOST_LANES: Final = 4
+MAX_LANES: Final = 4
 
 
 class SensoristConnection(Connection):
@@ -81,7 +81,7 @@ class SensoristConnection(Connection):
             self.alarms,
             lambda: list(self._gateways.values()),
             self._fetch_alarms,
-            transport.ledger.now,
+            transport.budget.now,
             notices=self._notices,
         )
         self._controls = SensoristControls(self._client)
@@ -115,7 +115,7 @@ class SensoristConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(INVENTORY, self._fetch_inventory, USUAL_INTERVAL, LEAST_INTERVAL, is_whole=True)
+        return Feed(INVENTORY, self._fetch_inventory, USUAL_INTERVAL, MIN_INTERVAL, is_whole=True)
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
@@ -124,8 +124,8 @@ class SensoristConnection(Connection):
                 feed_name(gateway.id),
                 self._measurement_feed(gateway.id).fetch,
                 USUAL_INTERVAL,
-                LEAST_INTERVAL,
-                MOST_LANES,
+                MIN_INTERVAL,
+                MAX_LANES,
             )
             for gateway in self._gateways.values()
         ] + [
@@ -133,7 +133,7 @@ class SensoristConnection(Connection):
                 ALARMS,
                 self._fetch_alarms,
                 USUAL_INTERVAL,
-                LEAST_INTERVAL,
+                MIN_INTERVAL,
                 is_whole=True,
                 carrying_alarms=(ALARMS, ALARM_HISTORY),
             )
@@ -145,8 +145,8 @@ class SensoristConnection(Connection):
         )
 
     async def _fetch_alarms(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        if self.told_until is not None:
-            self.alarms.resume(self.told_until)
+        if self.delivered_until is not None:
+            self.alarms.resume(self.delivered_until)
         return await self.alarms.fetch(wanted)
 
     def _place_of(self, alarm: Alarm) -> Place | None:
@@ -169,7 +169,7 @@ class SensoristConnection(Connection):
         listed = inventory(
             answer.value,
             self._chosen,
-            is_complete=not answer.set_aside,
+            is_complete=not answer.rejected,
             has_push=self._has_push,
         )
         shown = [
@@ -197,7 +197,7 @@ class SensoristConnection(Connection):
                 channels=[*listed.channels, *self._controls.channels(shown)],
                 lists=dict.fromkeys((INVENTORY, GATEWAYS, SENSORS), answer.freshness.received),
             ),
-            set_aside=answer.set_aside,
+            rejected=answer.rejected,
         )
 
     @override
@@ -255,18 +255,18 @@ class SensoristVendor(Vendor):
         return forms.login_schema(URL, only_secrets=only_secrets)
 
     @override
-    def ledger_key(self, data: Mapping[str, Any]) -> str:
+    def budget_key(self, data: Mapping[str, Any]) -> str:
         return f"{self.key} {data[CONF_URL]} {data[CONF_USERNAME]}"
 
     @override
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
         keep: PersistData,
     ) -> SensoristConnection:
         sign_in = BasicSignIn(data[CONF_USERNAME], data[CONF_PASSWORD])
-        transport = Transport(session, data[CONF_URL], sign_in, ledger)
+        transport = Transport(session, data[CONF_URL], sign_in, budget)
         return SensoristConnection(transport, options, has_push=CONF_WEBHOOK_ID in data)

@@ -27,7 +27,7 @@ UNKNOWN_CODE: Final = "unknown"
 
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PARTS: Final = ("alarm", "log", "measurement")
-_MOST_FIELDS: Final = 100
+_MAX_FIELDS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _fields(body: bytes) -> Row | None:
 
 def _form(body: bytes) -> dict[str, object] | None:
     try:
-        return dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=_MOST_FIELDS))
+        return dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=_MAX_FIELDS))
     except ValueError:
         return None
 

@@ -17,16 +17,16 @@ from .inventory import SiteInventory
 from .models import Incursion
 from .reports import file_of, followed, named_file
 
-MOST_ROWS: Final = 5_000
+MAX_ROWS: Final = 5_000
 _USUAL_PERIOD: Final = timedelta(days=1)
 
 
 class SensorZoneActions:
     """The actions of one account."""
 
-    def __init__(self, client: SensorZoneClient, yard: SiteInventory) -> None:
+    def __init__(self, client: SensorZoneClient, site_inventory: SiteInventory) -> None:
         self._client = client
-        self._yard = yard
+        self._site_inventory = site_inventory
         self.handlers: Mapping[str, ActionHandler] = {
             "get_incursions": self._get_incursions,
             "get_insights": self._get_insights,
@@ -77,21 +77,21 @@ class SensorZoneActions:
             key=lambda incursion: incursion.started_at,
         )
         return {
-            "incursions": [self._incursion(row) for row in rows[:MOST_ROWS]],
-            "truncated": len(rows) > MOST_ROWS,
+            "incursions": [self._incursion(row) for row in rows[:MAX_ROWS]],
+            "truncated": len(rows) > MAX_ROWS,
         }
 
     def _is_meant(self, incursion: Incursion, devices: set[str] | None) -> bool:
         if devices is None:
             return True
-        return not devices.isdisjoint(self._yard.counted_by(incursion))
+        return not devices.isdisjoint(self._site_inventory.counted_by(incursion))
 
     def _incursion(self, found: Incursion) -> dict[str, Any]:
         acknowledged_at = found.acknowledged_at
         return {
             "time": found.started_at.isoformat(),
             "acknowledged_at": acknowledged_at.isoformat() if acknowledged_at else None,
-            **self._yard.told(found),
+            **self._site_inventory.told(found),
         }
 
     async def _get_insights(self, call: ActionCall) -> Mapping[str, Any]:
@@ -148,7 +148,7 @@ class SensorZoneActions:
                     "text": words(row, "text", "body", "content", "note", "message"),
                     "time": words(row, "created_at", "added_at", "time", "timestamp"),
                 }
-                for row in rows[:MOST_ROWS]
+                for row in rows[:MAX_ROWS]
             ]
         }
 
@@ -158,7 +158,7 @@ class SensorZoneActions:
             rows = await self._client.messages(machine)
         else:
             rows = await self._client.events(machine, period(*_period(call)))
-        return {"rows": [dict(row) for row in rows[:MOST_ROWS]]}
+        return {"rows": [dict(row) for row in rows[:MAX_ROWS]]}
 
     # -- people, tags and visitors, by the Tester API --
 
@@ -180,7 +180,7 @@ class SensorZoneActions:
                         for key in ("name", "kind", "employee_id", "company", "email")
                     },
                 }
-                for row in rows[:MOST_ROWS]
+                for row in rows[:MAX_ROWS]
             ]
         }
 
@@ -205,7 +205,7 @@ class SensorZoneActions:
     # -- alerts, projects and worksites --
 
     async def _list_alerts(self, call: ActionCall) -> Mapping[str, Any]:
-        return {"alerts": [dict(row) for row in (await self._client.alerts())[:MOST_ROWS]]}
+        return {"alerts": [dict(row) for row in (await self._client.alerts())[:MAX_ROWS]]}
 
     async def _create_alert(self, call: ActionCall) -> Mapping[str, Any]:
         alert = await self._client.create_alert(_given(call, "name", *_ALERT))

@@ -48,7 +48,7 @@ class SensorZoneResponse[T]:
     """
 
     value: T
-    set_aside: Counter[str]
+    rejected: Counter[str]
     freshness: tuple[Freshness, ...]
     is_whole: bool = True
     failure: VendorError | None = None
@@ -124,7 +124,7 @@ class SensorZoneClient:
         for item in rows:
             models.identified(sieve, "entity", [item], sort)
         found = Entities(list(machines.values()), list(people.values()))
-        return SensorZoneResponse(found, sieve.set_aside, about)
+        return SensorZoneResponse(found, sieve.rejected, about)
 
     async def incursions(
         self, start: datetime, end: datetime | None = None
@@ -443,7 +443,7 @@ def _many[T](
     read: Callable[[str, Row], T | None],
 ) -> SensorZoneResponse[list[T]]:
     sieve = RecordDecoder()
-    return SensorZoneResponse(models.identified(sieve, place, rows, read), sieve.set_aside, about)
+    return SensorZoneResponse(models.identified(sieve, place, rows, read), sieve.rejected, about)
 
 
 def _kept(rows: Sequence[object]) -> list[Row]:

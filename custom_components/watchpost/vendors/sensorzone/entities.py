@@ -276,7 +276,7 @@ def total_channels(device: str, *, has_runtime: bool) -> Iterator[Channel]:
             key,
             counted.description,
             INCURSIONS,
-            stands_when_stale=key in _STANDS,
+            keep_when_stale=key in _STANDS,
             good_for=COUNTS_LAST,
         )
     if has_runtime:
@@ -293,7 +293,7 @@ def machine_channels(machine: str, *, is_tracked: bool) -> Iterator[Channel]:
     device, feed = machine_id(machine), machine_feed(machine)
     yield Channel(device, RUNNING, _RUNNING, feed, good_for=STATUS_LASTS)
     yield Channel(device, CONNECTIVITY, _CONNECTIVITY, feed, good_for=STATUS_LASTS)
-    yield Channel(device, LAST_REPORT, _LAST_REPORT, feed, stands_when_stale=True)
+    yield Channel(device, LAST_REPORT, _LAST_REPORT, feed, keep_when_stale=True)
     where = track_feed(machine) if is_tracked else feed
     yield Channel(device, POSITION, _POSITION, where, good_for=POSITION_LASTS)
 
@@ -308,7 +308,7 @@ def person_channels(person: Person) -> Iterator[Channel]:
                 key,
                 counted.description,
                 INCURSIONS,
-                stands_when_stale=key in _STANDS,
+                keep_when_stale=key in _STANDS,
                 good_for=COUNTS_LAST,
             )
     yield Channel(device, DAYS_SINCE_TEST, _DAYS_SINCE_TEST, person_feed(person.id))

@@ -20,7 +20,7 @@ _RUNTIME: Final = "runtime"
 
 
 async def daily_totals(
-    client: SensorZoneClient, yard: SiteInventory, start: datetime, end: datetime
+    client: SensorZoneClient, site_inventory: SiteInventory, start: datetime, end: datetime
 ) -> list[DailySeries]:
     """Return the totals of the full local days in [start, end); what the account may not see is left out.
 
@@ -31,9 +31,9 @@ async def daily_totals(
     days = list(_days(start, end))
     found: list[DailySeries] = []
     with _left_out():
-        found += await _incursions(client, yard, days, end)
+        found += await _incursions(client, site_inventory, days, end)
     with _left_out():
-        found += await _runtimes(client, yard, days, end)
+        found += await _runtimes(client, site_inventory, days, end)
     return found
 
 
@@ -50,17 +50,17 @@ def _left_out() -> Iterator[None]:
 
 
 async def _incursions(
-    client: SensorZoneClient, yard: SiteInventory, days: list[datetime], end: datetime
+    client: SensorZoneClient, site_inventory: SiteInventory, days: list[datetime], end: datetime
 ) -> Iterator[DailySeries]:
     """Count by day, of the brand and each machine; a day without any has none."""
     answer = await client.incursions(days[0], end)
     if answer.failure is not None:
         raise answer.failure
     listed = answer.value
-    counts: dict[str, dict[date, int]] = {device: {} for device in _devices(yard)}
+    counts: dict[str, dict[date, int]] = {device: {} for device in _devices(site_inventory)}
     for incursion in listed:
         day = dt_util.as_local(incursion.started_at).date()
-        for device in yard.counted_by(incursion):
+        for device in site_inventory.counted_by(incursion):
             if device in counts:
                 counts[device][day] = counts[device].get(day, 0) + 1
     return (
@@ -69,21 +69,21 @@ async def _incursions(
             name=f"{name} incursions",
             days=[(day, float(counts[device].get(day.date(), 0))) for day in days],
         )
-        for device, name in _devices(yard).items()
+        for device, name in _devices(site_inventory).items()
     )
 
 
 async def _runtimes(
-    client: SensorZoneClient, yard: SiteInventory, days: list[datetime], end: datetime
+    client: SensorZoneClient, site_inventory: SiteInventory, days: list[datetime], end: datetime
 ) -> list[DailySeries]:
     """Hours by day of each machine; a day that the chart leaves out is not known."""
     rows = (await client.machine_runtime(days[0], end)).value
     hours: dict[str, dict[date, float]] = {}
     for row in rows:
-        if (machine := yard.machine_named(row.machine)) is not None:
+        if (machine := site_inventory.machine_named(row.machine)) is not None:
             of_machine = hours.setdefault(machine, {})
             of_machine[row.day] = of_machine.get(row.day, 0.0) + row.hours
-    names = _devices(yard)
+    names = _devices(site_inventory)
     return [
         DailySeries(
             key=f"{entities.machine_id(machine)}-{_RUNTIME}",
@@ -96,10 +96,10 @@ async def _runtimes(
     ]
 
 
-def _devices(yard: SiteInventory) -> dict[str, str]:
+def _devices(site_inventory: SiteInventory) -> dict[str, str]:
     """The devices that are counted, with their names."""
     named = {entities.ACCOUNT: entities.MANUFACTURER}
-    for machine in yard.machines.values():
+    for machine in site_inventory.machines.values():
         named[entities.machine_id(machine.id)] = machine.name or f"Machine {machine.id}"
     return named
 

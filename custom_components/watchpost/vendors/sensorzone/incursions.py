@@ -89,7 +89,7 @@ class IncursionTracker:
             del self.known[incursion.id]
         return gone
 
-    def occurrences(
+    def vendor_events(
         self,
         now: datetime,
         place_of: Callable[[Incursion], str],

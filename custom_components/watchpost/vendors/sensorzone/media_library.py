@@ -20,9 +20,9 @@ UNDATED: Final = "undated"
 class ClipLibrary(MediaLibrary):
     """Every clip that the vendor lists; nothing is kept, links are asked for when somebody plays."""
 
-    def __init__(self, client: SensorZoneClient, yard: SiteInventory) -> None:
+    def __init__(self, client: SensorZoneClient, site_inventory: SiteInventory) -> None:
         self._client = client
-        self._yard = yard
+        self._site_inventory = site_inventory
 
     @override
     async def browse(self, path: Sequence[str]) -> Sequence[MediaItem]:
@@ -30,7 +30,7 @@ class ClipLibrary(MediaLibrary):
             case []:
                 return [
                     MediaItem(machine.id, machine.name or machine.id, is_folder=True)
-                    for machine in self._yard.machines.values()
+                    for machine in self._site_inventory.machines.values()
                 ]
             case [machine]:
                 days = {_day(clip) for clip in await self._clips(machine)}
@@ -54,7 +54,7 @@ class ClipLibrary(MediaLibrary):
 
     async def _clips(self, machine: str) -> list[Clip]:
         """A machine's clips, newest first."""
-        if machine not in self._yard.machines:
+        if machine not in self._site_inventory.machines:
             raise LookupError("there is no such machine")
         clips = (await self._client.clips(machine)).value
         epoch = dt_util.utc_from_timestamp(0)

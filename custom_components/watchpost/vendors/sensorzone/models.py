@@ -53,7 +53,7 @@ _SEEN: Final = (
     "updated_at",
     "timestamp",
 )
-_MOST_TRACK: Final = 50_000
+_MAX_TRACK: Final = 50_000
 
 _ACKNOWLEDGED: Final = frozenset({"acknowledged", "acked", "ack", "true", "yes", "1"})
 _UNACKNOWLEDGED: Final = frozenset(
@@ -364,7 +364,7 @@ def project(found: str, row: Row) -> Project:
 def fixes(rows: Iterable[object]) -> tuple[Fix, ...]:
     """Read where a machine was, by time: rows with a time and a place each, or a GeoJSON line with times beside it."""
     found = [fix for item in rows for fix in _fixes(flat(item))]
-    return tuple(sorted(found[:_MOST_TRACK], key=lambda fix: fix.at))
+    return tuple(sorted(found[:_MAX_TRACK], key=lambda fix: fix.at))
 
 
 def _fixes(row: Row | None) -> Iterator[Fix]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from yarl import URL
 
-from ...client.decode import MOST_RECORDS
+from ...client.decode import MAX_RECORDS
 from ...client.errors import NotSecureError, UnexpectedResponseError, VendorError
 from ...client.parsing import parse
 from ...client.transport import Response, Transport
@@ -20,10 +20,10 @@ from .models import started_at
 type Params = Mapping[str, str]
 
 PER_PAGE: Final = 100
-MOST_PAGES: Final = 200
+MAX_PAGES: Final = 200
 
 # No vendor makes smaller pages: a shorter list of which nothing says that there is more is the whole.
-LEAST_PAGE: Final = 10
+MIN_PAGE: Final = 10
 
 _REFUSED_PARAMS: Final = frozenset({400, 422})
 # What a page beyond the last may be answered with, where nothing said that there is one.
@@ -137,7 +137,7 @@ class Reader:
         number = 1
         address: str | URL = wanted.path
         asked = dict(params) if name in self._unpaged else self._numbered(params, number)
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             try:
                 page = await self._read_page(wanted, address, asked, read)
             except VendorError as err:
@@ -152,7 +152,7 @@ class Reader:
             self._learn(name, number, page, len(read.rows), is_news=is_news)
             if not is_news or _is_past(page, since):
                 return read.rows, tuple(read.freshness)
-            if len(read.rows) > MOST_RECORDS:
+            if len(read.rows) > MAX_RECORDS:
                 break
             number += 1
             read.is_guess = page.link is None and page.number is None and page.is_last is None
@@ -193,7 +193,7 @@ class Reader:
             return True
         is_paged = name not in self._unpaged and name not in self._plain
         # One of the same length may be a page that is full.
-        return is_paged and len(page.rows) >= self._whole.get(name, LEAST_PAGE)
+        return is_paged and len(page.rows) >= self._whole.get(name, MIN_PAGE)
 
     def _followed(self, link: str) -> URL:
         """Return a link to the same origin as it stands; raises UnexpectedResponseError for any other."""

@@ -28,7 +28,7 @@ from .models import Incursion, Status
 SHORT_LOOK: Final = timedelta(hours=1)
 FULL_LOOK: Final = timedelta(hours=24)
 FULL_LOOK_EVERY: Final = timedelta(minutes=10)
-LONGEST_GAP: Final = timedelta(days=30)
+MAX_GAP: Final = timedelta(days=30)
 
 TRACK_LOOK: Final = timedelta(hours=1)
 
@@ -59,12 +59,12 @@ class SensorZonePoller:
     def __init__(
         self,
         client: SensorZoneClient,
-        yard: SiteInventory,
+        site_inventory: SiteInventory,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.resources = OptionalResources(carrying_alarms=(entities_module.INCURSIONS,), now=clock)
         self._client = client
-        self._yard = yard
+        self._site_inventory = site_inventory
         self._log = IncursionTracker()
         self._full_look_at: datetime | None = None
         self._lists: dict[str, float | None] = {}
@@ -73,7 +73,7 @@ class SensorZonePoller:
         self._last: dict[str, datetime] = {}
         self.is_tracked = client.has(ApiVersion.V2)
         self._is_track_refused = False
-        self.told_until: datetime | None = None
+        self.delivered_until: datetime | None = None
 
     # -- resources --
 
@@ -128,9 +128,11 @@ class SensorZonePoller:
             raise self._error(_ENTITIES, _BASE_STATIONS, _WORKSITES, _PROJECTS)
         await self._name_tags()
         await self._check_v2()
-        yard, client = self._yard, self._client
+        site_inventory, client = self._site_inventory, self._client
         found = list(
-            yard.channels(is_tracked=self.is_tracked, has_runtime=client.has(ApiVersion.V2))
+            site_inventory.channels(
+                is_tracked=self.is_tracked, has_runtime=client.has(ApiVersion.V2)
+            )
         )
         own = min((reply.received for reply in freshness), default=None)
         self._lists[entities_module.INVENTORY] = own
@@ -143,15 +145,15 @@ class SensorZonePoller:
             found += entities_module.people_channels(entities_module.PEOPLE)
             self._lists[entities_module.PEOPLE] = own
         return FeedUpdate(
-            readings=entities_module.battery_readings(list(yard.people.values())),
+            readings=entities_module.battery_readings(list(site_inventory.people.values())),
             freshness=freshness,
             inventory=Inventory(
-                devices=list(yard.devices()),
+                devices=list(site_inventory.devices()),
                 channels=found,
-                left_out=frozenset(yard.left_out()),
+                left_out=frozenset(site_inventory.left_out()),
                 lists=dict(self._lists),
             ),
-            set_aside=aside,
+            rejected=aside,
             failures={
                 name: err for name, err in self.resources.failures.items() if name in _OF_INVENTORY
             },
@@ -160,7 +162,9 @@ class SensorZonePoller:
     def _machine_resources(self) -> None:
         """Have what says how a machine is asked for again with every list: a silent machine is a hazard."""
         of_machines = [
-            f"{name} {machine}" for machine in self._yard.machines for name in (_PAGE, _STATUS)
+            f"{name} {machine}"
+            for machine in self._site_inventory.machines
+            for name in (_PAGE, _STATUS)
         ]
         self.resources.carrying_alarms = frozenset((entities_module.INCURSIONS, *of_machines))
 
@@ -183,57 +187,59 @@ class SensorZonePoller:
             readings=update.readings,
             freshness=update.freshness,
             inventory=inventory,
-            set_aside=update.set_aside,
+            rejected=update.rejected,
         )
 
     async def _entities(self) -> tuple[Counter[str], tuple[Freshness, ...]]:
         """List machines and people; where that list cannot be had, the machines alone."""
         found = await self._optional(_ENTITIES, self._client.entities)
         if found is not None:
-            self._yard.take_machines(found.value.machines)
-            self._yard.take_people(found.value.people)
+            self._site_inventory.take_machines(found.value.machines)
+            self._site_inventory.take_people(found.value.people)
             self._note(entities_module.MACHINES, found)
             self._note(entities_module.TAGS, found)
-            return found.set_aside, found.freshness
+            return found.rejected, found.freshness
         # An outage is no reason to take another list for the one that is known.
-        if self._yard.machines and not is_unavailable(self._error(_ENTITIES)):
+        if self._site_inventory.machines and not is_unavailable(self._error(_ENTITIES)):
             return Counter(), ()
         machines = await self._optional(_BASE_STATIONS, self._client.base_stations)
         if machines is None:
             return Counter(), ()
-        self._yard.take_machines(machines.value)
+        self._site_inventory.take_machines(machines.value)
         self._note(entities_module.MACHINES, machines)
-        return machines.set_aside, machines.freshness
+        return machines.rejected, machines.freshness
 
     def _note(self, name: str, answer: SensorZoneResponse[Any]) -> None:
         """Note that a list was read: in full where no record was rejected."""
         oldest = min((reply.received for reply in answer.freshness), default=None)
-        self._lists[name] = None if answer.set_aside else oldest
+        self._lists[name] = None if answer.rejected else oldest
 
     async def _name_tags(self) -> None:
         """Ask for the tags' serial numbers, where people are shown and their list does not tell."""
-        yard = self._yard
-        if yard.options.people and any(person.serial is None for person in yard.people.values()):
+        site_inventory = self._site_inventory
+        if site_inventory.options.people and any(
+            person.serial is None for person in site_inventory.people.values()
+        ):
             tags = await self._optional(_TAGS, self._client.tags)
             for tag in tags.value if tags else ():
-                yard.take_tag(tag)
+                site_inventory.take_tag(tag)
 
     async def _places(self) -> Counter[str]:
         """List sites and projects; one list that fails costs neither the other nor the machines."""
         aside: Counter[str] = Counter()
         if (sites := await self._optional(_WORKSITES, self._client.worksites)) is not None:
-            self._yard.sites = {site.id: site for site in sites.value}
+            self._site_inventory.sites = {site.id: site for site in sites.value}
             self._note(entities_module.SITES, sites)
-            aside += sites.set_aside
+            aside += sites.rejected
         if (projects := await self._optional(_PROJECTS, self._client.projects)) is not None:
-            self._yard.projects = {project.id: project for project in projects.value}
+            self._site_inventory.projects = {project.id: project for project in projects.value}
             self._note(entities_module.PROJECTS, projects)
-            aside += projects.set_aside
+            aside += projects.rejected
         return aside
 
     async def _check_v2(self) -> None:
         """See whether V2 lets the user in at all; where it does not, a machine's own page may tell its position."""
-        tracks = [f"{_TRACK} {machine}" for machine in self._yard.machines]
+        tracks = [f"{_TRACK} {machine}" for machine in self._site_inventory.machines]
         are_off = bool(tracks) and not any(map(self.resources.may_ask, tracks))
         if not self._client.has(ApiVersion.V2) or are_off:
             self.is_tracked = False
@@ -259,19 +265,21 @@ class SensorZonePoller:
         # What may not have been read in full is looked at again from where it began.
         is_full = is_full and found.is_whole
         if is_full:
-            self._full_look_at, self.told_until = now, None
+            self._full_look_at, self.delivered_until = now, None
         self._log.take(
             found.value,
             full_since=start if is_full else None,
-            is_whole=not found.set_aside and found.failure is None,
+            is_whole=not found.rejected and found.failure is None,
         )
-        occurrences = list(self._log.occurrences(now, self._yard.place, self._yard.told))
+        vendor_events = list(
+            self._log.vendor_events(now, self._site_inventory.place, self._site_inventory.told)
+        )
         self._remember(self._log.prune(now))
         return FeedUpdate(
             readings=self._counted(now),
-            occurrences=occurrences,
+            vendor_events=vendor_events,
             freshness=found.freshness,
-            set_aside=found.set_aside,
+            rejected=found.rejected,
             failure=found.failure,
         )
 
@@ -281,12 +289,12 @@ class SensorZonePoller:
             start = now - SHORT_LOOK
             # In steps, so that a reply that is still current answers for a while.
             return start.replace(minute=start.minute // 10 * 10, second=0, microsecond=0), False
-        since = self._full_look_at or self.told_until or now
-        return max(min(now, since) - FULL_LOOK, now - LONGEST_GAP), True
+        since = self._full_look_at or self.delivered_until or now
+        return max(min(now, since) - FULL_LOOK, now - MAX_GAP), True
 
     def _remember(self, gone: list[Incursion]) -> None:
         """Keep when the last incursion of each device was, also when it is too old to be counted."""
-        known = self._yard.by_scope(gone) if gone else {}
+        known = self._site_inventory.by_scope(gone) if gone else {}
         for scope, found in known.items():
             times = [incursion.started_at for incursion in found]
             if scope in self._last:
@@ -299,10 +307,10 @@ class SensorZonePoller:
         # Hours that nobody has told for a while are too few for the incursions of now.
         oldest = max(midnight, now - HOURS_LAST)
         is_known = self._hours_at is not None and self._hours_at >= oldest
-        hours = self._yard.runtime_by_scope(self._hours if is_known else {})
+        hours = self._site_inventory.runtime_by_scope(self._hours if is_known else {})
         is_whole = self._log.is_whole
         readings: dict[ChannelId, Reading] = {}
-        for scope, found in self._yard.by_scope(self._log.known.values()).items():
+        for scope, found in self._site_inventory.by_scope(self._log.known.values()).items():
             counted = totals(found, now, midnight, is_whole=is_whole)
             if counted.last is None:
                 counted = replace(counted, last=self._last.get(scope))
@@ -316,7 +324,7 @@ class SensorZonePoller:
         status, own = Status(), None
         freshness: tuple[Freshness, ...] = ()
         if page is not None:
-            self._yard.take_page(page.value[0])
+            self._site_inventory.take_page(page.value[0])
             status, freshness = page.value[1], page.freshness
         if status.seen_at is None and status.is_running is None:
             own = await self._optional(status_name, lambda: self._client.status(machine))
@@ -357,7 +365,7 @@ class SensorZonePoller:
         found = await self._client.machine_runtime(midnight)
         hours: dict[str, float] = {}
         for row in found.value:
-            machine = self._yard.machine_named(row.machine)
+            machine = self._site_inventory.machine_named(row.machine)
             if machine is not None and row.day == midnight.date():
                 hours[machine] = hours.get(machine, 0.0) + row.hours
         self._hours, self._hours_at = hours, dt_util.utcnow()
@@ -365,7 +373,7 @@ class SensorZonePoller:
         return FeedUpdate(
             readings={
                 ChannelId(scope, entities_module.RUNTIME_TODAY): Reading(ran)
-                for scope, ran in self._yard.runtime_by_scope(hours).items()
+                for scope, ran in self._site_inventory.runtime_by_scope(hours).items()
             },
             freshness=found.freshness,
         )
@@ -380,19 +388,19 @@ class SensorZonePoller:
             freshness = page.freshness
             if page.value is not None:
                 times.append(page.value.tested_at)
-                self._yard.take_tag(page.value)
+                self._site_inventory.take_tag(page.value)
         if not any(times):
             tests = await self._optional(names[1], lambda: self._client.tag_tests(tag))
             if tests is not None:
                 times.append(tests.value)
                 freshness += tests.freshness
-        listed = self._yard.people.get(tag)
+        listed = self._site_inventory.people.get(tag)
         if page is None and not times and (listed is None or listed.tested_at is None):
             raise self._error(*names)
         if listed is not None:
             times.append(listed.tested_at)
         tested_at = max((at for at in times if at is not None), default=None)
-        limit = self._yard.options.tag_test_days
+        limit = self._site_inventory.options.tag_test_days
         readings = entities_module.person_readings(tag, tested_at, dt_util.utcnow(), limit)
         return FeedUpdate(readings=readings, freshness=freshness)
 
@@ -406,5 +414,5 @@ class SensorZonePoller:
                 for kind in entities_module.PEOPLE_KINDS
             },
             freshness=found.freshness,
-            set_aside=found.set_aside,
+            rejected=found.rejected,
         )

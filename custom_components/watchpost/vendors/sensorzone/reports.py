@@ -20,7 +20,7 @@ _FAILED: Final = frozenset(
 )
 
 FIRST_WAIT: Final = 2.0
-LONGEST_WAIT: Final = 30.0
+MAX_WAIT: Final = 30.0
 PATIENCE: Final = 900.0
 
 _EXTENSIONS: Final = {
@@ -51,7 +51,7 @@ async def followed(row: Row, ask: Callable[[str], Awaitable[Row | None]]) -> tup
     wait, waited = FIRST_WAIT, 0.0
     while report is not None and state == "running" and waited < PATIENCE:
         await asyncio.sleep(wait)
-        waited, wait = waited + wait, min(2 * wait, LONGEST_WAIT)
+        waited, wait = waited + wait, min(2 * wait, MAX_WAIT)
         state = state_of(await ask(report) or {})
     return report, state
 

@@ -33,7 +33,7 @@ REFUSED_PAUSE: Final = 1800.0
 # Seconds until a sign-in that failed in an unexpected way is tried again: nothing says that the password is wrong, but
 # each feed would send it. Doubles with each failure.
 _PAUSE: Final = 15.0
-_LONGEST_PAUSE: Final = 300.0
+_MAX_PAUSE: Final = 300.0
 
 # An encoding that is not taken is answered with one of these; which one is taken is not published.
 _OTHER_ENCODING: Final = frozenset({400, 415, 422})
@@ -73,15 +73,15 @@ class PasswordSignIn(ABC):
         self,
         session: aiohttp.ClientSession,
         url: str,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         email: str,
         password: str,
         *,
         held_with: Sequence[RequestBudget] = (),
     ) -> None:
         self._body = {"email": email, "password": password}
-        self._ledger = ledger
-        self._door = Transport(session, url, _NoAuth(), ledger, hear=self.hear, held_with=held_with)
+        self._budget = budget
+        self._door = Transport(session, url, _NoAuth(), budget, hear=self.hear, held_with=held_with)
         self._lock = asyncio.Lock()
         self._generation = 0
         self._is_form = False
@@ -120,10 +120,10 @@ class PasswordSignIn(ABC):
                 await self._sign_in()
 
     async def _sign_in(self) -> None:
-        if self._refusal is not None and self._ledger.now() < self._refused_until:
+        if self._refusal is not None and self._budget.now() < self._refused_until:
             raise type(self._refusal)(*self._refusal.args)
         self._drop()
-        if self._ledger.now() < self._retry_at:
+        if self._budget.now() < self._retry_at:
             raise UnreachableError("the vendor's sign-in failed a moment ago")
         try:
             await self._post()
@@ -135,7 +135,7 @@ class PasswordSignIn(ABC):
             self._refusal = err
             # What the account's own probes bring is decided there (`SignInState`).
             is_probed = isinstance(err, SignInRejectedError) and self.resource == "session"
-            self._refused_until = self._ledger.now() + (0.0 if is_probed else REFUSED_PAUSE)
+            self._refused_until = self._budget.now() + (0.0 if is_probed else REFUSED_PAUSE)
             raise
         if self._proof is None:
             raise self._failed("the vendor signed in without handing anything out")
@@ -143,7 +143,7 @@ class PasswordSignIn(ABC):
         self._generation += 1
 
     def _failed(self, text: str) -> UnreachableError:
-        self._retry_at = self._ledger.now() + min(_PAUSE * 2.0**self._failures, _LONGEST_PAUSE)
+        self._retry_at = self._budget.now() + min(_PAUSE * 2.0**self._failures, _MAX_PAUSE)
         self._failures = min(self._failures + 1, 16)
         return UnreachableError(text)
 
@@ -216,13 +216,13 @@ class TokenSignIn(PasswordSignIn):
             return
         self._token, self._renew_at = token, None
         expiry = to_datetime(headers.get("AccessTokenExpiry"))
-        left = (expiry - self._ledger.now_utc()).total_seconds() if expiry else 0.0
+        left = (expiry - self._budget.now_utc()).total_seconds() if expiry else 0.0
         if left > RENEW_EARLY:
-            self._renew_at = self._ledger.now() + left - RENEW_EARLY
+            self._renew_at = self._budget.now() + left - RENEW_EARLY
 
     @property
     def _proof(self) -> Mapping[str, str] | None:
-        is_due = self._renew_at is not None and self._ledger.now() >= self._renew_at
+        is_due = self._renew_at is not None and self._budget.now() >= self._renew_at
         if self._token is None or is_due:
             return None
         return {hdrs.AUTHORIZATION: f"Bearer {self._token}"}

@@ -40,7 +40,7 @@ LISTS_EVERY: Final = timedelta(minutes=15)
 INCURSIONS_EVERY: Final = timedelta(minutes=1)
 MACHINES_EVERY: Final = timedelta(minutes=2)
 TAGS_EVERY: Final = timedelta(hours=6)
-LEAST_INTERVAL: Final = timedelta(seconds=15)
+MIN_INTERVAL: Final = timedelta(seconds=15)
 
 
 class SensorZoneConnection(Connection):
@@ -51,19 +51,23 @@ class SensorZoneConnection(Connection):
     def __init__(
         self,
         doors: Mapping[ApiVersion, Transport],
-        ledgers: Mapping[ApiVersion, RequestBudget],
+        budgets: Mapping[ApiVersion, RequestBudget],
         account_id: str,
         options: Options,
     ) -> None:
         self.transport = doors.get(ApiVersion.V1) or doors[ApiVersion.TESTER]
         self._client = SensorZoneClient(doors)
-        self._ledgers = ledgers
+        self._ledgers = budgets
         self._account_id = account_id
-        self._yard = SiteInventory(options)
-        self._watch = SensorZonePoller(self._client, self._yard, next(iter(ledgers.values())).now)
-        self._actions = SensorZoneActions(self._client, self._yard)
+        self._site_inventory = SiteInventory(options)
+        self._watch = SensorZonePoller(
+            self._client, self._site_inventory, next(iter(budgets.values())).now
+        )
+        self._actions = SensorZoneActions(self._client, self._site_inventory)
         self.library = (
-            ClipLibrary(self._client, self._yard) if self._client.has(ApiVersion.V1) else None
+            ClipLibrary(self._client, self._site_inventory)
+            if self._client.has(ApiVersion.V1)
+            else None
         )
 
     @override
@@ -90,7 +94,7 @@ class SensorZoneConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(entities.INVENTORY, self._watch.inventory, LISTS_EVERY, LEAST_INTERVAL)
+        return Feed(entities.INVENTORY, self._watch.inventory, LISTS_EVERY, MIN_INTERVAL)
 
     @override
     def scope_of_device(self, device_id: str) -> str:
@@ -104,16 +108,16 @@ class SensorZoneConnection(Connection):
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
         if not self._client.has(ApiVersion.V1):
             return []
-        self._watch.told_until = self._watch.told_until or self.told_until
-        machines = list(self._yard.machines)
-        people = list(self._yard.people) if self._yard.options.people else []
+        self._watch.delivered_until = self._watch.delivered_until or self.delivered_until
+        machines = list(self._site_inventory.machines)
+        people = list(self._site_inventory.people) if self._site_inventory.options.people else []
         v2 = self._ledgers[ApiVersion.V2]
         feeds = [
             Feed(
                 entities.INCURSIONS,
                 self._watch.incursions,
                 INCURSIONS_EVERY,
-                LEAST_INTERVAL,
+                MIN_INTERVAL,
                 carrying_alarms=(entities.INCURSIONS,),
             )
         ]
@@ -146,13 +150,13 @@ class SensorZoneConnection(Connection):
 
     @staticmethod
     def _feed(
-        name: str, fetch: Any, interval: timedelta, ledger: RequestBudget | None = None
+        name: str, fetch: Any, interval: timedelta, budget: RequestBudget | None = None
     ) -> Feed:
-        return Feed(name, fetch, interval, LEAST_INTERVAL, ledger=ledger)
+        return Feed(name, fetch, interval, MIN_INTERVAL, budget=budget)
 
     @override
     async def daily(self, start: datetime, end: datetime) -> Sequence[DailySeries]:
-        return await daily_totals(self._client, self._yard, start, end)
+        return await daily_totals(self._client, self._site_inventory, start, end)
 
     @override
     async def options_schema(self) -> vol.Schema:
@@ -180,14 +184,14 @@ class SensorZoneVendor(Vendor):
         return vol.Schema(username | secrets | forms.advanced(URL))
 
     @override
-    def ledger_key(self, data: Mapping[str, Any]) -> str:
+    def budget_key(self, data: Mapping[str, Any]) -> str:
         return f"{self.key} {data[CONF_URL]} {_account_id(data)}"
 
     @override
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
         keep: PersistData,
@@ -198,38 +202,38 @@ class SensorZoneVendor(Vendor):
         if bool(email) != bool(password) or not (password or token):
             raise SignInIncompleteError("neither a user with a password nor a token was entered")
         doors: dict[ApiVersion, Transport] = {}
-        ledgers = {
-            ApiVersion.V1: ledger,
-            ApiVersion.V2: ledger.part(ApiVersion.V2),
-            ApiVersion.TESTER: ledger,
+        budgets = {
+            ApiVersion.V1: budget,
+            ApiVersion.V2: budget.part(ApiVersion.V2),
+            ApiVersion.TESTER: budget,
         }
         if email and password:
             # The vendor limits a user, whichever version of the API that is; a Tester token apart from that.
-            own = ledgers[ApiVersion.V2]
-            ledgers[ApiVersion.TESTER] = ledger.part(ApiVersion.TESTER)
-            v1 = SessionSignIn(session, url, ledger, email, password, held_with=[own])
-            v2 = TokenSignIn(session, url, own, email, password, held_with=[ledger])
-            pages = SignInPages(ledger.now)
+            own = budgets[ApiVersion.V2]
+            budgets[ApiVersion.TESTER] = budget.part(ApiVersion.TESTER)
+            v1 = SessionSignIn(session, url, budget, email, password, held_with=[own])
+            v2 = TokenSignIn(session, url, own, email, password, held_with=[budget])
+            pages = SignInPages(budget.now)
             doors[ApiVersion.V1] = Transport(
                 session,
                 url,
                 v1,
-                ledger,
+                budget,
                 hear=v1.hear,
                 held_with=[own],
                 has_ended=pages.has_ended,
             )
             doors[ApiVersion.V2] = Transport(
-                session, url, v2, own, hear=v2.hear, held_with=[ledger]
+                session, url, v2, own, hear=v2.hear, held_with=[budget]
             )
         if token:
             doors[ApiVersion.TESTER] = Transport(
-                session, url, BearerSignIn(token), ledgers[ApiVersion.TESTER]
+                session, url, BearerSignIn(token), budgets[ApiVersion.TESTER]
             )
         account_id = _account_id(data)
         if not email and data.get(CONF_ACCOUNT_ID) != account_id:
             keep({CONF_ACCOUNT_ID: account_id})
-        return SensorZoneConnection(doors, ledgers, account_id, Options.of(options))
+        return SensorZoneConnection(doors, budgets, account_id, Options.of(options))
 
 
 def _account_id(data: Mapping[str, Any]) -> str:

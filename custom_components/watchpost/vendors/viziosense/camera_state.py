@@ -12,9 +12,9 @@ from typing import Final
 from ...client.decode import Row, identifier, nested, to_datetime, to_number, to_text
 from .messages import (
     BARRIER,
-    MOST_COUNTERS,
-    MOST_NUMBERS,
-    MOST_PLACES,
+    MAX_COUNTERS,
+    MAX_NUMBERS,
+    MAX_PLACES,
     Content,
     Message,
     Place,
@@ -26,11 +26,11 @@ from .messages import (
 _AHEAD: Final = timedelta(minutes=5)
 # Counts of a barrier that come later than this are not counted any more: who repeats them is not known by then.
 _LATEST: Final = timedelta(days=1)
-_MOST_DIGESTS: Final = 256
+_MAX_DIGESTS: Final = 256
 # Classes by direction that one counter can have told in all.
-_MOST_CLASSES: Final = 2 * MOST_NUMBERS
+_MAX_CLASSES: Final = 2 * MAX_NUMBERS
 # Applications on one camera; the documentation names five.
-_MOST_VIEWS: Final = 16
+_MAX_VIEWS: Final = 16
 # A place that so many messages in a row do not name is gone.
 _PATIENCE: Final = 3
 
@@ -102,12 +102,12 @@ class ApplicationState:
             self._replace(content.counters, stands=message.type == BARRIER)
         if content.numbers:
             numbers = {**dict.fromkeys(self.numbers), **content.numbers}
-            self.numbers = dict(list(numbers.items())[:MOST_NUMBERS])
+            self.numbers = dict(list(numbers.items())[:MAX_NUMBERS])
 
     def _note(self, digest: str, sent: datetime) -> None:
         """Remember a message; the oldest goes where there are too many."""
         self.digests[digest] = sent
-        while len(self.digests) > _MOST_DIGESTS:
+        while len(self.digests) > _MAX_DIGESTS:
             at = self.digests.pop(min(self.digests, key=lambda each: self.digests[each]))
             self.forgotten_at = at if self.forgotten_at is None else max(at, self.forgotten_at)
 
@@ -138,13 +138,13 @@ class ApplicationState:
             }
             numbers |= tally.numbers if tally else {}
             kept[found] = Tally(found, tally.name if tally else before.name, _most(numbers))
-        self.tallies = dict(list((kept | told).items())[:MOST_COUNTERS])
+        self.tallies = dict(list((kept | told).items())[:MAX_COUNTERS])
 
     def _add_up(self, counters: Iterable[Tally]) -> None:
         """Add what was counted since the message before."""
         for tally in counters:
             before = self.tallies.get(tally.id)
-            if before is None and len(self.tallies) >= MOST_COUNTERS:
+            if before is None and len(self.tallies) >= MAX_COUNTERS:
                 continue
             totals = dict(before.numbers) if before else {}
             for name, value in tally.numbers.items():
@@ -161,7 +161,7 @@ def _unnamed(name: str, tally: Tally | None) -> float | None:
 
 def _most[T](numbers: Mapping[str, T]) -> dict[str, T]:
     """Keep a counter from having ever more classes; those that are known come first."""
-    return dict(list(numbers.items())[:_MOST_CLASSES])
+    return dict(list(numbers.items())[:_MAX_CLASSES])
 
 
 @dataclass(slots=True)
@@ -186,7 +186,7 @@ class CameraState:
     def take(self, message: Message, content: Content, received: datetime) -> None:
         """Take a message that is news; a camera that sends it is alive."""
         self.hear(received)
-        if message.type in self.views or len(self.views) < _MOST_VIEWS:
+        if message.type in self.views or len(self.views) < _MAX_VIEWS:
             view = self.views.setdefault(message.type, ApplicationState())
             view.take(message, content, received, are_totals=self.are_totals)
 
@@ -265,13 +265,13 @@ def _view(row: Row) -> ApplicationState:
         forgotten_at=to_datetime(row.get("forgotten_at")),
         places={
             found: Place(found, to_text(name))
-            for found, name in list(nested(row, "places").items())[:MOST_PLACES]
+            for found, name in list(nested(row, "places").items())[:MAX_PLACES]
             if identifier(found)
         },
         tallies=tallies,
         numbers={
             name: None
-            for name in (names if isinstance(names, list) else [])[:MOST_NUMBERS]
+            for name in (names if isinstance(names, list) else [])[:MAX_NUMBERS]
             if isinstance(name, str)
         },
     )

@@ -19,7 +19,7 @@ from . import models
 from .models import Device, Images, Login, Page, Webhook
 
 # Pages of the list of devices; a list that goes on after so many never ends.
-MOST_PAGES: Final = 200
+MAX_PAGES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class VizioSenseResponse[T]:
     """What a read brought: typed records, what was set aside, and until when the replies are current."""
 
     value: T
-    set_aside: Counter[str]
+    rejected: Counter[str]
     freshness: tuple[Freshness, ...]
 
 
@@ -74,22 +74,22 @@ class _Listed:
     """Devices as they come in, page by page."""
 
     devices: dict[str, Device] = field(default_factory=dict)
-    set_aside: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
     freshness: list[Freshness] = field(default_factory=list)
 
     def take(self, page: VizioSenseResponse[Page]) -> bool:
         """Take a page; whether it brought anything new."""
         known = len(self.devices)
         self.freshness.extend(page.freshness)
-        self.set_aside += page.set_aside
+        self.rejected += page.rejected
         self.devices |= {device.uuid: device for device in page.value.devices}
         return len(self.devices) > known
 
     def is_cut(self, first: Page) -> bool:
         """Whether there should be more than came, by what the first page says."""
         if first.total is not None:
-            return len(self.devices) + self.set_aside.total() < first.total
-        return (first.last or 1) > MOST_PAGES
+            return len(self.devices) + self.rejected.total() < first.total
+        return (first.last or 1) > MAX_PAGES
 
 
 class VizioSenseClient:
@@ -129,13 +129,13 @@ class VizioSenseClient:
         listed.take(page)
         last = page.value.last or 1
         size = page.value.per_page or len(page.value.devices)
-        for number in range(2, min(last, MOST_PAGES) + 1):
+        for number in range(2, min(last, MAX_PAGES) + 1):
             if not await self._further(listed, given, number, size):
                 break
         if listed.is_cut(page.value):
-            listed.set_aside["page: no end"] += 1
+            listed.rejected["page: no end"] += 1
         return VizioSenseResponse(
-            tuple(listed.devices.values()), listed.set_aside, tuple(listed.freshness)
+            tuple(listed.devices.values()), listed.rejected, tuple(listed.freshness)
         )
 
     async def _further(
@@ -208,7 +208,7 @@ class VizioSenseClient:
         if not reply.reused:
             self._transport.accepted("read this")
         parsed = await parse_body(parse, reply.body)
-        return VizioSenseResponse(parsed.value, parsed.set_aside, (reply.freshness,))
+        return VizioSenseResponse(parsed.value, parsed.rejected, (reply.freshness,))
 
     async def _write(
         self,

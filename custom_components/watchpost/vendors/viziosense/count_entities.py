@@ -17,14 +17,14 @@ from ...models import Channel, ChannelId, Reading, ReadingValue
 from .camera_state import KEEPALIVE, ApplicationState, CameraState
 from .entities import INVENTORY
 from .hardware import DENSITY
-from .messages import BARRIER, CROWD, MOST_NUMBERS, PARKING, YARD, ZONE, Place
+from .messages import BARRIER, CROWD, MAX_NUMBERS, PARKING, YARD, ZONE, Place
 
 # What a place is taken by. The vendor's documentation shows "car", "truck" and nothing.
 _CLASSES: Final = ("car", "truck")
 _NOTHING: Final = "none"
 _OTHER: Final = "other"
 
-_LONGEST_SLUG: Final = 60
+_MAX_SLUG: Final = 60
 _EXACT: Final = 2.0**53
 
 _FREE: Final = "free"
@@ -68,7 +68,7 @@ def scene_channels(device: str, scene: CameraState) -> list[Channel]:
                 _tally_channel(device, kind, tally.id, tally.name, name) for name in tally.numbers
             )
         unknown.extend(_number_channel(device, kind, name) for name in view.numbers)
-    return channels + unknown[:MOST_NUMBERS]
+    return channels + unknown[:MAX_NUMBERS]
 
 
 def _place_channels(device: str, kind: str, view: ApplicationState) -> Iterator[Channel]:
@@ -139,7 +139,7 @@ def _channel(
         description,
         INVENTORY,
         cycle=KEEPALIVE,
-        stands_when_stale=stands,
+        keep_when_stale=stands,
         name=name,
         placeholders=placeholders,
     )
@@ -213,6 +213,6 @@ def _key(kind: str, *parts: str) -> str:
 
 def _fitting(title: str | None) -> str | None:
     """Cut a title to what an entity id can be made of, with the device's name before it."""
-    while title and len(slugify(title)) > _LONGEST_SLUG:
+    while title and len(slugify(title)) > _MAX_SLUG:
         title = title[: len(title) * 3 // 4].rstrip()
     return title

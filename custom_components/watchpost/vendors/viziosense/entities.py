@@ -112,7 +112,7 @@ def is_listed(key: str) -> bool:
 
 def push_channel() -> Channel:
     """Whether the vendor calls in."""
-    return Channel(ACCOUNT, PUSH, _PUSH, INVENTORY, stands_when_stale=True)
+    return Channel(ACCOUNT, PUSH, _PUSH, INVENTORY, keep_when_stale=True)
 
 
 def camera_channels(device: str, press: Press, picture: FetchPicture) -> Iterator[Channel]:
@@ -123,7 +123,7 @@ def camera_channels(device: str, press: Press, picture: FetchPicture) -> Iterato
             key,
             description,
             INVENTORY,
-            stands_when_stale=True,
+            keep_when_stale=True,
             picture=partial(picture, device, SHOWN[key]),
         )
     yield Channel(
@@ -135,8 +135,8 @@ def camera_channels(device: str, press: Press, picture: FetchPicture) -> Iterato
     )
     yield Channel(device, CONNECTIVITY, _CONNECTIVITY, INVENTORY)
     for description in _TIMES:
-        yield Channel(device, description.key, description, INVENTORY, stands_when_stale=True)
-    yield Channel(device, EVENTS, _EVENTS, INVENTORY, stands_when_stale=True)
+        yield Channel(device, description.key, description, INVENTORY, keep_when_stale=True)
+    yield Channel(device, EVENTS, _EVENTS, INVENTORY, keep_when_stale=True)
 
 
 def camera_readings(

@@ -25,15 +25,15 @@ BARRIER: Final = "VCB"
 CROWD: Final = "VCW"
 
 # Of one kind in one message. A camera watches some dozens of places; those beyond are counted, not shown one by one.
-MOST_PLACES: Final = 1_000
-_MOST_COUNTED: Final = 20_000
-MOST_COUNTERS: Final = 200
-MOST_NUMBERS: Final = 64
+MAX_PLACES: Final = 1_000
+_MAX_COUNTED: Final = 20_000
+MAX_COUNTERS: Final = 200
+MAX_NUMBERS: Final = 64
 
 _TYPE: Final = re.compile(r"[A-Z0-9_-]{1,16}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_ .-]{0,47}")
-_MOST_TRIMMED: Final = 1_000
-_LONGEST_WORD: Final = 40
+_MAX_TRIMMED: Final = 1_000
+_MAX_WORD: Final = 40
 # No camera counts further, and a sum of these stays a number.
 _HIGHEST_COUNT: Final = 1e12
 # Where something is stays out of events, and so does whoever or whatever a link leads to.
@@ -94,7 +94,7 @@ class Content(msgspec.Struct, frozen=True):
     counters: tuple[Tally, ...] = ()
     numbers: Mapping[str, float] = {}
     is_known: bool = False
-    set_aside: Mapping[str, int] = {}
+    rejected: Mapping[str, int] = {}
 
 
 def parse_message(body: bytes) -> Message | None:
@@ -133,17 +133,17 @@ def read_content(message: Message) -> Content:
     if rows is not None and message.type in (PARKING, YARD):
         places = tuple(_places(sieve, message.type, rows))
         if places or not rows:
-            shown = places[:MOST_PLACES]
-            return Content(shown, _totals(places), is_known=True, set_aside=sieve.set_aside)
+            shown = places[:MAX_PLACES]
+            return Content(shown, _totals(places), is_known=True, rejected=sieve.rejected)
     if rows and message.type in _COUNTERS:
         counters = tuple(_counters(sieve, message.type, rows))
         # Counts that were told and cannot be are unknown now; what was told before is not true any longer.
         is_told = (
             any(counter.numbers for counter in counters)
-            or sieve.set_aside[f"{message.type} counter: count"]
+            or sieve.rejected[f"{message.type} counter: count"]
         )
         if is_told:
-            return Content(counters=counters, is_known=True, set_aside=sieve.set_aside)
+            return Content(counters=counters, is_known=True, rejected=sieve.rejected)
     return Content(numbers=dict(_flat_numbers(message.payload)))
 
 
@@ -153,7 +153,7 @@ def _places(sieve: RecordDecoder, kind: str, rows: object) -> Iterator[Place]:
         found = identifier(row.get("id"))
         if found is None or found in seen:
             sieve.drop(f"{kind} place", "id" if found is None else "duplicate id")
-        elif len(seen) >= _MOST_COUNTED:
+        elif len(seen) >= _MAX_COUNTED:
             sieve.drop(f"{kind} place", "too many")
         else:
             seen.add(found)
@@ -184,7 +184,7 @@ def _counters(sieve: RecordDecoder, kind: str, rows: object) -> Iterator[Tally]:
     seen: set[str] = set()
     for row in sieve.rows(f"{kind} counter", rows):
         found = identifier(row.get("id"))
-        if found is None or found in seen or len(seen) >= MOST_COUNTERS:
+        if found is None or found in seen or len(seen) >= MAX_COUNTERS:
             sieve.drop(f"{kind} counter", "id, or too many")
             continue
         seen.add(found)
@@ -206,7 +206,7 @@ def _numbers_of(sieve: RecordDecoder, kind: str, row: Row) -> Iterator[tuple[str
     for name in _COUNTERS[kind]:
         value = row.get(name)
         if isinstance(value, dict):
-            for cls, counted in list(value.items())[:MOST_NUMBERS]:
+            for cls, counted in list(value.items())[:MAX_NUMBERS]:
                 read = _count(counted)
                 if read is None:
                     sieve.drop(f"{kind} counter", "count")
@@ -244,7 +244,7 @@ def _flat_numbers(payload: object) -> Iterator[tuple[str, float]]:
         read = to_number(value) if is_number else None
         if read is None or not isinstance(name, str) or not _NAME.fullmatch(name):
             continue
-        if _POSITION.search(name) or found >= MOST_NUMBERS:
+        if _POSITION.search(name) or found >= MAX_NUMBERS:
             continue
         found += 1
         yield name, read
@@ -253,7 +253,7 @@ def _flat_numbers(payload: object) -> Iterator[tuple[str, float]]:
 def trimmed(payload: object) -> str:
     """A payload as short text for an event, without what might be a position, an address or a link."""
     shown = json.dumps(_harmless(payload, depth=4), separators=(",", ":"))
-    return shown if len(shown) <= _MOST_TRIMMED else f"{shown[:_MOST_TRIMMED]}..."
+    return shown if len(shown) <= _MAX_TRIMMED else f"{shown[:_MAX_TRIMMED]}..."
 
 
 def _is_telling(name: str) -> bool:
@@ -263,13 +263,13 @@ def _is_telling(name: str) -> bool:
 def _harmless(value: object, depth: int) -> object:
     if isinstance(value, dict):
         return {
-            name[:_LONGEST_WORD]: _harmless(inner, depth - 1)
+            name[:_MAX_WORD]: _harmless(inner, depth - 1)
             for name, inner in list(value.items())[:20]
             if depth and isinstance(name, str) and not _is_telling(name)
         }
     if isinstance(value, list):
         return [_harmless(inner, depth - 1) for inner in value[:20]] if depth else []
     if isinstance(value, str):
-        return "..." if _TELLING.search(value) else value[:_LONGEST_WORD]
+        return "..." if _TELLING.search(value) else value[:_MAX_WORD]
     read = to_number(value)
     return value if isinstance(value, bool | None) or read is not None else "..."

@@ -49,7 +49,7 @@ _ABOUT_TOKEN: Final = re.compile(
 
 _ONLINE: Final = {"online": True, "offline": False, "true": True, "false": False}
 
-_LONGEST_LINK: Final = 4096
+_MAX_LINK: Final = 4096
 # In the reference the entries are called "_raw_image" and "_annotated_image", in this order.
 _RAW: Final = "raw"
 _ANNOTATED: Final = "annotated"
@@ -211,7 +211,7 @@ def parse_page(body: bytes) -> Decoded[Page]:
     page = Page(
         tuple(devices.values()), last, to_int(meta.get("per_page")), to_int(meta.get("total"))
     )
-    return Decoded(page, sieve.set_aside)
+    return Decoded(page, sieve.rejected)
 
 
 def parse_device(body: bytes) -> Decoded[Device]:
@@ -281,7 +281,7 @@ def parse_webhooks(body: bytes) -> Decoded[tuple[Webhook, ...]]:
             sieve.drop("webhook", "id or url")
         else:
             found[webhook.id] = webhook
-    return Decoded(tuple(found.values()), sieve.set_aside)
+    return Decoded(tuple(found.values()), sieve.rejected)
 
 
 def parse_webhook(body: bytes) -> Webhook | None:
@@ -351,7 +351,7 @@ def _pairs(value: object) -> tuple[Pair, ...]:
 def _link(value: object) -> str | None:
     if isinstance(value, dict):
         value = value.get("url") or value.get("link")
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= _LONGEST_LINK:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= _MAX_LINK:
         return None
     return value.strip()
 

@@ -38,9 +38,9 @@ HEADER: Final = "X-Watchpost-Secret"
 SOURCE: Final = "VIZIOSENSE"
 
 _UNKNOWN: Final = "unknown"
-_MOST_UNKNOWN: Final = 64
+_MAX_UNKNOWN: Final = 64
 # A larger message is not held until the list of devices is there: the camera's next one says it again.
-_MOST_HELD: Final = 64 * 1024
+_MAX_HELD: Final = 64 * 1024
 # However many strangers call, the list is asked for no more often than it is polled; where it names none of them,
 # ever more rarely: each of them would be asked about for ever.
 _RELIST: Final = timedelta(minutes=5)
@@ -69,7 +69,7 @@ class VizioSensePush(PushProvider):
     kinds = tuple(WebhookType)
     methods = (METH_GET, METH_POST)
     # A parking lot with ten thousand places, which no camera sees, is 1.5 MiB.
-    most_bytes = 2 * 1024 * 1024
+    max_bytes = 2 * 1024 * 1024
     silence = MISSED * KEEPALIVE
     carries_data = True
 
@@ -204,7 +204,7 @@ class VizioSensePush(PushProvider):
 
     def _message(self, message: Message, size: int, now: datetime) -> PushMessage | None:
         if (uuid := self._uuid_of(message.stream)) is None:
-            held = _Held(message, now) if size <= _MOST_HELD else None
+            held = _Held(message, now) if size <= _MAX_HELD else None
             return self._stranger(message.stream, held)
         return PushMessage(update=self._taken(uuid, message, now))
 
@@ -217,13 +217,13 @@ class VizioSensePush(PushProvider):
             return FeedUpdate()
         content = read_content(message)
         scene.take(message, content, now)
-        self.counts.update(content.set_aside)
+        self.counts.update(content.rejected)
         self._changed()
         device = camera_id(uuid)
         told = [] if content.is_known else [_occurrence(device, message, now)]
         return FeedUpdate(
             readings=self._readings(device, scene, now),
-            occurrences=told,
+            vendor_events=told,
             inventory=self._grown(device, scene),
         )
 
@@ -266,7 +266,7 @@ class VizioSensePush(PushProvider):
         self.counts["strangers"] += 1
         is_new = named not in self._strangers
         self._strangers[named] = held or self._strangers.get(named)
-        if len(self._strangers) > _MOST_UNKNOWN:
+        if len(self._strangers) > _MAX_UNKNOWN:
             self._strangers.popitem(last=False)
         now = self._now()
         if not is_new or (self._relisted_at and now - self._relisted_at < self._relist_pause):
@@ -288,7 +288,7 @@ class VizioSensePush(PushProvider):
         What waited for longer than it would hold for a camera that is known says nothing of now.
         """
         readings: dict[ChannelId, Reading] = {}
-        occurrences: list[VendorEvent] = []
+        vendor_events: list[VendorEvent] = []
         for named, held in list(self._strangers.items()):
             if named in self.left_out:
                 del self._strangers[named]
@@ -300,8 +300,8 @@ class VizioSensePush(PushProvider):
             if held is not None and self._now() - held.received <= self.silence:
                 update = self._taken(uuid, held.message, held.received)
                 readings |= update.readings
-                occurrences += update.occurrences
-        return FeedUpdate(readings=readings, occurrences=occurrences)
+                vendor_events += update.vendor_events
+        return FeedUpdate(readings=readings, vendor_events=vendor_events)
 
 
 def _occurrence(device: str, message: Message, received: datetime) -> VendorEvent:

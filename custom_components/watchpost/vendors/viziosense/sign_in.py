@@ -16,9 +16,9 @@ EXPIRES: Final = "expires"
 USER: Final = "user"
 
 # A token that dies while a request is on its way costs a further sign-in.
-_LONGEST_MARGIN: Final = timedelta(seconds=30)
+_MAX_MARGIN: Final = timedelta(seconds=30)
 
-_LONGEST_LIFETIME: Final = 10 * 365 * 24 * 3600
+_MAX_LIFETIME: Final = 10 * 365 * 24 * 3600
 
 type LogIn = Callable[[], Awaitable[Login]]
 
@@ -99,10 +99,10 @@ class LoginSignIn:
         """Sign in once for all who wait, also where that fails: a wrong password is not to be tried by each."""
         if self._flight is None:
             self._flight = asyncio.create_task(self._renewed())
-            self._flight.add_done_callback(self._landed)
+            self._flight.add_done_callback(self._release)
         await asyncio.shield(self._flight)
 
-    def _landed(self, flight: asyncio.Task[None]) -> None:
+    def _release(self, flight: asyncio.Task[None]) -> None:
         self._flight = None
         if not flight.cancelled():
             flight.exception()  # whoever still waits gets it; nobody may be left
@@ -111,8 +111,8 @@ class LoginSignIn:
         login = await self._log_in()
         expires = None
         if login.lifetime:
-            lifetime = timedelta(seconds=min(max(login.lifetime, 1), _LONGEST_LIFETIME))
-            expires = datetime.now(UTC) + lifetime - min(lifetime / 10, _LONGEST_MARGIN)
+            lifetime = timedelta(seconds=min(max(login.lifetime, 1), _MAX_LIFETIME))
+            expires = datetime.now(UTC) + lifetime - min(lifetime / 10, _MAX_MARGIN)
         tokens = {
             ACCESS_TOKEN: login.access_token,
             TOKEN_TYPE: login.token_type,

@@ -14,14 +14,14 @@ from .client import VizioSenseClient
 from .entities import ANNOTATED, RAW, SHOWN, uuid_of
 
 # "You need to wait at least 20 seconds for the image to be available."
-_LEAST_WAIT: Final = timedelta(seconds=20)
+_MIN_WAIT: Final = timedelta(seconds=20)
 
 
 class VizioSenseCameras(SnapshotSource):
     """The cameras of one account; `album` gives the pictures that there are."""
 
     kinds = (RAW, ANNOTATED)
-    least_wait = _LEAST_WAIT
+    min_wait = _MIN_WAIT
 
     def __init__(
         self,
@@ -63,13 +63,13 @@ class VizioSenseCameras(SnapshotSource):
 
     @override
     def taken(self, device: str, at: datetime) -> FeedUpdate:
-        occurrence = VendorEvent(
+        vendor_event = VendorEvent(
             id=f"picture {device} {at.isoformat()}",
             type=VendorEventType.CAPTURE_MADE,
             at=at,
             device=device,
         )
-        return FeedUpdate(readings=self.readings(device), occurrences=[occurrence])
+        return FeedUpdate(readings=self.readings(device), vendor_events=[vendor_event])
 
     def readings(self, device: str) -> dict[ChannelId, Reading]:
         """When each of a camera's newest pictures was taken."""

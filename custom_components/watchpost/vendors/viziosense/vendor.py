@@ -73,7 +73,7 @@ CONF_TOKENS: Final = "tokens"
 CONF_SECRET: Final = "push_secret"  # noqa: S105  the name of a field
 
 _USUAL_INTERVAL: Final = timedelta(minutes=5)
-_LEAST_INTERVAL: Final = timedelta(seconds=30)
+_MIN_INTERVAL: Final = timedelta(seconds=30)
 
 
 class VizioSenseConnection(Connection):
@@ -127,7 +127,7 @@ class VizioSenseConnection(Connection):
         return self.album
 
     def _now(self) -> datetime:
-        return self._transport.ledger.now_utc()
+        return self._transport.budget.now_utc()
 
     @override
     async def identify(self) -> Identity:
@@ -172,9 +172,7 @@ class VizioSenseConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(
-            INVENTORY, self._fetch_inventory, _USUAL_INTERVAL, _LEAST_INTERVAL, is_whole=True
-        )
+        return Feed(INVENTORY, self._fetch_inventory, _USUAL_INTERVAL, _MIN_INTERVAL, is_whole=True)
 
     @override
     def scope_of(self, channel: ChannelId) -> str:
@@ -212,10 +210,10 @@ class VizioSenseConnection(Connection):
             readings |= self._readings(device)
         return FeedUpdate(
             readings={**readings, **welcomed.readings},
-            occurrences=welcomed.occurrences,
+            vendor_events=welcomed.vendor_events,
             freshness=answer.freshness,
-            inventory=self._inventory(is_complete=not answer.set_aside),
-            set_aside=answer.set_aside,
+            inventory=self._inventory(is_complete=not answer.rejected),
+            rejected=answer.rejected,
         )
 
     def _readings(self, device: Device) -> dict[ChannelId, Reading]:
@@ -285,7 +283,7 @@ class VizioSenseVendor(Vendor):
         return token_schema(only_secrets=only_secrets)
 
     @override
-    def ledger_key(self, data: Mapping[str, Any]) -> str:
+    def budget_key(self, data: Mapping[str, Any]) -> str:
         who = data.get(CONF_USERNAME) or _digest(data.get(CONF_TOKEN, ""))
         return f"{self.key} {data[CONF_URL]} {who}"
 
@@ -293,7 +291,7 @@ class VizioSenseVendor(Vendor):
     def connect(
         self,
         session: aiohttp.ClientSession,
-        ledger: RequestBudget,
+        budget: RequestBudget,
         data: Mapping[str, Any],
         options: Mapping[str, Any],
         keep: PersistData,
@@ -301,7 +299,7 @@ class VizioSenseVendor(Vendor):
         url, username = data[CONF_URL], data.get(CONF_USERNAME)
         sign_in: TokenSignIn | LoginSignIn
         if username is not None:
-            door = VizioSenseClient(Transport(session, url, NoAuth(), ledger, meaning=meaning))
+            door = VizioSenseClient(Transport(session, url, NoAuth(), budget, meaning=meaning))
             password = data[CONF_PASSWORD]
             sign_in = LoginSignIn(
                 username,
@@ -315,7 +313,7 @@ class VizioSenseVendor(Vendor):
                 keep({CONF_TOKENS: None})
         return VizioSenseConnection(
             session,
-            Transport(session, url, sign_in, ledger, meaning=meaning),
+            Transport(session, url, sign_in, budget, meaning=meaning),
             sign_in,
             username=username,
             options=options,

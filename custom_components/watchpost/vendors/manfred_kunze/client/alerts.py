@@ -30,7 +30,7 @@ _READ_ALERTS: Final = "read alerts"
 _READ_CHANNELS: Final = "read notification channels"
 _CHANGE_CHANNELS: Final = "change notification channels"
 
-MOST_ALERTS: Final = 10_000
+MAX_ALERTS: Final = 10_000
 
 
 class AlertingClient:
@@ -78,13 +78,13 @@ class AlertingClient:
             return enough(read.all_of(rows))
 
         listed = await self._api.rows(
-            ALERTS, right=_READ_ALERTS, most=MOST_ALERTS, enough=is_enough if enough else None
+            ALERTS, right=_READ_ALERTS, most=MAX_ALERTS, enough=is_enough if enough else None
         )
         sieve = RecordDecoder()
         alerts = _alerts(listed.rows, sieve)
-        if len(listed.rows) >= MOST_ALERTS and not listed.is_whole:
+        if len(listed.rows) >= MAX_ALERTS and not listed.is_whole:
             sieve.drop("alert", "more than are read")
-        return PlatformResponse(alerts, sieve.set_aside, listed.freshness, listed.is_whole)
+        return PlatformResponse(alerts, sieve.rejected, listed.freshness, listed.is_whole)
 
     async def acknowledge(self, alert: str) -> Alert | None:
         """Say that somebody has seen it: POST /alerts/{id}/acknowledge; the alert, where the reply shows it."""

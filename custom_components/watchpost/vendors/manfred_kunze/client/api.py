@@ -28,12 +28,12 @@ from ....client.parsing import parse
 from ....client.transport import Response, Transport, checked_address, loose
 from ....models import Freshness
 from .openapi import VERSION, OpenApiDocument
-from .pagination import DIALECTS, MOST_PAGES, PER_PAGE, Listed, PageStyle, Paginator, Params, others
+from .pagination import DIALECTS, MAX_PAGES, PER_PAGE, Listed, PageStyle, Paginator, Params, others
 from .problem_details import problems_in
 
 __all__ = ["KeySignIn", "Params", "PlatformApi", "PlatformResponse", "api_address"]
 
-MOST_LISTED: Final = 20_000
+MAX_LISTED: Final = 20_000
 _REFUSED_PARAMS: Final = frozenset({400, 422})
 # What a page beyond the last may be answered with, where nothing said that there is one.
 _NO_SUCH_PAGE: Final = frozenset({400, 404, 416, 422})
@@ -98,7 +98,7 @@ class PlatformResponse[T]:
     """What a read brought, what was set aside, until when it is current, and whether it is all there is."""
 
     value: T
-    set_aside: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
     freshness: tuple[Freshness, ...] = ()
     is_whole: bool = True
 
@@ -142,7 +142,7 @@ class PlatformApi:
 
     def now(self) -> datetime:
         """The vendor's clock (UTC), by the newest reply."""
-        return self.transport.ledger.now_utc() + self._skew
+        return self.transport.budget.now_utc() + self._skew
 
     def dialect(self, path: str) -> PageStyle:
         """How a list is asked for in pages; learned while asking."""
@@ -171,7 +171,7 @@ class PlatformApi:
         """Ask for anything: text, bytes, JSON as it comes."""
         usual = None
         if path in _SLOW:
-            usual = min(USUAL_SECONDS, self.transport.ledger.now() - self._anew_since)
+            usual = min(USUAL_SECONDS, self.transport.budget.now() - self._anew_since)
         return await self._get(self._address(path), query or {}, right, usual)
 
     async def raw(self, path: str, query: Params | None = None, *, right: str) -> Response:
@@ -202,7 +202,7 @@ class PlatformApi:
         query: Params | None = None,
         *,
         right: str,
-        most: int = MOST_LISTED,
+        most: int = MAX_LISTED,
     ) -> PlatformResponse[list[T]]:
         """Return the records of all pages that have an id, each once, at most so many.
 
@@ -217,7 +217,7 @@ class PlatformApi:
             sieve.drop(place, "shape")
         if not listed.is_whole:
             sieve.drop(place, "more than are read")
-        return PlatformResponse(values, sieve.set_aside, listed.freshness, listed.is_whole)
+        return PlatformResponse(values, sieve.rejected, listed.freshness, listed.is_whole)
 
     async def rows(
         self,
@@ -225,7 +225,7 @@ class PlatformApi:
         query: Params | None = None,
         *,
         right: str,
-        most: int = MOST_LISTED,
+        most: int = MAX_LISTED,
         size: int | None = None,
         enough: Callable[[Sequence[object]], bool] | None = None,
     ) -> Listed:
@@ -250,7 +250,7 @@ class PlatformApi:
     async def _walked(self, ask: _Asked, dialect: PageStyle) -> tuple[Paginator, bool]:
         """Walk through a list; False where it was broken off."""
         walk = Paginator(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
-        for number in range(MOST_PAGES):
+        for number in range(MAX_PAGES):
             reply = await self._page(ask.path, ask.query, number, walk, ask.right)
             if reply is None or not await self._taken(walk, reply, number, ask.path):
                 break
@@ -273,11 +273,11 @@ class PlatformApi:
 
     def forget(self, path: str) -> None:
         """Have something and what is below it asked for anew, whatever is held: what was written to, or is put back."""
-        self.transport.forget_below(self._address(path))
+        self.transport.invalidate_below(self._address(path))
 
     def look_anew(self) -> None:
         """Have the lists that change slowly asked for anew, unless what came of one says that it is current."""
-        self._anew_since = self.transport.ledger.now()
+        self._anew_since = self.transport.budget.now()
 
     # -- writes --
 
@@ -323,7 +323,7 @@ class PlatformApi:
         if is_silent and usual is None:
             self.transport.forget(path, query)
         if reply.date is not None and not reply.reused:
-            self._skew = reply.date - self.transport.ledger.now_utc()
+            self._skew = reply.date - self.transport.budget.now_utc()
         return reply
 
     async def _page(

@@ -29,7 +29,7 @@ BINDINGS: Final = "/desired-state-bindings"
 ANNOTATIONS: Final = "/annotations"
 EVENTS: Final = "/events"
 
-_MOST_COMMANDS: Final = 1_000
+_MAX_COMMANDS: Final = 1_000
 _MALFORMED: Final = frozenset({400, 422})
 
 
@@ -88,7 +88,7 @@ class ControlClient:
 
     async def _listed(self, device: str, command: str) -> Command | None:
         path = f"/devices/{device}/commands"
-        listed = await self._api.rows(path, right="read commands", most=_MOST_COMMANDS)
+        listed = await self._api.rows(path, right="read commands", most=_MAX_COMMANDS)
         for row in listed.rows:
             if isinstance(row, dict) and identifier(row.get("id")) == command:
                 return _command(row)

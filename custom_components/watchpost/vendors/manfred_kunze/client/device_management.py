@@ -12,7 +12,7 @@ from ..models.topology import Place, place
 from .api import PlatformApi, PlatformResponse
 
 # More than that are counted as "at least".
-MOST_QUARANTINED: Final = 2_000
+MAX_QUARANTINED: Final = 2_000
 
 
 class OperationsClient:
@@ -43,7 +43,7 @@ class OperationsClient:
             "quarantined payload",
             records.quarantined,
             right="read quarantined payloads",
-            most=MOST_QUARANTINED,
+            most=MAX_QUARANTINED,
         )
 
     async def firmware(self) -> PlatformResponse[list[Firmware]]:

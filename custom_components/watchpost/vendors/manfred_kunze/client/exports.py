@@ -16,7 +16,7 @@ EXPORTS: Final = "/exports"
 _READ: Final = "read exports"
 _CHANGE: Final = "export data"
 
-MOST_EXPORTS: Final = 2_000
+MAX_EXPORTS: Final = 2_000
 
 
 class ExportsClient:
@@ -53,7 +53,7 @@ class ExportsClient:
 
     async def list_exports(self) -> PlatformResponse[list[Export]]:
         """Return the organisation's jobs: GET /exports."""
-        return await self._api.pages(EXPORTS, "export", read_export, right=_READ, most=MOST_EXPORTS)
+        return await self._api.pages(EXPORTS, "export", read_export, right=_READ, most=MAX_EXPORTS)
 
     async def delete_export(self, export: str) -> None:
         """Remove a finished job and its file: DELETE /exports/{id}."""

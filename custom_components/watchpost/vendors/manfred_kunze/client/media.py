@@ -36,7 +36,7 @@ _READ_CAPTURES: Final = "read captures"
 _REQUEST_CLIPS: Final = "request clips"
 _WATCH: Final = "watch cameras"
 
-MOST_CAPTURES: Final = 5_000
+MAX_CAPTURES: Final = 5_000
 _LINKS: Final = (
     *("downloadUrl", "url", "presignedUrl", "signedUrl", "link", "href", "clipUrl", "mediaUrl"),
     "thumbnailUrl",
@@ -71,12 +71,12 @@ class MediaClient:
         listed = await self._api.rows(
             CAPTURES,
             right=_READ_CAPTURES,
-            most=MOST_CAPTURES,
+            most=MAX_CAPTURES,
             enough=is_enough if enough is not None else None,
         )
         sieve = RecordDecoder()
         captures = _captures(listed.rows, sieve)
-        return PlatformResponse(captures, sieve.set_aside, listed.freshness, listed.is_whole)
+        return PlatformResponse(captures, sieve.rejected, listed.freshness, listed.is_whole)
 
     async def thumbnail(self, capture: str) -> str | bytes | None:
         """Return a fresh link to a capture's thumbnail, or the picture itself; None where it has none.
@@ -109,7 +109,7 @@ class MediaClient:
                 if not is_missing(err):
                     raise
         listed = await self._api.rows(
-            path, right=right, most=MOST_CAPTURES, enough=lambda rows: wanted(rows) is not None
+            path, right=right, most=MAX_CAPTURES, enough=lambda rows: wanted(rows) is not None
         )
         if (row := wanted(listed.rows)) is not None:
             self._without_items.add(path)

@@ -20,11 +20,11 @@ from .pagination import DIALECTS, PageStyle
 PATH: Final = "/v3/api-docs"
 VERSION: Final = "v1"
 
-_MOST_PATHS: Final = 5_000
-_MOST_DEEP: Final = 12
+_MAX_PATHS: Final = 5_000
+_MAX_DEEP: Final = 12
 # A schema is made of so few parts, a record has so few fields, and a parameter so few values; more are left out.
-_MOST_PARTS: Final = 50
-_MOST_FIELDS: Final = 500
+_MAX_PARTS: Final = 50
+_MAX_FIELDS: Final = 500
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _LISTS: Final = ("content", "data", "items", "results")
 _VERSIONED: Final = re.compile(r"(?:/api)?/(v\d+)(/.+)")
@@ -147,7 +147,7 @@ def _tail(shape: str) -> str:
 
 def _operations(document: Row) -> Iterator[tuple[str, Operation]]:
     base = _base(document)
-    for path, item in islice(nested(document, "paths").items(), _MOST_PATHS):
+    for path, item in islice(nested(document, "paths").items(), _MAX_PATHS):
         is_plain = _PLAIN.fullmatch(path) and not _ODD.search(path)
         if not is_plain or not isinstance(item, dict):
             continue
@@ -174,7 +174,7 @@ def _operation(document: Row, version: str, methods: frozenset[str], item: Row) 
     query: dict[str, tuple[str, ...]] = {}
     starts_with_one = False
     for listed in (item.get("parameters"), get.get("parameters")):
-        for entry in listed[:_MOST_PARTS] if isinstance(listed, list) else ():
+        for entry in listed[:_MAX_PARTS] if isinstance(listed, list) else ():
             said = _resolved(document, entry)
             name, schema = said.get("name"), _resolved(document, said.get("schema"))
             if said.get("in") != "query" or not isinstance(name, str):
@@ -182,7 +182,7 @@ def _operation(document: Row, version: str, methods: frozenset[str], item: Row) 
             values = schema.get("enum")
             query[name] = tuple(
                 value
-                for value in (values[:_MOST_FIELDS] if isinstance(values, list) else ())
+                for value in (values[:_MAX_FIELDS] if isinstance(values, list) else ())
                 if isinstance(value, str)
             )
             is_from_one = schema.get("minimum") == 1 or schema.get("default") == 1
@@ -202,7 +202,7 @@ def _record(document: Row, get: Row) -> Row:
     answer = _resolved(document, responses.get("200") or responses.get("default"))
     contents = [held for held in nested(answer, "content").values() if isinstance(held, dict)]
     schema: object = contents[0].get("schema") if contents else None
-    for _ in range(_MOST_DEEP):
+    for _ in range(_MAX_DEEP):
         said = _resolved(document, schema)
         if isinstance(said.get("items"), dict):
             schema = said["items"]
@@ -227,18 +227,18 @@ def _properties(document: Row, schema: Row) -> Row:
     for part in made_of:  # which grows meanwhile
         parts = part.get("allOf")
         for further in parts if isinstance(parts, list) else ():
-            if len(made_of) == _MOST_PARTS:
+            if len(made_of) == _MAX_PARTS:
                 break
             made_of.append(_resolved(document, further))
     found: dict[str, object] = {}
     for part in reversed(made_of):
-        found |= islice(nested(part, "properties").items(), _MOST_FIELDS)
+        found |= islice(nested(part, "properties").items(), _MAX_FIELDS)
     return found
 
 
 def _resolved(document: Row, held: object) -> Row:
     """What stands behind a reference inside the document; nothing behind one that leads out of it or in a circle."""
-    for _ in range(_MOST_DEEP):
+    for _ in range(_MAX_DEEP):
         if not isinstance(held, dict):
             return {}
         link = held.get("$ref")

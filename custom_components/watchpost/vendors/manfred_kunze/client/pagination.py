@@ -15,7 +15,7 @@ from ....client.transport import loose
 from ....models import Freshness
 
 PER_PAGE: Final = 500
-MOST_PAGES: Final = 200
+MAX_PAGES: Final = 200
 
 _LISTS: Final = ("content", "data", "items", "results", "rows", "records")
 _ABOUT: Final = ("page", "meta", "pagination", "paging")

@@ -35,7 +35,7 @@ from .variants import RequestVariant, VariantSelector, may_differ
 
 RIGHT: Final = "read readings"
 # Of a period so many readings are read at most: a week of one a minute.
-MOST_READINGS: Final = 20_000
+MAX_READINGS: Final = 20_000
 PER_BATCH: Final = 100
 _FEW: Final = 20
 _MANY: Final = 200
@@ -78,7 +78,7 @@ class ReadingsClient:
             self.value_names = value_names(raw)
             starts = [start in raw.query for start, _ in PERIODS]
             self.period = starts.index(True) if any(starts) else self.period
-        now = self._api.transport.ledger.now()
+        now = self._api.transport.budget.now()
         known = {"batch": self.batches, "aggregat": self.aggregations, "stat": self.statistics}
         for word, ways in known.items():
             if named := list(said(contract, word)):
@@ -169,7 +169,7 @@ class ReadingsClient:
                 path,
                 query,
                 right=RIGHT,
-                most=MOST_READINGS,
+                most=MAX_READINGS,
                 size=size,
                 enough=(lambda rows: True) if is_first_enough else None,
             )
@@ -213,7 +213,7 @@ class ReadingsClient:
         return reading.at - _AHEAD <= self._latest()
 
     def _latest(self) -> datetime:
-        return max(self._api.now(), self._api.transport.ledger.now_utc())
+        return max(self._api.now(), self._api.transport.budget.now_utc())
 
     def _reading(self, row: object) -> Reading | None:
         if not isinstance(row, dict):
@@ -233,7 +233,7 @@ class ReadingsClient:
         async def ask(way: RequestVariant) -> PlatformResponse[list[Reading]]:
             query = dict.fromkeys(way.params, minutes)
             listed = await self._api.rows(
-                way.path.format(sensor), query, right=RIGHT, most=MOST_READINGS
+                way.path.format(sensor), query, right=RIGHT, most=MAX_READINGS
             )
             found, aside = self._read(listed.rows)
             return PlatformResponse(found, aside, listed.freshness, listed.is_whole)
@@ -250,7 +250,7 @@ class ReadingsClient:
                 way.path.format(sensor),
                 self._period(start, end) | self._of(way, sensor),
                 right=RIGHT,
-                most=MOST_READINGS,
+                most=MAX_READINGS,
             )
             read = [records.bucket(row) for row in listed.rows if isinstance(row, dict)]
             found = sorted((one for one in read if one is not None), key=lambda one: one.start)
@@ -309,7 +309,7 @@ class ReadingsClient:
     async def _try[T](
         self, ways: VariantSelector, ask: Callable[[RequestVariant], Awaitable[T]]
     ) -> T:
-        return await ways.ask(ask, self._api.transport.ledger.now())
+        return await ways.ask(ask, self._api.transport.budget.now())
 
     def diagnostics(self) -> dict[str, str]:
         """How readings are asked for."""

@@ -17,7 +17,7 @@ from .api import PlatformApi, PlatformResponse
 _DEVICES: Final = "read devices"
 _PROFILES: Final = "read profiles"
 # Home Assistant caps an entry at 10,000 entities.
-MOST_SENSORS: Final = 20_000
+MAX_SENSORS: Final = 20_000
 
 
 class TopologyClient:
@@ -58,7 +58,7 @@ class TopologyClient:
     async def sensors(self) -> PlatformResponse[list[Sensor]]:
         """List sensors, at most 20,000: GET /sensors."""
         return await self._api.pages(
-            "/sensors", "sensor", topology.sensor, right="read sensors", most=MOST_SENSORS
+            "/sensors", "sensor", topology.sensor, right="read sensors", most=MAX_SENSORS
         )
 
     async def device_groups(self) -> PlatformResponse[list[Place]]:
@@ -97,5 +97,5 @@ class TopologyClient:
             if found.setdefault((one.id, one.version), one) is not one:
                 sieve.drop(place, "duplicate id")
         return PlatformResponse(
-            list(found.values()), sieve.set_aside, listed.freshness, listed.is_whole
+            list(found.values()), sieve.rejected, listed.freshness, listed.is_whole
         )

@@ -67,12 +67,12 @@ class VariantSelector:
                     if err.status == 404:
                         gone.add(way.path)
                 else:
-                    self.served()
+                    self.record_success()
                     return answer
             self.failed(now)
         raise UnexpectedResponseError("the vendor has no such readings", 404)
 
-    def served(self) -> None:
+    def record_success(self) -> None:
         """The present way works."""
         self.works, self._off_since = True, None
 

@@ -31,7 +31,7 @@ _SWITCHES = ("enabled", "isEnabled", "active", "isActive")
 _RESTING = frozenset({"PAUSED", "SUSPENDED", "MUTED", "SNOOZED", "STOPPED", "ARCHIVED", "DRAFT"})
 _COOLDOWNS = ("cooldownSeconds", "cooldown", "coolDownSeconds", "cooldownMinutes")
 _MASKS = ("**", "••", "…", "...")
-_MOST_DEEP = 4
+_MAX_DEEP = 4
 
 
 class Severity(StrEnum):
@@ -259,7 +259,7 @@ def _texts(row: Row, depth: int = 0) -> Iterator[str]:
     for key, value in row.items():
         if isinstance(value, str) and key not in ("name", "title", "label", "description"):
             yield value
-        elif isinstance(value, dict) and depth < _MOST_DEEP:
+        elif isinstance(value, dict) and depth < _MAX_DEEP:
             yield from _texts(value, depth + 1)
 
 
@@ -270,5 +270,5 @@ def _addresses(row: Row, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
             continue
         if isinstance(value, str) and value.lower().startswith(("http://", "https://")):
             yield (*way, key), value
-        elif isinstance(value, dict) and len(way) < _MOST_DEEP:
+        elif isinstance(value, dict) and len(way) < _MAX_DEEP:
             yield from _addresses(value, (*way, key))

@@ -18,9 +18,9 @@ from .fields import first_of, member, time_of, words
 _MASK = re.compile(r"\*{3,}|•{3,}")
 _PLAIN = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 _FREE_TEXTS = frozenset({"name", "title", "label", "description"})
-_MOST_DEEP = 12
-_LONGEST_TOKEN = 16_384
-_LONGEST_LINK = 8_192
+_MAX_DEEP = 12
+_MAX_TOKEN = 16_384
+_MAX_LINK = 8_192
 
 
 class CommandState(StrEnum):
@@ -104,14 +104,14 @@ def read_command(found: str, row: Row) -> Command:
 
 def read_token(row: Row) -> RegistrationToken | None:
     """Read the reply that shows a token; None where it shows none."""
-    token = to_text(row.get("token"), _LONGEST_TOKEN)
+    token = to_text(row.get("token"), _MAX_TOKEN)
     if token is None:
         return None
     return RegistrationToken(
         token=token,
         device=identifier(row.get("deviceId")),
         name=to_text(row.get("deviceName")),
-        endpoint=to_text(row.get("provisionEndpoint"), _LONGEST_LINK),
+        endpoint=to_text(row.get("provisionEndpoint"), _MAX_LINK),
         expires_at=time_of(row, "expiresAt"),
     )
 
@@ -119,7 +119,7 @@ def read_token(row: Row) -> RegistrationToken | None:
 def read_upload(row: Row) -> str | None:
     """Read the address that an upload may be put to."""
     names = ("uploadUrl", "url", "presignedUrl", "upload_url", "href")
-    return first_of(row, names, lambda held: to_text(held, _LONGEST_LINK))
+    return first_of(row, names, lambda held: to_text(held, _MAX_LINK))
 
 
 def masked_fields(row: Row) -> list[str]:
@@ -132,4 +132,4 @@ def _is_masked(held: object, depth: int = 0) -> bool:
     if isinstance(held, str):
         return _MASK.search(held) is not None
     inside = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
-    return depth < _MOST_DEEP and any(_is_masked(each, depth + 1) for each in inside)
+    return depth < _MAX_DEEP and any(_is_masked(each, depth + 1) for each in inside)

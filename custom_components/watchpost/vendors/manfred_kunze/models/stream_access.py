@@ -33,7 +33,7 @@ _VALUE: Final = re.compile(r"[\x20-\x7e]{1,4096}")
 _OURS: Final = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "cookie", "range", "upgrade"}
 )
-_MOST_DEEP: Final = 4
+_MAX_DEEP: Final = 4
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ def _addresses(row: Row, home: str, way: str = "") -> Iterator[tuple[str, str]]:
     """Yield where in a record safe addresses stand, and what they are."""
     for key, value in row.items():
         here = f"{way}.{key}" if way else str(key)
-        if isinstance(value, dict) and here.count(".") < _MOST_DEEP:
+        if isinstance(value, dict) and here.count(".") < _MAX_DEEP:
             yield from _addresses(value, home, here)
         elif isinstance(value, str) and (url := _safe(value, home)) is not None:
             yield here, url

@@ -16,7 +16,7 @@ from .fields import figure, member, reference, time_of, word, words
 from .readings import Reading, latest
 
 _ORGANISATION: Final = ("organization", "organisation", "org", "tenant")
-_MOST_FIELDS: Final = 500
+_MAX_FIELDS: Final = 500
 # INFERRED: that a range has these names.
 _LEAST: Final = ("min", "minimum", "minValue", "lower", "from")
 _GREATEST: Final = ("max", "maximum", "maxValue", "upper", "to")
@@ -178,7 +178,7 @@ def profile(found: str, row: Row) -> Profile:
         id=found,
         name=words(row, "name", "displayName", "key"),
         version=_version(row, "version", "profileVersion"),
-        fields=tuple(_fields(held))[:_MOST_FIELDS],
+        fields=tuple(_fields(held))[:_MAX_FIELDS],
     )
 
 
