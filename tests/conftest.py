@@ -43,6 +43,15 @@ DEBUGGED = (
     "test_mk_operations",
 )
 
+# Fixtures of each vendor's account, and of a vendor that calls a webhook.
+pytest_plugins = (
+    "tests.calling",
+    "tests.mk_house",
+    "tests.sensit_house",
+    "tests.watching",
+    "tests.zone",
+)
+
 DOMAIN = "watchpost"
 START = datetime(2026, 9, 13, 12, 0, 30, tzinfo=UTC)
 

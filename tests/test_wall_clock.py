@@ -11,7 +11,7 @@ import pytest
 
 from scripts.demo_support.accounts import sign_in_accounts
 from scripts.demo_support.state import State
-from simulators.rhythm import Habits
+from simulators.schedule import Habits
 from simulators.sensorist import Plan, SensoristCloud
 
 from .process import Life, living, until

@@ -6,6 +6,11 @@ from simulators.viziosense import Habits
 
 from .viziosense import (
     AXIOS,
+    caller_fixture,  # noqa: F401
+    cloud_fixture,  # noqa: F401
+    hook_fixture,  # noqa: F401
+    listener_fixture,  # noqa: F401
+    open_viziosense_fixture,  # noqa: F401
     told,
 )
 

@@ -2,6 +2,13 @@
 
 import pytest
 
+from .viziosense import (
+    caller_fixture,  # noqa: F401
+    cloud_fixture,  # noqa: F401
+    listener_fixture,  # noqa: F401
+    open_viziosense_fixture,  # noqa: F401
+)
+
 
 @pytest.fixture(name="truth")
 def truth_fixture(caller):

@@ -9,6 +9,11 @@ from simulators.viziosense import Forms
 
 from .viziosense import (
     AXIOS,
+    caller_fixture,  # noqa: F401
+    cloud_fixture,  # noqa: F401
+    hook_fixture,  # noqa: F401
+    listener_fixture,  # noqa: F401
+    open_viziosense_fixture,  # noqa: F401
     told,
 )
 

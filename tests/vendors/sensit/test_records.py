@@ -115,7 +115,7 @@ def test_what_measures_nothing_is_none_and_what_is_below_zero_stays(sent: Any, r
 
 
 @pytest.mark.parametrize(
-    ("last", "set_aside"),
+    ("last", "rejected"),
     [(None, {}), ({}, {}), ([], {}), ("soon", {"record: not an object": 1}),
      (7, {"record: not an object": 1}), ({"temp": 3}, {"record: date": 1}),
      ({"date": "soon"}, {"record: date": 1}), ([1, 2], {"record: not an object": 1})],
