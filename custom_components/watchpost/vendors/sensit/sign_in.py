@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from ...client.auth import NoAuth
 from ...client.budget import RequestBudget, Response
 from ...client.decode import identifier, nested, to_datetime, to_number
 from ...client.errors import PermissionDeniedError, SignInRejectedError, UnexpectedResponseError
@@ -24,20 +25,6 @@ _LONGEST: Final = timedelta(days=7)
 # How an API may say that these are not the right words; the vendor's document does not tell (UNKNOWN). A 404 says that
 # nothing is there: it is an outage, not a wrong password.
 _REFUSALS: Final = frozenset({400, 422})
-
-
-class _NoAuth:
-    """Credentials of somebody who signs in: none yet."""
-
-    fingerprint = ""
-    sends_password = False
-    can_renew = False
-
-    async def headers(self) -> Mapping[str, str]:
-        return {}
-
-    async def renew(self, refused: Mapping[str, str]) -> None:
-        raise SignInRejectedError("the vendor refused the credentials")
 
 
 class SensitSignIn:
@@ -59,7 +46,7 @@ class SensitSignIn:
         kept: object,
         keep: Callable[[Mapping[str, Any]], None],
     ) -> None:
-        self._door = Transport(session, url, _NoAuth(), budget)
+        self._door = Transport(session, url, NoAuth(), budget)
         self._budget = budget
         self._email, self._password = credentials
         self._keep = keep

@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
+from ...client.auth import NoAuth
 from ...client.budget import RequestBudget
 from ...client.decode import to_datetime
 from ...client.errors import (
@@ -48,20 +49,6 @@ class _Sent(dict[str, str]):
         self.generation = generation
 
 
-class _NoAuth:
-    """Asks without credentials, to sign in."""
-
-    fingerprint = ""
-    sends_password = False
-    can_renew = False
-
-    async def headers(self) -> Mapping[str, str]:
-        return {}
-
-    async def renew(self, refused: Mapping[str, str]) -> None:
-        raise SignInRejectedError("the vendor refused the credentials")
-
-
 class PasswordSignIn(ABC):
     """What the sign-ins with e-mail address and password share."""
 
@@ -81,7 +68,7 @@ class PasswordSignIn(ABC):
     ) -> None:
         self._body = {"email": email, "password": password}
         self._budget = budget
-        self._door = Transport(session, url, _NoAuth(), budget, hear=self.hear, held_with=held_with)
+        self._door = Transport(session, url, NoAuth(), budget, hear=self.hear, held_with=held_with)
         self._lock = asyncio.Lock()
         self._generation = 0
         self._is_form = False

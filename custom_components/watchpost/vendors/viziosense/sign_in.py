@@ -7,7 +7,6 @@ import hashlib
 from typing import Any, Final
 
 from ...client.decode import to_datetime
-from ...client.errors import SignInRejectedError
 from .models import Login
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105  names of fields
@@ -39,22 +38,6 @@ class TokenSignIn:
 
     async def renew(self, refused: Mapping[str, str]) -> None:
         """Do nothing: there is no other token."""
-
-
-class NoAuth:
-    """For the one call that needs no credentials, which is the one that brings them."""
-
-    fingerprint = ""
-    sends_password = False
-    can_renew = False
-
-    async def headers(self) -> Mapping[str, str]:
-        """Return nothing."""
-        return {}
-
-    async def renew(self, refused: Mapping[str, str]) -> None:
-        """Raise SignInRejectedError: there is nothing to try anew."""
-        raise SignInRejectedError("the vendor refused the credentials")
 
 
 class LoginSignIn:

@@ -18,6 +18,7 @@ from homeassistant.const import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from ...client.auth import NoAuth
 from ...client.budget import RequestBudget
 from ...client.downloads import SafeDownloader
 from ...client.errors import NothingListedError
@@ -65,7 +66,7 @@ from .hardware import HARDWARE
 from .media_library import VizioSenseLibrary
 from .models import Device, meaning
 from .push import VizioSensePush
-from .sign_in import LoginSignIn, NoAuth, TokenSignIn
+from .sign_in import LoginSignIn, TokenSignIn
 from .snapshots import VizioSenseCameras
 
 # What a log-in brought, and the header by which a call proves that the vendor makes it.
