@@ -50,8 +50,6 @@ WORDS: Final = {
     "desk": "responder",
     "errand": "request",
     "estate": "inventory",
-    "film": "picture store",
-    "floor": "minimum",
     "hangs from": "belongs to",
     "hang from": "belong to",
     "house": "account",
@@ -60,7 +58,6 @@ WORDS: Final = {
     "set aside": "rejected",
     "teller": "dispatcher",
     "told": "dispatched, shown or known",
-    "walk": "iterate",
     "wish": "request",
     "yard": "inventory",
 }
