@@ -406,7 +406,7 @@ async def test_a_later_page_that_fails_leaves_those_before_it(bench: Bench) -> N
     client = bench.client()
     found = await client.incursions(datetime(2026, 9, 13, tzinfo=UTC))
     assert len(found.value) == 20
-    assert not found.is_whole
+    assert not found.is_complete
     assert isinstance(found.failure, UnreachableError)
     with pytest.raises(UnreachableError):
         await client.projects()
@@ -421,7 +421,7 @@ async def test_a_guessed_page_that_is_refused_proves_no_end(bench: Bench) -> Non
 
     bench.answers["/api/v1/incursions"] = answer
     found = await bench.client().incursions(datetime(2026, 9, 13, tzinfo=UTC))
-    assert (len(found.value), found.is_whole, found.failure) == (100, False, None)
+    assert (len(found.value), found.is_complete, found.failure) == (100, False, None)
 
 
 # -- what is not there --

@@ -19,7 +19,7 @@ def incursion(known: str, ago: timedelta, *, acknowledged: bool | None = False) 
 
 
 def is_unsafe(log: IncursionTracker) -> bool | None:
-    found = totals(log.known.values(), NOW, MIDNIGHT, is_whole=log.is_whole)
+    found = totals(log.known.values(), NOW, MIDNIGHT, is_readable=log.is_readable)
     return found.has_unacknowledged
 
 
@@ -27,7 +27,7 @@ def test_an_incursion_that_cannot_be_read_for_a_while_is_not_taken_for_gone() ->
     log = IncursionTracker()
     since = NOW - 24 * HOUR
     log.take([incursion("1", HOUR)], full_since=since)
-    log.take([], full_since=since, is_whole=False)
+    log.take([], full_since=since, is_readable=False)
     assert is_unsafe(log) is True
     log.take([], full_since=since)
     assert is_unsafe(log) is False
@@ -35,7 +35,7 @@ def test_an_incursion_that_cannot_be_read_for_a_while_is_not_taken_for_gone() ->
 
 def test_what_cannot_be_read_makes_nothing_safe_until_all_was_read() -> None:
     log = IncursionTracker()
-    log.take([incursion("1", HOUR, acknowledged=True)], full_since=None, is_whole=False)
+    log.take([incursion("1", HOUR, acknowledged=True)], full_since=None, is_readable=False)
     assert is_unsafe(log) is None
     log.take([], full_since=None)
     assert is_unsafe(log) is None

@@ -1,4 +1,4 @@
-"""The actions that a SensorZone account takes, with their fields."""
+"""Schemas of the actions of a SensorZone account."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ import voluptuous as vol
 
 from ...contract.actions import PERIOD, TEXT, Permission, ServiceAction, TargetKind, wrong_period
 
-# What the vendor's text names among charts and analyses; the words on the wire are inferred but for the first chart.
+# Charts and analyses named in the vendor's text; their names in requests are inferred except for the first chart.
 INSIGHTS: Final = (
     "summary",
     "machine_runtime",
@@ -33,7 +33,7 @@ _ALERT: Final = {
     vol.Optional("worksite_id"): ID,
 }
 
-# What hands the vendor's own rows on may name people, whatever the options allow: that is for administrators.
+# Actions that return the vendor's own rows are for administrators: such rows may name people despite the options.
 ACTIONS: Final = (
     ServiceAction(
         "get_incursions", TargetKind.ANY, Permission.READ, PERIOD, is_read=True, check=wrong_period

@@ -1,4 +1,4 @@
-"""SensorZone's part of the actions. A ValueError holds the name of the field that cannot be used."""
+"""Handlers of SensorZone's actions; their ValueErrors hold the name of the invalid field."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ _USUAL_PERIOD: Final = timedelta(days=1)
 
 
 class SensorZoneActions:
-    """The actions of one account."""
+    """Run the actions of one account."""
 
     def __init__(self, client: SensorZoneClient, site_inventory: SiteInventory) -> None:
         self._client = client
@@ -51,7 +51,7 @@ class SensorZoneActions:
             "list_worksites": self._list_worksites,
         }
 
-    # -- incursions and what is made of them --
+    # -- incursions, insights and reports --
 
     async def _get_incursions(self, call: ActionCall) -> Mapping[str, Any]:
         start, end = _period(call)
@@ -160,7 +160,7 @@ class SensorZoneActions:
             rows = await self._client.events(machine, period(*_period(call)))
         return {"rows": [dict(row) for row in rows[:MAX_ROWS]]}
 
-    # -- people, tags and visitors, by the Tester API --
+    # -- people, tags and visitors (Tester API) --
 
     async def _create_person(self, call: ActionCall) -> Mapping[str, Any]:
         if call.fields["kind"] == "staff" and "employee_id" not in call.fields:
@@ -255,14 +255,14 @@ def _given(call: ActionCall, *names: str) -> dict[str, Any]:
 
 
 def _period(call: ActionCall) -> tuple[datetime, datetime]:
-    """The period of a call; a day by default."""
+    """Return start and end of a call's period, which is the last day by default."""
     end: datetime = call.fields.get("end") or dt_util.utcnow()
     start: datetime = call.fields.get("start") or end - _USUAL_PERIOD
     return start, end
 
 
 def _subject(call: ActionCall) -> dict[str, str]:
-    """Whom a note is about."""
+    """Return the request parameter that names the person or machine of a note."""
     found = entities.vendor_id(call.device, "machine", "tag")
     is_machine = (call.device or "").startswith(entities.machine_id(""))
     return {"base_station_id" if is_machine else "tag_id": found}

@@ -1,4 +1,4 @@
-"""SensorZone's charts: series beside labels, or rows; JSON:API or not."""
+"""Parser of SensorZone's charts: labels with series, or rows, in JSON:API or plain JSON."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -16,7 +16,7 @@ _LONGEST = 24.0 * 1.05
 
 
 def runtimes(body: bytes) -> list[Runtime]:
-    """Read the chart of the machines' runtime by day; raises UnexpectedResponseError for what is no chart."""
+    """Parse the chart of each machine's runtime by day; raise UnexpectedResponseError if there is no chart."""
     row = flat(loose(body))
     chart = _chart(row) if row is not None else None
     if chart is not None:
@@ -26,7 +26,7 @@ def runtimes(body: bytes) -> list[Runtime]:
 
 
 def _chart(row: Row) -> Row | None:
-    """The object with labels and series, at the top or below."""
+    """Return the object with labels and series: the root, its data or its chart."""
     for held in (row, flat(row.get("data")), flat(row.get("chart"))):
         if held is not None and isinstance(pick(held, "labels", "categories", "x"), list):
             return held
@@ -77,7 +77,7 @@ def _machine(row: Row) -> str | None:
 
 
 def _factor(row: Row, chart: Row) -> float:
-    """Seconds in one of what the values count, as a key or a unit says; hours where nothing does."""
+    """Return the unit of the values in seconds, by a key or a stated unit; an hour by default."""
     said = [
         words(held, "unit", "units", "metric", "measure", "meta.unit") or ""
         for held in (row, chart)

@@ -1,10 +1,10 @@
-"""SensorZone's API: one method per resource that the vendor's text names, in its order.
+"""Client of SensorZone's API: one method per resource that the vendor's text names, in its order.
 
-Only the addresses marked STATED in `paths` are the vendor's; parameters and bodies are inferred throughout, except for
+Only the paths marked STATED in `endpoints` are the vendor's; parameters and bodies are inferred throughout, except for
 `create_person`, which the vendor documents in full. Every method raises a `VendorError`: SignInRejectedError for the
-session, PermissionDeniedError for anything that lacks a right, which includes a V2 or Tester sign-in that is
-refused, RateLimitedError, UnreachableError, UnexpectedResponseError, and Invalid where the vendor names fields that
-it does not take.
+session, PermissionDeniedError for a missing permission, which includes a rejected V2 or Tester sign-in,
+RateLimitedError, UnreachableError, UnexpectedResponseError, and InvalidFieldsError where the vendor names fields that
+it does not accept.
 """
 
 from collections import Counter
@@ -42,15 +42,15 @@ _LACKING: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SensorZoneResponse[T]:
-    """What a read brought, what was set aside, and until when it is current.
+    """Parsed records, the count of rejected records, and the freshness of the responses.
 
-    `is_whole` is False where the list may go on behind what came; `failure` is what kept the rest away, if anything.
+    `is_complete` is False where further pages may exist; `failure` is the error of the page that failed, if any.
     """
 
     value: T
     rejected: Counter[str]
     freshness: tuple[Freshness, ...]
-    is_whole: bool = True
+    is_complete: bool = True
     failure: VendorError | None = None
 
 
@@ -63,7 +63,7 @@ class Entities:
 
 
 class SensorZoneClient:
-    """The vendor's calls over the sign-ins that there are."""
+    """Client of the API over the sign-ins of one account."""
 
     def __init__(self, doors: Mapping[ApiVersion, Transport]) -> None:
         self._doors = doors
@@ -79,18 +79,18 @@ class SensorZoneClient:
 
     @property
     def url(self) -> URL:
-        """The base address."""
+        """Return the base URL."""
         return next(iter(self._doors.values())).url
 
-    # -- V1, by the session cookie --
+    # -- V1, session cookie --
 
     async def check_session(self) -> None:
-        """Sign in to V1, or see whether that still holds."""
+        """Sign in to V1, unless the session is still valid."""
         self._reader("session")
         await self._doors[ApiVersion.V1].sign_in()
 
     async def check_token(self) -> None:
-        """Sign in to V2, or see whether that still holds."""
+        """Sign in to V2, unless the token is still valid."""
         try:
             self._reader("login")
             await self._doors[ApiVersion.V2].sign_in()
@@ -120,7 +120,7 @@ class SensorZoneClient:
                 people.setdefault(known, models.person(known, row))
             return found
 
-        # A person and a machine may have the same number.
+        # One by one, because a person and a machine may have the same id.
         for item in rows:
             models.identified(sieve, "entity", [item], sort)
         found = Entities(list(machines.values()), list(people.values()))
@@ -129,15 +129,15 @@ class SensorZoneClient:
     async def incursions(
         self, start: datetime, end: datetime | None = None
     ) -> SensorZoneResponse[list[Incursion]]:
-        """Return the incursions that began in a period, in no particular order; more may come with them.
+        """Return the incursions that began in a period, in no particular order, and perhaps others.
 
-        Where a later page cannot be had, those before it come all the same.
+        If a later page fails, return the pages before it with `failure` set.
         """
         asked = period(start, end)
         rows, about = await self._rows("incursions", asked, start, in_part=True)
         answer = _many(rows, about, "incursion", models.incursion)
         cut = self._reader("incursions").cut
-        return replace(answer, is_whole="incursions" not in cut, failure=cut.get("incursions"))
+        return replace(answer, is_complete="incursions" not in cut, failure=cut.get("incursions"))
 
     async def projects(self) -> SensorZoneResponse[list[Project]]:
         """List the projects."""
@@ -153,11 +153,11 @@ class SensorZoneClient:
         return await self._write("PATCH", "project", (project,), body)
 
     async def create_report(self, body: Mapping[str, object]) -> Row | None:
-        """Have a safety report made; it takes a while."""
+        """Start a safety report, which the vendor finishes later."""
         return await self._write("POST", "reports", (), body)
 
     async def report(self, report: str) -> Row | None:
-        """Return how far a report is."""
+        """Return a report with its state."""
         return read_one((await self._get("report", (report,), {})).body, "report")
 
     async def report_file(self, report: str) -> Response:
@@ -165,11 +165,11 @@ class SensorZoneClient:
         return await self._get("report_file", (report,), {})
 
     async def alerts(self) -> list[Row]:
-        """List the e-mail alerts that are set up."""
+        """List the e-mail alerts."""
         return _kept((await self._rows("alerts", {}))[0])
 
     async def create_alert(self, body: Mapping[str, object]) -> Row | None:
-        """Set an e-mail alert up."""
+        """Create an e-mail alert."""
         return await self._write("POST", "alerts", (), body)
 
     async def update_alert(self, alert: str, body: Mapping[str, object]) -> Row | None:
@@ -190,16 +190,16 @@ class SensorZoneClient:
         return read_one((await self._get("worksite", (site,), {})).body, "worksite", "site")
 
     async def base_stations(self) -> SensorZoneResponse[list[Machine]]:
-        """List the machines, where the list of entities does not exist."""
+        """List the machines, for deployments without the list of entities."""
         rows, about = await self._rows("base_stations", {})
         return _many(rows, about, "base_station", models.machine)
 
     async def base_station(self, machine: str) -> SensorZoneResponse[tuple[Machine, Status]]:
-        """Return a machine and how it is."""
+        """Return a machine and its status."""
         return await self._of_machine("base_station", machine)
 
     async def status(self, machine: str) -> SensorZoneResponse[tuple[Machine, Status]]:
-        """Return how a machine is, where its own page does not tell."""
+        """Return a machine's status, for machine records without one."""
         return await self._of_machine("status", machine)
 
     async def clips(self, machine: str) -> SensorZoneResponse[list[Clip]]:
@@ -208,11 +208,11 @@ class SensorZoneClient:
         return _many(rows, about, "clip", models.clip)
 
     async def clip(self, machine: str, clip: str) -> Response:
-        """Return a video clip, or what tells where it is."""
+        """Return a video clip, or JSON with its link."""
         return await self._get("clip", (machine, clip), {})
 
     async def fetch(self, link: URL) -> Response:
-        """Return what a link of V1 to its own host leads to."""
+        """Fetch a link of V1 to its own host."""
         return await self._doors[ApiVersion.V1].get(link, right="see video clips")
 
     async def messages(self, machine: str) -> list[Row]:
@@ -225,7 +225,7 @@ class SensorZoneClient:
         return _many(rows, about, "tag", models.person)
 
     async def tag(self, tag: str) -> SensorZoneResponse[Person | None]:
-        """Return a tag with what is known of its tests."""
+        """Return a tag with the time of its last test, if stated."""
         reply = await self._get("tag", (tag,), {})
         row = read_one(reply.body, "tag", "person")
         return SensorZoneResponse(
@@ -240,7 +240,7 @@ class SensorZoneClient:
         return _many(rows, about, "incursion", models.incursion)
 
     async def tag_tests(self, tag: str) -> SensorZoneResponse[datetime | None]:
-        """Return when a tag was tested last."""
+        """Return the time of a tag's last test."""
         rows, about = await self._rows("tag_tests", {}, None, tag)
         times = [at for item in rows if (row := flat(item)) and (at := models.tested_at(row))]
         return SensorZoneResponse(max(times, default=None), Counter(), about)
@@ -253,7 +253,7 @@ class SensorZoneClient:
         """Add a note to a person or a machine."""
         return await self._write("POST", "notes", (), body)
 
-    # -- V1, by a Tester device's token --
+    # -- V1, Tester token --
 
     async def people(self, kind: str | None = None) -> SensorZoneResponse[list[Row]]:
         """List the brand's people, of one kind or all."""
@@ -261,15 +261,15 @@ class SensorZoneClient:
         return _many(rows, about, "person", lambda found, row: {**row, "id": found})
 
     async def create_person(self, body: Mapping[str, object]) -> Row | None:
-        """Create a person: `name`, `kind`, `employee_id`, `company`, `email`; the vendor documents this one."""
+        """Create a person with `name`, `kind`, `employee_id`, `company`, `email` (documented by the vendor)."""
         return await self._write("POST", "people_assets", (), body)
 
     async def assign_tag(self, body: Mapping[str, object]) -> Row | None:
-        """Give a tag to a person."""
+        """Assign a tag to a person."""
         return await self._write("POST", "tag_assignments", (), body)
 
     async def release_tag(self, assignment: str) -> None:
-        """Take a tag back, by the id of its assignment."""
+        """Release a tag by the id of its assignment."""
         await self._write("DELETE", "tag_assignment", (assignment,), None)
 
     async def visitor_sessions(self) -> list[Row]:
@@ -284,20 +284,20 @@ class SensorZoneClient:
         """Check a visitor out."""
         return await self._write("PATCH", "visitor_session", (visit,), body)
 
-    # -- V2, by the JWT --
+    # -- V2, JWT --
 
     async def logout(self) -> None:
-        """Give the token of V2 back."""
+        """Revoke the token of V2."""
         await self._write("DELETE", "logout", (), None)
 
     async def validate(self) -> object:
-        """Ask whether the token of V2 holds."""
+        """Return the validation of the V2 token."""
         return await self._object("validate", {})
 
     async def machine_runtime(
         self, start: datetime, end: datetime | None = None
     ) -> SensorZoneResponse[list[Runtime]]:
-        """Return how long each machine ran on each day."""
+        """Return each machine's runtime by day."""
         reply = await self._get("machine_runtime", (), period(start, end))
         return SensorZoneResponse(runtimes(reply.body), Counter(), (reply.freshness,))
 
@@ -312,7 +312,7 @@ class SensorZoneClient:
         return await self._object(name, params)
 
     async def export(self, params: Params) -> Response:
-        """Return an export of insights, in whatever format it has."""
+        """Return an export of insights in the vendor's format."""
         return await self._get("export", (), params)
 
     async def listed(self, name: str) -> list[Row]:
@@ -324,26 +324,26 @@ class SensorZoneClient:
         return await self._object("preferences", {})
 
     async def track(self, machine: str, start: datetime) -> SensorZoneResponse[tuple[Fix, ...]]:
-        """Return where a machine was since `start`, by time."""
+        """Return a machine's positions since `start`, oldest first."""
         reply = await self._get("tracks", (machine,), period(start, None))
         return SensorZoneResponse(models.fixes(_track_rows(reply)), Counter(), (reply.freshness,))
 
     async def events(self, machine: str, params: Params) -> list[Row]:
-        """List what happened at a machine."""
+        """List the events of a machine."""
         return _kept((await self._rows("events", params, None, machine))[0])
 
     async def event(self, machine: str, event: str) -> Row | None:
         """Return one event of a machine in detail."""
         return read_one((await self._get("event", (machine, event), {})).body, "event")
 
-    # -- how all of them ask --
+    # -- shared --
 
     def has(self, api: ApiVersion) -> bool:
-        """Whether the account has this sign-in."""
+        """Return whether the account has this sign-in."""
         return api in self._doors
 
     def diagnostics(self) -> dict[str, Any]:
-        """Which resources have answered."""
+        """Return the sign-ins and the names of the resources that have responded."""
         return {"sign_ins": sorted(self._doors), "served": sorted(self._served)}
 
     def _reader(self, name: str) -> Reader:
@@ -408,10 +408,10 @@ class SensorZoneClient:
         try:
             return read_one(reply.body)
         except UnexpectedResponseError:
-            return None  # it was done, only what it led to is not told
+            return None  # the write succeeded; only its result is unknown
 
     def _judged(self, resource: Resource, err: VendorError) -> VendorError:
-        """Return what an error means; a refused second sign-in is a lacking right, as the first one works."""
+        """Translate an error: a rejected second sign-in is a missing permission, because the first one works."""
         if isinstance(err, SignInRejectedError) and (
             resource.api is not ApiVersion.V1 and ApiVersion.V1 in self._doors
         ):
@@ -427,7 +427,7 @@ class SensorZoneClient:
 
 
 def period(start: datetime | None, end: datetime | None) -> Params:
-    """Return the parameters of a period, in whole seconds; their names are inferred."""
+    """Return the query parameters of a period, in whole seconds (names INFERRED)."""
     found = {"from": start, "to": end}
     return {
         name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

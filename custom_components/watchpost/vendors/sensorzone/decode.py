@@ -1,4 +1,4 @@
-"""How SensorZone's replies are read, though their shapes are not published: every likely form gives the same record.
+"""Decoder of SensorZone's responses, whose shapes are unpublished: every likely form gives the same record.
 
 A list may be bare, under `data` or another key, or JSON:API; keys may be in snake_case, camelCase or with hyphens.
 """
@@ -22,13 +22,13 @@ _LINK = re.compile(r"""<([^<>]*)>((?:\s*;\s*[^\s=",;<>]+\s*(?:=\s*(?:"[^"]*"|[^\
 _NEXT = re.compile(r"""(?:^|;)\s*rel\s*=\s*(?:next\b|"[^"]*\bnext\b[^"]*")""", re.IGNORECASE)
 
 
-# The names of lists that stand side by side, and the kind of each one's records.
+# Names of lists side by side in one response, and the kind of each list's records.
 type Groups = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its records, and what it says of the next: a link, a number, or that there is none."""
+    """One page: its records, and the link or number of the next page, or that it is the last."""
 
     rows: tuple[object, ...]
     link: str | None = None
@@ -42,7 +42,7 @@ def _snake(key: str) -> str:
 
 
 def flat(value: object, names: Mapping[tuple[str, str], Row] | None = None) -> Row | None:
-    """Return a record with keys in snake_case, JSON:API's parts folded in; None for no object."""
+    """Return a record with keys in snake_case and JSON:API's parts merged; None if it is not an object."""
     if not isinstance(value, dict):
         return None
     row = {_snake(key): held for key, held in value.items() if isinstance(key, str)}
@@ -66,9 +66,9 @@ def _related(held: object, names: Mapping[tuple[str, str], Row]) -> object:
 
 
 def read_page(body: bytes, link_header: str = "", *keys: str, groups: Groups | None = None) -> Page:
-    """Read a list in any of its forms; raises UnexpectedResponseError where there is none: that is not an empty list.
+    """Parse a page of a list in any form; raise UnexpectedResponseError without a list: that is not an empty one.
 
-    `groups` names the lists that may stand side by side in place of one, and the kind of each one's records.
+    `groups` maps the names of lists that may stand side by side in place of one to the kind of their records.
     """
     root = loose(body)
     link = _header_link(link_header)
@@ -92,7 +92,7 @@ def read_page(body: bytes, link_header: str = "", *keys: str, groups: Groups | N
 def _grouped(
     row: Row, keys: Sequence[str], groups: Groups, names: Mapping[tuple[str, str], Row]
 ) -> list[object] | None:
-    """Return the records of lists that stand side by side, each with its kind; None where there is no such list."""
+    """Return the records of lists side by side, each with its kind; None if there is no such list."""
     for holder in (row, *(found for key in (*_LISTS, *keys) if (found := flat(row.get(key))))):
         lists = {name: holder[name] for name in groups if isinstance(holder.get(name), list)}
         if lists:
@@ -106,7 +106,7 @@ def _grouped(
 
 
 def read_one(body: bytes, *keys: str) -> Row | None:
-    """Read one record, bare or under `data` or one of `keys`; None where there is none."""
+    """Parse one record, bare or under `data` or one of `keys`; None for an empty body."""
     if not body.strip():
         return None
     root = flat(loose(body))
@@ -123,7 +123,7 @@ def read_one(body: bytes, *keys: str) -> Row | None:
 
 
 def kept(body: bytes) -> object:
-    """Read whatever JSON it is, as it is; raises UnexpectedResponseError for none."""
+    """Parse any JSON unchanged; raise UnexpectedResponseError for anything else."""
     return loose(body)
 
 
@@ -134,7 +134,7 @@ def _included(items: object) -> Iterator[tuple[tuple[str, str], Row]]:
 
 
 def _header_link(header: str) -> str | None:
-    """Return the link to the next page (RFC 8288); commas and semicolons may stand in a link."""
+    """Return the link to the next page (RFC 8288); a link may contain commas and semicolons."""
     for found in _LINK.finditer(header):
         if _NEXT.search(found[2]):
             return found[1]
@@ -157,7 +157,7 @@ def _body_link(about: list[Row]) -> str | None:
 
 
 def _numbers(about: list[Row]) -> tuple[int | None, bool | None]:
-    """The next page's number, and whether this is the last; None for what is not said."""
+    """Return the next page's number and whether this page is the last; None for either if not stated."""
     for row in about:
         if "next_page" in row:
             following = to_int(row["next_page"])
@@ -175,7 +175,7 @@ def _numbers(about: list[Row]) -> tuple[int | None, bool | None]:
 
 
 def pick(row: Row, *names: str) -> object:
-    """Return the first of these that is there and not null; a dot leads into an object."""
+    """Return the first named field that is present and not null; a dot separates nested names."""
     for name in names:
         held: object = row
         for part in name.split("."):
@@ -187,7 +187,7 @@ def pick(row: Row, *names: str) -> object:
 
 
 def words(row: Row, *names: str) -> str | None:
-    """Return the first of these that is text, or a number as text, or has a name."""
+    """Return the first named field as text: a text, a number, or the name of an object."""
     for name in names:
         held = pick(row, name)
         if isinstance(held, dict):
@@ -200,7 +200,7 @@ def words(row: Row, *names: str) -> str | None:
 
 
 def reference(row: Row, *names: str) -> str | None:
-    """Return another record's id: an id, an object that has one, or the field that ends in `_id`."""
+    """Return the id of a related record: an id, an object with one, or the field that ends in `_id`."""
     for name in names:
         held = row.get(name)
         found = identifier(held.get("id")) if isinstance(held, dict) else None
@@ -213,7 +213,7 @@ def reference(row: Row, *names: str) -> str | None:
 
 
 def references(row: Row, *names: str) -> tuple[str, ...]:
-    """Return the ids of several other records, of one if there is one."""
+    """Return the ids of all related records, also where the field names a single one."""
     for name in names:
         held = row.get(f"{name}_ids") or row.get(f"{name}s")
         if isinstance(held, list):
@@ -226,7 +226,7 @@ def references(row: Row, *names: str) -> tuple[str, ...]:
 
 
 def time_of(row: Row, *names: str) -> datetime | None:
-    """Return the first of these that is a time."""
+    """Return the first named field that is a time."""
     return next((found for name in names if (found := to_datetime(pick(row, name)))), None)
 
 
@@ -237,7 +237,7 @@ _UNITS = (
 
 
 def seconds_of(row: Row, *names: str, plain: float = 1.0) -> float | None:
-    """Return a length of time in seconds, by the unit in its key; `plain` is what one without a unit counts in."""
+    """Return a duration in seconds, by the unit in its key; `plain` is the unit of a key without one."""
     for name in names:
         for key, factor in ((name, plain), *((name + unit, factor) for unit, factor in _UNITS)):
             found = to_number(row.get(key))
@@ -249,7 +249,7 @@ def seconds_of(row: Row, *names: str, plain: float = 1.0) -> float | None:
 def span_of(
     started: datetime | None, ended: datetime | None, told: float | None
 ) -> timedelta | None:
-    """How long something lasted; None where it is not over or the times contradict each other."""
+    """Return the duration between two times, or the stated one; None if open or contradictory."""
     if started is not None and ended is not None:
         return ended - started if ended >= started else None
     return timedelta(seconds=told) if told is not None and told < 10 * 86400 else None
@@ -262,7 +262,7 @@ _OFF = frozenset(
 
 
 def flag(value: object) -> bool | None:
-    """Read what is on or off; a word that is not known is neither."""
+    """Parse an on/off value; None for an unknown word."""
     if isinstance(value, bool):
         return value
     word = str(value).strip().lower() if isinstance(value, str | int) else ""
@@ -270,7 +270,7 @@ def flag(value: object) -> bool | None:
 
 
 def position_of(row: Row) -> Position | None:
-    """Read a place: two numbers, an object with them, or a GeoJSON point. 0/0 is a receiver without a fix."""
+    """Parse a position: two numbers, an object or a GeoJSON point; None for 0/0, a receiver without a fix."""
     for held in (
         row,
         *(

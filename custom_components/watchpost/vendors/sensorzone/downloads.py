@@ -1,4 +1,4 @@
-"""Links in the vendor's replies: those to its own host are followed with the session, others are not."""
+"""Links in the vendor's responses; only links to its own host are fetched with the session."""
 
 from ...client.errors import NotSecureError
 from ...client.transport import Response, checked_link
@@ -7,7 +7,7 @@ from .client import SensorZoneClient
 
 
 def is_safe(link: str) -> bool:
-    """Whether a browser may be sent there."""
+    """Return whether a browser may open a link."""
     try:
         return checked_link(link).scheme == "https"
     except NotSecureError:
@@ -15,7 +15,7 @@ def is_safe(link: str) -> bool:
 
 
 async def fetched(client: SensorZoneClient, link: str) -> Response | None:
-    """Return what a link to the vendor's own host leads to; None for a link that leads elsewhere."""
+    """Fetch a link to the vendor's own host; return None for a link to another host."""
     try:
         target = parse_link(link, client.url)
     except NotSecureError:

@@ -1,7 +1,7 @@
-"""Every address of SensorZone's that is asked, with how much the vendor's text says of it.
+"""Paths of SensorZone's API, each with its evidence in the vendor's text.
 
-STATED stands there word for word. INFERRED is our reading: the resource is named, its address is not, and it is made
-after the stated ones (plural nouns in snake_case, `:id`). What answers 404 there is turned off for polling.
+A STATED path is in the text word for word. An INFERRED path is a guess: the text names the resource, and the path
+follows the pattern of the stated ones (plural nouns in snake_case, `:id`). A 404 there turns polling off.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ JSON: Final = "application/json"
 
 
 class ApiVersion(StrEnum):
-    """By which of the three sign-ins something is asked."""
+    """The sign-in that a resource needs."""
 
     V1 = "v1"
     V2 = "v2"
@@ -23,7 +23,7 @@ class ApiVersion(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How much the vendor's text says of an address."""
+    """The evidence for a path in the vendor's text."""
 
     STATED = "stated"
     INFERRED = "inferred"
@@ -31,9 +31,9 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """An address; `{}` stand for ids. `right` completes "the account lacks the right to".
+    """A path with `{}` for ids; `right` completes "the account lacks the permission to".
 
-    `is_file`: what it brings is kept or played, and may be of any type.
+    `is_file`: the response is saved or played, and may be of any media type.
     """
 
     api: ApiVersion
@@ -44,11 +44,11 @@ class Resource:
 
     @property
     def accept(self) -> str | None:
-        """The media type to ask for: without it an ended session may be shown as a page for people."""
+        """Return the media type to request; without one, an ended session may redirect to an HTML page."""
         return None if self.is_file else JSON
 
     def address(self, *ids: str) -> str:
-        """Fill the ids in; raises UnexpectedResponseError for one that cannot stand in an address."""
+        """Return the path with its ids; raise UnexpectedResponseError for an invalid id."""
         if any(identifier(found) is None for found in ids):
             raise UnexpectedResponseError("an id from the vendor cannot stand in an address")
         return self.path.format(*ids)

@@ -1,4 +1,4 @@
-"""SensorZone's records in the words of the model: devices, channels and readings."""
+"""Devices, channels and readings of SensorZone's records."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -40,19 +40,18 @@ TEST_OVERDUE: Final = "tag_test_overdue"
 BATTERY: Final = "battery"
 LAST_REPORT: Final = "last_report"
 
-# The vendor publishes no cycles, so it is said how long a reading may be shown: counts for a quarter of an hour without
-# a poll, states of a machine for half an hour without a report, and where it stands for a day: one that is switched off
-# stays there.
+# The vendor publishes no measuring intervals, so these are the maximum ages of readings: counts without a poll, states
+# of a machine without a report, and its position, which is longer because a machine that is off stays where it is.
 COUNTS_LAST: Final = timedelta(minutes=15)
 STATUS_LASTS: Final = timedelta(minutes=30)
 POSITION_LASTS: Final = timedelta(days=1)
 
-# A base station that was not heard of for so long is out of touch.
+# A base station without a report for this long is disconnected.
 OUT_OF_TOUCH: Final = timedelta(minutes=15)
 
 
 class _Counted(NamedTuple):
-    """A total and how it is read from the counts and the hours of runtime."""
+    """A total and its value, a function of the counts and the hours of runtime."""
 
     description: EntityDescription
     value: Callable[[Totals, float | None], ReadingValue]
@@ -150,7 +149,7 @@ _BATTERY: Final = SensorEntityDescription(
 )
 PEOPLE_KINDS: Final = ("staff", "visitor")
 
-# The lists that devices are named by, as the inventory calls them.
+# Names of the inventory's lists, by which devices come and go.
 MACHINES: Final = "machines"
 TAGS: Final = "tags"
 SITES: Final = "sites"
@@ -160,27 +159,27 @@ _PEOPLE_OF_KIND: Final = "people_"
 
 
 def machine_id(machine: str) -> str:
-    """The model's id of a machine."""
+    """Return the device id of a machine."""
     return f"machine-{machine}"
 
 
 def site_id(site: str) -> str:
-    """The model's id of a worksite."""
+    """Return the device id of a worksite."""
     return f"site-{site}"
 
 
 def project_id(project: str) -> str:
-    """The model's id of a project."""
+    """Return the device id of a project."""
     return f"project-{project}"
 
 
 def tag_id(tag: str) -> str:
-    """The model's id of a tag, which stands for whoever wears it."""
+    """Return the device id of a tag, which represents its wearer."""
     return f"tag-{tag}"
 
 
 def vendor_id(device: str | None, *kinds: str) -> str:
-    """The vendor's id of a device of one of these kinds; ValueError names the field for any other device."""
+    """Return the vendor's id of a device of one of these kinds; raise ValueError("device_id") for any other."""
     kind, _, found = (device or "").partition("-")
     if kind not in kinds or not found:
         raise ValueError("device_id")
@@ -193,12 +192,12 @@ def list_of_device(device: str) -> str:
 
 
 def runtime_list(devices: str) -> str:
-    """Return what names the runtime of the devices of a list: that list, and the sign-in that tells of runtimes."""
+    """Return the name of the list of runtime channels: the devices' list together with the V2 sign-in."""
     return f"{devices} {RUNTIME}"
 
 
 def list_of(channel: ChannelId) -> str:
-    """Return the name of the list that names a channel; some come with a sign-in, not with their device."""
+    """Return the name of the list that names a channel; some depend on a sign-in, not on their device."""
     if channel.key == RUNTIME_TODAY:
         return runtime_list(list_of_device(channel.device))
     if channel.key.startswith(_PEOPLE_OF_KIND):
@@ -210,7 +209,7 @@ def list_of(channel: ChannelId) -> str:
 
 
 def account() -> Device:
-    """The brand."""
+    """Return the device of the account."""
     return Device(
         id=ACCOUNT,
         name=MANUFACTURER,
@@ -221,13 +220,13 @@ def account() -> Device:
 
 
 def project_device(project: Project) -> Device:
-    """A project, below the brand."""
+    """Return the device of a project, whose parent is the account."""
     name = project.name or f"Project {project.id}"
     return Device(project_id(project.id), name, MANUFACTURER, via=ACCOUNT, is_service=True)
 
 
 def site_device(site: Site, projects: Iterable[str]) -> Device:
-    """A worksite, below the first of its projects that is there."""
+    """Return the device of a worksite, whose parent is its first listed project."""
     known = set(projects)
     project = next((found for found in site.projects if found in known), None)
     return Device(
@@ -240,7 +239,7 @@ def site_device(site: Site, projects: Iterable[str]) -> Device:
 
 
 def machine_device(machine: Machine, site: str | None) -> Device:
-    """A machine, below its site."""
+    """Return the device of a machine, whose parent is its site."""
     return Device(
         id=machine_id(machine.id),
         name=machine.name or f"Machine {machine.serial or machine.id}",
@@ -253,7 +252,7 @@ def machine_device(machine: Machine, site: str | None) -> Device:
 
 
 def person_device(person: Person, *, with_name: bool) -> Device:
-    """A person, by the tag's serial number unless names are allowed."""
+    """Return the device of a person, named by the tag's serial number unless names are allowed."""
     serial = f"Tag {person.serial or person.id}"
     return Device(
         id=tag_id(person.id),
@@ -268,7 +267,7 @@ def person_device(person: Person, *, with_name: bool) -> Device:
 
 
 def total_channels(device: str, *, has_runtime: bool) -> Iterator[Channel]:
-    """The totals of a machine, a site, a project or the brand."""
+    """Yield the channels of the totals of a machine, a site, a project or the account."""
     for counted in TOTALS:
         key = counted.description.key
         yield Channel(
@@ -284,12 +283,12 @@ def total_channels(device: str, *, has_runtime: bool) -> Iterator[Channel]:
 
 
 def events_channel(device: str) -> Channel:
-    """What happens at a machine, or at one that is not listed."""
+    """Return the event channel of a machine, or of the account for machines that are not listed."""
     return Channel(device, EVENTS, _EVENTS, INCURSIONS)
 
 
 def machine_channels(machine: str, *, is_tracked: bool) -> Iterator[Channel]:
-    """How a machine is; `is_tracked` says that V2 tells where it is."""
+    """Yield the channels of a machine; `is_tracked` takes its position from V2."""
     device, feed = machine_id(machine), machine_feed(machine)
     yield Channel(device, RUNNING, _RUNNING, feed, good_for=STATUS_LASTS)
     yield Channel(device, CONNECTIVITY, _CONNECTIVITY, feed, good_for=STATUS_LASTS)
@@ -299,7 +298,7 @@ def machine_channels(machine: str, *, is_tracked: bool) -> Iterator[Channel]:
 
 
 def person_channels(person: Person) -> Iterator[Channel]:
-    """What is shown of a person."""
+    """Yield the channels of a person."""
     device = tag_id(person.id)
     for counted in TOTALS:
         if (key := counted.description.key) in _OF_PERSON:
@@ -318,7 +317,7 @@ def person_channels(person: Person) -> Iterator[Channel]:
 
 
 def people_channels(feed: str) -> Iterator[Channel]:
-    """How many people the brand has, by kind."""
+    """Yield the channels of the number of people by kind."""
     for kind in PEOPLE_KINDS:
         yield Channel(
             ACCOUNT, f"people_{kind}", _sensor(f"people_{kind}", state_class=_MEASURED), feed
@@ -326,17 +325,17 @@ def people_channels(feed: str) -> Iterator[Channel]:
 
 
 def machine_feed(machine: str) -> str:
-    """The feed of a machine's own page."""
+    """Return the name of the feed of a machine's record."""
     return f"machine-{machine}"
 
 
 def track_feed(machine: str) -> str:
-    """The feed of a machine's GPS track."""
+    """Return the name of the feed of a machine's GPS track."""
     return f"track-{machine}"
 
 
 def person_feed(tag: str) -> str:
-    """The feed of a tag's own page."""
+    """Return the name of the feed of a tag's record."""
     return f"tag-{tag}"
 
 
@@ -344,7 +343,7 @@ def person_feed(tag: str) -> str:
 
 
 def total_readings(device: str, found: Totals, hours: float | None) -> dict[ChannelId, Reading]:
-    """The totals of a device; `hours` is its runtime today, None where that is not known."""
+    """Return the readings of a device's totals; `hours` is its runtime today, None if unknown."""
     return {
         ChannelId(device, counted.description.key): Reading(counted.value(found, hours))
         for counted in TOTALS
@@ -352,9 +351,9 @@ def total_readings(device: str, found: Totals, hours: float | None) -> dict[Chan
 
 
 def status_readings(machine: str, found: Status, now: datetime) -> dict[ChannelId, Reading]:
-    """How a machine is; without a time of its report nothing tells whether it is in touch."""
+    """Return the readings of a machine; its connectivity is unknown without the time of a report."""
     device = machine_id(machine)
-    # A clock that is far ahead tells no age: what it dates would never grow old.
+    # A clock far ahead gives no age: its readings would never become stale.
     is_dated = found.seen_at is None or is_past(found.seen_at, now)
     seen_at = found.seen_at if is_dated else None
     in_touch = None if seen_at is None else now - seen_at < OUT_OF_TOUCH
@@ -370,14 +369,14 @@ def status_readings(machine: str, found: Status, now: datetime) -> dict[ChannelI
 
 
 def is_past(at: datetime, now: datetime) -> bool:
-    """Whether a time can be that of something that has happened; clocks may be a little ahead."""
+    """Return whether a time is in the past, allowing for a clock a little ahead."""
     return at < now + OUT_OF_TOUCH
 
 
 def person_readings(
     tag: str, tested_at: datetime | None, now: datetime, limit: int
 ) -> dict[ChannelId, Reading]:
-    """How long ago a tag was tested, in days, and whether that is longer than it may be."""
+    """Return the days since a tag's last test, and whether they exceed `limit`."""
     is_known = tested_at is not None and is_past(tested_at, now)
     since = max(now - tested_at, timedelta()) if is_known and tested_at is not None else None
     days = None if since is None else since // timedelta(days=1)
@@ -388,7 +387,7 @@ def person_readings(
 
 
 def battery_readings(people: Sequence[Person]) -> dict[ChannelId, Reading]:
-    """How full the batteries of the tags are that tell."""
+    """Return the battery levels of the tags that report one."""
     return {
         ChannelId(tag_id(person.id), BATTERY): Reading(person.battery)
         for person in people

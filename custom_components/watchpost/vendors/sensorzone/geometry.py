@@ -1,4 +1,4 @@
-"""The outlines of worksites, as GeoJSON polygons."""
+"""Boundaries of worksites as GeoJSON polygons."""
 
 from itertools import pairwise
 
@@ -6,12 +6,12 @@ from ...client.decode import Row, to_number
 
 type Corner = tuple[float, float]
 
-# A polygon has three corners and the first again; every side is held against every other, so not without end.
+# A closed triangle has four corners; the maximum bounds the comparison of every side with every other.
 _LEAST, _MOST = 4, 500
 
 
 def is_simple(boundary: Row | None) -> bool | None:
-    """Whether the sides of a polygon keep clear of each other; None for what is no polygon."""
+    """Return whether no two sides of a polygon cross; None if it is not a polygon."""
     if boundary is None or str(boundary.get("type")).lower() != "polygon":
         return None
     rings = boundary.get("coordinates")

@@ -1,4 +1,4 @@
-"""What can be counted and told of machines, tags and people. SensorZone measures no physical quantity."""
+"""Limits of SensorZone's counts; the vendor measures no physical quantity."""
 
 from typing import Final
 

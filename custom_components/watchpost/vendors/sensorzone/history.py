@@ -1,4 +1,4 @@
-"""What SensorZone remembers by day: how long each machine ran, and how many incursions there were."""
+"""SensorZone's daily history: the runtime of each machine and the number of incursions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _RUNTIME: Final = "runtime"
 async def daily_totals(
     client: SensorZoneClient, site_inventory: SiteInventory, start: datetime, end: datetime
 ) -> list[DailySeries]:
-    """Return the totals of the full local days in [start, end); what the account may not see is left out.
+    """Return the totals of the full local days in [start, end), without those that the account may not read.
 
     Raises a `VendorError`.
     """
@@ -39,7 +39,7 @@ async def daily_totals(
 
 @contextmanager
 def _left_out() -> Iterator[None]:
-    """Do without what the account may not see or what cannot be read, now or later; an outage is passed on."""
+    """Skip totals without permission or with an unreadable response; raise for an outage."""
     try:
         yield
     except PermissionDeniedError:
@@ -52,7 +52,7 @@ def _left_out() -> Iterator[None]:
 async def _incursions(
     client: SensorZoneClient, site_inventory: SiteInventory, days: list[datetime], end: datetime
 ) -> Iterator[DailySeries]:
-    """Count by day, of the brand and each machine; a day without any has none."""
+    """Return the number of incursions by day of the account and of each machine; 0 for a day without any."""
     answer = await client.incursions(days[0], end)
     if answer.failure is not None:
         raise answer.failure
@@ -76,7 +76,7 @@ async def _incursions(
 async def _runtimes(
     client: SensorZoneClient, site_inventory: SiteInventory, days: list[datetime], end: datetime
 ) -> list[DailySeries]:
-    """Hours by day of each machine; a day that the chart leaves out is not known."""
+    """Return each machine's runtime by day, in hours, without days missing in the chart."""
     rows = (await client.machine_runtime(days[0], end)).value
     hours: dict[str, dict[date, float]] = {}
     for row in rows:
@@ -97,7 +97,7 @@ async def _runtimes(
 
 
 def _devices(site_inventory: SiteInventory) -> dict[str, str]:
-    """The devices that are counted, with their names."""
+    """Return the names of the devices with daily totals, by device id."""
     named = {entities.ACCOUNT: entities.MANUFACTURER}
     for machine in site_inventory.machines.values():
         named[entities.machine_id(machine.id)] = machine.name or f"Machine {machine.id}"
@@ -105,7 +105,7 @@ def _devices(site_inventory: SiteInventory) -> dict[str, str]:
 
 
 def _days(start: datetime, end: datetime) -> Iterator[datetime]:
-    """The local midnights in [start, end); a day may be an hour shorter or longer."""
+    """Yield the local midnights in [start, end); a day may be an hour shorter or longer."""
     day = dt_util.start_of_local_day(dt_util.as_local(start))
     while day < end:
         yield day

@@ -1,4 +1,4 @@
-"""What is known of the incursions of the last days: what happened, and the totals that are shown of it."""
+"""Incursions of the last day: their events and the totals of each device."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from typing import Final
 from ...models import Position, ReadingValue, VendorEvent, VendorEventType
 from .models import Incursion
 
-# The binary sensor looks back so far; a day that is longer than others is covered too.
+# The binary sensor covers RECENT. Incursions are kept longer, to cover a local day of 25 hours.
 RECENT: Final = timedelta(hours=24)
 KEPT: Final = timedelta(hours=26)
 
-# About a kilometre: enough to tell sites apart, not where somebody stood.
+# About a kilometre: enough to distinguish sites, too coarse to locate a person.
 ROUGH_DECIMALS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What is counted of some incursions: those of today, and whether a recent one is unacknowledged.
+    """Totals of today's incursions, and whether a recent one is unacknowledged.
 
-    `score` is in percent, `mean_length` in seconds; None where there is nothing to tell them from.
+    `score` is in percent, `mean_length` in seconds; None without incursions to compute them from.
     """
 
     incursions: int
@@ -32,18 +32,18 @@ class Totals:
 
 
 def totals(
-    incursions: Iterable[Incursion], now: datetime, midnight: datetime, *, is_whole: bool = True
+    incursions: Iterable[Incursion], now: datetime, midnight: datetime, *, is_readable: bool = True
 ) -> Totals:
-    """Count; one of which nobody knows whether it was acknowledged makes that unknown, never safe.
+    """Return the totals of incursions; an unknown acknowledgement makes `has_unacknowledged` None, never False.
 
-    `is_whole` is False where records could not be read: any of those may be unacknowledged.
+    `is_readable` is False where records were rejected: any of those may be unacknowledged.
     """
     listed = list(incursions)
     known = [found for found in listed if found.started_at <= now + timedelta(minutes=5)]
     today = [found for found in known if found.started_at >= midnight]
-    # A clock that is ahead, by a time zone even, makes nothing safe.
+    # A machine's clock may be ahead, even by a time zone: its incursions count as recent too.
     recent = [found.is_acknowledged for found in listed if abs(found.started_at - now) <= RECENT]
-    if not is_whole:
+    if not is_readable:
         recent.append(None)
     acknowledged = sum(found.is_acknowledged is True for found in today)
     unacknowledged = sum(found.is_acknowledged is False for found in today)
@@ -60,30 +60,30 @@ def totals(
 
 
 class IncursionTracker:
-    """The incursions of the last day, each as the vendor told it last."""
+    """Track the incursions of the last day, each in its newest version."""
 
     def __init__(self) -> None:
         self.known: dict[str, Incursion] = {}
-        self.is_whole = True
+        self.is_readable = True
 
     def take(
-        self, found: Iterable[Incursion], *, full_since: datetime | None, is_whole: bool = True
+        self, found: Iterable[Incursion], *, full_since: datetime | None, is_readable: bool = True
     ) -> None:
-        """Take what a poll brought. What began after `full_since` and did not come is no more: merged or deleted.
+        """Store the incursions of a poll; remove those after `full_since` that it lacks: merged or deleted.
 
-        Unless the poll brought records that could not be read (`is_whole` is False): it may be among those.
+        Nothing is removed if the poll had rejected records (`is_readable` is False): it may be among those.
         """
         fresh = {incursion.id: incursion for incursion in found}
-        if full_since is not None and is_whole:
+        if full_since is not None and is_readable:
             self.known = {
                 known: held for known, held in self.known.items() if held.started_at < full_since
             }
-        # Only a look at all that may be recent shows that everything can be read again.
-        self.is_whole = is_whole and (self.is_whole or full_since is not None)
+        # Only a poll of the whole period shows that every record is readable again.
+        self.is_readable = is_readable and (self.is_readable or full_since is not None)
         self.known |= fresh
 
     def prune(self, now: datetime) -> list[Incursion]:
-        """Let go of what no total needs, and return it."""
+        """Remove and return the incursions that are too old for every total."""
         gone = [held for held in self.known.values() if held.started_at < now - KEPT]
         for incursion in gone:
             del self.known[incursion.id]
@@ -95,9 +95,9 @@ class IncursionTracker:
         place_of: Callable[[Incursion], str],
         tell: Callable[[Incursion], Mapping[str, ReadingValue]],
     ) -> Iterator[VendorEvent]:
-        """What happened: each incursion, and that it was acknowledged, which follows it if it was told before.
+        """Yield an event for each incursion, and one for its acknowledgement, which follows it.
 
-        The id is the vendor's own of the incursion, whatever else of it changes.
+        The event id is the vendor's id of the incursion, so that later changes dispatch nothing twice.
         """
         for known in self.known.values():
             data, device = dict(tell(known)), place_of(known)
@@ -112,7 +112,7 @@ class IncursionTracker:
 
 
 def rough(position: Position | None, *, is_exact: bool) -> dict[str, ReadingValue]:
-    """A position as it may be told."""
+    """Return a position for events, exact or rounded to about a kilometre."""
     if position is None:
         return {}
     decimals = 7 if is_exact else ROUGH_DECIMALS

@@ -1,4 +1,4 @@
-"""What an account has: machines, people, sites and projects, and how they belong together."""
+"""Inventory of an account: machines, people, sites and projects, and their relations."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from .options import Options
 
 @dataclass(slots=True)
 class SiteInventory:
-    """The newest lists."""
+    """The newest lists of an account, with details from the records of machines and tags."""
 
     options: Options = field(default_factory=Options)
     machines: dict[str, Machine] = field(default_factory=dict)
@@ -23,15 +23,15 @@ class SiteInventory:
     tags: dict[str, Person] = field(default_factory=dict)
 
     def take_machines(self, machines: Iterable[Machine]) -> None:
-        """Take the list of machines, with what only their own pages tell."""
+        """Store the list of machines, completed from their own records."""
         self.machines = {machine.id: self._completed(machine) for machine in machines}
 
     def take_people(self, people: Iterable[Person]) -> None:
-        """Take the list of people, with what only the tags tell."""
+        """Store the list of people, completed from the records of their tags."""
         self.people = {person.id: self._with_tag(person) for person in people}
 
     def take_tag(self, tag: Person) -> None:
-        """Take what a tag tells of itself."""
+        """Store the record of a tag."""
         self.tags[tag.id] = tag
         if (listed := self.people.get(tag.id)) is not None:
             self.people[tag.id] = self._with_tag(listed)
@@ -51,7 +51,7 @@ class SiteInventory:
         )
 
     def take_page(self, machine: Machine) -> None:
-        """Take what a machine's own page tells; its device shows it from the next list on."""
+        """Store a machine's own record, which its device shows from the next inventory on."""
         self.pages[machine.id] = machine
         if (listed := self.machines.get(machine.id)) is not None:
             self.machines[machine.id] = self._completed(listed)
@@ -70,7 +70,7 @@ class SiteInventory:
         )
 
     def devices(self) -> Iterator[Device]:
-        """Parents before children; people only where they are allowed."""
+        """Yield the devices, parents before children; people only if the options allow them."""
         yield entities.account()
         for project in self.projects.values():
             yield entities.project_device(project)
@@ -84,12 +84,12 @@ class SiteInventory:
                 yield entities.person_device(person, with_name=self.options.person_names)
 
     def left_out(self) -> Iterator[str]:
-        """People that are not wanted."""
+        """Yield the device ids of people excluded by the options."""
         if not self.options.people:
             yield from map(entities.tag_id, self.people)
 
     def channels(self, *, is_tracked: bool, has_runtime: bool) -> Iterator[Channel]:
-        """Every channel of what is listed."""
+        """Yield the channels of all listed devices."""
         for device in self.scopes():
             yield from entities.total_channels(device, has_runtime=has_runtime)
         yield entities.events_channel(entities.ACCOUNT)
@@ -103,25 +103,25 @@ class SiteInventory:
     # -- incursions --
 
     def place(self, incursion: Incursion) -> str:
-        """The device at which an incursion is told: its machine, or the brand for one that is not listed."""
+        """Return the device of an incursion's events: its machine, or the account if that is not listed."""
         known = incursion.machine in self.machines
         return entities.machine_id(incursion.machine or "") if known else entities.ACCOUNT
 
     def site_of(self, incursion: Incursion) -> str | None:
-        """The site of an incursion, or that of its machine."""
+        """Return the site of an incursion, or of its machine."""
         if incursion.site is not None:
             return incursion.site
         return self.site_of_machine(incursion.machine or "")
 
     def site_of_machine(self, machine: str) -> str | None:
-        """The site that a machine is on, as the machine says or the site."""
+        """Return the site of a machine, from the machine's record or the site's."""
         known = self.machines.get(machine)
         if known is not None and known.sites:
             return known.sites[0]
         return next((site.id for site in self.sites.values() if machine in site.machines), None)
 
     def scopes(self) -> list[str]:
-        """The devices that have totals: brand, projects, sites, machines."""
+        """Return the devices with totals: account, projects, sites, machines."""
         return [
             entities.ACCOUNT,
             *map(entities.project_id, self.projects),
@@ -130,7 +130,7 @@ class SiteInventory:
         ]
 
     def by_scope(self, incursions: Iterable[Incursion]) -> dict[str, list[Incursion]]:
-        """The incursions that each device's totals count; an empty list where there are none."""
+        """Return the incursions of each device; an empty list for a device without any."""
         wanted = [*self.scopes(), *map(entities.tag_id, self.people)]
         found: dict[str, list[Incursion]] = {scope: [] for scope in wanted}
         for incursion in incursions:
@@ -140,7 +140,7 @@ class SiteInventory:
         return found
 
     def counted_by(self, incursion: Incursion) -> Iterator[str]:
-        """The devices that an incursion belongs to."""
+        """Yield the devices that an incursion belongs to."""
         yield entities.ACCOUNT
         if incursion.machine is not None:
             yield entities.machine_id(incursion.machine)
@@ -156,7 +156,7 @@ class SiteInventory:
         return known.projects if known else ()
 
     def runtime_by_scope(self, hours: Mapping[str, float]) -> dict[str, float]:
-        """Each device's hours of runtime, from those of the machines."""
+        """Return each device's hours of runtime, summed from its machines."""
         found: dict[str, float] = {}
         for machine, ran in hours.items():
             scopes = [entities.ACCOUNT, entities.machine_id(machine)]
@@ -168,14 +168,14 @@ class SiteInventory:
         return found
 
     def machine_named(self, name: str) -> str | None:
-        """The id of a machine that a chart calls by id or name."""
+        """Return the id of a machine by its id or unique name; None if unknown."""
         if name in self.machines:
             return name
         named = [machine.id for machine in self.machines.values() if machine.name == name]
         return named[0] if len(named) == 1 else None
 
     def told(self, incursion: Incursion) -> dict[str, ReadingValue]:
-        """What may be told of an incursion, as the options allow."""
+        """Return an incursion's event data, as far as the options allow."""
         machine = self.machines.get(incursion.machine or "")
         site = self.sites.get(self.site_of(incursion) or "")
         length = incursion.length

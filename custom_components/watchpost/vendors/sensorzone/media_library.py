@@ -1,4 +1,4 @@
-"""The video clips of machines with cameras, as folders: machine, day, clip."""
+"""Media library of video clips, by machine, day and clip."""
 
 from collections.abc import Sequence
 from typing import Final, override
@@ -18,7 +18,7 @@ UNDATED: Final = "undated"
 
 
 class ClipLibrary(MediaLibrary):
-    """Every clip that the vendor lists; nothing is kept, links are asked for when somebody plays."""
+    """Browse the vendor's clips; a clip's link is fetched when it is played."""
 
     def __init__(self, client: SensorZoneClient, site_inventory: SiteInventory) -> None:
         self._client = client
@@ -53,7 +53,7 @@ class ClipLibrary(MediaLibrary):
         return await self._media(machine, clip)
 
     async def _clips(self, machine: str) -> list[Clip]:
-        """A machine's clips, newest first."""
+        """Return a machine's clips, newest first."""
         if machine not in self._site_inventory.machines:
             raise LookupError("there is no such machine")
         clips = (await self._client.clips(machine)).value
@@ -61,7 +61,7 @@ class ClipLibrary(MediaLibrary):
         return sorted(clips, key=lambda clip: clip.at or epoch, reverse=True)
 
     async def _media(self, machine: str, clip: Clip) -> Media:
-        """What is played: bytes of the vendor's own host, or a link to where it keeps its videos."""
+        """Return a clip's content from the vendor's own host, or the link to another host."""
         link = clip.url
         if link is None:
             reply = await self._client.clip(machine, clip.id)

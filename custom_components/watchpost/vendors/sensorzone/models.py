@@ -1,6 +1,6 @@
-"""SensorZone's records, typed. The vendor's text names what there is, not the fields: each is read by several names.
+"""SensorZone's typed records. The vendor's text names resources, not fields, so each field has several names.
 
-Times are aware and in UTC, lengths of time in seconds. What cannot be read is None.
+Times are aware UTC, durations in seconds. An unreadable field is None.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ from .decode import (
     words,
 )
 
-# Incursions are looked up by where they happened; these are the names that such a reference may have.
+# Possible names of an incursion's references to other records.
 _MACHINE: Final = ("base_station", "machine", "machine_asset", "vehicle", "pws")
 _TAG: Final = ("tag", "pedestrian_tag", "person_tag", "pedestrian", "person")
 _OPERATOR: Final = ("operator_tag", "operator", "driver")
@@ -114,7 +114,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A tag and who wears it; `tested_at` is when it was last tested."""
+    """A tag and its wearer; `tested_at` is the time of the last test."""
 
     id: str
     serial: str | None = None
@@ -124,7 +124,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How a machine is: `seen_at` is when its base station reported last, `located_at` when it was at `position`."""
+    """The state of a machine: `seen_at` is the time of its last report, `located_at` that of `position`."""
 
     seen_at: datetime | None = None
     is_running: bool | None = None
@@ -133,7 +133,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Incursion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A tag in the zone around a machine; `length` is None while it lasts or where nothing plausible tells it."""
+    """A tag inside the zone of a machine; `length` is None while it lasts or without a plausible value."""
 
     id: str
     started_at: datetime
@@ -148,7 +148,7 @@ class Incursion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A worksite; `boundary` is its GeoJSON geometry, None where that is no polygon that can be drawn."""
+    """A worksite; `boundary` is its GeoJSON geometry, None without a type."""
 
     id: str
     name: str | None = None
@@ -165,14 +165,14 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Where a machine was, and when."""
+    """A machine's position at a time."""
 
     at: datetime
     position: Position
 
 
 class Clip(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A video of a machine's camera; `url` is where it can be had for a while, if the list tells."""
+    """A video of a machine's camera; `url` is a link that expires, None if the list has none."""
 
     id: str
     at: datetime | None = None
@@ -181,7 +181,7 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How long a machine ran on a day; `machine` is an id or, where the chart has none, a name."""
+    """A machine's runtime on a day; `machine` is an id, or a name where the chart has no id."""
 
     machine: str
     day: date
@@ -189,7 +189,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def machine(found: str, row: Row) -> Machine:
-    """Read a machine, from the list of entities or its own page."""
+    """Parse a machine, from the list of entities or its own record."""
     return Machine(
         id=found,
         name=words(row, "name", "title", "label", "display_name"),
@@ -201,7 +201,7 @@ def machine(found: str, row: Row) -> Machine:
 
 
 def person(found: str, row: Row) -> Person:
-    """Read a person or a tag, from the list of entities or the tag's own page."""
+    """Parse a person or a tag, from the list of entities or the tag's own record."""
     return Person(
         id=found,
         serial=words(
@@ -230,7 +230,7 @@ def person(found: str, row: Row) -> Person:
 
 
 def kind_of(row: Row) -> str | None:
-    """Whether a row of the entities is a "machine" or a "person"; None where nothing tells."""
+    """Return "machine" or "person" for a row of the entities; None if unknown."""
     for name in ("kind", "entity_type", "type", "category", "role"):
         word = (to_text(row.get(name)) or "").lower().replace("-", "_").replace(" ", "_")
         if word in _MACHINES:
@@ -243,13 +243,13 @@ def kind_of(row: Row) -> str | None:
 
 
 def entity_id(kind: str, found: str, row: Row) -> str:
-    """The id by which other records name a machine or a tag: its own, or that of the hardware that it stands for."""
+    """Return the id by which other records refer to a machine or a tag: that of its hardware, or its own."""
     names = ("base_station",) if kind == "machine" else ("tag",)
     return reference(row, *names) or found
 
 
 def status(row: Row) -> Status:
-    """Read how a machine is."""
+    """Parse the state of a machine."""
     inside = flat(pick(row, "status", "device_status")) or {}
     both = {**row, **inside}
     seen_at = time_of(both, *_SEEN)
@@ -281,7 +281,7 @@ def status(row: Row) -> Status:
 
 
 def incursion(found: str, row: Row) -> Incursion | None:
-    """Read an incursion; None without a time: nobody could say when it happened."""
+    """Parse an incursion; None without its start, because an event needs a time."""
     started, ended = time_of(row, *_STARTED), time_of(row, *_ENDED)
     if started is None:
         return None
@@ -303,13 +303,13 @@ def incursion(found: str, row: Row) -> Incursion | None:
 
 
 def started_at(item: object) -> datetime | None:
-    """When an incursion began; None for a record that tells no time."""
+    """Return the start of an incursion; None for a record without a time."""
     row = flat(item)
     return time_of(row, *_STARTED) if row is not None else None
 
 
 def tested_at(row: Row) -> datetime | None:
-    """When a test of a tag was made; None for one that failed."""
+    """Return the time of a tag's test; None if it failed."""
     passed = flag(pick(row, "passed", "success", "successful"))
     word = (words(row, "result", "outcome", "status", "state") or "").lower()
     if passed is False or (passed is None and word in _TEST_FAILED):
@@ -318,7 +318,7 @@ def tested_at(row: Row) -> datetime | None:
 
 
 def _acknowledged(row: Row, at: datetime | None) -> bool | None:
-    """Whether the driver has acknowledged; where only a time would tell, an empty one is a no, nonsense is not."""
+    """Return whether the driver has acknowledged; without a flag, an empty time means no, an unreadable one None."""
     if at is not None:
         return True
     for name in (
@@ -343,7 +343,7 @@ def _acknowledged(row: Row, at: datetime | None) -> bool | None:
 
 
 def site(found: str, row: Row) -> Site:
-    """Read a worksite."""
+    """Parse a worksite."""
     boundary = flat(pick(row, "boundary", "geometry", "geojson", "geo_json", "polygon", "area"))
     if boundary is not None and isinstance(boundary.get("geometry"), dict):
         boundary = flat(boundary["geometry"])
@@ -357,12 +357,12 @@ def site(found: str, row: Row) -> Site:
 
 
 def project(found: str, row: Row) -> Project:
-    """Read a project."""
+    """Parse a project."""
     return Project(id=found, name=words(row, "name", "title", "label"))
 
 
 def fixes(rows: Iterable[object]) -> tuple[Fix, ...]:
-    """Read where a machine was, by time: rows with a time and a place each, or a GeoJSON line with times beside it."""
+    """Parse a track, oldest first: rows with time and position, or a GeoJSON line with a list of times."""
     found = [fix for item in rows for fix in _fixes(flat(item))]
     return tuple(sorted(found[:_MAX_TRACK], key=lambda fix: fix.at))
 
@@ -385,7 +385,7 @@ def _fixes(row: Row | None) -> Iterator[Fix]:
 
 
 def _times_beside(line: list[object], row: Row) -> list[object]:
-    """The list of times that goes with a line, whatever it is called: as long as the line, and of times."""
+    """Return the list of times of a line: any list of times with the length of the line."""
     about = {**row, **(flat(row.get("properties")) or {}), **(flat(row.get("geometry")) or {})}
     for held in about.values():
         if isinstance(held, list) and len(held) == len(line) and to_datetime(held[0]) is not None:
@@ -403,7 +403,7 @@ def _fix(place: Row, about: Row) -> Iterator[Fix]:
 
 
 def clip(found: str, row: Row) -> Clip:
-    """Read a video clip."""
+    """Parse a video clip."""
     return Clip(
         id=found,
         at=time_of(
@@ -424,7 +424,7 @@ def clip(found: str, row: Row) -> Clip:
 def identified[T](
     sieve: RecordDecoder, place: str, rows: Iterable[object], read: Callable[[str, Row], T | None]
 ) -> list[T]:
-    """Read the rows that have an id which no earlier one had; set the others aside."""
+    """Parse the rows with a new id; reject rows without an id or time."""
     found: dict[str, T] = {}
     for item in rows:
         row = flat(item)
@@ -435,7 +435,7 @@ def identified[T](
         ) is None:
             sieve.drop(place, "id")
         elif known in found:
-            continue  # pages overlap where records come in meanwhile
+            continue  # pages overlap when records are added between their requests
         elif (record := read(known, row)) is None:
             sieve.drop(place, "time")
         else:

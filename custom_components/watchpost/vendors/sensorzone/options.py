@@ -1,4 +1,4 @@
-"""What an account's options allow; people are nobody's business unless somebody says so."""
+"""Options of a SensorZone account; people are off by default, for their privacy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ USUAL_TAG_TEST_DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`tag_test_days`: after how many days a tag's test is overdue."""
+    """Options of an account; `tag_test_days` is the age in days at which a tag's test is overdue."""
 
     people: bool = False
     person_names: bool = False
@@ -31,7 +31,7 @@ class Options:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what is stored."""
+        """Parse the stored options."""
         return cls(
             people=stored.get(CONF_PEOPLE, False),
             person_names=stored.get(CONF_PERSON_NAMES, False),

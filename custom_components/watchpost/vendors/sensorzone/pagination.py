@@ -1,4 +1,4 @@
-"""Reads lists to their end, whether pages are told by link, by number or not at all, or there are none."""
+"""Paginator: fetch all pages of a list, linked, numbered or without any statement of their number."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,17 +22,17 @@ type Params = Mapping[str, str]
 PER_PAGE: Final = 100
 MAX_PAGES: Final = 200
 
-# No vendor makes smaller pages: a shorter list of which nothing says that there is more is the whole.
+# No vendor makes smaller pages: a shorter list without a statement of further pages is complete.
 MIN_PAGE: Final = 10
 
 _REFUSED_PARAMS: Final = frozenset({400, 422})
-# What a page beyond the last may be answered with, where nothing said that there is one.
+# Possible statuses of a page after the last one.
 _NO_SUCH_PAGE: Final = frozenset({400, 404, 416, 422})
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list to read: name, address, the permission that it needs, and the lists that may stand in its place."""
+    """A list to fetch: name, path, the permission that it needs, and the groups that may replace it."""
 
     name: str
     path: str | URL
@@ -42,7 +42,7 @@ class Listing:
 
 @dataclass(slots=True)
 class _Read:
-    """What came of a list so far, and whether nothing says that there is the page that is asked for next."""
+    """The pages fetched so far; `is_guess` means that nothing states the existence of the next page."""
 
     rows: list[object] = field(default_factory=list)
     freshness: list[Freshness] = field(default_factory=list)
@@ -50,7 +50,7 @@ class _Read:
     _seen: set[object] = field(default_factory=set)
 
     def take(self, page: Page) -> bool:
-        """Take a page; return whether it brought anything new."""
+        """Add a page; return whether it has any new record."""
         fresh = [row for row in page.rows if _key(row) not in self._seen]
         self._seen.update(map(_key, fresh))
         self.rows.extend(fresh)
@@ -58,10 +58,10 @@ class _Read:
 
 
 class Reader:
-    """Lists of one sign-in. Which resources take parameters, and which have pages, is learned as they answer.
+    """Fetch lists with one sign-in; learn from responses which resources accept parameters and which have pages.
 
-    `cut` has, by resource, what kept the last read of a list from coming to its end; a list whose end is a guessed page
-    that was refused has None there: nothing says whether that was the end.
+    `cut` maps each incomplete list to the error that ended its last read; None if a guessed page was refused, because
+    then nothing states whether the list ends there.
     """
 
     def __init__(self, transport: Transport, *, is_json_api: bool = False) -> None:
@@ -82,7 +82,7 @@ class Reader:
         right: str,
         accept: str | None = JSON,
     ) -> Response:
-        """Ask once; where the parameters are refused, without them from then on."""
+        """Fetch a resource; if its parameters are refused, omit them from then on."""
         if params and name not in self._plain:
             try:
                 return await self._asked(path, params, right, accept)
@@ -97,9 +97,9 @@ class Reader:
     async def _asked(
         self, path: str | URL, params: Params, right: str, accept: str | None
     ) -> Response:
-        """Ask; what says neither how long it is current nor how to revalidate it is not held.
+        """Fetch a resource; drop a response without lifetime and validators from the cache.
 
-        Periods move on, so that hardly any address is asked twice.
+        The periods in URLs change, so hardly any URL is requested twice.
         """
         reply = await self._transport.get(path, params, right=right, accept=accept)
         fresh = reply.freshness
@@ -110,7 +110,7 @@ class Reader:
     async def _guessed(
         self, _name: str, path: str | URL, params: Params, right: str
     ) -> Response | None:
-        """Ask for a page of which nothing says that it exists; None where it does not."""
+        """Fetch a page that may not exist; return None if it does not."""
         try:
             return await self._asked(path, params, right, JSON)
         except UnexpectedResponseError as err:
@@ -126,9 +126,9 @@ class Reader:
         *,
         in_part: bool = False,
     ) -> tuple[list[object], tuple[Freshness, ...]]:
-        """Return the records of all pages, each record once; `since` ends a list whose newest come first early.
+        """Return the records of all pages, each once; `since` ends a list that is sorted newest first.
 
-        `in_part`: where a later page cannot be had, return those before it, and note that in `cut`.
+        `in_part`: if a later page fails, return the pages before it and record the error in `cut`.
         Raises a `VendorError`; UnexpectedResponseError for a list without end.
         """
         name = wanted.name
@@ -167,7 +167,7 @@ class Reader:
     async def _read_page(
         self, wanted: Listing, address: str | URL, params: Params, read: _Read
     ) -> Page | None:
-        """Read one page; None for a guessed one that does not exist."""
+        """Fetch and parse one page; None for a guessed page that does not exist."""
         ask = self._guessed if read.is_guess else self.get
         reply = await ask(wanted.name, address, params, wanted.right)
         if reply is None:
@@ -177,9 +177,9 @@ class Reader:
         return page
 
     def _learn(self, name: str, number: int, page: Page, count: int, *, is_news: bool) -> None:
-        """Learn whether a list has pages, and how long one may be that fits into a page."""
+        """Learn whether a list has pages, and the length of a list that fits into one page."""
         if number > 1 and not is_news and page.rows and page.link is None:
-            self._unpaged.add(name)  # the same once more: pages are not known there
+            self._unpaged.add(name)  # the same page again: the resource has no pages
         if number == 2 and not page.rows:
             self._whole[name] = count
 
@@ -192,11 +192,11 @@ class Reader:
         if page.number is not None:
             return True
         is_paged = name not in self._unpaged and name not in self._plain
-        # One of the same length may be a page that is full.
+        # A list of this length may be a full page.
         return is_paged and len(page.rows) >= self._whole.get(name, MIN_PAGE)
 
     def _followed(self, link: str) -> URL:
-        """Return a link to the same origin as it stands; raises UnexpectedResponseError for any other."""
+        """Return a link unchanged; raise UnexpectedResponseError if it leads to another origin."""
         base = self._transport.url
         try:
             target = parse_link(link, base)
@@ -208,7 +208,7 @@ class Reader:
 
 
 async def _page(reply: Response, wanted: Listing) -> Page:
-    """Return the page of a list; a large one is parsed aside."""
+    """Parse a page of a list; a large one in the executor."""
     keys = (wanted.name, f"{wanted.name.rstrip('s')}_list")
     return await parse(
         lambda body: read_page(body, reply.link, *keys, groups=wanted.groups), reply.body
@@ -223,7 +223,7 @@ def _key(row: object) -> object:
 
 
 def _is_past(page: Page, since: datetime | None) -> bool:
-    """Whether a page is sorted, the newest first, and has come to what began before `since`."""
+    """Return whether a page is sorted newest first and ends before `since`."""
     times = [at for item in page.rows if (at := started_at(item)) is not None]
     if since is None or len(times) < 2 or len(times) < len(page.rows):
         return False

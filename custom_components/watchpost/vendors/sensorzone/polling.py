@@ -1,4 +1,4 @@
-"""What is polled of an account, and what each poll means."""
+"""Polls of a SensorZone account: one method per feed."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ from .incursions import IncursionTracker, totals
 from .inventory import SiteInventory
 from .models import Incursion, Status
 
-# A short look every poll, at everything that a total or an acknowledgement may still change every so often.
+# Every poll fetches SHORT_LOOK; every FULL_LOOK_EVERY, FULL_LOOK: all that a total or an acknowledgement may change.
 SHORT_LOOK: Final = timedelta(hours=1)
 FULL_LOOK: Final = timedelta(hours=24)
 FULL_LOOK_EVERY: Final = timedelta(minutes=10)
@@ -32,11 +32,11 @@ MAX_GAP: Final = timedelta(days=30)
 
 TRACK_LOOK: Final = timedelta(hours=1)
 
-# The runtime is asked for every quarter of an hour; what is older than three of these is not divided by.
+# Three polls of the runtime; an older runtime is not used for incursions per hour.
 HOURS_LAST: Final = timedelta(minutes=45)
 
 
-# The names of resources that may be missing or fail, as they stand in the log.
+# Names of optional resources, as in the log.
 _ENTITIES: Final = "entities"
 _BASE_STATIONS: Final = "base stations"
 _WORKSITES: Final = "worksites"
@@ -51,9 +51,9 @@ _OF_INVENTORY: Final = frozenset({_ENTITIES, _BASE_STATIONS, _WORKSITES, _PROJEC
 
 
 class SensorZonePoller:
-    """The polls of one account.
+    """Poll the feeds of one account.
 
-    `told_until` is set before the first, where events were told before; `is_tracked` says that V2 tells positions.
+    `delivered_until` is set before the first poll if events were dispatched before; `is_tracked`: V2 has positions.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class SensorZonePoller:
 
     @property
     def turned_off(self) -> dict[str, str]:
-        """The resources that this account cannot have, with the reason."""
+        """Return the resources that are off for this account, with the reason."""
         return {
             name: f"status {status}" if (status := getattr(err, "status", None)) else str(err)
             for name, err in self.resources.failures.items()
@@ -89,7 +89,7 @@ class SensorZonePoller:
     async def _optional[T](
         self, name: str, ask: Callable[[], Awaitable[SensorZoneResponse[T]]]
     ) -> SensorZoneResponse[T] | None:
-        """Ask for a part of what a feed brings; None where it fails, unless that is about the whole account."""
+        """Fetch an optional resource of a feed; None if it fails, unless the error concerns the whole account."""
         answer = await self.resources.fetch(name, ask)
         if answer is None and isinstance(self._error(name), SignInRejectedError | RateLimitedError):
             raise self._error(name)
@@ -98,14 +98,14 @@ class SensorZonePoller:
     async def _needed[T](
         self, name: str, ask: Callable[[], Awaitable[SensorZoneResponse[T]]]
     ) -> SensorZoneResponse[T]:
-        """Ask for all that a feed brings; raises a `VendorError`, without asking while the resource is off."""
+        """Fetch the only resource of a feed; raise a `VendorError`, without a request while the resource is off."""
         answer = await self.resources.fetch(name, ask)
         if answer is None:
             raise self._error(name)
         return answer
 
     def _error(self, *names: str) -> VendorError:
-        """Return why the first of these that fails does; what is kept grows with every raise, so it begins anew."""
+        """Return the error of the first failed resource, without its traceback, which grows with every raise."""
         failures = self.resources.failures
         found = next(failures[name] for name in names if name in failures)
         return found.with_traceback(None)
@@ -113,9 +113,9 @@ class SensorZonePoller:
     # -- the lists --
 
     async def inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """List machines, people, sites and projects; each list that cannot be had is done without.
+        """Fetch machines, people, sites and projects, without the lists that fail.
 
-        Raises a `VendorError` where nothing of V1 can be had.
+        Raises a `VendorError` if everything of V1 fails.
         """
         if not self._client.has(ApiVersion.V1):
             return await self._inventory_of_tester()
@@ -160,7 +160,7 @@ class SensorZonePoller:
         )
 
     def _machine_resources(self) -> None:
-        """Have what says how a machine is asked for again with every list: a silent machine is a hazard."""
+        """Mark machine records and states as safety resources, retried with every inventory."""
         of_machines = [
             f"{name} {machine}"
             for machine in self._site_inventory.machines
@@ -169,7 +169,7 @@ class SensorZonePoller:
         self.resources.carrying_alarms = frozenset((entities_module.INCURSIONS, *of_machines))
 
     async def _has_incursions(self) -> bool:
-        """Whether incursions can be had though no list can; then the account goes on for their sake."""
+        """Return whether incursions are available; then the account stays up without any list."""
         start = dt_util.utcnow() - SHORT_LOOK
         try:
             await self._client.incursions(start)
@@ -178,10 +178,10 @@ class SensorZonePoller:
         return True
 
     async def _inventory_of_tester(self) -> FeedUpdate:
-        """A token alone knows the brand's people, and how many they are is all that is shown."""
+        """Return the inventory of an account with a Tester token alone: the number of people."""
         update = await self.people(frozenset())
         found = list(entities_module.people_channels(entities_module.INVENTORY))
-        # Without the sign-in that lists them nothing is known of the machines, sites and people.
+        # No list was read: machines, sites and people of another sign-in must not be removed.
         inventory = Inventory(devices=[entities_module.account()], channels=found, lists={})
         return FeedUpdate(
             readings=update.readings,
@@ -191,7 +191,7 @@ class SensorZonePoller:
         )
 
     async def _entities(self) -> tuple[Counter[str], tuple[Freshness, ...]]:
-        """List machines and people; where that list cannot be had, the machines alone."""
+        """Fetch machines and people; if that list is unavailable, the machines alone."""
         found = await self._optional(_ENTITIES, self._client.entities)
         if found is not None:
             self._site_inventory.take_machines(found.value.machines)
@@ -199,7 +199,7 @@ class SensorZonePoller:
             self._note(entities_module.MACHINES, found)
             self._note(entities_module.TAGS, found)
             return found.rejected, found.freshness
-        # An outage is no reason to take another list for the one that is known.
+        # An outage alone must not replace the known list by another one.
         if self._site_inventory.machines and not is_unavailable(self._error(_ENTITIES)):
             return Counter(), ()
         machines = await self._optional(_BASE_STATIONS, self._client.base_stations)
@@ -210,12 +210,12 @@ class SensorZonePoller:
         return machines.rejected, machines.freshness
 
     def _note(self, name: str, answer: SensorZoneResponse[Any]) -> None:
-        """Note that a list was read: in full where no record was rejected."""
+        """Record that a list was read, and whether it is complete: without rejected records."""
         oldest = min((reply.received for reply in answer.freshness), default=None)
         self._lists[name] = None if answer.rejected else oldest
 
     async def _name_tags(self) -> None:
-        """Ask for the tags' serial numbers, where people are shown and their list does not tell."""
+        """Fetch the tags' serial numbers, if people are shown and their list lacks them."""
         site_inventory = self._site_inventory
         if site_inventory.options.people and any(
             person.serial is None for person in site_inventory.people.values()
@@ -225,7 +225,7 @@ class SensorZonePoller:
                 site_inventory.take_tag(tag)
 
     async def _places(self) -> Counter[str]:
-        """List sites and projects; one list that fails costs neither the other nor the machines."""
+        """Fetch sites and projects; one list that fails affects no other."""
         aside: Counter[str] = Counter()
         if (sites := await self._optional(_WORKSITES, self._client.worksites)) is not None:
             self._site_inventory.sites = {site.id: site for site in sites.value}
@@ -238,7 +238,7 @@ class SensorZonePoller:
         return aside
 
     async def _check_v2(self) -> None:
-        """See whether V2 lets the user in at all; where it does not, a machine's own page may tell its position."""
+        """Check the V2 sign-in; without it, positions come from the machines' own records."""
         tracks = [f"{_TRACK} {machine}" for machine in self._site_inventory.machines]
         are_off = bool(tracks) and not any(map(self.resources.may_ask, tracks))
         if not self._client.has(ApiVersion.V2) or are_off:
@@ -253,23 +253,23 @@ class SensorZonePoller:
         else:
             self.is_tracked = not self._is_track_refused
 
-    # -- what moves --
+    # -- incursions, machines and people --
 
     async def incursions(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Look at the incursions of the last hour, or of all that may still change; tell and count them."""
+        """Fetch the incursions of the last hour or day; return their events and totals."""
         now = dt_util.utcnow()
         start, is_full = self._look_from(now)
         found = await self._needed(
             entities_module.INCURSIONS, lambda: self._client.incursions(start)
         )
-        # What may not have been read in full is looked at again from where it began.
-        is_full = is_full and found.is_whole
+        # An incomplete list does not count as full: the next poll fetches the same period.
+        is_full = is_full and found.is_complete
         if is_full:
             self._full_look_at, self.delivered_until = now, None
         self._log.take(
             found.value,
             full_since=start if is_full else None,
-            is_whole=not found.rejected and found.failure is None,
+            is_readable=not found.rejected and found.failure is None,
         )
         vendor_events = list(
             self._log.vendor_events(now, self._site_inventory.place, self._site_inventory.told)
@@ -284,16 +284,16 @@ class SensorZonePoller:
         )
 
     def _look_from(self, now: datetime) -> tuple[datetime, bool]:
-        """From when to look, and whether that is all: incursions come late, and are acknowledged later still."""
+        """Return the start of the period to fetch, and whether it is full: incursions arrive and change late."""
         if self._full_look_at is not None and now - self._full_look_at < FULL_LOOK_EVERY:
             start = now - SHORT_LOOK
-            # In steps, so that a reply that is still current answers for a while.
+            # In steps of ten minutes, so that the cache can answer while a response is current.
             return start.replace(minute=start.minute // 10 * 10, second=0, microsecond=0), False
         since = self._full_look_at or self.delivered_until or now
         return max(min(now, since) - FULL_LOOK, now - MAX_GAP), True
 
     def _remember(self, gone: list[Incursion]) -> None:
-        """Keep when the last incursion of each device was, also when it is too old to be counted."""
+        """Store the time of each device's last incursion before its removal."""
         known = self._site_inventory.by_scope(gone) if gone else {}
         for scope, found in known.items():
             times = [incursion.started_at for incursion in found]
@@ -304,21 +304,21 @@ class SensorZonePoller:
 
     def _counted(self, now: datetime) -> dict[ChannelId, Reading]:
         midnight = dt_util.start_of_local_day(dt_util.as_local(now))
-        # Hours that nobody has told for a while are too few for the incursions of now.
+        # An old runtime is too short for the present number of incursions.
         oldest = max(midnight, now - HOURS_LAST)
         is_known = self._hours_at is not None and self._hours_at >= oldest
         hours = self._site_inventory.runtime_by_scope(self._hours if is_known else {})
-        is_whole = self._log.is_whole
+        is_readable = self._log.is_readable
         readings: dict[ChannelId, Reading] = {}
         for scope, found in self._site_inventory.by_scope(self._log.known.values()).items():
-            counted = totals(found, now, midnight, is_whole=is_whole)
+            counted = totals(found, now, midnight, is_readable=is_readable)
             if counted.last is None:
                 counted = replace(counted, last=self._last.get(scope))
             readings |= entities_module.total_readings(scope, counted, hours.get(scope))
         return readings
 
     async def machine(self, machine: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Ask how a machine is: on its own page, or where that does not tell, by its status."""
+        """Fetch the state of a machine from its own record, or from its status if that has none."""
         page_name, status_name = f"{_PAGE} {machine}", f"{_STATUS} {machine}"
         page = await self._optional(page_name, lambda: self._client.base_station(machine))
         status, own = Status(), None
@@ -339,12 +339,12 @@ class SensorZonePoller:
         )
 
     async def track(self, machine: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Ask where a machine is, by the end of its GPS track."""
+        """Fetch the position of a machine: the end of its GPS track."""
         name, start = f"{_TRACK} {machine}", dt_util.utcnow() - TRACK_LOOK
         try:
             found = await self._needed(name, lambda: self._client.track(machine, start))
         except PermissionDeniedError:
-            # The permission is asked for with the runtime, which is the same user's.
+            # The runtime poll reports the missing permission, which concerns the same user.
             self.resources.record_success(name)
             self.is_tracked, self._is_track_refused = False, True
             raise
@@ -360,7 +360,7 @@ class SensorZonePoller:
         )
 
     async def runtime(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Ask how long the machines have run today."""
+        """Fetch today's runtime of the machines."""
         midnight = dt_util.start_of_local_day()
         found = await self._client.machine_runtime(midnight)
         hours: dict[str, float] = {}
@@ -369,7 +369,7 @@ class SensorZonePoller:
             if machine is not None and row.day == midnight.date():
                 hours[machine] = hours.get(machine, 0.0) + row.hours
         self._hours, self._hours_at = hours, dt_util.utcnow()
-        self._is_track_refused = False  # V2 lets the user in: worth another try
+        self._is_track_refused = False  # the V2 sign-in works: try the tracks again
         return FeedUpdate(
             readings={
                 ChannelId(scope, entities_module.RUNTIME_TODAY): Reading(ran)
@@ -379,7 +379,7 @@ class SensorZonePoller:
         )
 
     async def person(self, tag: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Ask when a tag was tested last: the list may tell, or the tag's page, or the list of its tests."""
+        """Fetch the time of a tag's last test: from the list, the tag's record or the list of its tests."""
         times: list[datetime | None] = []
         freshness: tuple[Freshness, ...] = ()
         names = f"{_TAG} {tag}", f"{_TESTS} {tag}"
@@ -405,7 +405,7 @@ class SensorZonePoller:
         return FeedUpdate(readings=readings, freshness=freshness)
 
     async def people(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Count the brand's people, by kind."""
+        """Fetch the number of people by kind."""
         found = await self._client.people()
         kinds = Counter(str(row.get("kind")) for row in found.value)
         return FeedUpdate(

@@ -1,4 +1,4 @@
-"""What the vendor says is wrong with what was sent, in our words: its own may quote a person's data."""
+"""Parser of the vendor's validation errors; its own texts are not shown, they may quote a person's data."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +8,7 @@ from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
 from .decode import flat
 
-# The fields that can be sent; a name that is none of these is not shown.
+# The fields that requests have; other names are not shown.
 _FIELDS: Final = frozenset({
     "name", "kind", "employee_id", "company", "email", "tag", "tag_id", "tag_serial", "serial_number", "person_id",
     "people_asset_id", "people_asset", "title", "text", "body", "note", "metric", "threshold", "recipients", "start",
@@ -25,7 +25,7 @@ _WRONG: Final = "is not accepted"
 
 
 def problems_in(body: bytes) -> dict[str, str]:
-    """What is wrong with each field; empty where nothing says that."""
+    """Return the problem of each field; empty if the body states none."""
     try:
         row = flat(loose(body))
     except UnexpectedResponseError:
@@ -49,7 +49,7 @@ def _said(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _in_item(item: object) -> Iterator[tuple[str, str]]:
-    """A JSON:API error, one with the field's name, or a sentence that begins with it."""
+    """Yield field and text of a JSON:API error, an object with the field's name, or a sentence beginning with it."""
     if isinstance(item, str):
         start = item.strip().lower()
         longest = sorted(_FIELDS, key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""Safety reports: made by the vendor in its own time, followed to the end, and their files."""
+"""Safety reports: jobs of the vendor, polled until they end, and their files."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ _EXTENSIONS: Final = {
 
 
 def state_of(row: Row) -> str:
-    """How far a report is: `running`, `done` or `failed`; one that names its file is done."""
+    """Return the state of a report: `running`, `done` or `failed`; a report with a link is done."""
     word = (words(row, "status", "state", "job_status") or "").lower()
     if word in _FAILED:
         return "failed"
@@ -46,7 +46,7 @@ def state_of(row: Row) -> str:
 
 
 async def followed(row: Row, ask: Callable[[str], Awaitable[Row | None]]) -> tuple[str | None, str]:
-    """Ask ever more rarely until a report is made or has failed, for a quarter of an hour; return its id and state."""
+    """Poll a report with back-off for a quarter of an hour at most; return its id and last state."""
     report, state = identifier(row.get("id")), state_of(row)
     wait, waited = FIRST_WAIT, 0.0
     while report is not None and state == "running" and waited < PATIENCE:
@@ -57,12 +57,12 @@ async def followed(row: Row, ask: Callable[[str], Awaitable[Row | None]]) -> tup
 
 
 async def file_of(client: SensorZoneClient, report: str) -> MediaFile:
-    """Download a report that is made; raises a `VendorError`."""
+    """Download a finished report; raise a `VendorError`."""
     return named_file(f"sensorzone_report_{report}", await downloaded(client, report))
 
 
 async def downloaded(client: SensorZoneClient, report: str) -> Response:
-    """Return the file, also where the vendor answers with a link to it on its own host."""
+    """Return the file of a report, directly or by the link in the response."""
     reply = await client.report_file(report)
     if "json" not in reply.content_type:
         return reply
@@ -77,6 +77,6 @@ async def downloaded(client: SensorZoneClient, report: str) -> Response:
 
 
 def named_file(stem: str, reply: Response) -> MediaFile:
-    """Name a file by what it is."""
+    """Return a response as a file, with an extension by its content type."""
     kind = reply.content_type.partition(";")[0].strip().lower()
     return MediaFile(f"{stem}.{_EXTENSIONS.get(kind, 'bin')}", reply.body)

@@ -1,6 +1,6 @@
-"""SensorZone's three sign-ins: a session cookie (V1), a JWT (V2), a Tester device's token. Free of Home Assistant.
+"""SensorZone's three sign-ins: a session cookie (V1), a JWT (V2), a Tester token. Free of Home Assistant.
 
-Each is single-flight. Refused credentials are not offered again for half an hour, so that polling locks nobody out.
+Each is single-flight. Rejected credentials are not sent again for half an hour, so that polling locks no user out.
 """
 
 from abc import ABC, abstractmethod
@@ -31,18 +31,18 @@ from .endpoints import JSON, RESOURCES
 RENEW_EARLY: Final = 60.0
 REFUSED_PAUSE: Final = 1800.0
 
-# Seconds until a sign-in that failed in an unexpected way is tried again: nothing says that the password is wrong, but
-# each feed would send it. Doubles with each failure.
+# Seconds until a sign-in that failed unexpectedly is retried, doubled with each failure: without a pause, each feed
+# would send the password.
 _PAUSE: Final = 15.0
 _MAX_PAUSE: Final = 300.0
 
-# An encoding that is not taken is answered with one of these; which one is taken is not published.
+# Statuses of a body in the wrong encoding; the vendor does not publish the right one.
 _OTHER_ENCODING: Final = frozenset({400, 415, 422})
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,8192}")
 
 
 class _Sent(dict[str, str]):
-    """Headers that prove who asks, and by which of the sign-ins in a row they were had."""
+    """Credentials as headers, with the number of the sign-in that they come from."""
 
     def __init__(self, headers: Mapping[str, str], generation: int) -> None:
         super().__init__(headers)
@@ -50,7 +50,7 @@ class _Sent(dict[str, str]):
 
 
 class PasswordSignIn(ABC):
-    """What the sign-ins with e-mail address and password share."""
+    """Base of the sign-ins with e-mail address and password."""
 
     resource: str
     sends_password = True
@@ -81,26 +81,26 @@ class PasswordSignIn(ABC):
 
     @abstractmethod
     def hear(self, headers: Mapping[str, str]) -> None:
-        """Take what an answer hands out, at the sign-in or later."""
+        """Store the credentials in the headers of a response, at the sign-in or later."""
 
     @property
     @abstractmethod
     def _proof(self) -> Mapping[str, str] | None:
-        """The headers that prove who asks; None where a sign-in is due."""
+        """Return the credentials as headers; None if a sign-in is due."""
 
     @abstractmethod
     def _drop(self) -> None:
-        """Forget what was handed out."""
+        """Drop the credentials."""
 
     async def headers(self) -> Mapping[str, str]:
-        """Sign in where that is due; raises a `VendorError`."""
+        """Return the credentials, after a sign-in if that is due; raise a `VendorError`."""
         async with self._lock:
             if self._proof is None:
                 await self._sign_in()
             return _Sent(self._proof or {}, self._generation)
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Sign in anew, unless somebody else has since `refused` was sent."""
+        """Sign in again, unless another request has done so since `refused` was sent."""
         async with self._lock:
             if isinstance(refused, _Sent) and refused.generation == self._generation:
                 self._drop()
@@ -115,12 +115,12 @@ class PasswordSignIn(ABC):
         try:
             await self._post()
         except UnexpectedResponseError as err:
-            # Not what was asked for fails, but the way to it: that resource must not count as missing.
+            # The sign-in fails, not the requested resource, which must not count as missing.
             status = f" with status {err.status}" if err.status else ""
             raise self._failed(f"the vendor's sign-in failed{status}") from None
         except (SignInRejectedError, PermissionDeniedError) as err:
             self._refusal = err
-            # What the account's own probes bring is decided there (`SignInState`).
+            # The account's `SignInState` decides how often the main sign-in is probed.
             is_probed = isinstance(err, SignInRejectedError) and self.resource == "session"
             self._refused_until = self._budget.now() + (0.0 if is_probed else REFUSED_PAUSE)
             raise
@@ -135,7 +135,7 @@ class PasswordSignIn(ABC):
         return UnreachableError(text)
 
     async def _post(self) -> None:
-        """Send the credentials as JSON; as a form where that is not taken."""
+        """Send the credentials as JSON, or as a form if that is refused."""
         resource = RESOURCES[self.resource]
         for is_form in (self._is_form, not self._is_form):
             body = {"form": self._body} if is_form else {"json": self._body}
@@ -153,7 +153,7 @@ class PasswordSignIn(ABC):
 
 
 class SessionSignIn(PasswordSignIn):
-    """V1: `POST /api/v1/session` sets a cookie, kept here and nowhere else."""
+    """V1: `POST /api/v1/session` sets a cookie, stored only here."""
 
     resource = "session"
 
@@ -162,7 +162,7 @@ class SessionSignIn(PasswordSignIn):
         super().__init__(*account, **more)
 
     def hear(self, headers: Mapping[str, str]) -> None:
-        """Take cookies, also those that a later answer replaces or takes away."""
+        """Store the cookies of a response, also replaced and deleted ones."""
         for header in _all(headers, hdrs.SET_COOKIE):
             jar: SimpleCookie = SimpleCookie()
             with suppress(CookieError):
@@ -184,9 +184,9 @@ class SessionSignIn(PasswordSignIn):
 
 
 class TokenSignIn(PasswordSignIn):
-    """V2: `POST /api/v2/login` answers with the headers AccessToken and AccessTokenExpiry.
+    """V2: `POST /api/v2/login` responds with the headers AccessToken and AccessTokenExpiry.
 
-    What consumes the RefreshToken is not published; the password signs in anew in its place.
+    The vendor does not publish the use of the RefreshToken, so the password signs in again instead.
     """
 
     resource = "login"
@@ -197,7 +197,7 @@ class TokenSignIn(PasswordSignIn):
         super().__init__(*account, **more)
 
     def hear(self, headers: Mapping[str, str]) -> None:
-        """Take a token; an expiry that is missing or past tells nothing, and a 401 will."""
+        """Store the token of a response; without a future expiry it is valid until a 401."""
         token = headers.get("AccessToken")
         if not token or not _TOKEN.fullmatch(token):
             return
@@ -219,7 +219,7 @@ class TokenSignIn(PasswordSignIn):
 
 
 class BearerSignIn:
-    """The token of a Tester device; there is no other to be had."""
+    """The token of a Tester device, which cannot be renewed."""
 
     sends_password = False
     can_renew = False
@@ -233,7 +233,7 @@ class BearerSignIn:
         return self._headers
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Raise: a token that is refused stays so."""
+        """Raise SignInRejectedError, because the token cannot be renewed."""
         raise SignInRejectedError("the vendor refused the token")
 
 

@@ -1,4 +1,4 @@
-"""Tells an ended session by the sign-in page that is shown in place of a 401 (INFERRED; usual for cookie sessions)."""
+"""Detection of an ended session by a sign-in page instead of a 401 (INFERRED; usual for cookie sessions)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from aiohttp import hdrs
 from ...client.errors import UnexpectedResponseError
 from ...client.transport import Exchange
 
-# After a new sign-in that did not help, a page is not taken for an ended session for so many seconds.
+# Seconds after an unsuccessful new sign-in in which a page does not count as an ended session.
 RETRY_AFTER: Final = 600.0
 
 _PATH: Final = re.compile(
@@ -25,7 +25,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The last page that a path brought: with which credentials, and when that was no ended session."""
+    """The last page of a path: its credentials, and when it was found not to be an ended session."""
 
     credentials: int
     refused_at: float | None = None
@@ -33,18 +33,18 @@ class _Seen:
 
 @dataclass(slots=True)
 class SignInPages:
-    """Decide whether a response shows that the session has ended. `now` gives monotonic seconds.
+    """Decide whether a response shows an ended session; `now` returns monotonic seconds.
 
-    A path that brings a page right after a new sign-in is broken by itself: it costs no further sign-in for a while.
+    A path with a page right after a new sign-in is broken in itself and causes no further sign-in for a while.
     """
 
     now: Callable[[], float]
     _seen: dict[str, _Seen] = field(default_factory=dict)
 
     def has_ended(self, exchange: Exchange) -> bool:
-        """Return whether to sign in anew.
+        """Return whether to sign in again.
 
-        Raises UnexpectedResponseError for a page that a new sign-in does not replace.
+        Raises UnexpectedResponseError for a sign-in page that remains after a new sign-in.
         """
         if not _is_page(exchange):
             if exchange.status not in _REDIRECTS:
@@ -55,10 +55,10 @@ class SignInPages:
             self._seen[exchange.path] = _Seen(credentials)
             return True
         if seen.refused_at is None and seen.credentials == credentials:
-            return True  # another request for the same path, before there was a new sign-in
+            return True  # another request for the same path, from before the new sign-in
         self._seen[exchange.path] = _Seen(credentials, seen.refused_at or self.now())
         if _is_html(exchange) and not _FORM.search(exchange.body):
-            return False  # no sign-in page: whoever asked sees that it is not what it should be
+            return False  # not a sign-in page: the caller rejects the response
         raise UnexpectedResponseError("the vendor shows a sign-in page in place of data")
 
     def _is_due(self, refused_at: float) -> bool:
@@ -66,12 +66,12 @@ class SignInPages:
 
 
 def id_of(exchange: Exchange) -> int:
-    """Return by which of the sign-ins in a row a request was made."""
+    """Return the number of the sign-in that a request used."""
     return getattr(exchange.credentials, "generation", 0)
 
 
 def _is_page(exchange: Exchange) -> bool:
-    """Whether a response may be a sign-in page. A write counts as not done only where that is sure."""
+    """Return whether a response may be a sign-in page; after a write only if that is certain, to repeat no write."""
     is_read = exchange.method == hdrs.METH_GET
     if exchange.status in _REDIRECTS:
         location = exchange.headers.get(hdrs.LOCATION, "")

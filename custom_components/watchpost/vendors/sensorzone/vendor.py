@@ -1,4 +1,4 @@
-"""SensorZone as a vendor: how to sign in, what to poll, which options an account has."""
+"""SensorZone's vendor contract: sign-in, feeds and options."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ URL: Final = "https://platform.sensorzone.io"
 CONF_TESTER_TOKEN: Final = "tester_token"  # noqa: S105  the field's name
 CONF_ACCOUNT_ID: Final = "account_id"
 
-# The vendor publishes neither limits nor how long replies are current.
+# The vendor publishes neither rate limits nor the freshness of its responses.
 LISTS_EVERY: Final = timedelta(minutes=15)
 INCURSIONS_EVERY: Final = timedelta(minutes=1)
 MACHINES_EVERY: Final = timedelta(minutes=2)
@@ -44,7 +44,7 @@ MIN_INTERVAL: Final = timedelta(seconds=15)
 
 
 class SensorZoneConnection(Connection):
-    """One user, one Tester token, or both."""
+    """Connection of one user, one Tester token, or both."""
 
     hardware = HARDWARE
 
@@ -72,7 +72,7 @@ class SensorZoneConnection(Connection):
 
     @override
     async def identify(self) -> Identity:
-        """Try what was entered; whether V2 lets the user in is found out later, as the rest works without."""
+        """Check the credentials of V1 and the Tester API; V2 is checked later, because it is optional."""
         if self._client.has(ApiVersion.V1):
             await self._client.check_session()
         if self._client.has(ApiVersion.TESTER):
@@ -164,7 +164,7 @@ class SensorZoneConnection(Connection):
 
 
 class SensorZoneVendor(Vendor):
-    """SensorZone; an account is a user with a password, a Tester device's token, or both."""
+    """Vendor SensorZone; an account is a user with a password, a Tester token, or both."""
 
     key = "sensorzone"
     name = "SensorZone"
@@ -208,7 +208,7 @@ class SensorZoneVendor(Vendor):
             ApiVersion.TESTER: budget,
         }
         if email and password:
-            # The vendor limits a user, whichever version of the API that is; a Tester token apart from that.
+            # A rate limit concerns the user, in both versions of the API; the Tester token has its own.
             own = budgets[ApiVersion.V2]
             budgets[ApiVersion.TESTER] = budget.part(ApiVersion.TESTER)
             v1 = SessionSignIn(session, url, budget, email, password, held_with=[own])
@@ -237,7 +237,7 @@ class SensorZoneVendor(Vendor):
 
 
 def _account_id(data: Mapping[str, Any]) -> str:
-    """A digest of the user's address, as no call is known that tells an id; a token's is that of the first one."""
+    """Return a digest of the user's e-mail address or first token, because no request returns an account id."""
     if email := data.get(CONF_USERNAME):
         return _digest(email.strip().lower())
     return data.get(CONF_ACCOUNT_ID) or _digest(data.get(CONF_TESTER_TOKEN) or "")
