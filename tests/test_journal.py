@@ -13,7 +13,7 @@ from homeassistant.core import EventBus
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from custom_components.watchpost.account import BUDGETS, UNWRITTEN, Account
+from custom_components.watchpost.account import BUDGETS, PENDING_EVENTS, Account
 from custom_components.watchpost.engine.events import journal_file
 from simulators.clock import Clock
 from simulators.sensorist import FREE, Plan, SensoristCloud
@@ -52,7 +52,7 @@ async def restart(
 ) -> None:
     """Restart: what was held in memory alone is gone."""
     await house.hass.config_entries.async_unload(entry.entry_id)
-    house.hass.data.pop(UNWRITTEN, None)
+    house.hass.data.pop(PENDING_EVENTS, None)
     house.hass.data.pop(BUDGETS, None)
     while_down()
     await house.hass.config_entries.async_setup(entry.entry_id)

@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from aiohttp.test_utils import TestClient
+from homeassistant.core import CoreState
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -611,6 +612,26 @@ async def test_numbers_of_an_unknown_type_become_sensors_and_the_message_is_told
     assert len(event["payload"]) <= 1003
     for hidden in ("47.3", "secret.example", "anna@"):
         assert hidden not in event["payload"]
+
+
+async def test_messages_before_home_assistant_has_started_outlive_reloads_and_are_told_once(
+    house: House, door: TestClient, vizio: VizioSenseCloud, told: list[dict[str, Any]]
+) -> None:
+    entry = await sign_in(house, vizio)
+    house.hass.set_state(CoreState.not_running)
+    await house.reload(entry)
+    for speed in (1, 2):
+        await house.pass_time(5)
+        vizio.forge(vizio.message(vizio.devices[0], {"speed": speed}, "VXX"))
+        await arrive(house, vizio)
+        await house.reload(entry)
+    assert told == []
+
+    await house.hass.async_start()
+    await house.settle()
+    await house.reload(entry)
+
+    assert [event["payload"] for event in told] == ['{"speed":1}', '{"speed":2}']
 
 
 @pytest.mark.parametrize("form", ["flat", "nested"])

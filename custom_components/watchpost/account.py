@@ -10,7 +10,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from datetime import datetime
 from functools import partial
 import logging
 from pathlib import Path
@@ -36,7 +35,7 @@ from .contract.vendor import Connection, Feed, PersistData, Vendor
 from .coordinator import FeedCoordinator
 from .engine.battery_issues import BatteryIssues
 from .engine.events.dispatcher import EventDispatcher
-from .engine.events.journal import EventJournal, remove_journal
+from .engine.events.journal import EventJournal, PendingEvents, remove_journal
 from .engine.history.backfill import HistoryBackfill
 from .engine.history.daily_totals import DailyTotalsImporter
 from .engine.history.importer import HistoryChannel
@@ -64,8 +63,8 @@ _TOGETHER: Final = 2.0
 _LIST_PATIENCE: Final = 5.0
 
 BUDGETS: Final[HassKey[dict[str, RequestBudget]]] = HassKey(f"{DOMAIN}_ledgers")
-# By account: the events that were dispatched and that a full disk did not let be written down.
-UNWRITTEN: Final[HassKey[dict[str, dict[str, datetime]]]] = HassKey(f"{DOMAIN}_unwritten")
+# By account: the events that it has yet to dispatch or to write down.
+PENDING_EVENTS: Final[HassKey[dict[str, PendingEvents]]] = HassKey(f"{DOMAIN}_pending_events")
 
 
 @callback
@@ -101,13 +100,15 @@ def _open_journal(hass: HomeAssistant, entry: ConfigEntry, budget: RequestBudget
         hass.async_add_executor_job,
         budget,
         title=entry.title,
-        unwritten=hass.data.setdefault(UNWRITTEN, {}).setdefault(entry.entry_id, {}),
+        pending=hass.data.setdefault(PENDING_EVENTS, {}).setdefault(
+            entry.entry_id, PendingEvents()
+        ),
     )
 
 
 async def async_forget_journal(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Delete the journal of an account that is removed."""
-    hass.data.get(UNWRITTEN, {}).pop(entry.entry_id, None)
+    hass.data.get(PENDING_EVENTS, {}).pop(entry.entry_id, None)
     try:
         await hass.async_add_executor_job(remove_journal, journal_path(hass, entry))
     except OSError as err:

@@ -16,7 +16,7 @@ import pytest
 
 from custom_components.watchpost.engine.events import journal as journal_module
 from custom_components.watchpost.engine.events import journal_file
-from custom_components.watchpost.engine.events.journal import EventJournal
+from custom_components.watchpost.engine.events.journal import EventJournal, PendingEvents
 from custom_components.watchpost.engine.events.journal_file import encode, parse
 from custom_components.watchpost.models import VendorEvent, VendorEventType
 
@@ -63,12 +63,13 @@ async def opened(
     now: datetime = NOW,
     *,
     vendor: datetime | None = None,
-    unwritten: dict[str, datetime] | None = None,
+    pending: PendingEvents | None = None,
     settle: bool = True,
 ) -> EventJournal:
     clock = FakeClock(now, vendor)
-    carried = unwritten if unwritten is not None else {}
-    journal = EventJournal(path, _at_once, clock, title="Account", unwritten=carried)
+    journal = EventJournal(
+        path, _at_once, clock, title="Account", pending=pending or PendingEvents()
+    )
     await journal.async_load()
     if settle:
         await journal.async_settle()
@@ -221,7 +222,7 @@ async def test_any_flipped_bit_loses_no_event_and_repeats_at_most_those_of_two_l
     repeated = [0, 0, 0]
     for flipped in flips(data):
         journal = EventJournal(
-            tmp_path / "none", _at_once, FakeClock(now), title="Account", unwritten={}
+            tmp_path / "none", _at_once, FakeClock(now), title="Account", pending=PendingEvents()
         )
         journal.take(parse(flipped))
         admitted = [vendor_event.id for vendor_event in journal.filter_new([*known, new])]
@@ -242,7 +243,11 @@ async def test_a_flipped_bit_in_the_first_line_drops_nothing_that_was_not_dispat
     for flipped in flips(data[:end]):
         content = parse(flipped + data[end:])
         journal = EventJournal(
-            tmp_path / "none", _at_once, FakeClock(NOW + YEAR), title="Account", unwritten={}
+            tmp_path / "none",
+            _at_once,
+            FakeClock(NOW + YEAR),
+            title="Account",
+            pending=PendingEvents(),
         )
         journal.take(content)
         assert [each.id for each in journal.filter_new([raised(6)])] == ["alarm-6"]
@@ -343,17 +348,17 @@ async def test_what_a_full_disk_did_not_take_is_known_over_a_reload_and_written_
 ) -> None:
     path = tmp_path / "journal"
     await written(path)
-    carried: dict[str, datetime] = {}
-    journal = await opened(path, unwritten=carried)
+    pending = PendingEvents()
+    journal = await opened(path, pending=pending)
     disk.takes = 0
     await dispatch(journal, raised(6))
 
-    journal = await opened(path, unwritten=carried)
+    journal = await opened(path, pending=pending)
     assert await dispatch(journal, raised(6)) == []
 
     disk.takes = None
     assert await journal.async_flush()
-    assert not carried
+    assert not pending.unwritten
     journal = await opened(path)
     assert await dispatch(journal, raised(6), raised(7)) == ["alarm-7"]
 
@@ -420,7 +425,7 @@ async def test_a_journal_that_is_deleted_while_running_is_written_anew(tmp_path:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(journal_module, "MOST_TOLD", 4)
+    monkeypatch.setattr(journal_module, "MAX_DELIVERED", 4)
     return 4
 
 

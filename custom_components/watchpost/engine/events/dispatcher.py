@@ -1,7 +1,6 @@
 """Tells what happened: the event entity first, then the bus, one after the other and each once."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ class EventDispatcher:
         self._journal = journal
         self._names = names
         self._listeners: dict[str, tuple[str, Callable[[DispatchedEvent], None]]] = {}
-        self._waiting: deque[VendorEvent] = deque()
+        self._waiting = journal.queue
         self._is_open = False
         self._is_telling = False
         self._is_unwritten = False
@@ -129,14 +128,17 @@ class EventDispatcher:
         """Tell one after the other; each is on disk before the next is told."""
         try:
             while self._waiting:
-                await self._dispatch(self._waiting.popleft())
+                await self._dispatch_next()
         finally:
             self._is_telling = False
 
-    async def _dispatch(self, vendor_event: VendorEvent) -> None:
-        """Dispatch one event; a step that fails costs that step alone."""
+    async def _dispatch_next(self) -> None:
+        """Dispatch the first event of the queue; a step that fails costs that step alone."""
+        vendor_event = self._waiting[0]
         with self._reported("wait for the state of", vendor_event):
             await self._wait_for_state(vendor_event)
+        # Only now, so that an unload while it waits leaves it to the account that comes next.
+        self._waiting.popleft()
         with self._reported("tell of", vendor_event):
             self._tell(vendor_event)
         await self._write(vendor_event)

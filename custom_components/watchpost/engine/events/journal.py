@@ -9,7 +9,9 @@ more than a day behind the newest of them, the vendor's clock decides what the f
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import logging
 from pathlib import Path
@@ -55,6 +57,22 @@ class Clock(Protocol):
         """The local clock, or the vendor's where the local one cannot be believed."""
 
 
+@dataclass(slots=True)
+class PendingEvents:
+    """What an account has yet to dispatch or to write down; the caller keeps it over reloads.
+
+    What a camera says exists nowhere else, and a full disk must repeat nothing until a restart.
+    """
+
+    # Events to dispatch, in order.
+    queue: deque[VendorEvent] = field(default_factory=deque)
+    # Times by the ids of events in the queue, and of those that count as dispatched with one of them.
+    waiting: dict[str, datetime] = field(default_factory=dict)
+    covered: dict[str, list[str]] = field(default_factory=dict)
+    # Times by the ids of events that were dispatched and could not be written down.
+    unwritten: dict[str, datetime] = field(default_factory=dict)
+
+
 def remove_journal(path: Path) -> None:
     """Delete a journal's files. Blocks; raises OSError."""
     JournalFile(path).remove()
@@ -63,8 +81,7 @@ def remove_journal(path: Path) -> None:
 class EventJournal:
     """The journal of one account; `executor` runs blocking calls, `title` is for the log.
 
-    `unwritten` are events that were dispatched and could not be written down, by id; the caller keeps them over
-    reloads, so that a full disk repeats nothing until a restart.
+    `pending` is what the account's journal before a reload left.
     """
 
     def __init__(
@@ -74,16 +91,17 @@ class EventJournal:
         clock: Clock,
         *,
         title: str,
-        unwritten: dict[str, datetime],
+        pending: PendingEvents,
     ) -> None:
         self._file = JournalFile(path)
         self._executor = executor
         self.clock = clock
         self._title = title
-        self._unwritten = unwritten
+        self.queue = pending.queue
+        self._unwritten = pending.unwritten
         self._told: dict[str, datetime] = {}
-        self._waiting: dict[str, datetime] = {}
-        self._covered: dict[str, list[str]] = {}
+        self._waiting = pending.waiting
+        self._covered = pending.covered
         self._lock = asyncio.Lock()
         self._loaded = Content()
         self._loaded_at = clock.now()
