@@ -153,7 +153,7 @@ async def test_a_step_that_fails_costs_that_step_and_no_event(
 async def test_a_write_error_while_the_journal_is_compacted_stops_nothing(
     house: House, cloud: SensoristCloud, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.watchpost.engine.events.journal.MOST_TOLD", 1)
+    monkeypatch.setattr("custom_components.watchpost.engine.events.journal.MAX_DELIVERED", 1)
     monkeypatch.setattr("custom_components.watchpost.engine.events.journal.RECOVERY", 0)
 
     def fail(*_: Any) -> None:

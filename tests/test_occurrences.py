@@ -382,7 +382,7 @@ async def test_the_journal_stays_bounded_and_tells_nothing_twice(
     ear: Ear,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("custom_components.watchpost.engine.events.journal.MOST_TOLD", 4)
+    monkeypatch.setattr("custom_components.watchpost.engine.events.journal.MAX_DELIVERED", 4)
     entry = await house.sign_in(cloud)
     source = cloud.find_source("temp")
     set_alarm(cloud, source)

@@ -174,7 +174,7 @@ async def test_what_the_vendor_cannot_serve_is_said_and_nothing_is_lost(
 async def test_a_history_is_cut_where_it_is_too_long(
     sensit_house: SensitHouse, sensit: SensitCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.watchpost.vendors.sensit.actions.MOST_RECORDS", 50)
+    monkeypatch.setattr("custom_components.watchpost.vendors.sensit.actions.MAX_RECORDS", 50)
     await sensit_house.sign_in(sensit)
     monitor = device(sensit_house, sensit, sensit.find_monitor("FMD").uuid)
     sensit.log.clear()

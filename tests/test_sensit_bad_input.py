@@ -172,7 +172,7 @@ async def test_half_a_character_in_a_text_breaks_nothing_that_is_stored_or_sent_
 async def test_monitors_that_come_and_go_for_ever_are_not_remembered_for_ever(
     sensit_house: SensitHouse, pair: SensitCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.watchpost.vendors.sensit.feed.MOST_KNOWN", 5)
+    monkeypatch.setattr("custom_components.watchpost.vendors.sensit.feed.MAX_KNOWN", 5)
     entry = await sensit_house.sign_in(pair)
     turns = iter(range(5000, 6000))
 
