@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
+import voluptuous as vol
 
+from ...contract.actions import PERIOD, Permission, ServiceAction, TargetKind, wrong_period
 from ...contract.vendor import ActionCall, ActionHandler
 from ...models import Channel
-from .action_schemas import TIME_ZONE
 from .client import WINDOW, SensitClient
 from .entities import device_id, path_of
 from .events import CANISTER
@@ -16,10 +18,25 @@ from .history import Logs
 from .models import TRIGGER, Kind, Monitor, Record, Value
 from .sensors import POSITION, description, is_number, measured
 
+TIME_ZONE: Final = "time_zone"
+
 # A week of a monitor is 84 requests; of one a minute it has 10,080 records.
 LONGEST: Final = timedelta(days=7)
 MAX_RECORDS: Final = 20_000
 MAX_MONITORS: Final = 10
+
+ACTIONS: Final = (
+    ServiceAction(
+        "get_history", TargetKind.ANY, Permission.READ, PERIOD, is_read=True, check=wrong_period
+    ),
+    ServiceAction(
+        "get_available_dates",
+        TargetKind.DEVICE,
+        Permission.READ,
+        {vol.Optional(TIME_ZONE): cv.time_zone},
+        is_read=True,
+    ),
+)
 
 
 class SensitActions:

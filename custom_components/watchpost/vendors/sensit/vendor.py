@@ -14,8 +14,7 @@ from ...client.transport import Transport
 from ...contract.vendor import ActionHandler, Connection, Feed, Identity, PersistData, Vendor
 from ...models import Channel, ChannelId, FeedUpdate, HistoryTerms, Hour, Inventory
 from .. import forms
-from .action_schemas import ACTIONS
-from .actions import SensitActions
+from .actions import ACTIONS, SensitActions
 from .client import SensitClient
 from .entities import MONITORS, path_of, uuid_of
 from .feed import MonitorFeed

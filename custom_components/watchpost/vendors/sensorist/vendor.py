@@ -16,8 +16,7 @@ from ...client.transport import BasicSignIn, Transport
 from ...contract.vendor import ActionHandler, Connection, Feed, Identity, PersistData, Vendor
 from ...models import Channel, ChannelId, FeedUpdate, Hour, Inventory
 from .. import forms
-from .action_schemas import ACTIONS
-from .actions import SensoristActions
+from .actions import ACTIONS, SensoristActions
 from .alarm_feed import ALARM_HISTORY, AlarmPoller
 from .client import SensoristClient
 from .controls import SensoristControls, interval_readings
