@@ -15,7 +15,7 @@ from .environment import furnished, stage
 from .processes import tail
 from .state import STATES, DemoError, State, free_port
 
-_CHECK_SECONDS = 120
+_CHECK_SECONDS = 240
 
 
 async def show(state: State, port: int) -> None:

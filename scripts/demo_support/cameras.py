@@ -42,7 +42,7 @@ class Cloud:
 
 async def wake(client: Client, door: Door, seconds: float) -> None:
     """Let every camera say that it lives and what it sees, and have those without a picture take one."""
-    timeout = aiohttp.ClientTimeout(total=10)
+    timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         cloud = Cloud(session, door)
         await _until_heard(cloud, seconds)

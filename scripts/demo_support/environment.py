@@ -15,7 +15,7 @@ from .processes import Child
 from .sensorzone_activity import careless
 from .state import State
 
-_FURNISH_SECONDS = 60
+_FURNISH_SECONDS = 120
 
 
 @asynccontextmanager
