@@ -129,14 +129,16 @@ async def sites(count: int = 1) -> AsyncIterator[tuple[HomeAssistant, list[Site]
     of_transport: dict[int, Replies] = {}
     real = Transport.get
 
-    async def get(self: Transport, path: str, params: Mapping[str, str], *, right: str) -> Response:
+    async def get(
+        self: Transport, path: str, params: Mapping[str, str], *, permission: str
+    ) -> Response:
         if path != "/measurements":
-            return await real(self, path, params, right=right)
+            return await real(self, path, params, permission=permission)
         if id(self) not in of_transport:
             of_transport[id(self)] = all_replies[len(of_transport)]
         replies, address = of_transport[id(self)], params["data_sources"]
         if address not in replies.forms:
-            replies.take(address, await real(self, path, params, right=right))
+            replies.take(address, await real(self, path, params, permission=permission))
         return replies.reply(address)
 
     async with home_assistant() as hass:

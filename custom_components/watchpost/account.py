@@ -129,7 +129,7 @@ def async_drop_budget(hass: HomeAssistant, key: str) -> None:
 def async_drop_tried_ledgers(hass: HomeAssistant, in_use: Collection[str]) -> None:
     """Forget accounts that were tried and not added, except those that the vendor asked to be left alone."""
     budgets = hass.data.get(BUDGETS, {})
-    for key in [key for key in budgets if key not in in_use and not budgets[key].is_any_held]:
+    for key in [key for key in budgets if key not in in_use and not budgets[key].is_any_paused]:
         del budgets[key]
 
 
@@ -210,7 +210,7 @@ class Account:
             plausibility=self.plausibility,
             outcome=self.outages.async_follow_history,
             requests=budget.requests_made,
-            is_clock_right=lambda: budget.is_clock_right,
+            is_clock_right=lambda: budget.is_clock_plausible,
         )
         self.daily = DailyTotalsImporter(
             hass, entry, connection.daily, self._may_ask, self.plausibility
@@ -389,7 +389,7 @@ class Account:
     def _may_ask(self) -> bool:
         """Whether the vendor may be asked for more than what is polled, and the clock tells for which days."""
         is_refused = self.connection.transport.sign_in_state.is_refused
-        return not is_refused and not self.budget.is_held and self.budget.is_clock_right
+        return not is_refused and not self.budget.is_paused and self.budget.is_clock_plausible
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
         """The newest reading of a channel, and whether it may be shown."""

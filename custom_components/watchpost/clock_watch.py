@@ -52,7 +52,7 @@ class ClockWatch:
         if (missed := self._seconds_ahead() - self._ahead) > _MISSED:
             self._catch_up(missed)
         self._ahead += missed
-        if self._budget.clock.is_doubtful and not self._is_asking and not self._budget.is_held:
+        if self._budget.clock.is_doubtful and not self._is_asking and not self._budget.is_paused:
             self._is_asking = True
             self._entry.async_create_background_task(
                 self._hass, self._ask_date(), f"{DOMAIN} ask the vendor's time"
@@ -61,8 +61,8 @@ class ClockWatch:
     async def _ask_date(self) -> None:
         """Have the vendor say whether time passed when the wall clock was set; it is asked again if it does not."""
         try:
-            if self._budget.ask_date is not None:
-                await self._budget.ask_date()
+            if self._budget.request_date is not None:
+                await self._budget.request_date()
         finally:
             self._is_asking = False
         if (missed := self._seconds_ahead() - self._ahead) > _MISSED:

@@ -446,7 +446,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             default=self.feed.default_interval.total_seconds(),
             least=self.feed.min_interval.total_seconds(),
             rhythm=poll_group.rhythm(now),
-            hold_until=self._budget.hold_until,
+            hold_until=self._budget.paused_until,
             failures=poll_group.failures,
             rand=self._budget.rand(),
             delay=poll_group.delay,

@@ -40,8 +40,8 @@ ERROR_KEYS: Final[dict[type[VendorError], str]] = {
 def translate_error(err: VendorError) -> tuple[str, dict[str, str] | None]:
     """The translation key of an error and what to put into its text."""
     match err:
-        case PermissionDeniedError(right=right):
-            return "not_allowed", {"right": right}
+        case PermissionDeniedError(permission=permission):
+            return "not_allowed", {"right": permission}
         case RateLimitedError(retry_at=retry_at):
             return "rate_limited", {"retry_at": f"{dt_util.as_local(retry_at):%Y-%m-%d %H:%M:%S}"}
         case CertificateError(problem=problem):

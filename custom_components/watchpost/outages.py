@@ -60,7 +60,7 @@ class _Outage:
     @property
     def permission(self) -> str | None:
         """The permission that is missing, where that is the reason."""
-        return self.error.right if isinstance(self.error, PermissionDeniedError) else None
+        return self.error.permission if isinstance(self.error, PermissionDeniedError) else None
 
 
 def _alarms_id(entry: ConfigEntry) -> str:
@@ -289,7 +289,7 @@ class OutageTracker:
     @callback
     def _follow_right(self, before: str | None, err: Exception | None) -> str | None:
         """Report the right that is lacking now in place of the one before; return it."""
-        lacks = err.right if isinstance(err, PermissionDeniedError) else None
+        lacks = err.permission if isinstance(err, PermissionDeniedError) else None
         if before is not None and before != lacks and before not in self._missing:
             ir.async_delete_issue(self._hass, DOMAIN, self._not_allowed_id(before))
         if lacks is not None:
@@ -297,19 +297,19 @@ class OutageTracker:
         return lacks
 
     @callback
-    def _report_not_allowed(self, right: str) -> None:
+    def _report_not_allowed(self, permission: str) -> None:
         ir.async_create_issue(
             self._hass,
             DOMAIN,
-            self._not_allowed_id(right),
+            self._not_allowed_id(permission),
             is_fixable=False,
             severity=ir.IssueSeverity.ERROR,
             translation_key="not_allowed",
-            translation_placeholders={"title": self._entry.title, "right": right},
+            translation_placeholders={"title": self._entry.title, "right": permission},
         )
 
-    def _not_allowed_id(self, right: str) -> str:
-        return f"not_allowed_{self._entry.entry_id}_{slugify(right)}"
+    def _not_allowed_id(self, permission: str) -> str:
+        return f"not_allowed_{self._entry.entry_id}_{slugify(permission)}"
 
     # Credentials
 
@@ -339,7 +339,7 @@ class OutageTracker:
     def _wait(self) -> float:
         """Seconds until the credentials are tried again."""
         budget = self._transport.budget
-        return max(self._sign_in.next_probe, budget.hold_until) - budget.now()
+        return max(self._sign_in.next_probe, budget.paused_until) - budget.now()
 
     @callback
     def _on_refused(self) -> None:

@@ -279,7 +279,7 @@ async def test_a_write_is_no_leave_to_ask_anew_before_expiry(
     cloud: Cloud, transport: Transport
 ) -> None:
     await transport.get("/things/1")
-    await transport.send("PUT", "/things/1", json={}, right="change this")
+    await transport.send("PUT", "/things/1", json={}, permission="change this")
     await transport.get("/things/1")
 
     assert [request.method for request in cloud.asked] == ["GET", "PUT"]
@@ -342,7 +342,7 @@ async def test_too_many_requests_hold_the_whole_account_for_as_long_as_asked(
     with pytest.raises(RateLimitedError):
         await other.get("/more")
     with pytest.raises(RateLimitedError):
-        await other.send("POST", "/more", right="do this")
+        await other.send("POST", "/more", permission="do this")
     assert (await other.get("/held")).reused
     assert len(cloud.asked) == 2
 
@@ -389,7 +389,7 @@ async def test_requests_refused_together_count_once_for_the_back_off(
     )
 
     assert all(isinstance(result, RateLimitedError) for result in results)
-    assert budget.hold_until == clock.at + 27.0
+    assert budget.paused_until == clock.at + 27.0
 
 
 async def test_a_refusal_with_half_a_body_still_holds(cloud: Cloud, transport: Transport) -> None:
@@ -405,28 +405,28 @@ async def test_a_refusal_inside_a_body_holds_like_one_on_the_wire(
     waits = []
     for _ in range(2):
         await transport.get("/things")
-        refusal = transport.refused(429, "read this")
+        refusal = transport.error_for(429, "read this")
         assert isinstance(refusal, RateLimitedError)
         waits.append(refusal.wait)
         clock.at += 1000
 
     assert waits == [27.0, 54.0]
-    assert isinstance(transport.refused(401, "read this"), SignInRejectedError)
-    assert isinstance(transport.refused(503, "", {"Retry-After": "7"}), RateLimitedError)
-    assert budget.hold_until == clock.at + 7.0
+    assert isinstance(transport.error_for(401, "read this"), SignInRejectedError)
+    assert isinstance(transport.error_for(503, "", {"Retry-After": "7"}), RateLimitedError)
+    assert budget.paused_until == clock.at + 7.0
 
 
 def test_a_hold_is_never_shortened_and_never_longer_than_a_day(
     budget: RequestBudget, clock: Clock
 ) -> None:
-    budget.hold(100)
-    budget.hold(10)
-    assert budget.hold_until == clock.at + 100
-    budget.hold(float("nan"))
-    budget.hold(-5)
-    assert budget.hold_until == clock.at + 100
-    budget.hold(float("inf"))
-    assert budget.hold_until == clock.at + 86400
+    budget.pause(100)
+    budget.pause(10)
+    assert budget.paused_until == clock.at + 100
+    budget.pause(float("nan"))
+    budget.pause(-5)
+    assert budget.paused_until == clock.at + 100
+    budget.pause(float("inf"))
+    assert budget.paused_until == clock.at + 86400
 
 
 # -- statuses --
@@ -456,16 +456,16 @@ async def test_a_status_becomes_an_error_that_says_what_to_do(
     assert type(caught.value) is kind
     assert getattr(caught.value, "status", status) == status
     assert CANARY not in str(caught.value)
-    assert budget.hold_until == 0.0
+    assert budget.paused_until == 0.0
 
 
 async def test_a_missing_right_is_named(cloud: Cloud, transport: Transport) -> None:
     cloud.says(answer(403))
 
     with pytest.raises(PermissionDeniedError) as caught:
-        await transport.get("/things", right="read things")
+        await transport.get("/things", permission="read things")
 
-    assert caught.value.right == "read things"
+    assert caught.value.permission == "read things"
 
 
 async def test_refused_credentials_are_renewed_once(
@@ -497,7 +497,7 @@ async def test_a_refusal_of_one_resource_is_told_from_refused_credentials_by_ask
     cloud: Cloud, session: aiohttp.ClientSession, budget: RequestBudget, clock: Clock
 ) -> None:
     transport = Transport(session, cloud.url, Key(), budget)
-    transport.proofs = lambda: [("/proof", None), ("/other", None)]
+    transport.probe_requests = lambda: [("/proof", None), ("/other", None)]
     cloud.says(answer(401), answer(), answer(401), answer(401), answer(401))
 
     with pytest.raises(PermissionDeniedError):
@@ -518,7 +518,7 @@ async def test_a_write_with_a_password_is_sent_once_however_it_is_refused(
     cloud.says(answer(status))
 
     with pytest.raises(VendorError):
-        await transport.send("POST", "/things", json={}, right="make things")
+        await transport.send("POST", "/things", json={}, permission="make things")
     assert len(cloud.asked) == 1
 
 
@@ -544,7 +544,7 @@ async def test_an_outage_without_a_time_holds_nothing_but_its_own_resource(
     with pytest.raises(UnreachableError):
         await transport.get("/things")
 
-    assert not budget.is_held
+    assert not budget.is_paused
     await transport.get("/alarms")
 
 
@@ -554,7 +554,7 @@ async def test_a_write_refused_for_its_token_is_sent_once_more(
     transport = Transport(session, cloud.url, Tokens(), budget)
     cloud.says(answer(401), answer(201))
 
-    assert (await transport.send("POST", "/things", form={"a": "ä&"}, right="x")).status == 201
+    assert (await transport.send("POST", "/things", form={"a": "ä&"}, permission="x")).status == 201
     assert cloud.bodies == [b"a=%C3%A4%26"] * 2
 
 
@@ -657,7 +657,7 @@ async def test_a_write_is_never_repeated_when_nobody_knows_what_became_of_it(
     cloud.says(drop)
 
     with pytest.raises(UnreachableError):
-        await transport.send(method, "/things", json={"a": 1}, right="change this")
+        await transport.send(method, "/things", json={"a": 1}, permission="change this")
 
     assert len(cloud.asked) == 2
     assert cloud.bodies[-1] == b'{"a":1}'
@@ -674,8 +674,8 @@ async def test_a_read_that_is_repeated_is_counted(
 
 
 async def test_answers_to_writes_are_never_held(cloud: Cloud, transport: Transport) -> None:
-    await transport.send("POST", "/things", right="x")
-    await transport.send("POST", "/things", right="x")
+    await transport.send("POST", "/things", permission="x")
+    await transport.send("POST", "/things", permission="x")
     await transport.get("/things")
 
     assert len(cloud.asked) == 3
@@ -728,7 +728,7 @@ async def test_redirects_in_a_circle_and_of_writes_are_not_followed(
         await transport.get("/things")
     assert len(cloud.asked) == 1 + transport_module.MAX_REDIRECTS
     with pytest.raises(UnexpectedResponseError):
-        await transport.send("POST", "/things", right="x")
+        await transport.send("POST", "/things", permission="x")
     assert len(cloud.asked) == 2 + transport_module.MAX_REDIRECTS
 
 
@@ -913,7 +913,7 @@ async def test_a_hold_that_begins_while_waiting_for_a_turn_is_kept(
 
     async def sleep(seconds: float) -> None:
         clock.at += seconds
-        budget.hold(100)
+        budget.pause(100)
 
     monkeypatch.setattr(f"{budgets.__name__}.asyncio.sleep", sleep)
     async with budget.slot():
@@ -939,22 +939,22 @@ async def test_requests_today_begin_anew_at_midnight_utc(
 
 def test_the_clock_of_the_vendor_runs_on_from_its_newest_date_header(clock: Clock) -> None:
     budget = RequestBudget(clock=clock.now, now_utc=clock.now_utc)
-    part = budget.part("v2")
+    part = budget.sub_budget("v2")
     assert budget.vendor_utc() is None
 
     told = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    budget.note_date(told)
+    budget.record_date(told)
     clock.at += 60
     assert budget.vendor_utc() == told + timedelta(seconds=60)
-    part.note_date(told + timedelta(hours=1))
+    part.record_date(told + timedelta(hours=1))
     assert budget.vendor_utc() == told + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("year", [1970, 2020, 9999])
 def test_a_date_header_of_a_clock_that_was_never_set_tells_no_time(year: int) -> None:
     budget = RequestBudget()
-    budget.note_date(None)
-    budget.note_date(datetime(year, 1, 1, tzinfo=UTC))
+    budget.record_date(None)
+    budget.record_date(datetime(year, 1, 1, tzinfo=UTC))
     assert budget.vendor_utc() is None
 
 

@@ -132,7 +132,7 @@ async def test_a_hold_ends_the_waiting_of_confirmations() -> None:
     tasks = [asyncio.create_task(requests.confirm(name)) for name in ("first", "second")]
     await turn()
 
-    budget.hold(60)
+    budget.pause(60)
     await requests.answer("first")
 
     assert isinstance(tasks[1].exception(), RateLimitedError)

@@ -20,7 +20,7 @@ WINDOW: Final = 60.0
 _STOPPED: Final = "Home Assistant stops"
 
 # A local clock that is further from the vendor's is not believed.
-_DOUBT: Final = timedelta(days=1)
+_MAX_CLOCK_ERROR: Final = timedelta(days=1)
 
 _LATEST_DATE: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ class Response:
 
 
 @dataclass(slots=True)
-class _Flight:
+class _SharedRequest:
     """A request under way and how many wait for it."""
 
     task: asyncio.Task[Response]
@@ -103,9 +103,9 @@ class RequestBudget:
         self.now: Callable[[], float] = self.clock.now
         self.now_utc: Callable[[], datetime] = self.clock.utc
         # Asks the vendor for nothing but its time, which goes to the clock; set by the transport.
-        self.ask_date: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self.request_date: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.rand = rand
-        self.hold_until = 0.0
+        self.paused_until = 0.0
         self.requests_total = 0
         self.refusals = 0
         # How feeds were divided into lanes, by their name: what is asked for together stays so over a reload.
@@ -115,10 +115,10 @@ class RequestBudget:
         self._is_stopped = False
         self._requests_today = 0
         self._today: date | None = None
-        self._streak = 0
-        self._streak_before = 0
-        self._under_way = asyncio.Semaphore(concurrent)
-        self._gate = asyncio.Lock()
+        self._refusals_in_a_row = 0
+        self._refusals_before = 0
+        self._semaphore = asyncio.Semaphore(concurrent)
+        self._start_lock = asyncio.Lock()
         self._starts: deque[float] = deque(maxlen=per_minute)
         self._queued = 0
         self._max_confirmations = max(concurrent // CONFIRMATION_SHARE, 1)
@@ -126,27 +126,27 @@ class RequestBudget:
         self._confirmation_starts: deque[float] = deque(
             maxlen=max(per_minute // CONFIRMATION_SHARE, 1)
         )
-        self._confirmation_turn = asyncio.Event()
+        self._confirmation_wakeup = asyncio.Event()
         self._stored: OrderedDict[str, Response] = OrderedDict()
         self._stored_bytes = 0
         self._max_stored_bytes = max_stored_bytes
-        self._flights: dict[str, _Flight] = {}
-        self._parts: dict[str, RequestBudget] = {}
+        self._shared_requests: dict[str, _SharedRequest] = {}
+        self._sub_budgets: dict[str, RequestBudget] = {}
         self._sign_ins: dict[str, SignInState] = {}
         # The vendor's clock by its newest Date header, and when that came on ours (monotonic seconds).
         self.vendor_date: tuple[datetime, float] | None = None
 
-    def part(self, name: str) -> RequestBudget:
+    def sub_budget(self, name: str) -> RequestBudget:
         """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
-        if name not in self._parts:
-            part = self._parts[name] = RequestBudget(clock=self.clock, rand=self.rand)
+        if name not in self._sub_budgets:
+            sub_budget = self._sub_budgets[name] = RequestBudget(clock=self.clock, rand=self.rand)
             if self._is_stopped:
-                part.stop()
-        return self._parts[name]
+                sub_budget.stop()
+        return self._sub_budgets[name]
 
     # -- the vendor's clock --
 
-    def note_date(self, date: datetime | None) -> None:
+    def record_date(self, date: datetime | None) -> None:
         """Note the Date header of a response that has just come."""
         if date is not None and EARLIEST <= date < _LATEST_DATE:
             self.clock.hear(date)
@@ -154,22 +154,24 @@ class RequestBudget:
 
     def vendor_utc(self) -> datetime | None:
         """Return the time by the vendor's clock; None while no response has told it."""
-        heard = [found for each in (self, *self._parts.values()) if (found := each.vendor_date)]
-        if not heard:
+        dates = [
+            found for each in (self, *self._sub_budgets.values()) if (found := each.vendor_date)
+        ]
+        if not dates:
             return None
-        date, at = max(heard, key=lambda each: each[1])
+        date, at = max(dates, key=lambda each: each[1])
         return date + timedelta(seconds=self.now() - at)
 
     @property
-    def is_clock_right(self) -> bool:
+    def is_clock_plausible(self) -> bool:
         """Whether the local clock can be believed: the vendor's does not contradict it."""
         vendor = self.vendor_utc()
-        return vendor is None or abs(self.now_utc() - vendor) <= _DOUBT
+        return vendor is None or abs(self.now_utc() - vendor) <= _MAX_CLOCK_ERROR
 
     def trusted_utc(self) -> datetime:
         """Return the time by the local clock, by the vendor's where the local one cannot be believed."""
         vendor = self.vendor_utc()
-        return self.now_utc() if vendor is None or self.is_clock_right else vendor
+        return self.now_utc() if vendor is None or self.is_clock_plausible else vendor
 
     # -- sign-in --
 
@@ -185,49 +187,51 @@ class RequestBudget:
     # -- holds --
 
     @property
-    def is_held(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether the vendor asked to be left alone for now."""
-        return self.now() < self.hold_until
+        return self.now() < self.paused_until
 
     @property
-    def is_any_held(self) -> bool:
+    def is_any_paused(self) -> bool:
         """Whether a hold runs for the account or any part of it."""
-        return self.is_held or any(part.is_any_held for part in self._parts.values())
+        return self.is_paused or any(
+            sub_budget.is_any_paused for sub_budget in self._sub_budgets.values()
+        )
 
-    def hold(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Ask nothing for so long, at most a day; never shortens a running hold."""
         if seconds > 0:
-            self.hold_until = max(self.hold_until, self.now() + min(seconds, DAY))
+            self.paused_until = max(self.paused_until, self.now() + min(seconds, DAY))
 
     def check(self) -> None:
         """Raise RateLimitedError while a hold runs."""
-        if self.is_held:
+        if self.is_paused:
             raise self._rate_limited()
 
-    def refuse(self, seconds: float | None) -> RateLimitedError:
+    def record_refusal(self, seconds: float | None) -> RateLimitedError:
         """Count a refusal (429, 503) and hold for `seconds`, or by back-off where that is None.
 
         Refusals of requests that were under way together count as one for the back-off.
         """
         self.refusals += 1
-        if not self.is_held:
-            self._streak += 1
+        if not self.is_paused:
+            self._refusals_in_a_row += 1
         if seconds is None:
-            seconds = backoff(max(self._streak, 1), self.rand())
-        self.hold(seconds)
+            seconds = backoff(max(self._refusals_in_a_row, 1), self.rand())
+        self.pause(seconds)
         return self._rate_limited()
 
     def record_success(self) -> None:
         """Begin the back-off anew: the vendor answered."""
-        if not self.is_held:
-            self._streak_before, self._streak = self._streak, 0
+        if not self.is_paused:
+            self._refusals_before, self._refusals_in_a_row = self._refusals_in_a_row, 0
 
     def undo_success(self) -> None:
         """Take the last `served` back: the answer turned out to be a refusal inside a body."""
-        self._streak = max(self._streak, self._streak_before)
+        self._refusals_in_a_row = max(self._refusals_in_a_row, self._refusals_before)
 
     def _rate_limited(self) -> RateLimitedError:
-        wait = self.hold_until - self.now()
+        wait = self.paused_until - self.now()
         return RateLimitedError(wait, self.now_utc() + timedelta(seconds=wait))
 
     # -- the request budget --
@@ -254,8 +258,8 @@ class RequestBudget:
         self._is_stopped = True
         for limit in self._until_stop:
             limit.reschedule(0)
-        for part in self._parts.values():
-            part.stop()
+        for sub_budget in self._sub_budgets.values():
+            sub_budget.stop()
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -278,7 +282,7 @@ class RequestBudget:
         self._queued += 1
         is_queued = True
         try:
-            async with self._under_way:
+            async with self._semaphore:
                 await self._start()
                 self._queued -= 1
                 is_queued = False
@@ -288,7 +292,7 @@ class RequestBudget:
         finally:
             self._queued -= is_queued
             self._confirmations -= is_confirmation
-            self._confirmation_turn.set()
+            self._confirmation_wakeup.set()
 
     async def _wait_for_others(self, priority: _Priority) -> None:
         """Wait until nothing stands in the way of a confirmation; then it can start without waiting."""
@@ -296,22 +300,22 @@ class RequestBudget:
             self.check()
             if (
                 self._queued
-                or self._under_way.locked()
+                or self._semaphore.locked()
                 or self._confirmations >= self._max_confirmations
             ):
-                self._confirmation_turn.clear()
-                await self._confirmation_turn.wait()
+                self._confirmation_wakeup.clear()
+                await self._confirmation_wakeup.wait()
             elif (due := self._confirmation_due()) > (now := self.now()):
-                self._confirmation_turn.clear()
-                await self._sleep_or_turn(due - now)
+                self._confirmation_wakeup.clear()
+                await self._sleep_until_wakeup(due - now)
             else:
                 return
 
-    async def _sleep_or_turn(self, seconds: float) -> None:
+    async def _sleep_until_wakeup(self, seconds: float) -> None:
         """Sleep, unless the turn of a confirmation comes earlier."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._confirmation_turn.wait()
+                await self._confirmation_wakeup.wait()
 
     def _confirmation_due(self) -> float:
         """Return when the budget of all requests and that of confirmations allow another one."""
@@ -323,7 +327,7 @@ class RequestBudget:
         return max(full, default=0.0)
 
     async def _start(self) -> None:
-        async with self._gate:
+        async with self._start_lock:
             self.check()
             now = self.now()
             if len(self._starts) == self._starts.maxlen:
@@ -343,13 +347,17 @@ class RequestBudget:
 
     def requests_made(self) -> int:
         """Return how many requests went out since the start, those of all parts included."""
-        return self.requests_total + sum(part.requests_made() for part in self._parts.values())
+        return self.requests_total + sum(
+            sub_budget.requests_made() for sub_budget in self._sub_budgets.values()
+        )
 
     @property
     def requests_today(self) -> int:
         """Requests since midnight UTC, those of all parts included."""
         self._roll_day()
-        return self._requests_today + sum(part.requests_today for part in self._parts.values())
+        return self._requests_today + sum(
+            sub_budget.requests_today for sub_budget in self._sub_budgets.values()
+        )
 
     def _roll_day(self) -> None:
         today = self.now_utc().astimezone(UTC).date()
@@ -398,38 +406,38 @@ class RequestBudget:
 
         A caller that is cancelled leaves it to the others; with the last one it is cancelled.
         """
-        flight = self._flights.get(key)
+        shared = self._shared_requests.get(key)
         priority = _priority.get() or _Priority()
-        if flight is None:
-            flight = self._begin(key, fetch, priority)
-        elif flight.priority.is_confirmation and not priority.is_confirmation:
-            flight.priority.is_confirmation = False
-            self._confirmation_turn.set()
-        flight.waiting += 1
+        if shared is None:
+            shared = self._start_shared(key, fetch, priority)
+        elif shared.priority.is_confirmation and not priority.is_confirmation:
+            shared.priority.is_confirmation = False
+            self._confirmation_wakeup.set()
+        shared.waiting += 1
         try:
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(shared.task)
         finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.task.done():
-                self._release(key, flight)
-                flight.task.cancel()
+            shared.waiting -= 1
+            if not shared.waiting and not shared.task.done():
+                self._release(key, shared)
+                shared.task.cancel()
 
-    def _begin(
+    def _start_shared(
         self, key: str, fetch: Callable[[], Coroutine[Any, Any, Response]], priority: _Priority
-    ) -> _Flight:
+    ) -> _SharedRequest:
         """Start a request in a task of its own, whose priority those who join it can raise."""
         own = _Priority(priority.is_confirmation)
         token = _priority.set(own)
         try:
-            flight = self._flights[key] = _Flight(asyncio.create_task(fetch()), own)
+            shared = self._shared_requests[key] = _SharedRequest(asyncio.create_task(fetch()), own)
         finally:
             _priority.reset(token)
-        flight.task.add_done_callback(lambda _: self._release(key, flight))
-        return flight
+        shared.task.add_done_callback(lambda _: self._release(key, shared))
+        return shared
 
-    def _release(self, key: str, flight: _Flight) -> None:
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+    def _release(self, key: str, shared: _SharedRequest) -> None:
+        if self._shared_requests.get(key) is shared:
+            del self._shared_requests[key]
 
     # -- diagnostics --
 
@@ -439,13 +447,17 @@ class RequestBudget:
             "requests_today": self.requests_today,
             "requests_total": self.requests_total,
             "refusals": self.refusals,
-            "held_for_seconds": round(max(self.hold_until - self.now(), 0.0), 1),
-            "under_way": len(self._flights),
+            "held_for_seconds": round(max(self.paused_until - self.now(), 0.0), 1),
+            "under_way": len(self._shared_requests),
             "stored_replies": len(self._stored),
             "stored_bytes": self._stored_bytes,
         } | (
-            {"parts": {name: part.diagnostics() for name, part in self._parts.items()}}
-            if self._parts
+            {
+                "parts": {
+                    name: sub_budget.diagnostics() for name, sub_budget in self._sub_budgets.items()
+                }
+            }
+            if self._sub_budgets
             else {}
         )
 

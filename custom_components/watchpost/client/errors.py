@@ -17,9 +17,9 @@ class SignInRejectedError(VendorError):
 class PermissionDeniedError(VendorError):
     """The account is known but lacks a right; `right` says which, in a few English words."""
 
-    def __init__(self, right: str) -> None:
-        super().__init__(f"the account lacks the right to {right}")
-        self.right = right
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"the account lacks the right to {permission}")
+        self.permission = permission
 
 
 class RateLimitedError(VendorError):

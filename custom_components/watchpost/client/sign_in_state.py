@@ -39,8 +39,8 @@ class SignInState:
         self._quiet_until = float("-inf")
         self._listeners: list[Callable[[], None]] = []
         # The permissions whose requests alone were refused, while the credentials were accepted elsewhere.
-        self._suspects: set[str] = set()
-        self._refused_alone: set[str] = set()
+        self._suspected_permissions: set[str] = set()
+        self._refused_permissions: set[str] = set()
 
     @property
     def is_refused(self) -> bool:
@@ -61,13 +61,13 @@ class SignInState:
         """Let credentials be sent that a person has just entered."""
         self._quiet_until = float("-inf")
 
-    def refuse(self, right: str, *, sends_password: bool) -> None:
+    def record_refusal(self, permission: str, *, sends_password: bool) -> None:
         """Note that the credentials were refused where `right` is needed, and plan when they are tried again.
 
         Requests that were under way together count once.
         """
         now = self._now()
-        self._suspects.add(right)
+        self._suspected_permissions.add(permission)
         probes = PROBES_WITH_PASSWORD if sends_password else PROBES
         if self.refused_at is None:
             self.refused_at = now
@@ -92,27 +92,27 @@ class SignInState:
         """Plan the next probe soon, because the vendor could not be asked: that says nothing of the credentials."""
         self.next_probe = max(self.next_probe, self._now() + PROBES[-1])
 
-    def accept(self, right: str) -> None:
+    def record_success(self, permission: str) -> None:
         """Note that the credentials were accepted."""
         self.accepted_at = self._now()
-        if self._refused_alone:
-            self._refused_alone.discard(right)
+        if self._refused_permissions:
+            self._refused_permissions.discard(permission)
         if self.refused_at is None:
             return
-        self._refused_alone = self._suspects - {right}
-        self._suspects = set()
+        self._refused_permissions = self._suspected_permissions - {permission}
+        self._suspected_permissions = set()
         self.refused_at, self.is_given_up = None, False
         self._pause, self._quiet_until = _FIRST_PAUSE, float("-inf")
         for listener in list(self._listeners):
             listener()
 
-    def refuse_alone(self, right: str) -> None:
+    def record_permission_refusal(self, permission: str) -> None:
         """Note that the credentials are good, though this request was refused."""
-        self._refused_alone.add(right)
+        self._refused_permissions.add(permission)
 
-    def is_refused_alone(self, right: str) -> bool:
+    def is_permission_refused(self, permission: str) -> bool:
         """Whether this was refused before while the credentials were accepted elsewhere."""
-        return self.refused_at is None and right in self._refused_alone
+        return self.refused_at is None and permission in self._refused_permissions
 
     def diagnostics(self) -> dict[str, Any]:
         """Return counts and times, never contents."""
@@ -121,5 +121,5 @@ class SignInState:
             "is_refused": self.is_refused,
             "is_given_up": self.is_given_up,
             "tried_again_in_seconds": round(self.next_probe - now, 1) if self.is_refused else None,
-            "refused_alone": sorted(self._refused_alone),
+            "refused_alone": sorted(self._refused_permissions),
         }

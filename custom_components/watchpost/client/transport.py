@@ -62,12 +62,12 @@ MAX_REDIRECTS: Final = 3
 # Seconds for a request that asks for the server's time alone.
 _DATE_TIMEOUT: Final = 10.0
 # A pause of more seconds than this within a request is sleep.
-_SLEPT: Final = 5.0
+_MIN_SLEEP: Final = 5.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # The body of these says which field of what was sent is wrong.
-_EXPLAINED: Final = frozenset({400, 409, 422})
+_WITH_PROBLEMS: Final = frozenset({400, 409, 422})
 # What decides freshness; a 304 replaces what it repeats and leaves the rest (RFC 9111, 3.2).
-_CACHING: Final = frozenset({"cache-control", "expires", "date", "etag", "last-modified"})
+_FRESHNESS_HEADERS: Final = frozenset({"cache-control", "expires", "date", "etag", "last-modified"})
 
 
 class SignIn(Protocol):
@@ -88,7 +88,7 @@ class SignIn(Protocol):
     async def headers(self) -> Mapping[str, str]:
         """Headers that prove who asks; may sign in first. Raises a `VendorError`."""
 
-    async def renew(self, refused: Mapping[str, str]) -> None:
+    async def renew(self, error_for: Mapping[str, str]) -> None:
         """Sign in anew because `refused` got a 401; single-flight. Raises SignInRejectedError."""
 
 
@@ -107,7 +107,7 @@ class BasicSignIn:
         """Return the Authorization header."""
         return self._headers
 
-    async def renew(self, refused: Mapping[str, str]) -> None:
+    async def renew(self, error_for: Mapping[str, str]) -> None:
         """Do nothing: there are no other credentials."""
 
 
@@ -153,7 +153,7 @@ def is_loopback(host: str) -> bool:
 type ErrorStatus = Callable[[int, bytes], int]
 
 
-def _accept(body: bytes) -> None:
+def _accept_any(body: bytes) -> None:
     """Take any body for a success."""
 
 
@@ -170,7 +170,7 @@ class Exchange:
 
 
 # Whether a response shows that the session has ended though its status does not; may raise a `VendorError`.
-type HasEnded = Callable[[Exchange], bool]
+type SessionEnded = Callable[[Exchange], bool]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -178,11 +178,11 @@ class _Request:
     method: str
     path: str
     url: URL
-    right: str
+    permission: str
     headers: Mapping[str, str]
     body: bytes | None = None
-    is_led: bool = False
-    is_proof: bool = False
+    keeps_redirect: bool = False
+    is_probe: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -208,10 +208,10 @@ class Transport:
         budget: RequestBudget,
         *,
         timeout: float = 30.0,
-        hear: Callable[[Mapping[str, str]], None] | None = None,
-        held_with: Sequence[RequestBudget] = (),
-        meaning: ErrorStatus | None = None,
-        has_ended: HasEnded | None = None,
+        on_headers: Callable[[Mapping[str, str]], None] | None = None,
+        linked_budgets: Sequence[RequestBudget] = (),
+        error_status: ErrorStatus | None = None,
+        session_ended: SessionEnded | None = None,
     ) -> None:
         """Check the address; raises NotSecureError. `timeout` is seconds for one whole request.
 
@@ -220,21 +220,21 @@ class Transport:
         whose errors are told by the body: it gets status and body of an answer that is no success, and returns the
         status that it stands for. `has_ended` is for vendors that show a sign-in page in place of a 401.
         """
-        self._meaning = meaning
-        self._has_ended = has_ended
+        self._error_status = error_status
+        self._session_ended = session_ended
         self.url = checked_address(url)
         self.budget = budget
         self._session = session
         self._sign_in = sign_in
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._hear = hear
-        self._held_with = held_with
-        budget.ask_date = self._ask_date
-        self._proving = asyncio.Lock()
+        self._on_headers = on_headers
+        self._linked_budgets = linked_budgets
+        budget.request_date = self._request_date
+        self._probe_lock = asyncio.Lock()
         # For vendors that refuse inside a body with a good status: raises a `VendorError` for such a body.
-        self.check_body: Callable[[bytes], None] = _accept
+        self.check_body: Callable[[bytes], None] = _accept_any
         # What is read to see whether the credentials are accepted: paths and parameters, the likeliest first.
-        self.proofs: Callable[[], Sequence[tuple[str, Mapping[str, str] | None]]] = tuple
+        self.probe_requests: Callable[[], Sequence[tuple[str, Mapping[str, str] | None]]] = tuple
 
     @property
     def sign_in_state(self) -> SignInState:
@@ -249,26 +249,28 @@ class Transport:
         outcome: VendorError = UnexpectedResponseError(
             "there is nothing to try the credentials with"
         )
-        for path, params in list(self.proofs())[: 1 if self._sign_in.sends_password else 2]:
+        for path, params in list(self.probe_requests())[: 1 if self._sign_in.sends_password else 2]:
             try:
-                await self._prove(path, params)
+                await self._probe(path, params)
             except (SignInRejectedError, UnexpectedResponseError) as err:
                 outcome = err
             else:
                 return
         raise outcome
 
-    async def _prove(self, path: str, params: Mapping[str, str] | None) -> None:
+    async def _probe(self, path: str, params: Mapping[str, str] | None) -> None:
         """Read once; raises a `VendorError`. That a permission is missing is said to somebody who is known."""
         url = self._resolve(path, params)
-        request = _Request(hdrs.METH_GET, path, url, f"read {path}", {}, is_led=True, is_proof=True)
+        request = _Request(
+            hdrs.METH_GET, path, url, f"read {path}", {}, keeps_redirect=True, is_probe=True
+        )
         try:
-            reply = await self._signed_in(request)
+            reply = await self._request_signed_in(request)
         except PermissionDeniedError:
             pass
         else:
             self.check_body(reply.body)
-        self.sign_in_state.accept(request.right)
+        self.sign_in_state.record_success(request.permission)
 
     async def sign_in(self) -> None:
         """Prove who asks, as far as that takes a request; raises a `VendorError`."""
@@ -280,8 +282,8 @@ class Transport:
         path: str | URL,
         params: Mapping[str, str] | None = None,
         *,
-        right: str = "read this",
-        usual: float = 0.0,
+        permission: str = "read this",
+        default_lifetime: float = 0.0,
         accept: str | None = None,
     ) -> Response:
         """Answer from what is held while that is current, else ask; raises a `VendorError`.
@@ -293,12 +295,12 @@ class Transport:
         url = self._resolve(path, params)
         key = self._key(url)
         held = self.budget.stored(key)
-        if held is not None and _is_current(held.freshness, self.budget.now(), usual):
+        if held is not None and _is_current(held.freshness, self.budget.now(), default_lifetime):
             return replace(held, reused=True)
         headers = _validators(held) | ({"Accept": accept} if accept else {})
         # A link may be a secret, and a request's path is logged.
         shown = path if isinstance(path, str) else "a link"
-        request = _Request(hdrs.METH_GET, shown, url, right, headers)
+        request = _Request(hdrs.METH_GET, shown, url, permission, headers)
         return await self.budget.share(key, lambda: self._revalidate(key, request, held))
 
     async def send(
@@ -309,7 +311,7 @@ class Transport:
         form: Mapping[str, str] | None = None,
         json: object | None = None,
         params: Mapping[str, str] | None = None,
-        right: str,
+        permission: str,
         accept: str | None = None,
     ) -> Response:
         """POST, PUT, PATCH or DELETE; never stored, leaves what is held as it is, and sent again only after a 401.
@@ -322,21 +324,23 @@ class Transport:
         if form is not None:
             kind, body = "application/x-www-form-urlencoded", urlencode(form).encode()
         elif json is not None:
-            kind, body = "application/json", _encoded(json)
+            kind, body = "application/json", _encode_json(json)
         given = {"Content-Type": kind, "Accept": accept}
         headers = {name: value for name, value in given.items() if value}
-        answer = await self._signed_in(_Request(method, path, url, right, headers, body))
-        return _reply(answer)
+        answer = await self._request_signed_in(
+            _Request(method, path, url, permission, headers, body)
+        )
+        return _to_response(answer)
 
-    async def lead(self, path: str, *, right: str) -> Response:
+    async def get_redirect(self, path: str, *, permission: str) -> Response:
         """Ask anew, hold nothing, and follow no redirect: `Reply.location` says where one leads, an absolute address.
 
         Raises a `VendorError`.
         """
         url = self._resolve(path, None)
-        request = _Request(hdrs.METH_GET, path, url, right, {}, is_led=True)
-        answer = await self._signed_in(request)
-        reply = _reply(answer)
+        request = _Request(hdrs.METH_GET, path, url, permission, {}, keeps_redirect=True)
+        answer = await self._request_signed_in(request)
+        reply = _to_response(answer)
         if answer.status not in _REDIRECTS:
             return reply
         location = answer.headers.get(hdrs.LOCATION, "")
@@ -353,13 +357,13 @@ class Transport:
         """Drop what is held of a resource and of all below it, because it was written to (RFC 9111, 4.4)."""
         self.budget.invalidate_below(self._key(self._resolve(path, None)))
 
-    def refused(
-        self, status: int, right: str, headers: Mapping[str, str] | None = None
+    def error_for(
+        self, status: int, permission: str, headers: Mapping[str, str] | None = None
     ) -> VendorError:
         """Map a status that stands inside a body to the errors and holds of one on the wire."""
         self.budget.undo_success()
-        err = self._error(status, right, headers or {})
-        return self._refused(right) if isinstance(err, SignInRejectedError) else err
+        err = self._to_error(status, permission, headers or {})
+        return self._reject_sign_in(permission) if isinstance(err, SignInRejectedError) else err
 
     def _key(self, url: URL) -> str:
         return f"{self._sign_in.fingerprint} {url}"
@@ -377,11 +381,11 @@ class Transport:
         return url.with_query(params) if params else url
 
     async def _revalidate(self, key: str, request: _Request, held: Response | None) -> Response:
-        answer = await self._signed_in(request)
+        answer = await self._request_signed_in(request)
         if answer.status != 304:
-            reply = _reply(answer)
+            reply = _to_response(answer)
         elif held is not None and _validators(held):
-            caching = {**held.caching, **_caching(answer.headers)}
+            caching = {**held.caching, **_freshness_headers(answer.headers)}
             fresh = self._freshness(answer.status, caching, answer.freshness.received)
             date = http_date(caching.get("date"))
             reply = replace(held, freshness=fresh, date=date, caching=caching)
@@ -392,43 +396,43 @@ class Transport:
 
     # -- one request, and the rounds that may follow it --
 
-    async def _signed_in(self, request: _Request) -> _RawResponse:
+    async def _request_signed_in(self, request: _Request) -> _RawResponse:
         """Ask with credentials; a 401 is followed by one new sign-in and one repetition, where that can help."""
         self.budget.check()
         if not self._sign_in.fingerprint:
-            return self._judged(request, await self._followed(request, {}))
+            return self._checked_status(request, await self._follow_redirects(request, {}))
         state = self.sign_in_state
         self._check_password()
         began = self.budget.now()
         try:
             sent = await self._sign_in.headers()
-            answer = await self._followed(request, sent)
+            answer = await self._follow_redirects(request, sent)
             if answer.status == 401 and self._sign_in.can_renew:
                 await self._sign_in.renew(sent)
-                answer = await self._followed(request, await self._sign_in.headers())
+                answer = await self._follow_redirects(request, await self._sign_in.headers())
         except SignInRejectedError:
-            state.refuse(request.right, sends_password=self._sign_in.sends_password)
+            state.record_refusal(request.permission, sends_password=self._sign_in.sends_password)
             raise
         if answer.status == 401:
-            raise await self._refused_request(request, began)
-        judged = self._judged(request, answer)
-        if self.check_body is _accept and answer.status not in _REDIRECTS:
-            state.accept(request.right)
+            raise await self._rejection(request, began)
+        judged = self._checked_status(request, answer)
+        if self.check_body is _accept_any and answer.status not in _REDIRECTS:
+            state.record_success(request.permission)
         return judged
 
-    def _judged(self, request: _Request, answer: _RawResponse) -> _RawResponse:
+    def _checked_status(self, request: _Request, answer: _RawResponse) -> _RawResponse:
         """Return a success; raise the error that anything else stands for."""
-        is_led = request.is_led and answer.status in _REDIRECTS
-        if answer.status < 300 or answer.status == 304 or is_led:
+        keeps_redirect = request.keeps_redirect and answer.status in _REDIRECTS
+        if answer.status < 300 or answer.status == 304 or keeps_redirect:
             self.budget.record_success()
             return answer
-        raise self._error(answer.status, request.right, answer.headers, answer.body)
+        raise self._to_error(answer.status, request.permission, answer.headers, answer.body)
 
     def _check_password(self) -> None:
         if self._sign_in.sends_password and self.sign_in_state.is_quiet:
             raise SignInRejectedError("the vendor refused the credentials a moment ago")
 
-    async def _refused_request(self, request: _Request, began: float) -> VendorError:
+    async def _rejection(self, request: _Request, began: float) -> VendorError:
         """Return what a 401 says: that the credentials are refused, or that they lack this one permission.
 
         Where a new sign-in was accepted just now, they are good. Else they are tried elsewhere first, unless that
@@ -436,59 +440,61 @@ class Transport:
         """
         state = self.sign_in_state
         if self._sign_in.can_renew:
-            state.accept(request.right)
-        elif request.is_proof or self._sign_in.sends_password or not self.proofs():
-            return self._refused(request.right)
+            state.record_success(request.permission)
+        elif request.is_probe or self._sign_in.sends_password or not self.probe_requests():
+            return self._reject_sign_in(request.permission)
         else:
-            async with self._proving:
+            async with self._probe_lock:
                 if state.accepted_at < began and not state.is_refused:
                     try:
                         await self.probe()
                     except SignInRejectedError, UnexpectedResponseError:
-                        return self._refused(request.right)
+                        return self._reject_sign_in(request.permission)
                     except VendorError as err:
                         return err  # nobody knows
             if state.is_refused:
-                return self._refused(request.right)
-        state.refuse_alone(request.right)
-        return PermissionDeniedError(request.right)
+                return self._reject_sign_in(request.permission)
+        state.record_permission_refusal(request.permission)
+        return PermissionDeniedError(request.permission)
 
-    def _refused(self, right: str) -> VendorError:
+    def _reject_sign_in(self, permission: str) -> VendorError:
         """Note a refusal; where the credentials have been accepted elsewhere since, it is about one permission."""
         state = self.sign_in_state
-        if state.is_refused_alone(right):
-            return PermissionDeniedError(right)
-        state.refuse(right, sends_password=self._sign_in.sends_password)
+        if state.is_permission_refused(permission):
+            return PermissionDeniedError(permission)
+        state.record_refusal(permission, sends_password=self._sign_in.sends_password)
         return SignInRejectedError("the vendor refused the credentials")
 
-    def accepted(self, right: str) -> None:
+    def record_accepted(self, permission: str) -> None:
         """Note that a body was no refusal, for vendors that refuse inside it (`check_body`)."""
-        self.sign_in_state.accept(right)
+        self.sign_in_state.record_success(permission)
 
-    async def _followed(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
+    async def _follow_redirects(
+        self, request: _Request, credentials: Mapping[str, str]
+    ) -> _RawResponse:
         """Follow a GET's redirects as long as they stay with the same origin."""
-        answer = await self._asked(request, credentials)
+        answer = await self._request(request, credentials)
         for _ in range(MAX_REDIRECTS):
-            if self._shows_end(request, credentials, answer):
+            if self._has_session_ended(request, credentials, answer):
                 return replace(answer, status=401)
-            is_final = request.method != hdrs.METH_GET or request.is_led
-            if is_final or answer.status not in _REDIRECTS:
+            is_last = request.method != hdrs.METH_GET or request.keeps_redirect
+            if is_last or answer.status not in _REDIRECTS:
                 return answer
-            request = replace(request, url=_redirected(request.url, answer.headers))
-            answer = await self._asked(request, credentials)
-        has_ended = self._shows_end(request, credentials, answer)
-        return replace(answer, status=401) if has_ended else answer
+            request = replace(request, url=_redirect_target(request.url, answer.headers))
+            answer = await self._request(request, credentials)
+        session_ended = self._has_session_ended(request, credentials, answer)
+        return replace(answer, status=401) if session_ended else answer
 
-    def _shows_end(
+    def _has_session_ended(
         self, request: _Request, credentials: Mapping[str, str], answer: _RawResponse
     ) -> bool:
         """Whether an answer is a sign-in page, by the vendor's own rule."""
-        if self._has_ended is None:
+        if self._session_ended is None:
             return False
         head = (request.method, request.path, credentials)
-        return self._has_ended(Exchange(*head, answer.status, answer.headers, answer.body))
+        return self._session_ended(Exchange(*head, answer.status, answer.headers, answer.body))
 
-    async def _asked(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
+    async def _request(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
         """Put one request on the wire within the account's budget, and log it."""
         async with self.budget.slot():
             if credentials:  # they may have been refused while this request waited for its turn
@@ -496,7 +502,7 @@ class Transport:
             began = time.perf_counter()
             outcome: _RawResponse | VendorError
             try:
-                outcome = await self._exchanged(request, credentials)
+                outcome = await self._send_once(request, credentials)
             except VendorError as err:
                 outcome = err
             except TimeoutError:
@@ -512,7 +518,7 @@ class Transport:
             raise outcome
         return outcome
 
-    async def _ask_date(self) -> None:
+    async def _request_date(self) -> None:
         """Ask for the server's time: a HEAD request without credentials, of which nothing else is looked at."""
         with suppress(VendorError, aiohttp.ClientError, TimeoutError, OSError, ValueError):
             async with (
@@ -533,9 +539,9 @@ class Transport:
         if (date := http_date(headers.get(hdrs.DATE))) is not None:
             with suppress(ValueError, OverflowError):
                 date += timedelta(seconds=float(headers.get(hdrs.AGE, 0)))
-            self.budget.note_date(date)
+            self.budget.record_date(date)
 
-    async def _exchanged(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
+    async def _send_once(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
         if self._session.closed:
             raise UnreachableError("the session is closed")
         began, asked = time.monotonic(), self.budget.now()
@@ -550,46 +556,46 @@ class Transport:
             middlewares=(_WriteGuard(self.budget, request.method, credentials.get(hdrs.COOKIE)),),
         ) as response:
             # What came before this machine slept, and is read after it, is as old as the request.
-            has_slept = self.budget.now() - asked - (time.monotonic() - began) > _SLEPT
+            has_slept = self.budget.now() - asked - (time.monotonic() - began) > _MIN_SLEEP
             self._note_date(response.headers)
             received = asked if has_slept else self.budget.now()
             fresh = self._freshness(response.status, response.headers, received)
-            if self._hear is not None:
-                self._hear(response.headers)
+            if self._on_headers is not None:
+                self._on_headers(response.headers)
             if response.status < 300:
                 body = await _bounded_body(response)
                 return _RawResponse(response.status, response.headers, body, fresh)
-            is_explained = response.status in _EXPLAINED and request.method != hdrs.METH_GET
-            if self._meaning is None and not is_explained:
+            is_explained = response.status in _WITH_PROBLEMS and request.method != hdrs.METH_GET
+            if self._error_status is None and not is_explained:
                 return _RawResponse(response.status, response.headers, b"", fresh)
             body = await _error_body(response)
             status = response.status
-            if self._meaning is not None and status >= 400:
-                status = self._meaning(status, body)
+            if self._error_status is not None and status >= 400:
+                status = self._error_status(status, body)
             return _RawResponse(status, response.headers, body if is_explained else b"", fresh)
 
     def _freshness(self, status: int, headers: Mapping[str, str], received: float) -> Freshness:
         return freshness(status, headers, received=received, now_utc=self.budget.now_utc())
 
-    def _limited(self, status: int, wait: float | None) -> VendorError:
+    def _record_limit(self, status: int, wait: float | None) -> VendorError:
         """Hold the account, and with a limit (429) the same user's other sign-ins as well."""
-        limited = self.budget.refuse(wait)
-        for other in self._held_with if status == 429 else ():
-            other.hold(limited.wait)
+        limited = self.budget.record_refusal(wait)
+        for other in self._linked_budgets if status == 429 else ():
+            other.pause(limited.wait)
         return limited
 
-    def _error(
-        self, status: int, right: str, headers: Mapping[str, str], body: bytes = b""
+    def _to_error(
+        self, status: int, permission: str, headers: Mapping[str, str], body: bytes = b""
     ) -> VendorError:
         wait = retry_after(headers.get(hdrs.RETRY_AFTER), self.budget.now_utc())
         # A 503 without the header is an outage of one resource, as far as anybody knows.
         if status == 429 or (status == 503 and wait is not None):
-            return self._limited(status, wait)
+            return self._record_limit(status, wait)
         match status:
             case 401:
                 return SignInRejectedError("the vendor refused the credentials")
             case 403:
-                return PermissionDeniedError(right)
+                return PermissionDeniedError(permission)
             case 408:
                 return TimedOutError("the vendor gave up waiting")
             case _ if status >= 500 and status != 501:
@@ -626,9 +632,9 @@ class _WriteGuard:
         return await handler(request)
 
 
-def _is_current(fresh: Freshness, now: float, usual: float) -> bool:
+def _is_current(fresh: Freshness, now: float, default_lifetime: float) -> bool:
     is_silent = fresh.lifetime is None and fresh.storable
-    return fresh.is_current(now) or (is_silent and now < fresh.received + usual)
+    return fresh.is_current(now) or (is_silent and now < fresh.received + default_lifetime)
 
 
 def _validators(held: Response | None) -> dict[str, str]:
@@ -637,23 +643,23 @@ def _validators(held: Response | None) -> dict[str, str]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _reply(answer: _RawResponse) -> Response:
+def _to_response(answer: _RawResponse) -> Response:
     return Response(
         status=answer.status,
         body=answer.body,
         content_type=answer.headers.get(hdrs.CONTENT_TYPE, ""),
         freshness=answer.freshness,
         date=http_date(answer.headers.get(hdrs.DATE)),
-        caching=_caching(answer.headers),
+        caching=_freshness_headers(answer.headers),
         link=", ".join(cast("CIMultiDictProxy[str]", answer.headers).getall(hdrs.LINK, ())),
     )
 
 
-def _caching(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in folded(headers).items() if name in _CACHING}
+def _freshness_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in folded(headers).items() if name in _FRESHNESS_HEADERS}
 
 
-def _redirected(url: URL, headers: Mapping[str, str]) -> URL:
+def _redirect_target(url: URL, headers: Mapping[str, str]) -> URL:
     """Return where a reply leads; raises UnexpectedResponseError unless that is the same origin."""
     try:
         target = parse_link(headers.get(hdrs.LOCATION, ""), url)
@@ -671,12 +677,12 @@ async def _error_body(response: aiohttp.ClientResponse) -> bytes:
     return b""
 
 
-async def _bounded_body(response: aiohttp.ClientResponse, most: int = MAX_BODY) -> bytes:
+async def _bounded_body(response: aiohttp.ClientResponse, max_bytes: int = MAX_BODY) -> bytes:
     """Read at most so many bytes, counted after decompression; raises UnexpectedResponseError."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
-        if len(body) > most:
+        if len(body) > max_bytes:
             response.close()
             raise UnexpectedResponseError("the reply is too large")
     return bytes(body)
@@ -687,7 +693,7 @@ async def _bounded_body(response: aiohttp.ClientResponse, most: int = MAX_BODY) 
 _UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 
 
-def _encoded(value: object) -> bytes:
+def _encode_json(value: object) -> bytes:
     """Encode what is sent; raises Invalid for half a surrogate pair, or an object that is none of JSON's."""
     with suppress(*_UNDECODABLE, TypeError):
         return msgspec.json.encode(value)

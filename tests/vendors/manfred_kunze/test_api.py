@@ -71,7 +71,7 @@ async def open_api(socket_enabled: None) -> AsyncIterator[OpenApi]:
 
 
 async def ids(api: PlatformApi, **more: Any) -> list[str]:
-    answer = await api.pages("/things", "thing", lambda found, row: found, right=RIGHT, **more)
+    answer = await api.pages("/things", "thing", lambda found, row: found, permission=RIGHT, **more)
     return answer.value
 
 
@@ -201,11 +201,11 @@ async def test_endless_lists_and_long_ones_are_cut_and_say_so(open_api: OpenApi)
         return web.json_response({"data": things(number * 3, 3), "hasMore": True})
 
     api = await open_api(answer)
-    listed = await api.pages("/things", "thing", lambda found, row: found, right=RIGHT)
+    listed = await api.pages("/things", "thing", lambda found, row: found, permission=RIGHT)
     assert len(listed.value) == 3 * MAX_PAGES
     assert not listed.is_whole
     assert listed.rejected == {"thing: more than are read": 1}
-    listed = await api.pages("/things", "thing", lambda found, row: found, right=RIGHT, most=7)
+    listed = await api.pages("/things", "thing", lambda found, row: found, permission=RIGHT, most=7)
     assert len(listed.value) == 7
     assert not listed.is_whole
 
@@ -219,7 +219,7 @@ async def test_pages_that_go_round_in_circles_are_left(open_api: OpenApi) -> Non
         return web.json_response({"data": things((page_of(request) % 2) * 3, 3), "hasMore": True})
 
     api = await open_api(answer)
-    listed = await api.pages("/things", "thing", lambda found, row: found, right=RIGHT)
+    listed = await api.pages("/things", "thing", lambda found, row: found, permission=RIGHT)
     assert sorted(listed.value) == ["0", "1", "2", "3", "4", "5"]
     assert not listed.is_whole
     assert asked < 40
@@ -241,11 +241,13 @@ async def test_one_record_comes_bare_in_data_or_alone_in_a_list(open_api: OpenAp
     bodies: list[Any] = [{"id": "1"}, {"data": {"id": "1"}}, [{"id": "1"}]]
     for body in bodies:
         api = await open_api(lambda request, body=body: web.json_response(body))
-        assert (await api.one("/things/1", lambda row: row.get("id"), right=RIGHT)).value == "1"
+        assert (
+            await api.one("/things/1", lambda row: row.get("id"), permission=RIGHT)
+        ).value == "1"
     for bad in (7, [], [{"id": "1"}, {"id": "2"}], {"name": "x"}):
         api = await open_api(lambda request, body=bad: web.json_response(body))
         with pytest.raises(UnexpectedResponseError):
-            await api.one("/things/1", lambda row: row.get("id"), right=RIGHT)
+            await api.one("/things/1", lambda row: row.get("id"), permission=RIGHT)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ async def test_what_was_refused_is_named_where_the_error_names_it(
 ) -> None:
     api = await open_api(lambda request: web.Response(status=400, text=body))
     with pytest.raises(InvalidFieldsError if named else UnexpectedResponseError) as caught:
-        await api.send("POST", "/things", {"name": "x"}, right=RIGHT)
+        await api.send("POST", "/things", {"name": "x"}, permission=RIGHT)
     assert getattr(caught.value, "problems", {}).keys() == (named or set())
 
 
@@ -281,12 +283,12 @@ async def test_statuses_alone_decide_what_an_error_is(open_api: OpenApi) -> None
     for status, error in expected.items():
         api = await open_api(lambda request, status=status: web.Response(status=status, text="{"))
         with pytest.raises(error) as caught:
-            await api.get("/things", right=RIGHT)
+            await api.get("/things", permission=RIGHT)
         assert is_missing(caught.value) == (status == 404)
     api = await open_api(lambda request: web.Response(status=204))
-    assert await api.send("DELETE", "/things/1", right=RIGHT) is None
+    assert await api.send("DELETE", "/things/1", permission=RIGHT) is None
     api = await open_api(lambda request: web.Response(text="done"))
-    assert await api.send("POST", "/things/1/do", right=RIGHT) is None
+    assert await api.send("POST", "/things/1/do", permission=RIGHT) is None
 
 
 async def test_the_key_goes_to_the_api_in_its_header(open_api: OpenApi) -> None:
@@ -297,8 +299,8 @@ async def test_the_key_goes_to_the_api_in_its_header(open_api: OpenApi) -> None:
         return web.json_response([])
 
     api = await open_api(answer)
-    await api.get("/things", right=RIGHT)
-    await api.raw("/schemas/x", right=RIGHT)
+    await api.get("/things", permission=RIGHT)
+    await api.raw("/schemas/x", permission=RIGHT)
     assert seen == ["/api/v1/things Bearer sk_live_x", "/api/schemas/x Bearer sk_live_x"]
 
 
@@ -307,7 +309,7 @@ async def test_a_name_that_does_not_resolve_is_no_connection(socket_enabled: Non
         url = api_address("no-such-host.invalid")
         api = PlatformApi(Transport(session, url, KeySignIn("sk_live_x"), RequestBudget()))
         with pytest.raises(UnreachableError):
-            await api.get("/things", right=RIGHT)
+            await api.get("/things", permission=RIGHT)
 
 
 def test_addresses_are_made_of_the_host_alone() -> None:
@@ -418,7 +420,7 @@ async def test_slow_lists_are_not_asked_for_again_at_once_where_nothing_is_said(
     async def look(who: PlatformApi) -> list[int]:
         """How often each of a slow and a quick list has been asked for by then."""
         for path in ("/sites", "/alerts"):
-            await who.pages(path, "thing", lambda found, row: found, right=RIGHT)
+            await who.pages(path, "thing", lambda found, row: found, permission=RIGHT)
         return [asked.count(f"/api/v1{path}") for path in ("/sites", "/alerts")]
 
     assert await look(api) == [1, 1]
@@ -442,7 +444,7 @@ async def test_a_broken_answer_is_not_held(open_api: OpenApi) -> None:
     api = await open_api(answer)
 
     async def look() -> list[str]:
-        found = await api.pages("/sites", "site", lambda found, row: found, right=RIGHT)
+        found = await api.pages("/sites", "site", lambda found, row: found, permission=RIGHT)
         return found.value
 
     with pytest.raises(UnexpectedResponseError):
@@ -460,7 +462,7 @@ async def test_what_json_cannot_hold_is_refused_before_it_is_sent(open_api: Open
     api = await open_api(answer)
     for what in ("\ud800", object()):
         with pytest.raises(InvalidFieldsError):
-            await api.send("POST", "/things", {"name": what}, right=RIGHT)
+            await api.send("POST", "/things", {"name": what}, permission=RIGHT)
     assert asked == []
 
 

@@ -214,12 +214,12 @@ async def test_a_call_that_takes_no_keys_is_no_reason_to_ask_for_another_key(
 
     api = await open_api(answer)
     with pytest.raises(PermissionDeniedError):
-        await api.rows("/admin/quarantine", right="read quarantined payloads")
+        await api.rows("/admin/quarantine", permission="read quarantined payloads")
     with pytest.raises(PermissionDeniedError):
-        await api.send("DELETE", "/exports/e1", right="delete exports")
+        await api.send("DELETE", "/exports/e1", permission="delete exports")
     assert asked == ["/api/v1/admin/quarantine", *good, "/api/v1/exports/e1", *good]
     good.clear()
     for path in ("/admin/quarantine", "/devices"):
         with pytest.raises(SignInRejectedError):
-            await api.rows(path, right="read things")
+            await api.rows(path, permission="read things")
     assert len(asked) == 8  # a key that is refused there is refused

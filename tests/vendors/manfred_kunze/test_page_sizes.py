@@ -52,5 +52,5 @@ async def test_a_list_that_is_always_refused_is_left_after_a_few_ways(
     assert len(asked) == 5
     asked.clear()
     with pytest.raises(Exception, match="every way"):
-        await api.rows("/readings/sensor/s1", right="read readings", size=20)
+        await api.rows("/readings/sensor/s1", permission="read readings", size=20)
     assert len(asked) == 3

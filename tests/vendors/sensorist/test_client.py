@@ -291,7 +291,7 @@ async def test_interval_is_set_and_may_bring_a_workflow(
 async def test_interval_without_the_privilege_says_which_right_is_missing(client, cloud):
     with pytest.raises(PermissionDeniedError) as refused:
         await client.update_sensor(str(cloud.gateways[0].sensors[0].id), interval=300)
-    assert refused.value.right == "set the sampling interval"
+    assert refused.value.permission == "set the sampling interval"
 
 
 # -- on behalf of another user --
@@ -334,7 +334,7 @@ async def test_code_in_the_envelope_counts_as_the_status(client, cloud, code, er
     with pytest.raises(error) as refused:
         await client.list_gateways()
     if error is PermissionDeniedError:
-        assert refused.value.right == "read the gateways"
+        assert refused.value.permission == "read the gateways"
 
 
 @pytest.mark.parametrize(

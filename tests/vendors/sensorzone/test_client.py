@@ -83,8 +83,12 @@ class Bench:
         v1, v2 = SessionSignIn(*account), TokenSignIn(*account)
         return SensorZoneClient(
             {
-                ApiVersion.V1: Transport(self.session, self.url, v1, budget, hear=v1.hear),
-                ApiVersion.V2: Transport(self.session, self.url, v2, budget, hear=v2.hear),
+                ApiVersion.V1: Transport(
+                    self.session, self.url, v1, budget, on_headers=v1.on_headers
+                ),
+                ApiVersion.V2: Transport(
+                    self.session, self.url, v2, budget, on_headers=v2.on_headers
+                ),
                 ApiVersion.TESTER: Transport(self.session, self.url, BearerSignIn("tst"), budget),
             }
         )
@@ -359,7 +363,11 @@ async def test_a_list_without_end_is_given_up(bench: Bench) -> None:
     budget = RequestBudget(per_minute=10_000)
     door = SessionSignIn(bench.session, bench.url, budget, "a@example.com", "b")
     client = SensorZoneClient(
-        {ApiVersion.V1: Transport(bench.session, bench.url, door, budget, hear=door.hear)}
+        {
+            ApiVersion.V1: Transport(
+                bench.session, bench.url, door, budget, on_headers=door.on_headers
+            )
+        }
     )
     with pytest.raises(UnexpectedResponseError, match="no end"):
         await client.projects()

@@ -29,7 +29,7 @@ async def client(cloud: VizioSenseCloud) -> AsyncIterator[VizioSenseClient]:
     async with aiohttp.ClientSession() as session:
         sign_in = TokenSignIn(cloud.plan.token)
         yield VizioSenseClient(
-            Transport(session, cloud.url, sign_in, RequestBudget(), meaning=meaning)
+            Transport(session, cloud.url, sign_in, RequestBudget(), error_status=meaning)
         )
 
 

@@ -32,7 +32,7 @@ class OpenApiFeature(Feature):
             return
         self._looked = now
         try:
-            reply = await self._api.raw(PATH, right="read the API's description")
+            reply = await self._api.raw(PATH, permission="read the API's description")
             if reply.body != self._body:
                 self.contract = OpenApiDocument.read(reply.body)
                 self._body = reply.body

@@ -50,7 +50,7 @@ class SensitClient:
     def __init__(self, transport: Transport, sign_in: SensitSignIn) -> None:
         self._transport = transport
         self._sign_in = sign_in
-        transport.proofs = lambda: [(_MONITORS, self._params(sign_in.signed))]
+        transport.probe_requests = lambda: [(_MONITORS, self._params(sign_in.signed))]
 
     async def sign_in(self) -> Signed:
         """Sign in with the credentials, whatever token is held. "Logging in/authentication"."""
@@ -65,8 +65,8 @@ class SensitClient:
         reply = await self._transport.get(
             _MONITORS,
             self._params(signed, kind),
-            right="list the monitors",
-            usual=LEAST.total_seconds(),
+            permission="list the monitors",
+            default_lifetime=LEAST.total_seconds(),
         )
         parsed = await parse(parse_monitors, reply.body)
         return Listed(parsed.value, parsed.rejected, reply.freshness)
@@ -105,7 +105,7 @@ class SensitClient:
         body = {"DeviceId": uuid, "DeviceType": kind.value, "Timezone": time_zone}
         path = f"/sensors-data/get{kind.value}DataAvailableDates"
         reply = await self._transport.send(
-            "POST", path, json=body, right="see which days have data"
+            "POST", path, json=body, permission="see which days have data"
         )
         return parse_days(reply.body)
 
@@ -118,5 +118,5 @@ class SensitClient:
             "StartDate": written(start),
             "EndDate": written(end),
         }
-        reply = await self._transport.send("POST", path, json=body, right="read the logs")
+        reply = await self._transport.send("POST", path, json=body, permission="read the logs")
         return await parse(parse_records, reply.body)

@@ -91,7 +91,7 @@ class SensitSignIn:
     async def _asked(self) -> Response:
         body = {"email": self._email, "password": self._password}
         try:
-            return await self._door.send("POST", "/users/signin", json=body, right="sign in")
+            return await self._door.send("POST", "/users/signin", json=body, permission="sign in")
         except PermissionDeniedError:
             raise SignInRejectedError("the vendor refused the credentials") from None
         except UnexpectedResponseError as err:

@@ -81,8 +81,8 @@ class SensoristClient:
 
     async def get_user(self) -> SensoristResponse[User]:
         """Return the user that is signed in, or impersonated. Section 4.1."""
-        right = "read the user"
-        return _required(await self._read("/users", {}, models.parse_user, right), "user")
+        permission = "read the user"
+        return _required(await self._read("/users", {}, models.parse_user, permission), "user")
 
     async def list_users(self) -> SensoristResponse[tuple[User, ...]]:
         """Return all users below this one in the hierarchy. Section 4.1."""
@@ -224,8 +224,8 @@ class SensoristClient:
         params = period(start, end)
         if alarm_ids:
             params["alarms"] = joined(alarm_ids)
-        right = "read the alarm history"
-        return await self._read("/alarms/history", params, models.parse_alarm_logs, right)
+        permission = "read the alarm history"
+        return await self._read("/alarms/history", params, models.parse_alarm_logs, permission)
 
     async def list_callbacks(self) -> SensoristResponse[tuple[Callback, ...]]:
         """Return the registered callbacks. Section 4.6."""
@@ -233,8 +233,8 @@ class SensoristClient:
 
     async def get_workflow(self, workflow_id: str) -> SensoristResponse[Workflow]:
         """Return how far a process at the vendor's has come. Section 4.7."""
-        path, right = f"/workflows/{path_id(workflow_id)}", "read the workflow"
-        return _required(await self._read(path, {}, models.parse_workflow, right), "workflow")
+        path, permission = f"/workflows/{path_id(workflow_id)}", "read the workflow"
+        return _required(await self._read(path, {}, models.parse_workflow, permission), "workflow")
 
     # -- writes, section 5: they return None where the reply does not show the result --
 
@@ -254,13 +254,18 @@ class SensoristClient:
 
     async def rename_gateway(self, gateway_id: str, name: str) -> Gateway | None:
         """Set a gateway's display name. Section 5.3."""
-        path, right = f"/gateways/{path_id(gateway_id)}", "rename the gateway"
-        return await self._write(path, {"name": name}, models.parse_gateway, right)
+        path, permission = f"/gateways/{path_id(gateway_id)}", "rename the gateway"
+        return await self._write(path, {"name": name}, models.parse_gateway, permission)
 
     async def command_gateway(self, gateway_id: str, command: Command) -> Workflow | None:
         """Send a command to a gateway; the workflow tells how it fares. Section 5.4."""
-        path, right = f"/gateways/{path_id(gateway_id)}/commands", "send commands to the gateway"
-        return await self._write(path, {"command": command.value}, models.parse_workflow, right)
+        path, permission = (
+            f"/gateways/{path_id(gateway_id)}/commands",
+            "send commands to the gateway",
+        )
+        return await self._write(
+            path, {"command": command.value}, models.parse_workflow, permission
+        )
 
     async def update_sensor(
         self, sensor_id: str, *, interval: int | None = None, name: str | None = None
@@ -274,9 +279,9 @@ class SensoristClient:
             form["name"] = name
         if not form:
             raise ValueError("neither an interval nor a name")
-        right = "rename the sensor" if interval is None else "set the sampling interval"
+        permission = "rename the sensor" if interval is None else "set the sampling interval"
         path = f"/sensors/{path_id(sensor_id)}"
-        return await self._write(path, form, models.parse_sensor_update, right)
+        return await self._write(path, form, models.parse_sensor_update, permission)
 
     async def create_alarm(
         self, source_id: str, value: float, direction: Direction, *, delay: int | None = None
@@ -316,16 +321,16 @@ class SensoristClient:
         return await self._read("/measurements", params, parse, "read the measurements")
 
     async def _read[T](
-        self, path: str, params: Params, parse: Callable[[bytes], Decoded[T]], right: str
+        self, path: str, params: Params, parse: Callable[[bytes], Decoded[T]], permission: str
     ) -> SensoristResponse[T]:
-        reply = await self._transport.get(path, params | self._common, right=right)
+        reply = await self._transport.get(path, params | self._common, permission=permission)
         try:
             parsed = await parse_body(parse, reply.body)
         except EnvelopeError as error:
             self._transport.forget(path, params | self._common)
-            raise self._transport.refused(error.code, right) from None
+            raise self._transport.error_for(error.code, permission) from None
         if not reply.reused:
-            self._transport.accepted(right)
+            self._transport.record_accepted(permission)
         return SensoristResponse(parsed.value, parsed.rejected, reply.freshness, reply.date)
 
     def check_body(self, body: bytes) -> None:
@@ -333,26 +338,30 @@ class SensoristClient:
         try:
             models.parse_nothing(body)
         except EnvelopeError as error:
-            raise self._transport.refused(error.code, "read the user") from None
+            raise self._transport.error_for(error.code, "read the user") from None
 
     async def _write[T](
-        self, path: str, form: Params, parse: Callable[[bytes], Decoded[T]], right: str
+        self, path: str, form: Params, parse: Callable[[bytes], Decoded[T]], permission: str
     ) -> T:
-        reply = await self._transport.send("POST", path, form=form | self._common, right=right)
-        return (await self._parsed(reply, parse, right)).value
+        reply = await self._transport.send(
+            "POST", path, form=form | self._common, permission=permission
+        )
+        return (await self._parsed(reply, parse, permission)).value
 
-    async def _delete(self, path: str, right: str) -> None:
-        reply = await self._transport.send("DELETE", path, params=self._common, right=right)
-        await self._parsed(reply, models.parse_nothing, right)
+    async def _delete(self, path: str, permission: str) -> None:
+        reply = await self._transport.send(
+            "DELETE", path, params=self._common, permission=permission
+        )
+        await self._parsed(reply, models.parse_nothing, permission)
 
     async def _parsed[T](
-        self, reply: Response, parse: Callable[[bytes], Decoded[T]], right: str
+        self, reply: Response, parse: Callable[[bytes], Decoded[T]], permission: str
     ) -> Decoded[T]:
         try:
             parsed = await parse_body(parse, reply.body)
         except EnvelopeError as error:
-            raise self._transport.refused(error.code, right) from None
-        self._transport.accepted(right)
+            raise self._transport.error_for(error.code, permission) from None
+        self._transport.record_accepted(permission)
         return parsed
 
 

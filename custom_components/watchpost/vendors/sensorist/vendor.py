@@ -64,7 +64,7 @@ class SensoristConnection(Connection):
         self.transport = transport
         impersonate = options.get(CONF_IMPERSONATE) or None
         self._own = SensoristClient(transport)
-        transport.proofs = lambda: [("/users", None)]
+        transport.probe_requests = lambda: [("/users", None)]
         transport.check_body = self._own.check_body
         self._client = SensoristClient(transport, impersonate=impersonate)
         self._with_slaves: bool = options.get(CONF_WITH_SLAVES, True)

@@ -72,9 +72,11 @@ class SensorZoneClient:
             for api, transport in doors.items()
         }
         if ApiVersion.V1 in doors:
-            doors[ApiVersion.V1].proofs = lambda: [(RESOURCES["entities"].path, None)]
+            doors[ApiVersion.V1].probe_requests = lambda: [(RESOURCES["entities"].path, None)]
         if ApiVersion.TESTER in doors:
-            doors[ApiVersion.TESTER].proofs = lambda: [(RESOURCES["people_assets"].path, None)]
+            doors[ApiVersion.TESTER].probe_requests = lambda: [
+                (RESOURCES["people_assets"].path, None)
+            ]
         self._served: set[str] = set()
 
     @property
@@ -213,7 +215,7 @@ class SensorZoneClient:
 
     async def fetch(self, link: URL) -> Response:
         """Fetch a link of V1 to its own host."""
-        return await self._doors[ApiVersion.V1].get(link, right="see video clips")
+        return await self._doors[ApiVersion.V1].get(link, permission="see video clips")
 
     async def messages(self, machine: str) -> list[Row]:
         """List the messages of a machine."""
@@ -362,7 +364,7 @@ class SensorZoneClient:
         in_part: bool = False,
     ) -> tuple[list[object], tuple[Freshness, ...]]:
         resource, reader = RESOURCES[name], self._reader(name)
-        wanted = Listing(name, resource.address(*ids), resource.right, groups)
+        wanted = Listing(name, resource.address(*ids), resource.permission, groups)
         try:
             found = await reader.rows(wanted, params, since, in_part=in_part)
         except VendorError as err:
@@ -374,7 +376,7 @@ class SensorZoneClient:
         resource, reader = RESOURCES[name], self._reader(name)
         try:
             address = resource.address(*ids)
-            reply = await reader.get(name, address, params, resource.right, resource.accept)
+            reply = await reader.get(name, address, params, resource.permission, resource.accept)
         except VendorError as err:
             raise self._judged(resource, err) from None
         self._served.add(name)
@@ -400,7 +402,11 @@ class SensorZoneClient:
         self._reader(name)
         try:
             reply = await self._doors[resource.api].send(
-                method, resource.address(*ids), json=body, right=resource.right, accept=JSON
+                method,
+                resource.address(*ids),
+                json=body,
+                permission=resource.permission,
+                accept=JSON,
             )
         except VendorError as err:
             raise self._judged(resource, err) from None
@@ -416,7 +422,9 @@ class SensorZoneClient:
             resource.api is not ApiVersion.V1 and ApiVersion.V1 in self._doors
         ):
             which = (
-                RESOURCES["login"].right if resource.api is ApiVersion.V2 else "use the Tester API"
+                RESOURCES["login"].permission
+                if resource.api is ApiVersion.V2
+                else "use the Tester API"
             )
             return PermissionDeniedError(which)
         if not isinstance(err, UnexpectedResponseError):

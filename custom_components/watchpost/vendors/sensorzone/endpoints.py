@@ -39,7 +39,7 @@ class Resource:
     api: ApiVersion
     path: str
     mark: Evidence
-    right: str
+    permission: str
     is_file: bool = False
 
     @property

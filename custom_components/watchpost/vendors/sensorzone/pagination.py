@@ -36,7 +36,7 @@ class Listing:
 
     name: str
     path: str | URL
-    right: str
+    permission: str
     groups: Groups | None = None
 
 
@@ -79,40 +79,40 @@ class Reader:
         name: str,
         path: str | URL,
         params: Params,
-        right: str,
+        permission: str,
         accept: str | None = JSON,
     ) -> Response:
         """Fetch a resource; if its parameters are refused, omit them from then on."""
         if params and name not in self._plain:
             try:
-                return await self._asked(path, params, right, accept)
+                return await self._asked(path, params, permission, accept)
             except UnexpectedResponseError as err:
                 if err.status not in _REFUSED_PARAMS:
                     raise
-        reply = await self._asked(path, {}, right, accept)
+        reply = await self._asked(path, {}, permission, accept)
         if params:
             self._plain.add(name)
         return reply
 
     async def _asked(
-        self, path: str | URL, params: Params, right: str, accept: str | None
+        self, path: str | URL, params: Params, permission: str, accept: str | None
     ) -> Response:
         """Fetch a resource; drop a response without lifetime and validators from the cache.
 
         The periods in URLs change, so hardly any URL is requested twice.
         """
-        reply = await self._transport.get(path, params, right=right, accept=accept)
+        reply = await self._transport.get(path, params, permission=permission, accept=accept)
         fresh = reply.freshness
         if fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None:
             self._transport.forget(path, params)
         return reply
 
     async def _guessed(
-        self, _name: str, path: str | URL, params: Params, right: str
+        self, _name: str, path: str | URL, params: Params, permission: str
     ) -> Response | None:
         """Fetch a page that may not exist; return None if it does not."""
         try:
-            return await self._asked(path, params, right, JSON)
+            return await self._asked(path, params, permission, JSON)
         except UnexpectedResponseError as err:
             if err.status not in _NO_SUCH_PAGE:
                 raise
@@ -169,7 +169,7 @@ class Reader:
     ) -> Page | None:
         """Fetch and parse one page; None for a guessed page that does not exist."""
         ask = self._guessed if read.is_guess else self.get
-        reply = await ask(wanted.name, address, params, wanted.right)
+        reply = await ask(wanted.name, address, params, wanted.permission)
         if reply is None:
             return None
         page = await _page(reply, wanted)

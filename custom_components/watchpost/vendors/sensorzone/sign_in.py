@@ -64,11 +64,18 @@ class PasswordSignIn(ABC):
         email: str,
         password: str,
         *,
-        held_with: Sequence[RequestBudget] = (),
+        linked_budgets: Sequence[RequestBudget] = (),
     ) -> None:
         self._body = {"email": email, "password": password}
         self._budget = budget
-        self._door = Transport(session, url, NoAuth(), budget, hear=self.hear, held_with=held_with)
+        self._door = Transport(
+            session,
+            url,
+            NoAuth(),
+            budget,
+            on_headers=self.on_headers,
+            linked_budgets=linked_budgets,
+        )
         self._lock = asyncio.Lock()
         self._generation = 0
         self._is_form = False
@@ -80,7 +87,7 @@ class PasswordSignIn(ABC):
         self.fingerprint = hashlib.sha256(secret).hexdigest()
 
     @abstractmethod
-    def hear(self, headers: Mapping[str, str]) -> None:
+    def on_headers(self, headers: Mapping[str, str]) -> None:
         """Store the credentials in the headers of a response, at the sign-in or later."""
 
     @property
@@ -141,7 +148,7 @@ class PasswordSignIn(ABC):
             body = {"form": self._body} if is_form else {"json": self._body}
             try:
                 await self._door.send(
-                    "POST", resource.path, right=resource.right, accept=JSON, **body
+                    "POST", resource.path, permission=resource.permission, accept=JSON, **body
                 )
             except UnexpectedResponseError as err:
                 if err.status not in _OTHER_ENCODING:
@@ -161,7 +168,7 @@ class SessionSignIn(PasswordSignIn):
         self._cookies: dict[str, str] = {}
         super().__init__(*account, **more)
 
-    def hear(self, headers: Mapping[str, str]) -> None:
+    def on_headers(self, headers: Mapping[str, str]) -> None:
         """Store the cookies of a response, also replaced and deleted ones."""
         for header in _all(headers, hdrs.SET_COOKIE):
             jar: SimpleCookie = SimpleCookie()
@@ -196,7 +203,7 @@ class TokenSignIn(PasswordSignIn):
         self._renew_at: float | None = None
         super().__init__(*account, **more)
 
-    def hear(self, headers: Mapping[str, str]) -> None:
+    def on_headers(self, headers: Mapping[str, str]) -> None:
         """Store the token of a response; without a future expiry it is valid until a 401."""
         token = headers.get("AccessToken")
         if not token or not _TOKEN.fullmatch(token):

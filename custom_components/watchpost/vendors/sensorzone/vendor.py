@@ -204,27 +204,27 @@ class SensorZoneVendor(Vendor):
         doors: dict[ApiVersion, Transport] = {}
         budgets = {
             ApiVersion.V1: budget,
-            ApiVersion.V2: budget.part(ApiVersion.V2),
+            ApiVersion.V2: budget.sub_budget(ApiVersion.V2),
             ApiVersion.TESTER: budget,
         }
         if email and password:
             # A rate limit concerns the user, in both versions of the API; the Tester token has its own.
             own = budgets[ApiVersion.V2]
-            budgets[ApiVersion.TESTER] = budget.part(ApiVersion.TESTER)
-            v1 = SessionSignIn(session, url, budget, email, password, held_with=[own])
-            v2 = TokenSignIn(session, url, own, email, password, held_with=[budget])
+            budgets[ApiVersion.TESTER] = budget.sub_budget(ApiVersion.TESTER)
+            v1 = SessionSignIn(session, url, budget, email, password, linked_budgets=[own])
+            v2 = TokenSignIn(session, url, own, email, password, linked_budgets=[budget])
             pages = SignInPages(budget.now)
             doors[ApiVersion.V1] = Transport(
                 session,
                 url,
                 v1,
                 budget,
-                hear=v1.hear,
-                held_with=[own],
-                has_ended=pages.has_ended,
+                on_headers=v1.on_headers,
+                linked_budgets=[own],
+                session_ended=pages.has_ended,
             )
             doors[ApiVersion.V2] = Transport(
-                session, url, v2, own, hear=v2.hear, held_with=[budget]
+                session, url, v2, own, on_headers=v2.on_headers, linked_budgets=[budget]
             )
         if token:
             doors[ApiVersion.TESTER] = Transport(

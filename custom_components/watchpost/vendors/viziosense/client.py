@@ -97,7 +97,7 @@ class VizioSenseClient:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        transport.proofs = lambda: [(LIST_DEVICES.path, None), (LIST_WEBHOOKS.path, None)]
+        transport.probe_requests = lambda: [(LIST_DEVICES.path, None), (LIST_WEBHOOKS.path, None)]
         transport.check_body = self._check
         self._paging = PAGINGS[0]
 
@@ -204,9 +204,9 @@ class VizioSenseClient:
         reply = await self._transport.get(path, params or None)
         if (status := models.refusal(reply.body)) is not None:
             self._transport.forget(path, params or None)
-            raise self._transport.refused(status, "read this")
+            raise self._transport.error_for(status, "read this")
         if not reply.reused:
-            self._transport.accepted("read this")
+            self._transport.record_accepted("read this")
         parsed = await parse_body(parse, reply.body)
         return VizioSenseResponse(parsed.value, parsed.rejected, (reply.freshness,))
 
@@ -214,21 +214,21 @@ class VizioSenseClient:
         self,
         call: _Call,
         body: object,
-        right: str,
+        permission: str,
         params: Mapping[str, str] | None = None,
         **ids: str,
     ) -> bytes:
         reply: Response = await self._transport.send(
-            call.method, _path(call, ids), json=body, params=params or None, right=right
+            call.method, _path(call, ids), json=body, params=params or None, permission=permission
         )
         if (status := models.refusal(reply.body)) is not None:
-            raise self._transport.refused(status, right)
-        self._transport.accepted(right)
+            raise self._transport.error_for(status, permission)
+        self._transport.record_accepted(permission)
         return reply.body
 
     def _check(self, body: bytes) -> None:
         if (status := models.refusal(body)) is not None:
-            raise self._transport.refused(status, "read this")
+            raise self._transport.error_for(status, "read this")
 
 
 def _path(call: _Call, ids: Mapping[str, str]) -> str:

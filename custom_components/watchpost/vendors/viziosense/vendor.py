@@ -300,7 +300,7 @@ class VizioSenseVendor(Vendor):
         url, username = data[CONF_URL], data.get(CONF_USERNAME)
         sign_in: TokenSignIn | LoginSignIn
         if username is not None:
-            door = VizioSenseClient(Transport(session, url, NoAuth(), budget, meaning=meaning))
+            door = VizioSenseClient(Transport(session, url, NoAuth(), budget, error_status=meaning))
             password = data[CONF_PASSWORD]
             sign_in = LoginSignIn(
                 username,
@@ -314,7 +314,7 @@ class VizioSenseVendor(Vendor):
                 keep({CONF_TOKENS: None})
         return VizioSenseConnection(
             session,
-            Transport(session, url, sign_in, budget, meaning=meaning),
+            Transport(session, url, sign_in, budget, error_status=meaning),
             sign_in,
             username=username,
             options=options,

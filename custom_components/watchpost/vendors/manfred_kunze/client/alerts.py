@@ -43,27 +43,27 @@ class AlertingClient:
 
     async def list_rules(self) -> PlatformResponse[list[AlertRule]]:
         """Return all alert rules: GET /alert-rules."""
-        return await self._api.pages(RULES, "alert rule", read_rule, right=_READ_RULES)
+        return await self._api.pages(RULES, "alert rule", read_rule, permission=_READ_RULES)
 
     async def get_rule(self, rule: str) -> PlatformResponse[AlertRule]:
         """Return one rule as it is at this moment, to be put back: GET /alert-rules/{id}."""
         path = f"{RULES}/{rule}"
         self._api.forget(path)
-        return await self._api.one(path, lambda row: _read(row, read_rule), right=_READ_RULES)
+        return await self._api.one(path, lambda row: _read(row, read_rule), permission=_READ_RULES)
 
     async def update_rule(self, rule: str, row: Mapping[str, Any]) -> AlertRule | None:
         """Put a whole rule back: PUT /alert-rules/{id}; the rule, where the reply shows it."""
-        held = await self._api.send(METH_PUT, f"{RULES}/{rule}", row, right=_CHANGE_RULES)
+        held = await self._api.send(METH_PUT, f"{RULES}/{rule}", row, permission=_CHANGE_RULES)
         after = single(held)
         return _read(after, read_rule) if after is not None else None
 
     async def enable_rule(self, rule: str) -> None:
         """Let a rule fire: POST /alert-rules/{id}/enable."""
-        await self._api.send(METH_POST, f"{RULES}/{rule}/enable", right=_CHANGE_RULES)
+        await self._api.send(METH_POST, f"{RULES}/{rule}/enable", permission=_CHANGE_RULES)
 
     async def disable_rule(self, rule: str) -> None:
         """Keep a rule from firing: POST /alert-rules/{id}/disable."""
-        await self._api.send(METH_POST, f"{RULES}/{rule}/disable", right=_CHANGE_RULES)
+        await self._api.send(METH_POST, f"{RULES}/{rule}/disable", permission=_CHANGE_RULES)
 
     # -- alerts --
 
@@ -78,7 +78,7 @@ class AlertingClient:
             return enough(read.all_of(rows))
 
         listed = await self._api.rows(
-            ALERTS, right=_READ_ALERTS, most=MAX_ALERTS, enough=is_enough if enough else None
+            ALERTS, permission=_READ_ALERTS, most=MAX_ALERTS, enough=is_enough if enough else None
         )
         sieve = RecordDecoder()
         alerts = _alerts(listed.rows, sieve)
@@ -94,8 +94,8 @@ class AlertingClient:
         """Say that it is over: POST /alerts/{id}/resolve; the alert, where the reply shows it."""
         return await self._move(alert, "resolve", "resolve alerts")
 
-    async def _move(self, alert: str, verb: str, right: str) -> Alert | None:
-        held = await self._api.send(METH_POST, f"{ALERTS}/{alert}/{verb}", right=right)
+    async def _move(self, alert: str, verb: str, permission: str) -> Alert | None:
+        held = await self._api.send(METH_POST, f"{ALERTS}/{alert}/{verb}", permission=permission)
         row = single(held)
         read = _read(row, read_alert) if row is not None else None
         return read if read is not None and read.id == alert else None
@@ -105,29 +105,29 @@ class AlertingClient:
     async def list_channels(self) -> PlatformResponse[list[NotificationChannel]]:
         """Return all notification channels: GET /notification-channels."""
         place = "notification channel"
-        return await self._api.pages(CHANNELS, place, read_channel, right=_READ_CHANNELS)
+        return await self._api.pages(CHANNELS, place, read_channel, permission=_READ_CHANNELS)
 
     async def create_channel(self, row: Mapping[str, Any]) -> NotificationChannel | None:
         """Add a channel: POST /notification-channels; None where the reply does not show it."""
-        held = await self._api.send(METH_POST, CHANNELS, row, right=_CHANGE_CHANNELS)
+        held = await self._api.send(METH_POST, CHANNELS, row, permission=_CHANGE_CHANNELS)
         made = single(held)
         return _read(made, read_channel) if made is not None else None
 
     async def update_channel(self, channel: str, row: Mapping[str, Any]) -> None:
         """Put a whole channel back: PUT /notification-channels/{id}."""
-        await self._api.send(METH_PUT, f"{CHANNELS}/{channel}", row, right=_CHANGE_CHANNELS)
+        await self._api.send(METH_PUT, f"{CHANNELS}/{channel}", row, permission=_CHANGE_CHANNELS)
 
     async def delete_channel(self, channel: str) -> None:
         """Delete one channel: DELETE /notification-channels/{id}; one that is gone already is no error."""
         try:
-            await self._api.send(METH_DELETE, f"{CHANNELS}/{channel}", right=_CHANGE_CHANNELS)
+            await self._api.send(METH_DELETE, f"{CHANNELS}/{channel}", permission=_CHANGE_CHANNELS)
         except UnexpectedResponseError as err:
             if err.status not in (404, 410):
                 raise
 
     async def test_channel(self, channel: str) -> None:
         """Have a test message sent: POST /notification-channels/{id}/test."""
-        await self._api.send(METH_POST, f"{CHANNELS}/{channel}/test", right=_CHANGE_CHANNELS)
+        await self._api.send(METH_POST, f"{CHANNELS}/{channel}/test", permission=_CHANGE_CHANNELS)
 
 
 class _Reading:

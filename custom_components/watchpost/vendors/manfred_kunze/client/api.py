@@ -109,7 +109,7 @@ class _Asked:
 
     path: str
     query: Params
-    right: str
+    permission: str
     most: int
     size: int
     enough: Callable[[Sequence[object]], bool] | None
@@ -125,7 +125,7 @@ class PlatformApi:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        transport.proofs = lambda: [(self._address(path), None) for path in _PROOFS]
+        transport.probe_requests = lambda: [(self._address(path), None) for path in _PROOFS]
         self.contract: OpenApiDocument | None = None
         self._dialects: dict[str, PageStyle] = {}
         # Lists for which other names of pages have been tried.
@@ -167,27 +167,32 @@ class PlatformApi:
 
     # -- reads --
 
-    async def get(self, path: str, query: Params | None = None, *, right: str) -> Response:
+    async def get(self, path: str, query: Params | None = None, *, permission: str) -> Response:
         """Ask for anything: text, bytes, JSON as it comes."""
         usual = None
         if path in _SLOW:
             usual = min(USUAL_SECONDS, self.transport.budget.now() - self._anew_since)
-        return await self._get(self._address(path), query or {}, right, usual)
+        return await self._get(self._address(path), query or {}, permission, usual)
 
-    async def raw(self, path: str, query: Params | None = None, *, right: str) -> Response:
+    async def raw(self, path: str, query: Params | None = None, *, permission: str) -> Response:
         """Ask for what stands outside `/v1`: the schemas, the OpenAPI document."""
-        return await self._get(path, query or {}, right)
+        return await self._get(path, query or {}, permission)
 
-    async def lead(self, path: str, *, right: str) -> Response:
+    async def get_redirect(self, path: str, *, permission: str) -> Response:
         """Ask where something is: a redirect is not followed, since the key must not go where it leads."""
         address = self._address(path)
-        return await self.transport.lead(address, right=right)
+        return await self.transport.get_redirect(address, permission=permission)
 
     async def one[T](
-        self, path: str, read: Callable[[Row], T | None], query: Params | None = None, *, right: str
+        self,
+        path: str,
+        read: Callable[[Row], T | None],
+        query: Params | None = None,
+        *,
+        permission: str,
     ) -> PlatformResponse[T]:
         """Return one record; `read` returns None for what is none, which raises UnexpectedResponseError."""
-        reply = await self.get(path, query, right=right)
+        reply = await self.get(path, query, permission=permission)
         row = single(loose(reply.body))
         value = read(row) if row is not None else None
         if value is None:
@@ -201,7 +206,7 @@ class PlatformApi:
         read: Callable[[str, Row], T | None],
         query: Params | None = None,
         *,
-        right: str,
+        permission: str,
         most: int = MAX_LISTED,
     ) -> PlatformResponse[list[T]]:
         """Return the records of all pages that have an id, each once, at most so many.
@@ -209,7 +214,7 @@ class PlatformApi:
         `read` gets id and record, and returns None for what is to be set aside. `place` names the kind of record
         where records that were set aside are counted. `is_whole` is False if the list has more.
         """
-        listed = await self.rows(path, query, right=right, most=most)
+        listed = await self.rows(path, query, permission=permission, most=most)
         sieve = RecordDecoder()
         found = sieve.identified(place, listed.rows, read)
         values = [value for value in found if value is not None]
@@ -224,7 +229,7 @@ class PlatformApi:
         path: str,
         query: Params | None = None,
         *,
-        right: str,
+        permission: str,
         most: int = MAX_LISTED,
         size: int | None = None,
         enough: Callable[[Sequence[object]], bool] | None = None,
@@ -234,7 +239,7 @@ class PlatformApi:
         Or where what has come is said to be `enough`: the list then counts as not whole. `size` is how many records a
         page is asked to have, where that should be few.
         """
-        ask = _Asked(path, query or {}, right, most, size or PER_PAGE, enough)
+        ask = _Asked(path, query or {}, permission, most, size or PER_PAGE, enough)
         walk, is_ended = await self._walked(ask, self.dialect(path))
         shape, _ = _parted(path)
         if walk.is_stuck and shape not in self._settled:
@@ -251,7 +256,7 @@ class PlatformApi:
         """Walk through a list; False where it was broken off."""
         walk = Paginator(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
         for number in range(MAX_PAGES):
-            reply = await self._page(ask.path, ask.query, number, walk, ask.right)
+            reply = await self._page(ask.path, ask.query, number, walk, ask.permission)
             if reply is None or not await self._taken(walk, reply, number, ask.path):
                 break
             if ask.enough is not None and ask.enough(walk.rows):
@@ -288,7 +293,7 @@ class PlatformApi:
         body: object | None = None,
         query: Params | None = None,
         *,
-        right: str,
+        permission: str,
     ) -> object | None:
         """POST, PUT or DELETE; returns the JSON that came back, None where none came.
 
@@ -296,7 +301,7 @@ class PlatformApi:
         """
         try:
             sending = self.transport.send(
-                method, self._address(path), json=body, params=query, right=right
+                method, self._address(path), json=body, params=query, permission=permission
             )
             reply = await sending
         except UnexpectedResponseError as err:
@@ -313,10 +318,12 @@ class PlatformApi:
     # -- how it is asked --
 
     async def _get(
-        self, path: str, query: Params, right: str, usual: float | None = None
+        self, path: str, query: Params, permission: str, usual: float | None = None
     ) -> Response:
         """Ask; what says neither how long it is current nor how to revalidate it is not held without a `usual` time."""
-        asking = self.transport.get(path, query, right=right, usual=usual or 0.0)
+        asking = self.transport.get(
+            path, query, permission=permission, default_lifetime=usual or 0.0
+        )
         reply = await asking
         fresh = reply.freshness
         is_silent = fresh.lifetime is None and fresh.etag is None and fresh.last_modified is None
@@ -327,12 +334,14 @@ class PlatformApi:
         return reply
 
     async def _page(
-        self, path: str, query: Params, number: int, walk: Paginator, right: str
+        self, path: str, query: Params, number: int, walk: Paginator, permission: str
     ) -> Response | None:
         """Ask for a page; None where it was a guess and does not exist."""
         dialect = walk.dialect
         try:
-            return await self.get(path, {**query, **dialect.params(number, walk.size)}, right=right)
+            return await self.get(
+                path, {**query, **dialect.params(number, walk.size)}, permission=permission
+            )
         except UnexpectedResponseError as err:
             if walk.is_guess and err.status in _NO_SUCH_PAGE:
                 return None
@@ -345,7 +354,7 @@ class PlatformApi:
                 continue
             tried.append(params)
             with suppress(UnexpectedResponseError):
-                reply = await self.get(path, {**query, **params}, right=right)
+                reply = await self.get(path, {**query, **params}, permission=permission)
                 self._dialects[_parted(path)[0]] = walk.dialect = other
                 self._most = other.most
                 return reply

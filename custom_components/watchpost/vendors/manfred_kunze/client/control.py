@@ -48,7 +48,9 @@ class ControlClient:
     async def create_token(self, device_name: str) -> RegistrationToken:
         """Make a token for a device to register with: POST /devices/registration/tokens."""
         body = {"deviceName": device_name}
-        held = await self._api.send(METH_POST, TOKENS, body, right="create registration tokens")
+        held = await self._api.send(
+            METH_POST, TOKENS, body, permission="create registration tokens"
+        )
         token = read_token(single(held) or {})
         if token is None:
             raise UnexpectedResponseError("the reply shows no token")
@@ -88,7 +90,7 @@ class ControlClient:
 
     async def _listed(self, device: str, command: str) -> Command | None:
         path = f"/devices/{device}/commands"
-        listed = await self._api.rows(path, right="read commands", most=_MAX_COMMANDS)
+        listed = await self._api.rows(path, permission="read commands", most=_MAX_COMMANDS)
         for row in listed.rows:
             if isinstance(row, dict) and identifier(row.get("id")) == command:
                 return _command(row)
@@ -96,7 +98,7 @@ class ControlClient:
 
     async def _one(self, device: str, command: str) -> Command | None:
         path = f"/devices/{device}/commands/{command}"
-        reply = await self._api.get(path, right="read commands")
+        reply = await self._api.get(path, permission="read commands")
         return _command(single(loose(reply.body)))
 
     # -- configuration --
@@ -104,7 +106,7 @@ class ControlClient:
     async def request_upload(self, body: Mapping[str, Any]) -> str:
         """Ask where a large artefact can be put: POST /config-artefacts/upload-url; a signed address."""
         path = f"{ARTEFACTS}/upload-url"
-        held = await self._api.send(METH_POST, path, body, right="upload configuration")
+        held = await self._api.send(METH_POST, path, body, permission="upload configuration")
         if isinstance(held, str):
             return held
         if (url := read_upload(single(held) or {})) is None:
@@ -141,21 +143,21 @@ class ControlClient:
         self, path: str, query: Params | None = None, *, most: int
     ) -> tuple[Sequence[object], bool]:
         """Return the records of a list, at most so many, and whether they are all there are."""
-        listed = await self._api.rows(path, query, right=_right("read", path), most=most)
+        listed = await self._api.rows(path, query, permission=_right("read", path), most=most)
         return listed.rows, listed.is_whole
 
     async def read(self, path: str) -> object:
         """Return what is at a path, whatever it is."""
-        return loose((await self._api.get(path, right=_right("read", path))).body)
+        return loose((await self._api.get(path, permission=_right("read", path))).body)
 
     async def schema(self, profile: str) -> object:
         """Return a sensor profile as a DTDL interface: GET /api/schemas/sensor-profile/{id}, outside `/v1`."""
         path = f"/schemas/sensor-profile/{profile}"
-        return loose((await self._api.raw(path, right="read schemas")).body)
+        return loose((await self._api.raw(path, permission="read schemas")).body)
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Row | None:
         """Add a record; the record, where the reply shows it."""
-        return single(await self._api.send(METH_POST, path, body, right=_right("add", path)))
+        return single(await self._api.send(METH_POST, path, body, permission=_right("add", path)))
 
     async def update(self, path: str, found: str, changes: Mapping[str, Any]) -> None:
         """Change some fields of a record and put all others back as they are at this moment.
@@ -169,11 +171,11 @@ class ControlClient:
         body = {**held, **changes}
         if masked := masked_fields(body):
             raise InvalidFieldsError(dict.fromkeys(masked, "is masked and has to be given"))
-        await self._api.send(METH_PUT, f"{path}/{found}", body, right=_right("change", path))
+        await self._api.send(METH_PUT, f"{path}/{found}", body, permission=_right("change", path))
 
     async def delete(self, path: str, found: str) -> None:
         """Delete one record."""
-        await self._api.send(METH_DELETE, f"{path}/{found}", right=_right("delete", path))
+        await self._api.send(METH_DELETE, f"{path}/{found}", permission=_right("delete", path))
 
     async def _offer(
         self,
@@ -181,7 +183,7 @@ class ControlClient:
         method: str,
         path: str,
         forms: Sequence[Mapping[str, Any]],
-        right: str,
+        permission: str,
     ) -> Row | None:
         """Send the first form of a body that is taken: what is refused for its form was not done.
 
@@ -191,7 +193,9 @@ class ControlClient:
         refusal: VendorError | None = None
         for number in range(len(forms)) if taken is None else (taken,):
             try:
-                row = single(await self._api.send(method, path, forms[number], right=right))
+                row = single(
+                    await self._api.send(method, path, forms[number], permission=permission)
+                )
             except (UnexpectedResponseError, InvalidFieldsError) as err:
                 if isinstance(err, UnexpectedResponseError) and err.status not in _MALFORMED:
                     raise

@@ -27,13 +27,13 @@ class OperationsClient:
             "/desired-state-bindings",
             "binding",
             records.binding,
-            right="read desired-state bindings",
+            permission="read desired-state bindings",
         )
 
     async def artefacts(self) -> PlatformResponse[list[Place]]:
         """List configurations by their names: GET /config-artefacts."""
         return await self._api.pages(
-            "/config-artefacts", "config artefact", place, right="read config artefacts"
+            "/config-artefacts", "config artefact", place, permission="read config artefacts"
         )
 
     async def quarantine(self) -> PlatformResponse[list[Quarantined]]:
@@ -42,12 +42,12 @@ class OperationsClient:
             "/admin/quarantine",
             "quarantined payload",
             records.quarantined,
-            right="read quarantined payloads",
+            permission="read quarantined payloads",
             most=MAX_QUARANTINED,
         )
 
     async def firmware(self) -> PlatformResponse[list[Firmware]]:
         """List firmware artefacts: GET /firmware."""
         return await self._api.pages(
-            "/firmware", "firmware", records.firmware, right="read firmware"
+            "/firmware", "firmware", records.firmware, permission="read firmware"
         )

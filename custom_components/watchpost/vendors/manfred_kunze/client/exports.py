@@ -41,7 +41,7 @@ class ExportsClient:
             "to": _iso(end),
             "includes": list(includes),
         }
-        row = single(await self._api.send(METH_POST, EXPORTS, body, right=_CHANGE))
+        row = single(await self._api.send(METH_POST, EXPORTS, body, permission=_CHANGE))
         export = _read(row) if row is not None else None
         if export is None:
             raise UnexpectedResponseError("the reply shows no export")
@@ -49,15 +49,17 @@ class ExportsClient:
 
     async def get_export(self, export: str) -> Export:
         """Return a job as it is now; each time with a new link if it is ready: GET /exports/{id}."""
-        return (await self._api.one(f"{EXPORTS}/{export}", _read, right=_READ)).value
+        return (await self._api.one(f"{EXPORTS}/{export}", _read, permission=_READ)).value
 
     async def list_exports(self) -> PlatformResponse[list[Export]]:
         """Return the organisation's jobs: GET /exports."""
-        return await self._api.pages(EXPORTS, "export", read_export, right=_READ, most=MAX_EXPORTS)
+        return await self._api.pages(
+            EXPORTS, "export", read_export, permission=_READ, most=MAX_EXPORTS
+        )
 
     async def delete_export(self, export: str) -> None:
         """Remove a finished job and its file: DELETE /exports/{id}."""
-        await self._api.send(METH_DELETE, f"{EXPORTS}/{export}", right=_CHANGE)
+        await self._api.send(METH_DELETE, f"{EXPORTS}/{export}", permission=_CHANGE)
 
 
 def _read(row: Row) -> Export | None:

@@ -56,7 +56,7 @@ class MediaClient:
 
     async def list_cameras(self) -> PlatformResponse[list[Camera]]:
         """Return all cameras: GET /cameras."""
-        return await self._api.pages(CAMERAS, "camera", read_camera, right=_READ_CAMERAS)
+        return await self._api.pages(CAMERAS, "camera", read_camera, permission=_READ_CAMERAS)
 
     # -- captures --
 
@@ -70,7 +70,7 @@ class MediaClient:
 
         listed = await self._api.rows(
             CAPTURES,
-            right=_READ_CAPTURES,
+            permission=_READ_CAPTURES,
             most=MAX_CAPTURES,
             enough=is_enough if enough is not None else None,
         )
@@ -88,14 +88,14 @@ class MediaClient:
             return link
         try:
             path = f"{CAPTURES}/{capture}/thumbnail"
-            reply = await self._api.lead(path, right=_READ_CAPTURES)
+            reply = await self._api.get_redirect(path, permission=_READ_CAPTURES)
         except UnexpectedResponseError as err:
             if not is_missing(err):
                 raise
             return None
         return reply.body if reply.content_type.startswith("image/") else link_of(reply)
 
-    async def _item(self, path: str, found: str, right: str) -> Row | None:
+    async def _item(self, path: str, found: str, permission: str) -> Row | None:
         """Return one record: GET …/{id}, or without that call the list, read no further than to it."""
 
         def wanted(rows: Sequence[object]) -> Row | None:
@@ -103,13 +103,16 @@ class MediaClient:
 
         if path not in self._without_items:
             try:
-                reply = await self._api.get(f"{path}/{found}", right=right)
+                reply = await self._api.get(f"{path}/{found}", permission=permission)
                 return single(loose(reply.body))
             except UnexpectedResponseError as err:
                 if not is_missing(err):
                     raise
         listed = await self._api.rows(
-            path, right=right, most=MAX_CAPTURES, enough=lambda rows: wanted(rows) is not None
+            path,
+            permission=permission,
+            most=MAX_CAPTURES,
+            enough=lambda rows: wanted(rows) is not None,
         )
         if (row := wanted(listed.rows)) is not None:
             self._without_items.add(path)
@@ -117,7 +120,9 @@ class MediaClient:
 
     async def download(self, capture: str) -> Response:
         """Ask for a capture's clip: GET /captures/{id}/download, which leads to it, names a link, or is it."""
-        return await self._api.lead(f"{CAPTURES}/{capture}/download", right=_READ_CAPTURES)
+        return await self._api.get_redirect(
+            f"{CAPTURES}/{capture}/download", permission=_READ_CAPTURES
+        )
 
     # -- DVR clips --
 
@@ -127,7 +132,7 @@ class MediaClient:
         Returns the request, where the reply shows it. The names of the fields are inferred.
         """
         body = {"cameraId": camera, "from": _iso(start), "to": _iso(end)}
-        held = await self._api.send(METH_POST, CLIP_REQUESTS, body, right=_REQUEST_CLIPS)
+        held = await self._api.send(METH_POST, CLIP_REQUESTS, body, permission=_REQUEST_CLIPS)
         return _read(held, read_clip_request)
 
     async def get_clip_request(self, request: str) -> ClipRequest | None:
@@ -145,7 +150,7 @@ class MediaClient:
     async def start_live(self, camera: str) -> LiveSession | None:
         """Start a live session: POST /cameras/{id}/live; the session, where the reply shows it."""
         try:
-            held = await self._api.send(METH_POST, f"{CAMERAS}/{camera}/live", right=_WATCH)
+            held = await self._api.send(METH_POST, f"{CAMERAS}/{camera}/live", permission=_WATCH)
         finally:
             self._api.forget(LIVE)
         row = single(held)
@@ -156,7 +161,7 @@ class MediaClient:
 
     async def list_live(self) -> list[LiveSession]:
         """Return the sessions that are not over: GET /live."""
-        listed = await self._api.rows(LIVE, right=_WATCH, most=1_000)
+        listed = await self._api.rows(LIVE, permission=_WATCH, most=1_000)
         home = str(self._api.url)
         rows = [row for row in listed.rows if isinstance(row, dict)]
         named = (
@@ -174,7 +179,7 @@ class MediaClient:
             if not method:
                 return False
             try:
-                await self._api.send(method, f"{LIVE}/{session}{end}", right=_WATCH)
+                await self._api.send(method, f"{LIVE}/{session}{end}", permission=_WATCH)
             except UnexpectedResponseError as err:
                 if not is_missing(err):
                     raise

@@ -168,7 +168,7 @@ class ReadingsClient:
             return await self._api.rows(
                 path,
                 query,
-                right=RIGHT,
+                permission=RIGHT,
                 most=MAX_READINGS,
                 size=size,
                 enough=(lambda rows: True) if is_first_enough else None,
@@ -233,7 +233,7 @@ class ReadingsClient:
         async def ask(way: RequestVariant) -> PlatformResponse[list[Reading]]:
             query = dict.fromkeys(way.params, minutes)
             listed = await self._api.rows(
-                way.path.format(sensor), query, right=RIGHT, most=MAX_READINGS
+                way.path.format(sensor), query, permission=RIGHT, most=MAX_READINGS
             )
             found, aside = self._read(listed.rows)
             return PlatformResponse(found, aside, listed.freshness, listed.is_whole)
@@ -249,7 +249,7 @@ class ReadingsClient:
             listed = await self._api.rows(
                 way.path.format(sensor),
                 self._period(start, end) | self._of(way, sensor),
-                right=RIGHT,
+                permission=RIGHT,
                 most=MAX_READINGS,
             )
             read = [records.bucket(row) for row in listed.rows if isinstance(row, dict)]
@@ -269,7 +269,7 @@ class ReadingsClient:
 
         async def ask(way: RequestVariant) -> PlatformResponse[dict[str, float]]:
             query = self._period(start, end) | self._of(way, sensor)
-            reply = await self._api.get(way.path.format(sensor), query, right=RIGHT)
+            reply = await self._api.get(way.path.format(sensor), query, permission=RIGHT)
             row = single(loose(reply.body))
             if row is None:
                 raise UnexpectedResponseError("the reply holds no statistics")
@@ -295,7 +295,7 @@ class ReadingsClient:
 
         async def ask(way: RequestVariant) -> PlatformResponse[dict[str, list[Reading]]]:
             query = {way.params.get(IDS, IDS): ",".join(sensors)} | self._period(since, None)
-            reply = await self._api.get(way.path, query, right=RIGHT)
+            reply = await self._api.get(way.path, query, permission=RIGHT)
             held = await parse(loose, reply.body)
             found = records.grouped(held, sensors)
             if found is None or not found.keys() <= set(sensors):

@@ -28,7 +28,7 @@ class TopologyClient:
 
     async def devices(self) -> PlatformResponse[list[Device]]:
         """List devices: GET /devices."""
-        return await self._api.pages("/devices", "device", topology.device, right=_DEVICES)
+        return await self._api.pages("/devices", "device", topology.device, permission=_DEVICES)
 
     async def device(self, device: str) -> PlatformResponse[Device]:
         """Return one device: GET /devices/{id}."""
@@ -37,13 +37,13 @@ class TopologyClient:
             found = identifier(row.get("id"))
             return topology.device(found, row) if found is not None else None
 
-        return await self._api.one(f"/devices/{device}", read, right=_DEVICES)
+        return await self._api.one(f"/devices/{device}", read, permission=_DEVICES)
 
     async def organisation(self) -> str | None:
         """The organisation's id as other records than devices show it; None where none does."""
         for path in ("/sites", "/sensor-profiles"):
             with suppress(PermissionDeniedError, UnexpectedResponseError):
-                rows = (await self._api.rows(path, right=_DEVICES, most=1)).rows
+                rows = (await self._api.rows(path, permission=_DEVICES, most=1)).rows
                 found = (topology.organisation(row) for row in rows if isinstance(row, dict))
                 if (organisation := next(found, None)) is not None:
                     return organisation
@@ -52,28 +52,28 @@ class TopologyClient:
     async def components(self) -> PlatformResponse[list[Component]]:
         """List components: GET /components."""
         return await self._api.pages(
-            "/components", "component", topology.component, right="read components"
+            "/components", "component", topology.component, permission="read components"
         )
 
     async def sensors(self) -> PlatformResponse[list[Sensor]]:
         """List sensors, at most 20,000: GET /sensors."""
         return await self._api.pages(
-            "/sensors", "sensor", topology.sensor, right="read sensors", most=MAX_SENSORS
+            "/sensors", "sensor", topology.sensor, permission="read sensors", most=MAX_SENSORS
         )
 
     async def device_groups(self) -> PlatformResponse[list[Place]]:
         """List device groups: GET /device-groups."""
         return await self._api.pages(
-            "/device-groups", "device group", topology.place, right="read device groups"
+            "/device-groups", "device group", topology.place, permission="read device groups"
         )
 
     async def sites(self) -> PlatformResponse[list[Place]]:
         """List sites: GET /sites."""
-        return await self._api.pages("/sites", "site", topology.place, right="read sites")
+        return await self._api.pages("/sites", "site", topology.place, permission="read sites")
 
     async def health(self, device: str) -> PlatformResponse[Health]:
         """Return a device's newest health: GET /devices/{id}/health."""
-        reply = await self._api.get(f"/devices/{device}/health", right="read devices' health")
+        reply = await self._api.get(f"/devices/{device}/health", permission="read devices' health")
         return PlatformResponse(health(reply.body), freshness=(reply.freshness,))
 
     async def sensor_profiles(self) -> PlatformResponse[list[Profile]]:
@@ -86,7 +86,7 @@ class TopologyClient:
 
     async def _profiles(self, path: str, place: str) -> PlatformResponse[list[Profile]]:
         """List profiles; one may come in several versions under the same id."""
-        listed = await self._api.rows(path, right=_PROFILES)
+        listed = await self._api.rows(path, permission=_PROFILES)
         sieve = RecordDecoder()
         found: dict[tuple[str, str | None], Profile] = {}
         for row in sieve.rows(place, listed.rows):
