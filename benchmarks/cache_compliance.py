@@ -23,12 +23,12 @@ import pytest
 from scripts.demo_support.clouds import VENDORS  # isort: skip
 from simulators.clock import Clock  # isort: skip
 from simulators.faults import Fault  # isort: skip
-from simulators.manfred_kunze import ManfredKunzeCloud, Plan as ManfredKunzePlan  # isort: skip
-from simulators.sensit import Plan as SensitPlan, SensitCloud  # isort: skip
-from simulators.sensorist import Plan, SensoristCloud  # isort: skip
-from simulators.sensorzone import Plan as SensorZonePlan, SensorZoneCloud  # isort: skip
+from simulators.manfred_kunze import ManfredKunzeCloud, CloudConfig as ManfredKunzeConfig  # isort: skip
+from simulators.sensit import CloudConfig as SensitConfig, SensitCloud  # isort: skip
+from simulators.sensorist import CloudConfig, SensoristCloud  # isort: skip
+from simulators.sensorzone import CloudConfig as SensorZoneConfig, SensorZoneCloud  # isort: skip
 from simulators.server import VendorCloud  # isort: skip
-from simulators.viziosense import Plan as VizioSensePlan, VizioSenseCloud  # isort: skip
+from simulators.viziosense import CloudConfig as VizioSenseConfig, VizioSenseCloud  # isort: skip
 from tests.conftest import START, House  # isort: skip
 
 DAYS = 30
@@ -64,30 +64,30 @@ class Row:
 ROWS = (
     Row(
         "manfred_kunze",
-        lambda clock: ManfredKunzeCloud(ManfredKunzePlan(devices=2, components=1), clock),
+        lambda clock: ManfredKunzeCloud(ManfredKunzeConfig(devices=2, components=1), clock),
         "/readings",
         MAX_AGE,
     ),
     Row(
         "sensorist",
-        lambda clock: SensoristCloud(Plan(gateways=1, sensors=2), clock=clock),
+        lambda clock: SensoristCloud(CloudConfig(gateways=1, sensors=2), clock=clock),
         "/measurements",
     ),
     Row(
         "sensit",
-        lambda clock: SensitCloud(SensitPlan(spods=1, fmds=0, ramps=1, cycle=900), clock),
+        lambda clock: SensitCloud(SensitConfig(spods=1, fmds=0, ramps=1, cycle=900), clock),
         "/devices",
         MAX_AGE,
     ),
     Row(
         "sensorzone",
-        lambda clock: SensorZoneCloud(SensorZonePlan(machines=2, people=3), clock),
+        lambda clock: SensorZoneCloud(SensorZoneConfig(machines=2, people=3), clock),
         "/entities",
         MAX_AGE,
     ),
     Row(
         "viziosense",
-        lambda clock: VizioSenseCloud(VizioSensePlan(devices=2, pace=0), clock),
+        lambda clock: VizioSenseCloud(VizioSenseConfig(devices=2, pace=0), clock),
         "/devices",
         MAX_AGE,
     ),

@@ -23,8 +23,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.setup import async_setup_component
 import pytest
 
-from simulators.sensorist import Plan, SensoristCloud
-from simulators.sensorist.config import CallbackHabits
+from simulators.sensorist import CloudConfig, SensoristCloud
+from simulators.sensorist.config import DeliveryConfig
 
 PRESSES = 12
 CALLS, A_SECOND = 10_000, 1_000
@@ -72,7 +72,7 @@ async def test_push(
     assert await async_setup_component(hass, "webhook", {})
     door = await hass_client_no_auth()
     await hass.config.async_update(external_url=f"http://127.0.0.1:{door.port}")
-    plan = Plan(gateways=1, sensors=2 * PRESSES, callbacks=CallbackHabits(loss=1))
+    plan = CloudConfig(gateways=1, sensors=2 * PRESSES, callbacks=DeliveryConfig(loss=1))
     async with SensoristCloud(plan) as cloud:
         entry = await sign_in(hass, cloud)
         hook = f"http://127.0.0.1:{door.port}/api/webhook/{entry.data[CONF_WEBHOOK_ID]}"

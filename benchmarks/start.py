@@ -22,7 +22,7 @@ from scripts.demo_support.accounts import sign_in_accounts  # noqa: E402
 from scripts.demo_support.client import signed_in  # noqa: E402
 from scripts.demo_support.home_assistant import home_assistant  # noqa: E402
 from scripts.demo_support.state import State, free_port  # noqa: E402
-from simulators.sensorist import Plan, SensoristCloud  # noqa: E402
+from simulators.sensorist import CloudConfig, SensoristCloud  # noqa: E402
 
 ROUNDS = 3
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -81,7 +81,7 @@ def without_account(folder: Path, target: Path) -> None:
 
 async def main() -> None:
     print(f"import of the package's own modules: {imports() * 1000:.0f} ms")
-    plan = Plan(gateways=2, sensors=5, max_age=5)
+    plan = CloudConfig(gateways=2, sensors=5, max_age=5)
     with tempfile.TemporaryDirectory() as temporary:
         folder, plain = Path(temporary) / "with", Path(temporary) / "without"
         async with SensoristCloud(plan) as cloud:

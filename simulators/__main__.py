@@ -14,13 +14,13 @@ import sys
 
 from . import sensit
 from .clock import Clock
+from .manfred_kunze import CloudConfig as ManfredKunzeConfig
 from .manfred_kunze import ManfredKunzeCloud
-from .manfred_kunze import Plan as ManfredKunzePlan
-from .sensorist import Plan, SensoristCloud
-from .sensorzone import Plan as SensorZonePlan
+from .sensorist import CloudConfig, SensoristCloud
+from .sensorzone import CloudConfig as SensorZoneConfig
 from .sensorzone import SensorZoneCloud
 from .server import VendorCloud
-from .viziosense import Plan as VizioSensePlan
+from .viziosense import CloudConfig as VizioSenseConfig
 from .viziosense import VizioSenseCloud
 
 
@@ -83,23 +83,23 @@ async def _run(options: Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
-        doors: dict[str, dict[str, str]] = {}
+        access: dict[str, dict[str, str]] = {}
         for cloud, port in _clouds(options, Clock(options.start, options.speed)):
             await cloud.start(port, options.host)
             stack.push_async_callback(cloud.stop)
-            doors[cloud.name] = {
+            access[cloud.name] = {
                 "url": cloud.url,
                 "control": cloud.control_url,
                 **cloud.credentials,
             }
-        sys.stdout.write(json.dumps(doors) + "\n")
+        sys.stdout.write(json.dumps(access) + "\n")
         sys.stdout.flush()
         await stopped.wait()
 
 
 def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
     """Return every vendor's cloud and its port, all on one clock."""
-    sensorist = Plan(
+    sensorist = CloudConfig(
         gateways=options.gateways,
         slaves=options.slaves,
         sensors=options.sensors,
@@ -109,18 +109,20 @@ def _clouds(options: Namespace, clock: Clock) -> list[tuple[VendorCloud, int]]:
         interval_scale=options.interval_scale,
         may_set_interval=True,
     )
-    viziosense = VizioSensePlan(
+    viziosense = VizioSenseConfig(
         devices=options.cameras, seed=options.seed, pace=options.camera_pace
     )
-    gas = sensit.Plan(
+    gas = sensit.CloudConfig(
         spods=options.sensit_spods,
         fmds=options.sensit_fmds,
         ramps=options.sensit_ramps,
         cycle=options.sensit_cycle,
         seed=options.seed,
     )
-    sensorzone = SensorZonePlan(machines=options.machines, people=options.people, seed=options.seed)
-    kunze = ManfredKunzePlan(
+    sensorzone = SensorZoneConfig(
+        machines=options.machines, people=options.people, seed=options.seed
+    )
+    kunze = ManfredKunzeConfig(
         devices=options.kunze_devices,
         interval=options.kunze_interval,
         lively=options.kunze_lively,

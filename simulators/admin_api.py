@@ -12,12 +12,12 @@ from .faults import Fault
 if TYPE_CHECKING:
     from .server import VendorCloud
 
-CONTROL = "/_sim"
+ADMIN_PATH = "/_sim"
 
 _SETTABLE = {spec.name for spec in fields(Fault)} - {"mutate", "used", "_released"}
 
 
-class ControlDoor:
+class AdminApi:
     """What every cloud can be told over HTTP.
 
     GET /_sim/log -> {"requests": [...], "early": n, "held": n}; DELETE empties it.
@@ -31,17 +31,17 @@ class ControlDoor:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the routes."""
-        router.add_get(f"{CONTROL}/log", self.show_log)
-        router.add_delete(f"{CONTROL}/log", self.clear_log)
-        router.add_get(f"{CONTROL}/faults", self.show_faults)
-        router.add_post(f"{CONTROL}/faults", self.add_fault)
-        router.add_delete(f"{CONTROL}/faults", self.clear_faults)
-        router.add_get(f"{CONTROL}/clock", self.show_clock)
-        router.add_post(f"{CONTROL}/clock", self.move_clock)
+        router.add_get(f"{ADMIN_PATH}/log", self.show_log)
+        router.add_delete(f"{ADMIN_PATH}/log", self.clear_log)
+        router.add_get(f"{ADMIN_PATH}/faults", self.show_faults)
+        router.add_post(f"{ADMIN_PATH}/faults", self.add_fault)
+        router.add_delete(f"{ADMIN_PATH}/faults", self.clear_faults)
+        router.add_get(f"{ADMIN_PATH}/clock", self.show_clock)
+        router.add_post(f"{ADMIN_PATH}/clock", self.move_clock)
 
     async def show_log(self, request: web.Request) -> web.Response:
         """Return every request and how many of them broke a rule."""
-        return json_reply(
+        return json_response(
             {
                 "requests": [asdict(record) for record in self._cloud.log],
                 "early": len(self._cloud.early_requests()),
@@ -52,11 +52,11 @@ class ControlDoor:
     async def clear_log(self, request: web.Request) -> web.Response:
         """Forget the requests."""
         self._cloud.requests.clear()
-        return json_reply({})
+        return json_response({})
 
     async def show_faults(self, request: web.Request) -> web.Response:
         """Return the faults that are up, used up or not."""
-        return json_reply({"faults": [_shown(fault) for fault in self._cloud.faults]})
+        return json_response({"faults": [_shown(fault) for fault in self._cloud.faults]})
 
     async def add_fault(self, request: web.Request) -> web.Response:
         """Put a fault up."""
@@ -64,19 +64,19 @@ class ControlDoor:
         if unknown := body.keys() - _SETTABLE:
             raise refusal(f"A fault has no {', '.join(sorted(unknown))}")
         try:
-            return json_reply(_shown(self._cloud.faults.add(Fault(**body))))
+            return json_response(_shown(self._cloud.faults.add(Fault(**body))))
         except (TypeError, ValueError) as err:
             raise refusal(str(err)) from err
 
     async def clear_faults(self, request: web.Request) -> web.Response:
         """Take all faults down."""
         self._cloud.faults.clear()
-        return json_reply({})
+        return json_response({})
 
     async def show_clock(self, request: web.Request) -> web.Response:
         """Return the simulated time."""
         clock = self._cloud.clock
-        return json_reply({"now": clock.now().isoformat(), "speed": clock.speed})
+        return json_response({"now": clock.now().isoformat(), "speed": clock.speed})
 
     async def move_clock(self, request: web.Request) -> web.Response:
         """Set the simulated time or its speed, and let happen what is due then."""
@@ -105,7 +105,7 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def json_reply(value: object) -> web.Response:
+def json_response(value: object) -> web.Response:
     """Return a value as JSON, times in ISO format."""
     return web.json_response(text=json.dumps(value, default=_plain))
 

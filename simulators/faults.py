@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Any, Literal, get_args
 
 from .mutations import named_mutation
-from .response import Cut, Drip, Drop, Flood, Reply
+from .response import Cut, Drip, Drop, Flood, Response
 
 type Kind = Literal[
     "latency",
@@ -129,10 +129,10 @@ class Fault:
         elif self.kind == "hold":
             await self._released.wait()
 
-    def apply(self, reply: Reply, now: datetime) -> None:
+    def apply(self, response: Response, now: datetime) -> None:
         """Spoil `reply`."""
         if spoil := _SPOILERS.get(self.kind):
-            spoil(self, reply, now)
+            spoil(self, response, now)
 
 
 class FaultBoard:
@@ -169,76 +169,76 @@ class FaultBoard:
         return taken
 
 
-def _status(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.status = fault.status or 500
-    _headers(fault, reply, now)
+def _status(fault: Fault, response: Response, now: datetime) -> None:
+    response.status = fault.status or 500
+    _headers(fault, response, now)
     if fault.body is not None:
-        reply.body = _bytes(fault.body)
+        response.body = _bytes(fault.body)
 
 
-def _cut_json(fault: Fault, reply: Reply, now: datetime) -> None:
-    body = reply.encoded()
-    reply.body = body[: fault.size or len(body) // 2]
+def _cut_json(fault: Fault, response: Response, now: datetime) -> None:
+    body = response.encoded()
+    response.body = body[: fault.size or len(body) // 2]
 
 
-def _not_json(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.status = fault.status or reply.status
-    reply.body = _LOGIN_PAGE if fault.body is None else _bytes(fault.body)
-    reply.headers["Content-Type"] = "text/html; charset=utf-8"
+def _not_json(fault: Fault, response: Response, now: datetime) -> None:
+    response.status = fault.status or response.status
+    response.body = _LOGIN_PAGE if fault.body is None else _bytes(fault.body)
+    response.headers["Content-Type"] = "text/html; charset=utf-8"
 
 
-def _root(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.payload, reply.body, reply.exact = fault.value, None, True
+def _root(fault: Fault, response: Response, now: datetime) -> None:
+    response.payload, response.body, response.exact = fault.value, None, True
 
 
-def _envelope_code(fault: Fault, reply: Reply, now: datetime) -> None:
-    if isinstance(reply.payload, dict):
-        reply.payload = reply.payload | {"code": fault.code}
+def _envelope_code(fault: Fault, response: Response, now: datetime) -> None:
+    if isinstance(response.payload, dict):
+        response.payload = response.payload | {"code": fault.code}
 
 
-def _huge(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.delivery = Flood(fault.size or 32 << 20)
+def _huge(fault: Fault, response: Response, now: datetime) -> None:
+    response.delivery = Flood(fault.size or 32 << 20)
 
 
-def _gzip_bomb(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.delivery = Flood(fault.size or 64 << 20, packed=True)
+def _gzip_bomb(fault: Fault, response: Response, now: datetime) -> None:
+    response.delivery = Flood(fault.size or 64 << 20, packed=True)
 
 
-def _redirect(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.status, reply.body = fault.status or 302, b""
-    reply.headers["Location"] = fault.location
+def _redirect(fault: Fault, response: Response, now: datetime) -> None:
+    response.status, response.body = fault.status or 302, b""
+    response.headers["Location"] = fault.location
 
 
-def _drip(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.delivery = Drip(fault.size or 16, fault.seconds)
+def _drip(fault: Fault, response: Response, now: datetime) -> None:
+    response.delivery = Drip(fault.size or 16, fault.seconds)
 
 
-def _clock_skew(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.headers["Date"] = http_date(now + timedelta(seconds=fault.seconds))
+def _clock_skew(fault: Fault, response: Response, now: datetime) -> None:
+    response.headers["Date"] = http_date(now + timedelta(seconds=fault.seconds))
 
 
-def _headers(fault: Fault, reply: Reply, now: datetime) -> None:
+def _headers(fault: Fault, response: Response, now: datetime) -> None:
     for name, value in fault.headers.items():
         if value is None:
-            reply.headers.pop(name, None)
+            response.headers.pop(name, None)
         else:
-            reply.headers[name] = value
+            response.headers[name] = value
 
 
-def _mutate(fault: Fault, reply: Reply, now: datetime) -> None:
-    if fault.mutate is not None and reply.body is None:
-        reply.payload, reply.exact = fault.mutate(deepcopy(reply.payload)), True
+def _mutate(fault: Fault, response: Response, now: datetime) -> None:
+    if fault.mutate is not None and response.body is None:
+        response.payload, response.exact = fault.mutate(deepcopy(response.payload)), True
 
 
-def _drop(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.delivery = Drop()
+def _drop(fault: Fault, response: Response, now: datetime) -> None:
+    response.delivery = Drop()
 
 
-def _cut(fault: Fault, reply: Reply, now: datetime) -> None:
-    reply.delivery = Cut(fault.size or None)
+def _cut(fault: Fault, response: Response, now: datetime) -> None:
+    response.delivery = Cut(fault.size or None)
 
 
-_SPOILERS: dict[str, Callable[[Fault, Reply, datetime], None]] = {
+_SPOILERS: dict[str, Callable[[Fault, Response, datetime], None]] = {
     "drop": _drop,
     "status": _status,
     "cut": _cut,

@@ -17,6 +17,6 @@ def fraction(seed: int, place: int, salt: int = 0) -> float:
     return mix(seed, place, salt) * _UNIT
 
 
-def between(least: float, most: float, seed: int, place: int, salt: int = 0) -> float:
+def between(lower: float, upper: float, seed: int, place: int, salt: int = 0) -> float:
     """Return a number in [least, most)."""
-    return least + (most - least) * fraction(seed, place, salt)
+    return lower + (upper - lower) * fraction(seed, place, salt)

@@ -62,7 +62,7 @@ type Delivery = Plain | Drop | Cut | Drip | Flood
 
 
 @dataclass(slots=True)
-class Reply:
+class Response:
     """A reply before it is encoded. `body` wins over `payload`.
 
     exact: encode with the standard library, which writes NaN, Infinity and integers of any size.
@@ -94,53 +94,53 @@ def encode(payload: object, *, exact: bool = False) -> bytes:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-async def send(request: web.Request, reply: Reply) -> web.StreamResponse:
+async def send(request: web.Request, response: Response) -> web.StreamResponse:
     """Write `reply` as its delivery says; compressed if the client takes gzip and it is no medium."""
-    gzip = "gzip" in request.headers.get("Accept-Encoding", "") and not reply.headers.get(
+    gzip = "gzip" in request.headers.get("Accept-Encoding", "") and not response.headers.get(
         "Content-Type", ""
     ).startswith(_PACKED)
-    match reply.delivery:
+    match response.delivery:
         case Drop():
             return _hang_up(request)
         case Flood(size, packed, head):
-            return await _stream(request, reply, _flood(size, head), gzip=gzip or packed)
-    body = reply.encoded()
-    if gzip and body and "Content-Encoding" not in reply.headers:
-        reply.headers["Content-Encoding"] = "gzip"
+            return await _stream(request, response, _flood(size, head), gzip=gzip or packed)
+    body = response.encoded()
+    if gzip and body and "Content-Encoding" not in response.headers:
+        response.headers["Content-Encoding"] = "gzip"
         packer = zlib.compressobj(1, wbits=_GZIP)
         body = packer.compress(body) + packer.flush()
-    if not isinstance(reply.delivery, Plain):
-        reply.headers["Content-Length"] = str(len(body))
-    match reply.delivery:
+    if not isinstance(response.delivery, Plain):
+        response.headers["Content-Length"] = str(len(body))
+    match response.delivery:
         case Cut(after):
-            response = web.StreamResponse(status=reply.status, headers=reply.headers)
-            await response.prepare(request)
-            await response.write(body[: len(body) // 2 if after is None else after])
+            stream = web.StreamResponse(status=response.status, headers=response.headers)
+            await stream.prepare(request)
+            await stream.write(body[: len(body) // 2 if after is None else after])
             return _hang_up(request)
         case Drip(size, pause):
-            return await _stream(request, reply, _pieces(body, size), pause=pause)
-    response = web.Response(status=reply.status, headers=reply.headers, body=body)
-    await response.prepare(request)
-    await response.write_eof()
-    return response
+            return await _stream(request, response, _pieces(body, size), pause=pause)
+    stream = web.Response(status=response.status, headers=response.headers, body=body)
+    await stream.prepare(request)
+    await stream.write_eof()
+    return stream
 
 
 async def _stream(
     request: web.Request,
-    reply: Reply,
+    response: Response,
     pieces: Iterator[bytes],
     *,
     gzip: bool = False,
     pause: float = 0.0,
 ) -> web.StreamResponse:
     if gzip:
-        reply.headers["Content-Encoding"] = "gzip"
-    response = web.StreamResponse(status=reply.status, headers=reply.headers)
-    await response.prepare(request)
+        response.headers["Content-Encoding"] = "gzip"
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    await stream.prepare(request)
     async for piece in _paced(_packed(pieces) if gzip else pieces, pause):
-        await response.write(piece)
-    await response.write_eof()
-    return response
+        await stream.write(piece)
+    await stream.write_eof()
+    return stream
 
 
 async def _paced(pieces: Iterator[bytes], pause: float) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ _JITTER, _DELAY, _LOSS = 11, 12, 13
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class ReportingConfig:
     """How punctual sensors are.
 
     jitter: a report is up to so many seconds before or after its beat. delay_least, delay_most:
@@ -29,9 +29,9 @@ class Habits:
     drift: float = 100.0
     loss: float = 1 / 200
 
-    def scaled(self, factor: float) -> Habits:
+    def scaled(self, factor: float) -> ReportingConfig:
         """Return the same habits for sensors whose cycles are `factor` times as long."""
-        return Habits(
+        return ReportingConfig(
             self.jitter * factor,
             self.delay_least * factor,
             self.delay_most * factor,
@@ -49,17 +49,17 @@ class Report:
     stored: int
 
 
-class Rhythm:
+class ReportSchedule:
     """One physical sensor's way of reporting."""
 
-    __slots__ = ("drift", "habits", "phase", "seed")
+    __slots__ = ("drift", "phase", "reporting", "seed")
 
-    def __init__(self, seed: int, habits: Habits, longest_cycle: int) -> None:
+    def __init__(self, seed: int, reporting: ReportingConfig, longest_cycle: int) -> None:
         """Draw a phase within the longest cycle (seconds) and a drift in parts in a million."""
         self.seed = seed
-        self.habits = habits
+        self.reporting = reporting
         self.phase = int(between(0, longest_cycle * SECOND, seed, 1))
-        self.drift = round(between(-habits.drift, habits.drift, seed, 2))
+        self.drift = round(between(-reporting.drift, reporting.drift, seed, 2))
 
     def period(self, cycle: int) -> int:
         """Return how long the sensor's own clock takes for a cycle of so many seconds."""
@@ -68,16 +68,16 @@ class Rhythm:
     @property
     def slack(self) -> int:
         """How far a report's date can be from its beat, in microseconds."""
-        return int(self.habits.jitter * SECOND) + SECOND
+        return int(self.reporting.jitter * SECOND) + SECOND
 
     def report(self, beat: int) -> Report | None:
         """Return what became of the report at `beat`; None if it was lost on the way."""
-        habits = self.habits
-        if habits.loss and fraction(self.seed, beat, _LOSS) < habits.loss:
+        reporting = self.reporting
+        if reporting.loss and fraction(self.seed, beat, _LOSS) < reporting.loss:
             return None
-        jitter = between(-habits.jitter, habits.jitter, self.seed, beat, _JITTER)
+        jitter = between(-reporting.jitter, reporting.jitter, self.seed, beat, _JITTER)
         date = beat + int(jitter * SECOND)
-        delay = between(habits.delay_least, habits.delay_most, self.seed, beat, _DELAY)
+        delay = between(reporting.delay_least, reporting.delay_most, self.seed, beat, _DELAY)
         return Report(beat, date - date % SECOND, date + int(delay * SECOND))
 
 
@@ -90,7 +90,7 @@ class _Stretch:
     period: int
 
 
-class Beats:
+class ReportTimes:
     """The beats of one source; the period may change, from a moment on."""
 
     __slots__ = ("_stretches",)

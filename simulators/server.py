@@ -12,11 +12,11 @@ from typing import Self
 
 from aiohttp import web
 
-from .admin_api import CONTROL, ControlDoor
+from .admin_api import ADMIN_PATH, AdminApi
 from .clock import Clock
 from .faults import Fault, FaultBoard, http_date
 from .request_log import RequestLog, RequestRecord
-from .response import Cut, Drop, Reply, send
+from .response import Cut, Drop, Response, send
 
 _SECRET = re.compile("password|secret|token", re.IGNORECASE)
 _TICK = 0.25
@@ -67,7 +67,7 @@ class VendorCloud(ABC):
         """Return the name that a request gives itself, right or wrong."""
 
     @abstractmethod
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Response:
         """Answer a request that reached the vendor."""
 
     def settle(self) -> None:
@@ -78,7 +78,7 @@ class VendorCloud(ABC):
         """Let happen what is due, and wait until what it sends out has arrived."""
         self.settle()
 
-    def add_control(self, router: web.UrlDispatcher) -> None:
+    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
         """Add the vendor's own routes below /_sim, if it has any."""
         return
 
@@ -95,7 +95,7 @@ class VendorCloud(ABC):
     @property
     def control_url(self) -> str:
         """The base URL of what the vendor does not have: log, faults, clock."""
-        return self._origin + CONTROL
+        return self._origin + ADMIN_PATH
 
     @property
     def log(self) -> list[RequestRecord]:
@@ -113,8 +113,8 @@ class VendorCloud(ABC):
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
         """Listen on `port` (0: a free one)."""
         app = web.Application(client_max_size=1 << 20)
-        ControlDoor(self).add_to(app.router)
-        self.add_control(app.router)
+        AdminApi(self).add_to(app.router)
+        self.add_admin_routes(app.router)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True
@@ -162,25 +162,25 @@ class VendorCloud(ABC):
         worked_first = self._worked(call, faults) if any(f.takes_effect for f in faults) else None
         for fault in faults:
             await fault.delay()
-        reply = worked_first or self._worked(call, faults)
+        response = worked_first or self._worked(call, faults)
         now = self.clock.now()
-        reply.headers.setdefault("Content-Type", "application/json")
-        reply.headers.setdefault("Date", http_date(now))
+        response.headers.setdefault("Content-Type", "application/json")
+        response.headers.setdefault("Date", http_date(now))
         for fault in faults:
-            fault.apply(reply, now)
-        if not isinstance(reply.delivery, Drop | Cut):
-            self.requests.replied(record, now, reply.status, reply.headers)
+            fault.apply(response, now)
+        if not isinstance(response.delivery, Drop | Cut):
+            self.requests.replied(record, now, response.status, response.headers)
         try:
-            return await send(request, reply)
+            return await send(request, response)
         except ConnectionError, asyncio.CancelledError:
             self.requests.lost(record)
             raise
 
-    def refused(self, status: int) -> Reply:
+    def refused(self, status: int) -> Response:
         """Return the vendor's error reply for a request that a fault kept from it."""
-        return Reply(status, {"error": "Refused"})
+        return Response(status, {"error": "Refused"})
 
-    def _worked(self, call: Call, faults: list[Fault]) -> Reply:
+    def _worked(self, call: Call, faults: list[Fault]) -> Response:
         """Let the vendor do its work, unless a fault keeps the request from it."""
         self.settle()
         if prevented := [fault for fault in faults if fault.prevents]:

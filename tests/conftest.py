@@ -22,7 +22,7 @@ import pytest
 # Before the test plugin's own folder of that name is found, and before time is frozen.
 from custom_components.watchpost import clock_watch, config_flow  # noqa: F401
 from simulators.clock import Clock
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.sensorist import CloudConfig, SensoristCloud
 
 # The same examples in every run, however slow the machine is at that moment.
 settings.register_profile(
@@ -231,7 +231,7 @@ async def open_cloud(house: House) -> AsyncIterator[OpenCloud]:
 
         async def open_cloud(**plan: Any) -> SensoristCloud:
             clock = Clock(source=lambda: datetime.now(UTC))
-            return await stack.enter_async_context(SensoristCloud(Plan(**plan), clock=clock))
+            return await stack.enter_async_context(SensoristCloud(CloudConfig(**plan), clock=clock))
 
         yield open_cloud
 

@@ -17,7 +17,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from simulators.clock import Clock
-from simulators.manfred_kunze import Forms, ManfredKunzeCloud, Plan, Sensor
+from simulators.manfred_kunze import ApiVariants, CloudConfig, ManfredKunzeCloud, Sensor
 
 from .conftest import DOMAIN, House
 
@@ -92,9 +92,9 @@ async def open_mk_fixture(house: House) -> AsyncIterator[OpenMk]:
     """Open clouds that live in the same time as Home Assistant."""
     async with AsyncExitStack() as stack:
 
-        async def open_mk(forms: dict[str, Any] | None = None, **plan: Any) -> ManfredKunzeCloud:
+        async def open_mk(variants: dict[str, Any] | None = None, **plan: Any) -> ManfredKunzeCloud:
             clock = Clock(source=lambda: datetime.now(UTC))
-            made = Plan(forms=Forms(**forms or {}), **plan)
+            made = CloudConfig(variants=ApiVariants(**variants or {}), **plan)
             return await stack.enter_async_context(ManfredKunzeCloud(made, clock=clock))
 
         yield open_mk

@@ -13,7 +13,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from simulators.clock import Clock
-from simulators.sensit import Forms, Plan, SensitCloud
+from simulators.sensit import ApiVariants, CloudConfig, SensitCloud
 
 from .conftest import DOMAIN, House, credentials
 
@@ -73,9 +73,9 @@ async def open_sensit_fixture(house: House) -> AsyncIterator[OpenSensit]:
     """Open clouds that live in the same time as Home Assistant."""
     async with AsyncExitStack() as stack:
 
-        async def open_sensit(forms: dict[str, Any] | None = None, **plan: Any) -> SensitCloud:
+        async def open_sensit(variants: dict[str, Any] | None = None, **plan: Any) -> SensitCloud:
             clock = Clock(source=lambda: datetime.now(UTC))
-            made = Plan(forms=Forms(**forms or {}), **plan)
+            made = CloudConfig(variants=ApiVariants(**variants or {}), **plan)
             return await stack.enter_async_context(SensitCloud(made, clock=clock))
 
         yield open_sensit

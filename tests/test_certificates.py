@@ -13,7 +13,7 @@ import pytest
 
 from simulators.clock import Clock
 from simulators.manfred_kunze import ManfredKunzeCloud
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.sensorist import CloudConfig, SensoristCloud
 
 from .certificates import AGO, FUTURE, Authority
 from .conftest import DOMAIN, House, credentials, watchpost_lines
@@ -53,7 +53,7 @@ PROBLEMS = (
 async def test_a_bad_certificate_is_said_when_an_account_is_added_and_gets_no_password(
     house: House, authority: Authority, problem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cloud = SensoristCloud(Plan(gateways=1), clock=Clock(source=lambda: datetime.now(UTC)))
+    cloud = SensoristCloud(CloudConfig(gateways=1), clock=Clock(source=lambda: datetime.now(UTC)))
     cloud.tls = context_of(problem, authority)
     async with cloud:
         flow_id = await house.start_flow()

@@ -190,7 +190,7 @@ async def test_a_command_that_fails_later_becomes_an_issue_that_the_next_success
     assert issue.translation_placeholders["title"] == entry.title
     assert not issue.is_fixable  # so it can be ignored
 
-    cloud.plan.commands_fail = False
+    cloud.config.commands_fail = False
     await press(house, cloud)
     assert len(issues(house)) == 1
     await house.pass_time(400)
@@ -463,7 +463,7 @@ async def test_however_the_vendor_packs_its_reply_the_workflow_is_followed(
     house: House, open_cloud: OpenCloud, form: str
 ) -> None:
     cloud = await open_cloud(gateways=1, sensors=1, may_set_interval=True)
-    cloud.plan.forms.sensor_update = form
+    cloud.config.variants.sensor_update = form
     target = await enable_number(house, cloud, await house.sign_in(cloud))
 
     await set_number(house, target, 600)
@@ -477,7 +477,7 @@ async def test_a_reply_that_shows_the_sensor_alone_leaves_nothing_to_follow(
     house: House, open_cloud: OpenCloud
 ) -> None:
     cloud = await open_cloud(gateways=1, sensors=1, may_set_interval=True)
-    cloud.plan.forms.sensor_update = "sensor"
+    cloud.config.variants.sensor_update = "sensor"
     target = await enable_number(house, cloud, await house.sign_in(cloud))
 
     await set_number(house, target, 600)

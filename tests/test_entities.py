@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from syrupy.assertion import SnapshotAssertion
 
 from simulators.faults import Fault
-from simulators.sensorist import Forms, SensoristCloud
+from simulators.sensorist import ApiVariants, SensoristCloud
 
 from .conftest import DOMAIN, House, OpenCloud
 from .outside import gateway_id, sensor_id, shown, source_id, truth
@@ -117,7 +117,11 @@ async def test_a_fahrenheit_account_shows_the_same_warmth_in_celsius(
     house: House, open_cloud: OpenCloud, form: Any, is_fahrenheit: bool
 ) -> None:
     cloud = await open_cloud(
-        gateways=1, sensors=1, kinds=("temp",), temp_unit="°F", forms=Forms(fahrenheit=form)
+        gateways=1,
+        sensors=1,
+        kinds=("temp",),
+        temp_unit="°F",
+        variants=ApiVariants(fahrenheit=form),
     )
     await house.sign_in(cloud)
     source = cloud.find_source("temp")

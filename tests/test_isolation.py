@@ -68,7 +68,9 @@ async def _sign_in_sensit(house: House, cloud: Any) -> ConfigEntry:
 
 SUBJECTS = {
     "sensorist": Subject(
-        lambda clock: sensorist.SensoristCloud(sensorist.Plan(gateways=1, sensors=1), clock=clock),
+        lambda clock: sensorist.SensoristCloud(
+            sensorist.CloudConfig(gateways=1, sensors=1), clock=clock
+        ),
         lambda house, cloud: house.sign_in(cloud),
         ("/gateways", "/measurements", "/alarms"),
         ("/gateways",),
@@ -76,7 +78,7 @@ SUBJECTS = {
     ),
     "manfred_kunze": Subject(
         lambda clock: manfred_kunze.ManfredKunzeCloud(
-            manfred_kunze.Plan(forms=manfred_kunze.Forms()), clock=clock
+            manfred_kunze.CloudConfig(variants=manfred_kunze.ApiVariants()), clock=clock
         ),
         _sign_in_mk,
         (
@@ -97,14 +99,14 @@ SUBJECTS = {
     ),
     "sensit": Subject(
         lambda clock: sensit.SensitCloud(
-            sensit.Plan(forms=sensit.Forms(), spods=1, fmds=1, ramps=1), clock=clock
+            sensit.CloudConfig(variants=sensit.ApiVariants(), spods=1, fmds=1, ramps=1), clock=clock
         ),
         _sign_in_sensit,
         (sensit_house.LIST, "DeviceLog", sensit_house.SIGN_IN),
         (sensit_house.LIST, sensit_house.SIGN_IN),
     ),
     "sensorzone": Subject(
-        lambda clock: sensorzone.SensorZoneCloud(sensorzone.Plan(), clock=clock),
+        lambda clock: sensorzone.SensorZoneCloud(sensorzone.CloudConfig(), clock=clock),
         zone.sign_in,
         (
             "/entities",
@@ -124,7 +126,8 @@ SUBJECTS = {
     ),
     "viziosense": Subject(
         lambda clock: viziosense.VizioSenseCloud(
-            viziosense.Plan(devices=1, applications=("VPM",), places=4, pace=0.0), clock=clock
+            viziosense.CloudConfig(devices=1, applications=("VPM",), places=4, pace=0.0),
+            clock=clock,
         ),
         watching.sign_in,
         ("/device",),

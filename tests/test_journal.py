@@ -16,7 +16,7 @@ import pytest
 from custom_components.watchpost.account import BUDGETS, PENDING_EVENTS, Account
 from custom_components.watchpost.engine.events import journal_file
 from simulators.clock import Clock
-from simulators.sensorist import FREE, Plan, SensoristCloud
+from simulators.sensorist import FREE, CloudConfig, SensoristCloud
 
 from .conftest import DOMAIN, House, watchpost_lines
 from .test_occurrences import Ear, set_alarm, truth
@@ -203,7 +203,7 @@ async def test_an_account_that_is_added_while_the_clock_is_wrong_dispatches_what
     """`ahead` is how far the host's clock is ahead of the vendor's."""
     house.freezer.tick(max(ahead, timedelta(0)))
     clock = Clock(source=lambda: datetime.now(UTC) - ahead)
-    async with SensoristCloud(Plan(gateways=1, sensors=1), clock=clock) as cloud:
+    async with SensoristCloud(CloudConfig(gateways=1, sensors=1), clock=clock) as cloud:
         source = cloud.find_source("temp")
         set_alarm(cloud, source)
         source.override = 60.0

@@ -14,8 +14,8 @@ import pytest
 
 from scripts.demo_support.accounts import sign_in_accounts
 from scripts.demo_support.state import State
-from simulators.schedule import Habits
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.schedule import ReportingConfig
+from simulators.sensorist import CloudConfig, SensoristCloud
 
 from .process import Life, living, recorded, until
 
@@ -33,8 +33,8 @@ async def cloud(socket_enabled: None) -> AsyncIterator[SensoristCloud]:
 
     Sensors are punctual: a report from before the sign-in that arrives after it would tell of what is old by then.
     """
-    punctual = Habits(jitter=0, delay_least=0, delay_most=0, loss=0)
-    plan = Plan(gateways=2, sensors=3, max_ages={"/alarms": 3}, habits=punctual)
+    punctual = ReportingConfig(jitter=0, delay_least=0, delay_most=0, loss=0)
+    plan = CloudConfig(gateways=2, sensors=3, max_ages={"/alarms": 3}, reporting=punctual)
     async with SensoristCloud(plan) as cloud:
         yield cloud
 

@@ -71,7 +71,7 @@ async def cloud(open_cloud: OpenCloud) -> SensoristCloud:
 async def test_fields_that_are_missing_or_of_the_wrong_type_cost_no_device_and_no_value(
     house: House, cloud: SensoristCloud, caplog: pytest.LogCaptureFixture, level: str
 ) -> None:
-    cloud.plan.max_ages = {"/gateways": 300}
+    cloud.config.max_ages = {"/gateways": 300}
     entry = await house.sign_in(cloud)
     before = {state.entity_id for state in house.states()}
     devices = len(house.devices(entry))
@@ -268,7 +268,7 @@ def _replaced(payload: Any, way: list[int], value: Any) -> Any:
 async def test_nothing_that_json_can_say_breaks_the_integration(
     house: House, cloud: SensoristCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cloud.plan.max_age = 60
+    cloud.config.max_age = 60
     entry = await house.sign_in(cloud)
     devices = {device.id for device in house.devices(entry)}
     entities = {state.entity_id for state in house.states()}

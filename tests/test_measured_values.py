@@ -10,7 +10,7 @@ import pytest
 
 from simulators.faults import Fault
 from simulators.mutations import named_mutation
-from simulators.sensorist import Forms, SensoristCloud
+from simulators.sensorist import ApiVariants, SensoristCloud
 
 from .conftest import House, OpenCloud
 from .outside import assert_shows_the_truth, download, sensor_id, shown, source_id, until_met
@@ -115,7 +115,10 @@ async def test_a_source_that_never_measured_is_unknown_neither_zero_nor_unavaila
     house: House, open_cloud: OpenCloud, form: Any, empty: Any
 ) -> None:
     cloud = await open_cloud(
-        gateways=1, sensors=1, history_days=0, forms=Forms(no_data=form, empty_measurements=empty)
+        gateways=1,
+        sensors=1,
+        history_days=0,
+        variants=ApiVariants(no_data=form, empty_measurements=empty),
     )
     await house.sign_in(cloud)
 

@@ -82,7 +82,7 @@ async def test_an_address_that_is_signed_serves_who_is_not_signed_in(
 
     response = await client.get(reply["result"]["url"])
     assert response.status == HTTPStatus.OK
-    assert await response.read() == vizio.picture(vizio.shots_of(vizio.devices[0])[0], "raw")
+    assert await response.read() == vizio.picture(vizio.snapshots_of(vizio.devices[0])[0], "raw")
     assert response.content_type == "image/jpeg"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in response.headers["Content-Security-Policy"]
@@ -100,7 +100,7 @@ async def test_the_last_24_times_are_kept(house: House, vizio: VizioSenseCloud) 
     (day,) = (await browse(house, entry.entry_id, device.uuid)).children
     pictures = (await async_browse_media(house.hass, day.media_content_id)).children
     assert len(pictures) == 48
-    newest = vizio.shots_of(device)[-1].requested
+    newest = vizio.snapshots_of(device)[-1].requested
     assert pictures[0].title == f"{dt_util.as_local(newest):%H:%M:%S} Raw"
 
 

@@ -306,7 +306,7 @@ async def test_records_are_listed_without_secrets_or_addresses_that_are_secret(
     )
     assert call.mk.rules[0].name == "Far too warm"
     await call.ask("delete_record", resource="notification_channels", record_id=made["record_id"])
-    assert made["record_id"] not in call.mk.book.channels
+    assert made["record_id"] not in call.mk.alert_store.channels
 
 
 async def test_records_are_for_administrators(call: Caller, hass_read_only_user: User) -> None:
@@ -348,7 +348,7 @@ async def test_a_record_below_another_needs_that_ones_id(call: Caller) -> None:
 async def test_an_event_is_put_onto_the_timeline_once_with_what_it_is_about(
     call: Caller,
 ) -> None:
-    before = set(call.mk.book.events)
+    before = set(call.mk.alert_store.events)
     answer = await call(
         "post_event",
         device_id=call.device(0),
@@ -357,9 +357,9 @@ async def test_an_event_is_put_onto_the_timeline_once_with_what_it_is_about(
         severity="warning",
         data={"door": "north"},
     )
-    (made,) = set(call.mk.book.events) - before
+    (made,) = set(call.mk.alert_store.events) - before
     assert answer == {"event_id": made}
-    event = call.mk.book.events[made]
+    event = call.mk.alert_store.events[made]
     assert event["type"] == "DOOR_OPENED"
     assert event["deviceId"] == call.mk.devices[0].id
     assert event["severity"] == "WARNING"
@@ -368,7 +368,7 @@ async def test_an_event_is_put_onto_the_timeline_once_with_what_it_is_about(
 
 
 async def test_a_channel_is_tested_by_its_id(call: Caller, open_mk: OpenMk) -> None:
-    channel = next(iter(call.mk.book.channels))
+    channel = next(iter(call.mk.alert_store.channels))
     await call.ask("test_notification_channel", channel_id=channel)
     assert len(asked(call.mk, f"/notification-channels/{channel}/test", "POST")) == 1
     with pytest.raises(HomeAssistantError) as caught:
@@ -392,7 +392,7 @@ async def test_a_command_is_sent_once_and_followed_to_its_end(call: Caller) -> N
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         {"command_track": "list", "command_name": "type", "names": "other", "listing": "oldest"},
         pytest.param(
@@ -402,9 +402,9 @@ async def test_a_command_is_sent_once_and_followed_to_its_end(call: Caller) -> N
     ],
 )
 async def test_commands_are_followed_in_whatever_form_they_come(
-    mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
+    mk_house: MkHouse, open_mk: OpenMk, variants: dict[str, Any]
 ) -> None:
-    mk = await open_mk(forms)
+    mk = await open_mk(variants)
     call = Caller(mk_house, mk, await mk_house.sign_in(mk))
     for _ in range(2):
         answer = await call.patiently(
@@ -414,8 +414,8 @@ async def test_commands_are_followed_in_whatever_form_they_come(
 
 
 async def test_a_command_that_never_ends_is_given_up_and_that_is_said(call: Caller) -> None:
-    call.mk.plan.command_fate = "hang"
-    call.mk.plan.command_timeout = 9999
+    call.mk.config.command_fate = "hang"
+    call.mk.config.command_timeout = 9999
     before = len(call.mk.log)
     answer = await call.patiently(
         130, "send_command", device_id=call.device(0), command="REBOOT", timeout=120
@@ -429,7 +429,7 @@ async def test_a_command_that_never_ends_is_given_up_and_that_is_said(call: Call
 
 
 async def test_a_command_that_fails_or_times_out_at_the_device_says_so(call: Caller) -> None:
-    call.mk.plan.command_fate = "fail"
+    call.mk.config.command_fate = "fail"
     answer = await call.patiently(30, "send_command", device_id=call.device(0), command="REBOOT")
     assert (answer["state"], answer["has_ended"]) == ("failed", True)
 
@@ -476,10 +476,10 @@ async def test_the_button_reboots_a_device_and_a_failure_later_is_a_repair(
     await press()
     assert call.sent() == [f"/devices/{device.id}/commands"]
     assert problems() == []
-    call.mk.plan.command_fate = "fail"
+    call.mk.config.command_fate = "fail"
     await press()
     assert len(problems()) == 1
-    call.mk.plan.command_fate = "success"
+    call.mk.config.command_fate = "success"
     await press()
     assert problems() == []
 
@@ -585,13 +585,13 @@ async def test_of_two_targets_none_is_taken(call: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [{}, pytest.param({"names": "other", "paging": "items"}, marks=pytest.mark.soak)],
 )
 async def test_annotations_label_moments_and_periods_of_what_is_targeted(
-    mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
+    mk_house: MkHouse, open_mk: OpenMk, variants: dict[str, Any]
 ) -> None:
-    mk = await open_mk(forms)
+    mk = await open_mk(variants)
     call = Caller(mk_house, mk, await mk_house.sign_in(mk))
     (label, *_) = (await call.ask("list_records", resource="annotation_classes"))["records"]
     sensor = mk.sensor("temperature")
@@ -710,7 +710,7 @@ async def test_an_event_of_an_entity_is_that_of_its_device(call: Caller) -> None
     await call("post_event", entity_id=[call.alarm(0)], event_type="CHECKED")
     await call("post_event", entity_id=call.house.sensor(sensor).entity_id, event_type="CHECKED")
     await call.ask("post_event", event_type="CHECKED")
-    about, measured, general = list(call.mk.book.events.values())[-3:]
+    about, measured, general = list(call.mk.alert_store.events.values())[-3:]
     assert about["type"] == general["type"] == general["message"] == "CHECKED"
     assert about["deviceId"] == call.mk.rules[0].sensor.device.id
     assert (measured["sensorId"], measured["deviceId"]) == (sensor.id, sensor.device.id)

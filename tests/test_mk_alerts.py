@@ -148,7 +148,7 @@ async def test_what_happened_while_home_assistant_was_down_is_told_late_and_once
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         {
             "paging": "array",
@@ -175,9 +175,9 @@ async def test_what_happened_while_home_assistant_was_down_is_told_late_and_once
     ],
 )
 async def test_alerts_are_read_in_whatever_form_they_come(
-    mk_house: MkHouse, open_mk: OpenMk, told: list[dict[str, Any]], forms: dict[str, Any]
+    mk_house: MkHouse, open_mk: OpenMk, told: list[dict[str, Any]], variants: dict[str, Any]
 ) -> None:
-    mk = await open_mk(forms, old_alerts=45, page_size=20, page_most=20)
+    mk = await open_mk(variants, old_alerts=45, page_size=20, page_most=20)
     await mk_house.sign_in(mk)
     rule = mk.rules[0]
     assert alarm(mk_house, rule).state == STATE_OFF
@@ -210,12 +210,12 @@ async def test_states_that_nobody_knows_make_a_rule_unknown_never_safe(
     await mk_house.sign_in(mk)
     rule = mk.rules[0]
     mk.fire(rule, 41)
-    mk.plan.forms.literals = "new"
+    mk.config.variants.literals = "new"
     await mk_house.pass_time(POLL)
     assert alarm(mk_house, rule).state == STATE_UNKNOWN
     assert counts(mk_house)[0] == STATE_UNKNOWN
 
-    mk.plan.forms.literals = "known"
+    mk.config.variants.literals = "known"
     await mk_house.pass_time(POLL)
     assert alarm(mk_house, rule).state == STATE_ON
     assert counts(mk_house)[0] == "1"
@@ -269,7 +269,7 @@ async def test_an_open_alert_that_is_not_listed_any_more_is_doubted_and_then_ove
     rule = mk.rules[0]
     alert = mk.fire(rule, 41)
     await mk_house.pass_time(POLL)
-    del mk.book.alerts[alert.id]
+    del mk.alert_store.alerts[alert.id]
 
     await mk_house.pass_time(POLL)
     assert alarm(mk_house, rule).state == STATE_UNKNOWN
@@ -287,11 +287,11 @@ async def test_an_answer_that_is_used_again_is_no_further_list_that_lacks_an_ale
     rule = mk.rules[0]
     alert = mk.fire(rule, 41)
     await mk_house.pass_time(POLL)
-    del mk.book.alerts[alert.id]
+    del mk.alert_store.alerts[alert.id]
     caching = {"Cache-Control": "max-age=600"}
     mk.faults.add(Fault(match="/v1/alerts", method="GET", kind="headers", headers=caching))
     await mk_house.pass_time(POLL)
-    mk.book.alerts[alert.id] = alert
+    mk.alert_store.alerts[alert.id] = alert
     target = {"entity_id": alarm(mk_house, mk.rules[1]).entity_id}
     for _ in range(3):
         await mk_house.pass_time(POLL)
@@ -347,10 +347,10 @@ async def test_more_alerts_than_are_read_make_every_quiet_rule_unknown(
 async def test_an_alert_of_a_new_rule_brings_the_rule_at_once(
     mk_house: MkHouse, mk: ManfredKunzeCloud
 ) -> None:
-    held = mk.book.rules.pop(mk.rules[0].id)
+    held = mk.alert_store.rules.pop(mk.rules[0].id)
     await mk_house.sign_in(mk)
     await mk_house.pass_time(90)
-    mk.book.rules[held.id] = held
+    mk.alert_store.rules[held.id] = held
     mk.fire(held, 41)
     await mk_house.pass_time(POLL)
     assert alarm(mk_house, held).state == STATE_ON

@@ -26,13 +26,13 @@ async def test_lists_without_end_are_left_and_nothing_is_removed_for_it(
 ) -> None:
     mk = await open_mk(devices=2, components=1)
     entry = await mk_house.sign_in(mk)
-    mk.plan.endless = endless
+    mk.config.endless = endless
     mk.log.clear()
     await mk_house.pass_time(70)
     lists = asked(mk, "/devices")
     assert len(lists) <= (20 if endless == "same" else 210)
     assert entry.state is ConfigEntryState.LOADED
-    mk.plan.endless = ""
+    mk.config.endless = ""
     mk.log.clear()
     await mk_house.pass_time(700)
     assert len(asked(mk, "/devices")) <= 16
@@ -60,7 +60,7 @@ async def test_of_a_hundred_thousand_sensors_so_many_are_read_as_can_be_shown_an
 async def test_literals_that_nobody_knows_are_unknown_and_stop_nothing(
     mk_house: MkHouse, mk: ManfredKunzeCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
-    mk.plan.forms.literals = "new"
+    mk.config.variants.literals = "new"
     entry = await mk_house.sign_in(mk)
     await mk_house.pass_time(130)
     name = f"device-{mk.devices[0].id}"
@@ -71,7 +71,7 @@ async def test_literals_that_nobody_knows_are_unknown_and_stop_nothing(
     assert mk_house.sensor(mk.sensor("open")).state in ("true", "false")
     assert [line for line in watchpost_lines(caplog) if "Unexpected" in line] == []
 
-    mk.plan.forms.literals = "known"
+    mk.config.variants.literals = "known"
     await mk_house.pass_time(1900)
     assert mk_house.shown(name, "device_status").state == "active"
     assert mk_house.sensor(mk.sensor("open")).state in ("true", "false")
@@ -133,7 +133,7 @@ async def test_values_of_any_other_kind_break_no_poll(
 async def test_a_list_that_fails_costs_no_other_and_removes_nothing(
     mk_house: MkHouse, mk: ManfredKunzeCloud
 ) -> None:
-    mk.plan.absent = {"sites", "device-groups", "device-profiles", "sensor-profiles"}
+    mk.config.absent = {"sites", "device-groups", "device-profiles", "sensor-profiles"}
     entry = await mk_house.sign_in(mk)
     assert set(told(mk_house)["TopologyPart"]["absent"]) == {
         "sites",
@@ -149,7 +149,7 @@ async def test_a_list_that_fails_costs_no_other_and_removes_nothing(
     assert float(mk_house.sensor(mk.sensor("temperature")).state) > 0
     assert entry.runtime_data.inventory.failures > 0
     mk.faults.clear()
-    mk.plan.absent = set()
+    mk.config.absent = set()
     await mk_house.pass_time(2700)
     assert entry.runtime_data.inventory.failures == 0
     assert told(mk_house)["TopologyPart"]["absent"] == {}

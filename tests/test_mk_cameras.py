@@ -71,7 +71,7 @@ async def test_cameras_stand_below_their_devices_with_their_states(
         await mk_house.pass_time(POLL)
         assert shown(mk_house, camera, "camera_status").state == status.lower()
         assert shown(mk_house, camera, "camera_connectivity", "binary_sensor").state == connected
-    mk.plan.forms.literals = "new"
+    mk.config.variants.literals = "new"
     await mk_house.pass_time(POLL)
     assert shown(mk_house, camera, "camera_status").state == "unknown"
     assert shown(mk_house, camera, "camera_connectivity", "binary_sensor").state == "unknown"
@@ -81,7 +81,7 @@ async def test_cameras_stand_below_their_devices_with_their_states(
 async def test_a_still_is_the_newest_clips_picture_fetched_once_by_whoever_looks(
     mk_house: MkHouse, open_mk: OpenMk, thumbnail: str, told: list[dict[str, Any]]
 ) -> None:
-    mk = await open_mk(forms={"thumbnail": thumbnail})
+    mk = await open_mk(variants={"thumbnail": thumbnail})
     await mk_house.sign_in(mk)
     camera = mk.cameras[0]
     newest = captures(mk, camera)[0]
@@ -101,7 +101,7 @@ async def test_a_still_is_the_newest_clips_picture_fetched_once_by_whoever_looks
     assert first.content_type == "image/jpeg"
     assert len([each for each in mk.log[before:] if "/captures/" in each.path]) <= 3
 
-    made = mk.film(camera, seconds=20)
+    made = mk.record_clip(camera, seconds=20)
     await mk_house.pass_time(2 * POLL)
     assert [each["type"] for each in told if each.get("capture_id") == made.id] == ["capture_made"]
     assert told[0]["duration"] == 20
@@ -111,13 +111,13 @@ async def test_a_still_is_the_newest_clips_picture_fetched_once_by_whoever_looks
     assert (await async_get_image(hass, entity_id)).content != first.content
 
     # Links that do not work leave the last picture.
-    mk.plan.links_dead = True
+    mk.config.links_dead = True
     held = (await async_get_image(hass, entity_id)).content
-    mk.film(camera)
+    mk.record_clip(camera)
     await mk_house.pass_time(2 * POLL)
     for _ in range(2):
         assert (await async_get_image(hass, entity_id)).content == held
-    mk.plan.links_dead = False
+    mk.config.links_dead = False
     await mk_house.pass_time(POLL)
     assert (await async_get_image(hass, entity_id)).content != held
     assert not mk.storage.intruders
@@ -157,7 +157,7 @@ async def test_clips_are_found_by_camera_and_day_and_played_by_a_fresh_link_each
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    mk = await open_mk(forms={"download": form}, old_captures=8)
+    mk = await open_mk(variants={"download": form}, old_captures=8)
     await browser.sign_in(mk)
     camera = mk.cameras[0]
     there = captures(mk, camera)
@@ -182,7 +182,7 @@ async def test_clips_are_found_by_camera_and_day_and_played_by_a_fresh_link_each
         assert response.status == 302
         assert response.headers["Referrer-Policy"] == "no-referrer"
         links.append(response.headers["Location"])
-        await browser.pass_time(mk.plan.link_seconds + 1)
+        await browser.pass_time(mk.config.link_seconds + 1)
     assert links[0] != links[1]
     response = await client.get(media.url)
     assert response.status == 200
@@ -252,7 +252,7 @@ async def request(house: MkHouse, entity_id: str, **period: Any) -> asyncio.Task
 async def test_footage_is_asked_for_followed_and_told_of(
     mk_house: MkHouse, open_mk: OpenMk, track: str, told: list[dict[str, Any]]
 ) -> None:
-    mk = await open_mk(forms={"dvr_track": track})
+    mk = await open_mk(variants={"dvr_track": track})
     await mk_house.sign_in(mk)
     camera = mk.cameras[0]
     asking = await request(mk_house, entity(mk_house, camera))
@@ -269,7 +269,7 @@ async def test_footage_is_asked_for_followed_and_told_of(
 async def test_footage_that_comes_after_a_reload_is_told_of_once(
     mk_house: MkHouse, open_mk: OpenMk, told: list[dict[str, Any]]
 ) -> None:
-    mk = await open_mk(forms={"dvr_track": "item"})
+    mk = await open_mk(variants={"dvr_track": "item"})
     await mk_house.sign_in(mk)
     asking = await request(mk_house, entity(mk_house, mk.cameras[0]))
     await mk_house.reload(mk_house.entries[0])
@@ -285,7 +285,7 @@ async def test_footage_that_does_not_come_is_said(
     mk_house: MkHouse, mk: ManfredKunzeCloud, fate: str, state: str
 ) -> None:
     await mk_house.sign_in(mk)
-    mk.plan.dvr_fate = fate
+    mk.config.dvr_fate = fate
     asking = await request(mk_house, entity(mk_house, mk.cameras[0]))
     await mk_house.pass_time(5)
     mk.faults.add(Fault(match="/dvr-clip-requests", kind="status", status=502, times=2))

@@ -18,13 +18,13 @@ DOCS = "/api/v3/api-docs"
 async def test_the_names_of_pages_and_readings_are_taken_from_the_description(
     mk_house: MkHouse, open_mk: OpenMk
 ) -> None:
-    forms = {
+    variants = {
         "page_names": "pageNumber pageSize",
         "first_page": 1,
         "readings_paths": "query",
         "batch": "absent",
     }
-    mk = await open_mk(forms, openapi="key", devices=6, page_size=10, page_most=10)
+    mk = await open_mk(variants, openapi="key", devices=6, page_size=10, page_most=10)
     entry = await mk_house.sign_in(mk)
     told = entry.runtime_data.connection.diagnostics()["DiscoveryPart"]
     assert told["is_shown"]

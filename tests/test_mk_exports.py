@@ -81,18 +81,18 @@ def newest(house: MkHouse) -> Any:
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [{}, {"export_ready": "short", "names": "other", "paging": "array", "export_progress": True}],
     ids=["full", "short"],
 )
 async def test_an_export_is_followed_saved_and_opened(
     mk_house: MkHouse,
     open_mk: OpenMk,
-    forms: dict[str, Any],
+    variants: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    mk = await open_mk(forms=forms)
+    mk = await open_mk(variants=variants)
     await mk_house.sign_in(mk)
     assert newest(mk_house).state == "unknown"
     seen: list[str] = []
@@ -198,8 +198,8 @@ async def test_what_cannot_be_exported_is_said(mk_house: MkHouse, mk: ManfredKun
         ({"export_fate": "fail"}, "failed"),
         ({"export_fate": "hang"}, "running"),
         ({"export_life": 0}, "expired"),
-        ({"forms": {"literals": "new"}}, None),
-        ({"forms": {"export_expired": "READY"}, "export_life": 0}, "expired"),
+        ({"variants": {"literals": "new"}}, None),
+        ({"variants": {"export_expired": "READY"}, "export_life": 0}, "expired"),
     ],
     ids=["fails", "never ends", "expires", "unknown", "expires silently"],
 )
@@ -256,13 +256,13 @@ async def test_a_link_that_is_refused_is_asked_for_once_more(
     made = await call(mk_house, "create_export", **device(mk_house, mk))
     save = {**account(mk_house), "export_id": made["export_id"]}
     before = len(asked(mk, f"/exports/{made['export_id']}"))
-    mk.plan.links_dead = True
+    mk.config.links_dead = True
     with pytest.raises(HomeAssistantError) as refused:
         await call(mk_house, "download_export", **save)
     assert refused.value.translation_key == "refused"
     assert refused.value.translation_placeholders == {"status": "403"}
     assert len(asked(mk, f"/exports/{made['export_id']}")) == before + 3
-    mk.plan.links_dead = False
+    mk.config.links_dead = False
     for wrong in (None, 7, "https://10.0.0.1/export.zip", "ftp://x/y", "https://["):
 
         def with_link(body: Any, link: object = wrong) -> Any:
@@ -306,11 +306,11 @@ async def test_a_bundle_that_does_not_fit_is_not_saved(
         patch.setattr(shutil, "disk_usage", _is_free(download_module.RESERVE_BYTES + 300_000))
         assert await refused() == "no_space"
         # The vendor tells a smaller size than it is: the disk is looked at on the way, too.
-        mk.plan.export_size = 1000
+        mk.config.export_size = 1000
         patch.setattr(download_module, "_LOOK_EVERY", 1000)
         patch.setattr(shutil, "disk_usage", _is_free(download_module.RESERVE_BYTES + 2000))
         assert await refused() == "no_space"
-        mk.plan.export_size = None
+        mk.config.export_size = None
     with monkeypatch.context() as patch:
         patch.setattr(download_module, "MOST_BYTES", 1000)
         assert await refused() == "file_too_large"

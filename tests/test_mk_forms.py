@@ -68,11 +68,11 @@ def domain_of(sensor: Sensor) -> str:
     return "binary_sensor" if sensor.type == "BOOLEAN" else "sensor"
 
 
-@pytest.mark.parametrize("forms", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("variants", FORMS.values(), ids=FORMS)
 async def test_every_sensor_shows_its_newest_value(
-    mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
+    mk_house: MkHouse, open_mk: OpenMk, variants: dict[str, Any]
 ) -> None:
-    mk = await open_mk(forms, devices=5, page_size=10, page_most=10)
+    mk = await open_mk(variants, devices=5, page_size=10, page_most=10)
     expected = hold_still(mk)
     await mk_house.sign_in(mk)
     await mk_house.pass_time(125)

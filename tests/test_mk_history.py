@@ -69,7 +69,7 @@ def truth(sensor: Sensor, now: int, hour: datetime) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         {},
         pytest.param(
@@ -81,9 +81,9 @@ def truth(sensor: Sensor, now: int, hour: datetime) -> list[float]:
     ids=["aggregated", "aggregated elsewhere", "raw"],
 )
 async def test_the_last_thirty_days_are_filled_in_hour_by_hour(
-    mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
+    mk_house: MkHouse, open_mk: OpenMk, variants: dict[str, Any]
 ) -> None:
-    mk = await open_mk(forms, devices=1, components=1, interval=600, cameras=0)
+    mk = await open_mk(variants, devices=1, components=1, interval=600, cameras=0)
     entry = await mk_house.sign_in(mk)
     await filled(mk_house)
     for _ in range(3):
@@ -100,7 +100,7 @@ async def test_the_last_thirty_days_are_filled_in_hour_by_hour(
         assert (least, greatest) == pytest.approx((min(values), max(values)), abs=0.02)
     assert max(rows) + timedelta(hours=1) <= datetime.now(UTC)
     told = entry.runtime_data.connection.diagnostics()["ReadingsPart"]["aggregated"]
-    assert told == ("none works" if forms.get("aggregated") is False else told)
+    assert told == ("none works" if variants.get("aggregated") is False else told)
     so_far = len([record for record in mk.log if "aggregated" in record.path])
     await mk_house.pass_time(3700)
     await filled(mk_house)
@@ -110,8 +110,8 @@ async def test_the_last_thirty_days_are_filled_in_hour_by_hour(
 async def test_a_reading_that_cannot_be_reaches_no_statistics(
     mk_house: MkHouse, open_mk: OpenMk
 ) -> None:
-    forms = {"aggregated": False, "order": "oldest", "reading": "typed", "paging": "array"}
-    mk = await open_mk(forms, devices=1, components=1, interval=600, cameras=0)
+    variants = {"aggregated": False, "order": "oldest", "reading": "typed", "paging": "array"}
+    mk = await open_mk(variants, devices=1, components=1, interval=600, cameras=0)
     sensor = mk.sensor("temperature")
     for ago, value in ((7_200, 1e30), (10_800, -999.0), (14_400, 6553.5)):
         mk.report(sensor, value, ago)

@@ -80,19 +80,19 @@ def starts(mk: ManfredKunzeCloud, camera: Camera) -> int:
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         {"live_url": "pair", "live_playlist": "master", "link_host": "api"},
         {"live_url": "nested", "live_credentials": "beside", "names": "other"},
         {"live_stop": "post", "live_again": "new", "paging": "array", "references": "nested"},
         {"live_stop": "absent", "nulls": "omitted", "times": "milliseconds", "created": 200},
     ],
-    ids=lambda forms: "-".join(map(str, forms.values())),
+    ids=lambda variants: "-".join(map(str, variants.values())),
 )
 async def test_a_session_is_there_for_who_plays_and_ended_afterwards(
-    mk_house: MkHouse, open_mk: OpenMk, forms: dict[str, Any]
+    mk_house: MkHouse, open_mk: OpenMk, variants: dict[str, Any]
 ) -> None:
-    mk = await open_mk(forms=forms)
+    mk = await open_mk(variants=variants)
     await mk_house.sign_in(mk)
     player = Player(mk_house, mk.cameras[0])
     assert player.state == "idle"
@@ -106,7 +106,7 @@ async def test_a_session_is_there_for_who_plays_and_ended_afterwards(
     await mk_house.pass_time(IDLE)
     assert player.state == "idle"
     assert starts(mk, player.camera) == 1
-    is_left = forms.get("live_stop") == "absent"
+    is_left = variants.get("live_stop") == "absent"
     assert (session.stopped is None) is is_left
 
     # Whoever comes back gets the same session where that could not be ended.
@@ -121,7 +121,7 @@ async def test_a_session_is_there_for_who_plays_and_ended_afterwards(
 async def test_the_remote_stream_is_played_where_the_local_one_is_out_of_reach(
     mk_house: MkHouse, open_mk: OpenMk
 ) -> None:
-    mk = await open_mk(forms={"live_url": "pair"}, live_local=False)
+    mk = await open_mk(variants={"live_url": "pair"}, live_local=False)
     await mk_house.sign_in(mk)
     assert (await Player(mk_house, mk.cameras[0]).play())[:1] == b"G"
 
@@ -165,7 +165,7 @@ async def test_a_session_that_dies_is_followed_by_another(
 async def test_a_session_is_renewed_before_it_ends_while_somebody_watches_and_no_longer(
     mk_house: MkHouse, open_mk: OpenMk, again: str
 ) -> None:
-    mk = await open_mk(forms={"live_again": again}, live_seconds=120)
+    mk = await open_mk(variants={"live_again": again}, live_seconds=120)
     await mk_house.sign_in(mk)
     player = Player(mk_house, mk.cameras[0])
     statuses = []

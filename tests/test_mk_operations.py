@@ -88,7 +88,7 @@ async def test_what_was_reported_of_a_wanted_configuration_is_shown_where_it_is_
     mk_house: MkHouse, mk: ManfredKunzeCloud
 ) -> None:
     await mk_house.sign_in(mk)
-    orders = mk.commanding.of(mk.main)
+    orders = mk.command_engine.of(mk.main)
     binding = next(one for one in orders.bindings.values() if one.target_type == "DEVICE")
     name, key = f"device-{binding.target}", f"binding-{binding.id}"
     state = mk_house.shown(name, key)
@@ -96,11 +96,13 @@ async def test_what_was_reported_of_a_wanted_configuration_is_shown_where_it_is_
     assert state.attributes["desired_version"] == state.attributes["reported_version"]
     assert str(binding.artefact["name"]) in state.attributes["friendly_name"]
 
-    mk.plan.desired_fate = "reject"
-    mk.commanding.bind(orders, binding.target_type, binding.target, binding.artefact, mk.world.now)
+    mk.config.desired_fate = "reject"
+    mk.command_engine.bind(
+        orders, binding.target_type, binding.target, binding.artefact, mk.world.now
+    )
     await mk_house.pass_time(320)
     assert mk_house.shown(name, key).state == "rejected"
-    mk.plan.forms.literals = "new"
+    mk.config.variants.literals = "new"
     await mk_house.pass_time(320)
     assert mk_house.shown(name, key).state == "unknown"
 
@@ -122,7 +124,7 @@ async def test_quarantined_payloads_are_counted_by_reason_and_unavailable_withou
     }
     assert (state.attributes["missing_profile"], state.attributes["other"]) == (1, 1)
 
-    mk.plan.admin = False
+    mk.config.admin = False
     await mk_house.pass_time(2720)
     # A right that is withdrawn may come back: the entity stays, and shows nothing.
     assert mk_house.shown("account", "quarantined_payloads").state == "unavailable"
@@ -175,7 +177,7 @@ async def test_what_a_key_may_not_see_is_not_there_and_what_fails_is_not_gone(
         mk.faults.add(Fault(match=f"/api/v1/{group}", kind="status", status=403))
     entry = await mk_house.sign_in(mk)
     name = f"device-{mk.devices[0].id}"
-    orders = mk.commanding.of(mk.main)
+    orders = mk.command_engine.of(mk.main)
     binding = next(one for one in orders.bindings.values() if one.target_type == "DEVICE")
     key = f"binding-{binding.id}"
     assert mk_house.entity("account", "quarantined_payloads") is None

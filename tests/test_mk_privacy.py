@@ -88,7 +88,7 @@ async def test_no_canary_sings_in_log_states_registries_issues_or_diagnostics(
 
     ours = [one for one in caplog.records if one.name.startswith("custom_components")]
     assert ours
-    secrets = (*CANARIES, mk.plan.api_key, entry.data[CONF_WEBHOOK_ID])
+    secrets = (*CANARIES, mk.config.api_key, entry.data[CONF_WEBHOOK_ID])
     said = "\n".join(one.getMessage() + str(one.exc_info or "") for one in ours)
     shown = [
         *(str(state.as_dict()) for state in mk_house.states()),

@@ -28,7 +28,7 @@ async def _rooms(house: House) -> None:
 
 
 def ours(mk: ManfredKunzeCloud) -> list[Channel]:
-    return [one for one in mk.book.channels.values() if "/api/webhook/" in one.target]
+    return [one for one in mk.alert_store.channels.values() if "/api/webhook/" in one.target]
 
 
 def writes(mk: ManfredKunzeCloud) -> list[str]:
@@ -56,7 +56,7 @@ async def test_nothing_is_registered_and_no_rule_is_touched_unless_one_is_chosen
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         {},
         pytest.param(
@@ -71,9 +71,9 @@ async def test_a_chosen_rule_calls_in_and_the_account_takes_all_away_again(
     open_mk: OpenMk,
     door: TestClient,
     told: list[dict[str, Any]],
-    forms: dict[str, Any],
+    variants: dict[str, Any],
 ) -> None:
-    mk = await open_mk(forms)
+    mk = await open_mk(variants)
     chosen, other = mk.rules[0], mk.rules[1]
     before = list(chosen.channels)
     untouched = deepcopy((other.channels, other.name, other.limit))
@@ -356,10 +356,10 @@ async def test_a_lacking_right_to_change_rules_keeps_no_channel_from_going(
 async def test_a_channel_is_added_where_nothing_shows_how_and_the_reply_tells_little(
     mk_house: MkHouse, mk: ManfredKunzeCloud, door: TestClient, spoil: Any
 ) -> None:
-    for known in list(mk.book.channels.values()):
+    for known in list(mk.alert_store.channels.values()):
         if known.type == "WEBHOOK":
-            del mk.book.channels[known.id]
-    before = len(mk.book.channels)
+            del mk.alert_store.channels[known.id]
+    before = len(mk.alert_store.channels)
     if spoil is not None:
         mk.faults.add(
             Fault(
@@ -371,7 +371,7 @@ async def test_a_channel_is_added_where_nothing_shows_how_and_the_reply_tells_li
     await arrive(mk_house, mk)
     (channel,) = ours(mk)
     assert channel.id in rule.channels
-    assert len(mk.book.channels) == before + 1
+    assert len(mk.alert_store.channels) == before + 1
 
 
 async def test_a_channel_that_nothing_is_taken_for_leaves_polling_alone(
@@ -451,7 +451,7 @@ async def test_a_channel_that_was_deleted_at_the_vendor_is_added_anew(
     await arrive(mk_house, mk)
     (before,) = ours(mk)
     rule.channels.remove(before.id)
-    del mk.book.channels[before.id]
+    del mk.alert_store.channels[before.id]
     await mk_house.hass.config_entries.async_unload(entry.entry_id)
     await mk_house.pass_time(1000)  # so long a list of registrations is believed
     await mk_house.hass.config_entries.async_setup(entry.entry_id)
@@ -534,7 +534,7 @@ async def test_a_rule_that_another_instance_edits_at_the_same_time_keeps_our_cha
     rule = mk.rules[0]
     before = list(rule.channels)
     theirs = "00000000-0000-4000-8000-000000000001"
-    mk.book.channels[theirs] = Channel(
+    mk.alert_store.channels[theirs] = Channel(
         id=theirs, name="Theirs", type="EMAIL", target="a@example.com", created=0
     )
     answer, writes_seen = mk.answer, []

@@ -102,7 +102,7 @@ async def test_what_a_deployment_takes_and_how_often_sensors_measure_outlives_a_
     told = entry.runtime_data.connection.diagnostics()["ReadingsPart"]
     assert told["regular"] == len(mk.sensors)
     await mk_house.reload(entry)
-    mk.plan.forms.reading = "none"  # nothing more can be learned now
+    mk.config.variants.reading = "none"  # nothing more can be learned now
     mk.faults.add(Fault(match="/readings", kind="status", status=503))
     await mk_house.reload(entry)
     told = entry.runtime_data.connection.diagnostics()["ReadingsPart"]
@@ -173,10 +173,10 @@ async def test_values_that_are_none_are_unknown_and_never_zero(
     assert mk_house.sensor(count).state == "unknown"
     for sensor in (temperature, humidity, door, count):
         mk.release(sensor)
-    mk.plan.forms.reading = "none"
+    mk.config.variants.reading = "none"
     await mk_house.pass_time(130)
     assert mk_house.sensor(temperature).state == "unknown"
-    mk.plan.forms.reading = "typed"
+    mk.config.variants.reading = "typed"
     await mk_house.pass_time(130)
     assert float(mk_house.sensor(temperature).state) > 0
 

@@ -100,7 +100,7 @@ async def test_keys_that_are_refused_say_so(mk_house: MkHouse, mk: ManfredKunzeC
     mk.keys.by_name["main"].denied = {"devices"}
     assert await said(mk_house, mk_credentials(mk)) == "not_allowed"
     mk.keys.by_name["main"].denied = set()
-    key = f"  Bearer {mk.plan.api_key} "
+    key = f"  Bearer {mk.config.api_key} "
     assert await said(mk_house, mk_credentials(mk, api_key=key)) is FlowResultType.CREATE_ENTRY
 
 
@@ -126,7 +126,7 @@ async def test_a_key_that_is_revoked_is_asked_for_and_a_rotated_one_taken(
     await mk_house.pass_time(600)
     assert len(mk.log) == so_far  # a refused key asks nothing more
 
-    result = await mk_house.submit(flow["flow_id"], {"api_key": mk.plan.other_key})
+    result = await mk_house.submit(flow["flow_id"], {"api_key": mk.config.other_key})
     assert result["reason"] == "other_account"
     mk.keys.by_name["main"].revoked = False
     mk.keys.rotate()
@@ -152,14 +152,14 @@ async def test_where_no_answer_shows_the_organisation_the_oldest_device_names_it
     mk.keys.rotate()
     again = await mk_house.submit(await mk_house.start_flow(VENDOR), mk_credentials(mk))
     assert again["reason"] == "already_configured"  # it shows a device that is known
-    foreign = await reauth(mk_house, mk.plan.other_key)
+    foreign = await reauth(mk_house, mk.config.other_key)
     assert foreign["reason"] == "other_account"
     result = await reauth(mk_house, mk.credentials["api_key"])
     assert result["reason"] == "reauth_successful"
     assert entry.unique_id == f"{VENDOR}:127.0.0.1-{oldest.id}"
 
     # An answer that shows the organisation from now on makes it no other account.
-    mk.plan.forms.organization = "organizationId"
+    mk.config.variants.organization = "organizationId"
     result = await reauth(mk_house, mk.credentials["api_key"])
     assert result["reason"] == "reauth_successful"
     again = await mk_house.submit(await mk_house.start_flow(VENDOR), mk_credentials(mk))
@@ -171,7 +171,7 @@ async def test_an_organisation_without_devices_is_set_up_if_anything_shows_its_i
 ) -> None:
     mk = await open_mk({"organization": "absent"}, devices=0)
     assert await said(mk_house, mk_credentials(mk)) == "nothing_listed"
-    mk.plan.forms.organization = "orgId"
+    mk.config.variants.organization = "orgId"
     entry = await mk_house.sign_in(mk)
     assert entry.unique_id == f"{VENDOR}:{mk.main.id}"
     mk.add_device("first", status="ACTIVE")
@@ -191,10 +191,10 @@ async def test_a_key_that_comes_to_show_another_organisation_shows_none_of_it(
     await mk_house.reload(entry)
     assert mk_house.device(f"device-{foreign}") is None
     assert entry.state is ConfigEntryState.SETUP_RETRY
-    again = await reauth(mk_house, mk.plan.api_key)
+    again = await reauth(mk_house, mk.config.api_key)
     assert again["reason"] == "other_account"
     mk.keys.by_name["main"].organisation = mk.main
-    result = await reauth(mk_house, mk.plan.api_key)
+    result = await reauth(mk_house, mk.config.api_key)
     assert result["reason"] == "reauth_successful"
     assert entry.state is ConfigEntryState.LOADED
 

@@ -12,7 +12,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from simulators.faults import Fault
-from simulators.sensorist import FREE, CallbackHabits, SensoristCloud, Source
+from simulators.sensorist import FREE, DeliveryConfig, SensoristCloud, Source
 from simulators.sensorist.alarms import Alarm
 
 from .calling import arrive, door_fixture  # noqa: F401
@@ -282,7 +282,7 @@ async def test_a_week_of_outages_restarts_and_unreliable_calls_loses_nothing_and
     house: House, door: TestClient, open_cloud: OpenCloud, ear: Ear, seed: int
 ) -> None:
     cloud = await open_cloud(
-        gateways=1, sensors=2, seed=seed, callbacks=CallbackHabits(loss=0.4, copies=2, disorder=30)
+        gateways=1, sensors=2, seed=seed, callbacks=DeliveryConfig(loss=0.4, copies=2, disorder=30)
     )
     entry = await house.sign_in(cloud)
     start = datetime.now(UTC)

@@ -169,7 +169,7 @@ async def test_a_battery_of_a_sensorzone_tag_beyond_full_is_unknown(
     house: House, open_zone: OpenZone, level: float
 ) -> None:
     zone = await open_zone()
-    zone.plan.forms.battery = "percent"
+    zone.config.variants.battery = "percent"
     zone.faults.add(Fault(kind="mutate", mutate=_battery(level), times=None))
     await sign_in_zone(house, zone, people=True)
     await house.pass_time(30)

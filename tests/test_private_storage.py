@@ -34,7 +34,7 @@ async def storage_fixture(
 ) -> AsyncIterator[tuple[ManfredKunzeCloud, TestServer]]:
     """A deployment whose storage is another host of the local network, which this machine plays, over TLS."""
     mk_house.hass.config.media_dirs = {"local": str(tmp_path)}
-    mk = await open_mk(forms={"signing": "exact", "link_host": "api"})
+    mk = await open_mk(variants={"signing": "exact", "link_host": "api"})
     behind = mk.storage.hosts["api"]
     seen: list[str] = []
 

@@ -11,7 +11,7 @@ import pytest
 
 from simulators.faults import Fault
 from simulators.sensorist import SensoristCloud
-from simulators.sensorist.config import CallbackHabits, Forms
+from simulators.sensorist.config import ApiVariants, DeliveryConfig
 
 from .calling import alarm_on, arrive, asked, call, counts, hook
 from .conftest import House, OpenCloud, watchpost_lines
@@ -24,7 +24,7 @@ from .outside import source_id
 async def test_a_button_press_is_told_once_although_each_source_reports_it(
     house: House, door: TestClient, open_cloud: OpenCloud, told: list[Any], copies: int
 ) -> None:
-    cloud = await open_cloud(gateways=1, sensors=2, callbacks=CallbackHabits(copies=copies))
+    cloud = await open_cloud(gateways=1, sensors=2, callbacks=DeliveryConfig(copies=copies))
     await house.sign_in(cloud)
     await house.pass_time(700)
     sensor = cloud.gateways[0].sensors[0]
@@ -152,7 +152,7 @@ async def test_an_oversize_call_is_counted_and_answered(
 async def test_a_call_that_names_nothing_brings_the_alarms_forward_within_the_cache_rule(
     house: House, door: TestClient, open_cloud: OpenCloud, told: list[Any], form: Any
 ) -> None:
-    cloud = await open_cloud(gateways=1, sensors=1, forms=Forms(callback_body=form))
+    cloud = await open_cloud(gateways=1, sensors=1, variants=ApiVariants(callback_body=form))
     entry = await house.sign_in(cloud)
     alarm = await alarm_on(house, cloud)
     for _ in range(5):

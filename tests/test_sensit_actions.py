@@ -97,7 +97,7 @@ async def test_the_canister_is_in_the_history_too(
 async def test_the_days_with_data_are_those_of_the_time_zone(
     sensit_house: SensitHouse, sensit: SensitCloud, zone: str | None, dates: Any
 ) -> None:
-    sensit.plan.forms.dates = dates
+    sensit.config.variants.dates = dates
     await sensit_house.sign_in(sensit)
     uuid = sensit.find_monitor("RAMP").uuid
     fields = {"time_zone": zone} if zone else {}

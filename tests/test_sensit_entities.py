@@ -63,7 +63,7 @@ async def test_each_monitor_is_a_device_with_type_serial_and_area(
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         {},
         {"devices": "data", "date": "naive", "nested": False},
@@ -72,9 +72,9 @@ async def test_each_monitor_is_a_device_with_type_serial_and_area(
     ],
 )
 async def test_every_value_is_what_the_monitor_sent(
-    sensit_house: SensitHouse, open_sensit: OpenSensit, forms: dict[str, Any]
+    sensit_house: SensitHouse, open_sensit: OpenSensit, variants: dict[str, Any]
 ) -> None:
-    cloud = await open_sensit(forms, spods=2, fmds=2, ramps=2, late=0.0)
+    cloud = await open_sensit(variants, spods=2, fmds=2, ramps=2, late=0.0)
     await sensit_house.sign_in(cloud)
     await sensit_house.pass_time(300)
 
@@ -569,7 +569,7 @@ async def test_no_secret_position_or_name_leaves_home_assistant(
     assert len(told) == 4
     ours = watchpost_lines(caplog, 10)
     truth = sensit.truth(spod.uuid)["values"]
-    latitude = f"{sensit.plan.latitude:.2f}"
+    latitude = f"{sensit.config.latitude:.2f}"
     canaries = [
         sensit.password,
         sensit.username,

@@ -13,7 +13,7 @@ from homeassistant.helpers import device_registry as dr
 import pytest
 
 from simulators.faults import Fault
-from simulators.sensorzone import JSON_API, Forms, SensorZoneCloud
+from simulators.sensorzone import JSON_API, ApiVariants, SensorZoneCloud
 
 from .conftest import DOMAIN, House
 from .zone import (
@@ -59,7 +59,7 @@ async def call_fixture(
     house: House, open_zone: OpenZone, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Caller:
     house.hass.config.media_dirs = {"local": str(tmp_path)}
-    zone = await open_zone(machines=2, people=4, cameras=1.0, forms=Forms(**request.param))
+    zone = await open_zone(machines=2, people=4, cameras=1.0, variants=ApiVariants(**request.param))
     return Caller(house, zone, await sign_in(house, zone, people=True))
 
 
@@ -125,7 +125,7 @@ async def test_a_report_is_followed_to_its_end_and_saved(call: Caller) -> None:
     assert found["report"]["state"] == "done"
     assert written(call, found)
 
-    call.zone.plan.reports_fail = True
+    call.zone.config.reports_fail = True
     found = await call.patiently(90, "create_report", title="Weekly", save=True)
     assert found["report"]["state"] == "failed"
     assert "media_content_id" not in found
@@ -199,16 +199,16 @@ async def test_an_employee_id_that_is_taken_is_said_by_its_field(call: Caller) -
     fields = {"name": "Ada Example", "kind": "staff", "employee_id": "E-77"}
     await call.ask("create_person", **fields)
 
-    for forms in ("error", "list", "fields", "jsonapi"):
-        call.zone.plan.forms.errors = forms
+    for variants in ("error", "list", "fields", "jsonapi"):
+        call.zone.config.variants.errors = variants
         with pytest.raises(HomeAssistantError) as refused:
             await call.ask("create_person", **fields)
         assert refused.value.translation_key in ("refused_fields", "refused")
-        if forms != "error":
+        if variants != "error":
             assert refused.value.translation_placeholders == {
                 "problems": "employee_id is taken already"
             }
-    call.zone.plan.forms.errors = "html"
+    call.zone.config.variants.errors = "html"
     with pytest.raises(HomeAssistantError) as refused:
         await call.ask("create_person", **fields)
     assert refused.value.translation_key == "refused"

@@ -40,7 +40,7 @@ async def test_odd_incursions_are_told_once_each(
     house: House, open_zone: OpenZone, ear: Ear, odd: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     zone = await open_zone(machines=2, page_size=5, oddities=ODD[odd])
-    zone.plan.forms.paging = "link"
+    zone.config.variants.paging = "link"
     await sign_in(house, zone)
     await house.pass_time(10)
     start = datetime.now(UTC)

@@ -7,7 +7,7 @@ import pytest
 from custom_components.watchpost.client.errors import UnexpectedResponseError
 from custom_components.watchpost.contract.media import Media, MediaLibrary
 from simulators.faults import Fault
-from simulators.sensorzone import JSON_API, Forms
+from simulators.sensorzone import JSON_API, ApiVariants
 
 from .conftest import House
 from .zone import OpenZone, credentials, open_zone_fixture, sign_in  # noqa: F401
@@ -15,7 +15,7 @@ from .zone import OpenZone, credentials, open_zone_fixture, sign_in  # noqa: F40
 
 @pytest.fixture(name="library", params=[{}, JSON_API], ids=["bare", "json-api"])
 async def library_fixture(house: House, open_zone: OpenZone, request: Any) -> MediaLibrary:
-    zone = await open_zone(machines=2, cameras=1.0, forms=Forms(**request.param))
+    zone = await open_zone(machines=2, cameras=1.0, variants=ApiVariants(**request.param))
     entry = await sign_in(house, zone)
     await house.pass_time(600)
     found: MediaLibrary = entry.runtime_data.connection.library

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simulators.sensorzone import JSON_API, Forms, SensorZoneCloud
+from simulators.sensorzone import JSON_API, ApiVariants, SensorZoneCloud
 
 from .conftest import House, watchpost_lines
 from .zone import Ear, OpenZone, ear_fixture, open_zone_fixture, sign_in, unique  # noqa: F401
@@ -60,7 +60,7 @@ async def test_every_form_shows_the_same(
     form: dict[str, Any],
 ) -> None:
     zone = await open_zone(
-        machines=2, people=4, forms=Forms(**form), page_size=12, token_lifetime=300
+        machines=2, people=4, variants=ApiVariants(**form), page_size=12, token_lifetime=300
     )
     await sign_in(house, zone, people=True)
     await house.pass_time(5)

@@ -118,7 +118,7 @@ async def test_a_failure_is_made_up_for_and_nothing_is_made_up(
 async def test_without_version_2_the_incursions_are_kept(
     house: House, zone: SensorZoneCloud
 ) -> None:
-    zone.plan.v2 = False
+    zone.config.v2 = False
     await sign_in(house, zone)
     name = f"watchpost:sensorzone_{account_of(zone)}_account_incursions"
     assert len(await rows(house, name)) == 30

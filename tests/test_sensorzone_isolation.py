@@ -161,7 +161,7 @@ async def test_a_later_page_of_incursions_that_fails_loses_none(
     house: House, open_zone: OpenZone, ear: Ear
 ) -> None:
     zone = await open_zone(machines=1, page_size=2)
-    zone.plan.forms.paging = "link"
+    zone.config.variants.paging = "link"
     await sign_in(house, zone)
     await house.pass_time(30)
     start = datetime.now(UTC)
@@ -191,7 +191,7 @@ async def test_an_ended_session_is_renewed_once_and_no_incursion_is_lost(
     house: House, open_zone: OpenZone, ear: Ear, ended: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     zone = await open_zone(machines=1)
-    zone.plan.forms.ended = ended
+    zone.config.variants.ended = ended
     zone.faults.add(Fault(match="/api/v2/", status=404))  # something else has failed for long
     await sign_in(house, zone)
     await house.pass_time(120)
@@ -210,7 +210,7 @@ async def test_a_session_that_cannot_be_renewed_is_said(
     house: House, open_zone: OpenZone, caplog: pytest.LogCaptureFixture
 ) -> None:
     zone = await open_zone(machines=1)
-    zone.plan.forms.ended = "redirect"
+    zone.config.variants.ended = "redirect"
     await sign_in(house, zone)
     await house.pass_time(120)
     zone.sessions.lose_cookies()
@@ -262,7 +262,7 @@ async def test_a_note_that_meets_an_ended_session_is_added_once(
     house: House, open_zone: OpenZone, ended: Any
 ) -> None:
     zone = await open_zone(machines=1)
-    zone.plan.forms.ended = ended
+    zone.config.variants.ended = ended
     entry = await sign_in(house, zone)
     await house.pass_time(60)
     zone.sessions.lose_cookies()

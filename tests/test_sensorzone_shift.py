@@ -7,7 +7,7 @@ import pytest
 
 from simulators.faults import Fault
 from simulators.request_log import RequestRecord
-from simulators.sensorzone import Habits, Incursion, Limits, SensorZoneCloud
+from simulators.sensorzone import BehaviorConfig, Incursion, Limits, SensorZoneCloud
 
 from .conftest import House
 from .zone import Ear, OpenZone, ear_fixture, open_zone_fixture, sign_in  # noqa: F401
@@ -41,9 +41,9 @@ async def test_a_shift_of_eight_hours_is_told_as_it_was_and_nothing_of_it_twice(
         people=8,
         page_size=25,
         limits=Limits(requests=60),
-        habits=Habits(site=(220.0, 180.0), zone=9.0),
+        behavior=BehaviorConfig(site=(220.0, 180.0), zone=9.0),
     )
-    zone.plan.forms.paging = "link"
+    zone.config.variants.paging = "link"
     entry = await sign_in(house, zone)
     start = datetime.now(UTC)
 
@@ -51,9 +51,9 @@ async def test_a_shift_of_eight_hours_is_told_as_it_was_and_nothing_of_it_twice(
     zone.faults.add(Fault(kind="drop"))  # an outage of forty minutes
     await house.pass_time(2400)
     zone.faults.clear()
-    zone.plan.limits.requests = 3  # every user is cut short for an hour
+    zone.config.limits.requests = 3  # every user is cut short for an hour
     await house.pass_time(3600)
-    zone.plan.limits.requests = 60
+    zone.config.limits.requests = 60
     await house.hass.config_entries.async_unload(entry.entry_id)  # a restart that takes a while
     await house.pass_time(1800)
     await house.hass.config_entries.async_setup(entry.entry_id)

@@ -121,7 +121,7 @@ async def test_half_a_sign_in_is_said_and_nothing_asked(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "forms", "error"),
+    ("wrong", "variants", "error"),
     [
         ({"password": "wrong"}, {}, "sign_in_rejected"),
         ({"password": "wrong"}, {"refused_login": "empty"}, "sign_in_rejected"),
@@ -135,11 +135,11 @@ async def test_what_is_wrong_is_said_and_can_be_put_right(
     house: House,
     zone: SensorZoneCloud,
     wrong: dict[str, str],
-    forms: dict[str, str],
+    variants: dict[str, str],
     error: str,
 ) -> None:
-    for name, value in forms.items():
-        setattr(zone.plan.forms, name, value)
+    for name, value in variants.items():
+        setattr(zone.config.variants, name, value)
     form = await submitted(house, credentials(zone, **wrong))
     assert form["errors"] == {"base": error}
 
@@ -157,7 +157,7 @@ async def test_a_changed_password_is_asked_for_and_all_goes_on(
     house: House, zone: SensorZoneCloud
 ) -> None:
     entry = await sign_in(house, zone)
-    zone.plan.password = "new-Vest:43"
+    zone.config.password = "new-Vest:43"
     for user in zone.world.users:
         user.password = "new-Vest:43"
     zone.sessions.lose_cookies()
@@ -170,7 +170,7 @@ async def test_a_changed_password_is_asked_for_and_all_goes_on(
     result = await house.submit(flow["flow_id"], {"password": "new-Vest:43"})
     assert result["reason"] == "reauth_successful"
     assert entry.state is ConfigEntryState.LOADED
-    assert entry.data["tester_token"] == zone.plan.tester_token
+    assert entry.data["tester_token"] == zone.config.tester_token
     await house.pass_time(300)
     assert house.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
 
@@ -234,7 +234,7 @@ async def test_without_the_right_to_version_2_the_rest_works_and_a_repair_says_s
     house: House, open_zone: OpenZone, form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     zone = await open_zone(v2=False)
-    zone.plan.forms.no_v2 = form
+    zone.config.variants.no_v2 = form
     await sign_in(house, zone)
     await house.pass_time(2000)
 
@@ -249,7 +249,7 @@ async def test_without_the_right_to_version_2_the_rest_works_and_a_repair_says_s
     if form == "login":
         assert asked(zone, "/api/v2/login") <= 4
 
-    zone.plan.v2 = True
+    zone.config.v2 = True
     await house.pass_time(2 * 3600)
     assert missing_rights(house) == set()
     assert float(house.state_of(unique(zone, machine, "runtime_today")).state) > 0
@@ -279,7 +279,7 @@ async def test_a_cookie_lost_in_the_middle_of_a_poll_costs_one_sign_in(
         zone.sessions.lose_cookies()
         await house.pass_time(130)
     assert asked(zone, "/api/v1/session") == before + 3
-    zone.plan.cookie_calls = 4
+    zone.config.cookie_calls = 4
     await house.pass_time(600)
     assert watchpost_lines(caplog) == []
 
@@ -447,7 +447,7 @@ async def test_a_list_of_sites_that_fails_leaves_the_machines(
 async def test_a_standard_user_sees_machines_and_incursions(
     house: House, zone: SensorZoneCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
-    typed = credentials(zone, username=zone.plan.standard_username, tester_token=None)
+    typed = credentials(zone, username=zone.config.standard_username, tester_token=None)
     entry = (await submitted(house, typed))["result"]
     await house.pass_time(1000)
     assert zone.machines[0].name in {device.name for device in house.devices(entry)}

@@ -14,7 +14,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from yarl import URL
 
-from simulators.sensorzone import Forms
+from simulators.sensorzone import ApiVariants
 from simulators.viziosense import VizioSenseCloud
 
 from . import test_mk_exports as exports
@@ -32,15 +32,15 @@ from .zone import Ear, OpenZone, account_of, ear_fixture, open_zone_fixture, sig
 async def test_viziosense_snapshots_are_fetched(
     house: House, vizio: VizioSenseCloud, look: Any, link: str, is_redirected: bool
 ) -> None:
-    vizio.plan.forms.link, vizio.plan.forms.signing = link, "exact"
+    vizio.config.variants.link, vizio.config.variants.signing = link, "exact"
     entry = await sign_in_vizio(house, vizio)
     device = vizio.devices[0]
     if is_redirected:
-        vizio.trouble("redirect", times=2)
+        vizio.image_fault("redirect", times=2)
 
     assert (await snapshot(house, entry, device))["ready"] is True
 
-    (shot,) = vizio.shots_of(device)
+    (shot,) = vizio.snapshots_of(device)
     statuses = {each.status for each in shot.downloads}
     assert statuses == {HTTPStatus.OK, HTTPStatus.FOUND} if is_redirected else {HTTPStatus.OK}
     for domain, key, view in VIEWS:
@@ -51,7 +51,7 @@ async def test_viziosense_snapshots_are_fetched(
 async def test_pictures_of_the_manfred_kunze_platform_are_fetched(
     mk_house: MkHouse, open_mk: OpenMk, thumbnail: str
 ) -> None:
-    mk = await open_mk(forms={"thumbnail": thumbnail, "signing": "exact"})
+    mk = await open_mk(variants={"thumbnail": thumbnail, "signing": "exact"})
     await mk_house.sign_in(mk)
     found = mk_house.entity(f"camera-{mk.cameras[0].id}", "camera", "camera")
     assert found is not None
@@ -63,7 +63,7 @@ async def test_pictures_of_the_manfred_kunze_platform_are_fetched(
 async def test_clips_of_the_manfred_kunze_platform_are_led_to(
     mk_house: MkHouse, open_mk: OpenMk, form: str, hass_client: Any
 ) -> None:
-    mk = await open_mk(forms={"download": form, "signing": "exact"}, old_captures=2)
+    mk = await open_mk(variants={"download": form, "signing": "exact"}, old_captures=2)
     assert await async_setup_component(mk_house.hass, "media_source", {})
     await mk_house.sign_in(mk)
     folder = f"media-source://{DOMAIN}/{mk_house.entries[0].entry_id}/{mk.cameras[0].id}"
@@ -85,7 +85,7 @@ async def test_clips_of_the_manfred_kunze_platform_are_led_to(
 async def test_live_streams_of_the_manfred_kunze_platform_play(
     mk_house: MkHouse, open_mk: OpenMk, playlist: str
 ) -> None:
-    mk = await open_mk(forms={"live_playlist": playlist, "signing": "exact"})
+    mk = await open_mk(variants={"live_playlist": playlist, "signing": "exact"})
     await mk_house.sign_in(mk)
     player = Player(mk_house, mk.cameras[0])
 
@@ -98,7 +98,7 @@ async def test_exports_of_the_manfred_kunze_platform_are_saved(
     mk_house: MkHouse, open_mk: OpenMk, tmp_path: Path
 ) -> None:
     mk_house.hass.config.media_dirs = {"local": str(tmp_path)}
-    mk = await open_mk(forms={"signing": "exact"})
+    mk = await open_mk(variants={"signing": "exact"})
     await mk_house.sign_in(mk)
 
     fields = {**exports.device(mk_house, mk), "download": True}
@@ -112,8 +112,8 @@ async def test_next_pages_of_sensorzone_are_read(
     house: House, open_zone: OpenZone, ear: Ear, links: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    forms = Forms(paging="link", lists="data", links=links, signing="exact")
-    zone = await open_zone(machines=2, people=4, forms=forms, page_size=3)
+    variants = ApiVariants(paging="link", lists="data", links=links, signing="exact")
+    zone = await open_zone(machines=2, people=4, variants=variants, page_size=3)
     await sign_in(house, zone, people=True)
     await house.pass_time(1200)
 
@@ -128,8 +128,8 @@ async def test_next_pages_of_sensorzone_are_read(
 async def test_clips_of_sensorzone_are_fetched(
     house: House, open_zone: OpenZone, media_links: str
 ) -> None:
-    forms = Forms(media_links=media_links, signing="exact")
-    zone = await open_zone(machines=1, cameras=1.0, forms=forms)
+    variants = ApiVariants(media_links=media_links, signing="exact")
+    zone = await open_zone(machines=1, cameras=1.0, variants=variants)
     entry = await sign_in(house, zone)
     await house.pass_time(600)
     library = entry.runtime_data.connection.library
@@ -145,7 +145,7 @@ async def test_reports_of_sensorzone_are_saved(
     house: House, open_zone: OpenZone, download: str, tmp_path: Path
 ) -> None:
     house.hass.config.media_dirs = {"local": str(tmp_path)}
-    zone = await open_zone(machines=1, forms=Forms(download=download, signing="exact"))
+    zone = await open_zone(machines=1, variants=ApiVariants(download=download, signing="exact"))
     entry = await sign_in(house, zone)
     assert account_of(zone)
     now = dt_util.utcnow()

@@ -12,7 +12,7 @@ import pytest
 from scripts.demo_support.accounts import sign_in_accounts
 from scripts.demo_support.state import DemoError, State
 from simulators.faults import Fault
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.sensorist import CloudConfig, SensoristCloud
 
 from .process import Life, living, until
 
@@ -23,7 +23,9 @@ LONGER = 3.0
 @pytest.fixture
 async def cloud(socket_enabled: None) -> AsyncIterator[SensoristCloud]:
     """A cloud in real time, of which every reply may be asked for again after a second."""
-    plan = Plan(gateways=1, sensors=1, max_ages={"/gateways": 1, "/measurements": 1, "/alarms": 1})
+    plan = CloudConfig(
+        gateways=1, sensors=1, max_ages={"/gateways": 1, "/measurements": 1, "/alarms": 1}
+    )
     async with SensoristCloud(plan) as cloud:
         yield cloud
 

@@ -12,7 +12,7 @@ import pytest
 from custom_components.watchpost.client import clock
 from simulators.clock import Clock
 from simulators.faults import Fault
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.sensorist import CloudConfig, SensoristCloud
 
 from .conftest import House, OpenCloud
 from .outside import assert_shows_the_truth, sensor_id, shown, source_id, unavailable
@@ -162,7 +162,7 @@ async def far_cloud(host: Host) -> AsyncIterator[SensoristCloud]:
     """A cloud in a time of its own, `cloud.away` ahead of the timers of Home Assistant."""
     away = [timedelta()]
     time_of = Clock(source=lambda: datetime.now(UTC) + away[0])
-    plan = Plan(gateways=2, sensors=1, kinds=("temp", "humi"))
+    plan = CloudConfig(gateways=2, sensors=1, kinds=("temp", "humi"))
     async with SensoristCloud(plan, clock=time_of) as found:
         found.away = away
         yield found

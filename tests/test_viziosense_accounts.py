@@ -112,9 +112,9 @@ async def test_each_fault_at_sign_in_has_its_text_and_can_be_recovered_from(
 async def test_wrong_credentials_are_said_in_every_form(
     house: House, vizio: VizioSenseCloud, status: Any, code: Any
 ) -> None:
-    vizio.plan.forms.error_code = code
-    vizio.plan.forms.login_refused = status
-    vizio.plan.forms.token_error = 401 if status == 401 else 400
+    vizio.config.variants.error_code = code
+    vizio.config.variants.login_refused = status
+    vizio.config.variants.token_error = 401 if status == 401 else 400
 
     result = await house.submit(await start(house, "login"), login_form(vizio, password="wrong"))
     assert result["errors"] == {"base": "sign_in_rejected"}
@@ -154,7 +154,7 @@ async def test_the_same_account_cannot_be_added_twice(house: House, open_vizio: 
 
     # Another token of the same account, which by now shows another smallest device.
     vizio.remove_device(min(device.uuid for device in vizio.devices))
-    vizio.plan.token = "another-token"
+    vizio.config.token = "another-token"
     again = await house.submit(await start(house), token_form(vizio))
     assert again["reason"] == "already_configured"
 
@@ -171,7 +171,7 @@ async def test_refused_credentials_ask_for_new_ones_and_take_those_of_a_known_de
     unique_id = entry.unique_id
     vizio.tokens.expire()
     vizio.tokens.revoke()
-    vizio.plan.token, vizio.plan.password = "new-token", "new-password"
+    vizio.config.token, vizio.config.password = "new-token", "new-password"
     await house.pass_time(700)
     (flow,) = house.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
 
@@ -277,7 +277,7 @@ async def test_every_page_of_the_list_is_read(
     house: House, open_vizio: OpenVizio, paging: Any
 ) -> None:
     vizio = await open_vizio(devices=7, page_size=2)
-    vizio.plan.forms.paging = paging
+    vizio.config.variants.paging = paging
     entry = await sign_in(house, vizio)
 
     for device in vizio.devices:
@@ -290,7 +290,7 @@ async def test_a_list_that_never_ends_is_cut_off_and_removes_nothing(
 ) -> None:
     vizio = await open_vizio(devices=3)
     entry = await sign_in(house, vizio)
-    vizio.plan.endless = endless
+    vizio.config.endless = endless
 
     before = len(vizio.log)
     await house.pass_time(310)
@@ -301,7 +301,7 @@ async def test_a_list_that_never_ends_is_cut_off_and_removes_nothing(
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         *({"is_online": form} for form in ("bool", "word")),
         *({"refreshed": form} for form in ("plain", "seconds")),
@@ -309,10 +309,10 @@ async def test_a_list_that_never_ends_is_cut_off_and_removes_nothing(
     ids=str,
 )
 async def test_the_list_is_read_in_every_form(
-    house: House, vizio: VizioSenseCloud, forms: dict[str, Any]
+    house: House, vizio: VizioSenseCloud, variants: dict[str, Any]
 ) -> None:
-    for name, value in forms.items():
-        setattr(vizio.plan.forms, name, value)
+    for name, value in variants.items():
+        setattr(vizio.config.variants, name, value)
     entry = await sign_in(house, vizio)
     device = vizio.devices[0]
 
@@ -375,7 +375,7 @@ async def test_a_missing_right_is_an_issue_and_not_a_sign_in(
     house: House, vizio: VizioSenseCloud
 ) -> None:
     await sign_in(house, vizio)
-    vizio.plan.scope = OPERATIONS - {"list_devices"}
+    vizio.config.scope = OPERATIONS - {"list_devices"}
 
     await house.pass_time(400)
 

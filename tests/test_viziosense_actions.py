@@ -115,7 +115,7 @@ async def test_webhooks_are_listed_without_their_secrets(
 async def test_a_webhook_of_another_system_is_added_and_changed(
     house: House, vizio: VizioSenseCloud, form: Any
 ) -> None:
-    vizio.plan.forms.webhook_echo = form
+    vizio.config.variants.webhook_echo = form
     entry = await sign_in(house, vizio)
     account = entry.entry_id
 
@@ -170,7 +170,7 @@ async def test_our_own_webhooks_are_refused(
 async def test_what_is_not_listed_or_hidden_is_refused(
     house: House, vizio: VizioSenseCloud
 ) -> None:
-    vizio.plan.forms.webhook_values = "masked"
+    vizio.config.variants.webhook_values = "masked"
     entry = await sign_in(house, vizio)
     webhook = vizio.webhooks.create(ELSEWHERE, headers={"Authorization": "Bearer theirs"})
 
@@ -224,8 +224,8 @@ async def test_bad_fields_are_refused_before_anything_is_asked(
 async def test_a_refusal_of_the_vendor_is_said(
     house: House, vizio: VizioSenseCloud, form: Any
 ) -> None:
-    vizio.plan.forms.webhook_scope = "device"
-    vizio.plan.forms.webhook_error = form
+    vizio.config.variants.webhook_scope = "device"
+    vizio.config.variants.webhook_error = form
     entry = await sign_in(house, vizio)
 
     with pytest.raises(HomeAssistantError) as caught:

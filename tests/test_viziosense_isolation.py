@@ -49,7 +49,7 @@ async def test_messages_while_set_up_is_tried_again_are_applied_after_it(
     entry = await sign_in(house, vizio)
     device = vizio.devices[0]
     vizio.cross(device, 0, "in", "car", times=2)
-    vizio.tell(device)
+    vizio.report(device)
     await arrive(house, vizio)
     before = int(state(house, entry, device, crossing(device)))
 
@@ -58,7 +58,7 @@ async def test_messages_while_set_up_is_tried_again_are_applied_after_it(
     assert entry.state is ConfigEntryState.SETUP_RETRY
     for _ in range(3):
         vizio.cross(device, 0, "in", "car")
-        vizio.tell(device)
+        vizio.report(device)
         await arrive(house, vizio)
         await house.pass_time(60)
     assert entry.state is ConfigEntryState.SETUP_RETRY
@@ -78,7 +78,7 @@ async def test_what_was_said_long_before_set_up_worked_is_not_shown_as_of_now(
     vizio.faults.add(Fault(match="/devices", kind="status", status=500))
     await house.reload(entry)
     vizio.park(device, 0, "car")
-    vizio.tell(device)
+    vizio.report(device)
     await arrive(house, vizio)
     await house.pass_time(3600)
     vizio.faults.clear()

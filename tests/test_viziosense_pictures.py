@@ -101,7 +101,7 @@ async def test_a_snapshot_is_one_request_and_one_download_of_each_picture(
 
     response = await snapshot(house, entry, device, 22)
 
-    (shot,) = vizio.shots_of(device)
+    (shot,) = vizio.snapshots_of(device)
     assert response["ready"] is True
     assert response["taken_at"] == shot.requested.isoformat()
     assert device.wakes == 1
@@ -131,7 +131,7 @@ async def test_a_thousand_views_in_a_minute_cost_nothing(
 
     assert device.wakes == 1
     assert len(vizio.log) == requests
-    assert [len(shot.downloads) for shot in vizio.shots_of(device)] == [2]
+    assert [len(shot.downloads) for shot in vizio.snapshots_of(device)] == [2]
 
 
 async def test_a_view_before_the_first_picture_wakes_nothing(
@@ -175,13 +175,13 @@ async def test_the_button_asks_and_a_picture_that_does_not_come_becomes_an_issue
             "button", "press", {"entity_id": button}, blocking=True
         )
 
-    trouble = vizio.trouble("never")
+    trouble = vizio.image_fault("never")
     await press()
     await house.pass_time(600)
     (issue,) = [each for each in ir.async_get(house.hass).issues.values() if each.domain == DOMAIN]
     assert issue.translation_key == "work_failed"
 
-    vizio.snapshots.troubles.remove(trouble)
+    vizio.snapshots.image_faults.remove(trouble)
     await press()
     await house.pass_time(120)
     assert state(house, entry, device, "raw", "image") != "unknown"
@@ -195,7 +195,7 @@ async def test_a_picture_that_is_late_is_fetched_when_it_is_there(
     house: House, open_vizio: OpenVizio, form: Any
 ) -> None:
     vizio = await open_vizio(picture_seconds=45.0)
-    vizio.plan.forms.unready = form
+    vizio.config.variants.unready = form
     entry = await sign_in(house, vizio)
 
     response = await snapshot(house, entry, vizio.devices[0])
@@ -226,7 +226,7 @@ async def test_a_picture_that_never_comes_is_given_up_after_two_minutes(
 async def test_an_offline_camera_that_is_refused_says_so_at_once(
     house: House, vizio: VizioSenseCloud, form: Any
 ) -> None:
-    vizio.plan.forms.offline_image = form
+    vizio.config.variants.offline_image = form
     entry = await sign_in(house, vizio)
     vizio.devices[0].online = False
 
@@ -273,8 +273,8 @@ async def test_what_is_no_picture_or_leads_elsewhere_is_refused_and_the_old_one_
     entry = await sign_in(house, vizio)
     device = vizio.devices[0]
     await snapshot(house, entry, device)
-    (before,) = vizio.shots_of(device)
-    vizio.trouble(kind)
+    (before,) = vizio.snapshots_of(device)
+    vizio.image_fault(kind)
 
     with pytest.raises(HomeAssistantError) as caught:
         await snapshot(house, entry, device)
@@ -282,7 +282,7 @@ async def test_what_is_no_picture_or_leads_elsewhere_is_refused_and_the_old_one_
     placeholders = caught.value.translation_placeholders or {}
     assert caught.value.translation_key == "picture_refused"
     assert reason in placeholders["reason"]
-    assert vizio.strangers == []
+    assert vizio.foreign_requests == []
     for domain, key, view in VIEWS:
         _, body = await look(entry, device, domain, key)
         assert body == vizio.picture(before, view)
@@ -295,7 +295,7 @@ async def test_a_reply_without_links_is_an_error_and_not_repeated(
     house: House, vizio: VizioSenseCloud, kind: Any
 ) -> None:
     entry = await sign_in(house, vizio)
-    vizio.trouble(kind)
+    vizio.image_fault(kind)
 
     with pytest.raises(HomeAssistantError):
         await snapshot(house, entry, vizio.devices[0], 5)
@@ -308,9 +308,9 @@ async def test_a_reply_without_links_is_an_error_and_not_repeated(
 async def test_a_link_that_is_dead_already_is_given_up(
     house: House, vizio: VizioSenseCloud, form: Any
 ) -> None:
-    vizio.plan.forms.expired = form
+    vizio.config.variants.expired = form
     entry = await sign_in(house, vizio)
-    vizio.trouble("expired")
+    vizio.image_fault("expired")
 
     response = await snapshot(house, entry, vizio.devices[0])
 
@@ -321,7 +321,7 @@ async def test_one_of_the_two_pictures_is_shown_where_the_other_is_none(
     house: House, vizio: VizioSenseCloud
 ) -> None:
     entry = await sign_in(house, vizio)
-    vizio.trouble("html", view="annotated")
+    vizio.image_fault("html", view="annotated")
 
     with pytest.raises(HomeAssistantError):
         await snapshot(house, entry, vizio.devices[0])
@@ -331,7 +331,7 @@ async def test_one_of_the_two_pictures_is_shown_where_the_other_is_none(
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         *({"image_answer": form} for form in ("swapped", "named", "bare", "typed")),
         *({"link": form} for form in ("bearer", "path")),
@@ -344,28 +344,28 @@ async def test_one_of_the_two_pictures_is_shown_where_the_other_is_none(
     ids=str,
 )
 async def test_whatever_links_and_pictures_look_like_both_are_shown(
-    house: House, vizio: VizioSenseCloud, look: Any, forms: dict[str, Any]
+    house: House, vizio: VizioSenseCloud, look: Any, variants: dict[str, Any]
 ) -> None:
-    for name, value in forms.items():
-        setattr(vizio.plan.forms, name, value)
+    for name, value in variants.items():
+        setattr(vizio.config.variants, name, value)
     entry = await sign_in(house, vizio)
     device = vizio.devices[0]
 
     response = await snapshot(house, entry, device)
 
     assert response["ready"] is True
-    (shot,) = vizio.shots_of(device)
+    (shot,) = vizio.snapshots_of(device)
     kinds = {"PNG": "image/png", "WEBP": "image/webp"}
     for domain, key, view in VIEWS:
         found, body = await look(entry, device, domain, key)
         assert body == vizio.picture(shot, view)
-        assert found.content_type == kinds.get(vizio.plan.forms.picture_format, "image/jpeg")
+        assert found.content_type == kinds.get(vizio.config.variants.picture_format, "image/jpeg")
 
 
 async def test_a_response_with_one_link_brings_that_picture(
     house: House, vizio: VizioSenseCloud
 ) -> None:
-    vizio.plan.forms.image_answer = "one"
+    vizio.config.variants.image_answer = "one"
     entry = await sign_in(house, vizio)
     response = await snapshot(house, entry, vizio.devices[0])
 
@@ -378,7 +378,7 @@ async def test_a_response_with_one_link_brings_that_picture(
 async def test_a_picture_from_before_the_request_is_not_the_new_one(
     house: House, vizio: VizioSenseCloud, look: Any, with_date: bool
 ) -> None:
-    vizio.plan.forms.last_modified = with_date
+    vizio.config.variants.last_modified = with_date
     entry = await sign_in(house, vizio)
     device = vizio.devices[0]
     await snapshot(house, entry, device)
@@ -388,13 +388,13 @@ async def test_a_picture_from_before_the_request_is_not_the_new_one(
         await house.hass.config_entries.async_setup(entry.entry_id)
         await house.settle()
     await house.pass_time(600)
-    vizio.plan.forms.unready = "previous"
-    vizio.trouble("slow", seconds=60)
+    vizio.config.variants.unready = "previous"
+    vizio.image_fault("slow", seconds=60)
 
     response = await snapshot(house, entry, device)
 
     assert response["ready"] is True
-    _, new = vizio.shots_of(device)
+    _, new = vizio.snapshots_of(device)
     for domain, key, view in VIEWS:
         _, body = await look(entry, device, domain, key)
         assert body == vizio.picture(new, view)
@@ -408,8 +408,8 @@ async def test_a_camera_that_only_has_its_last_picture_takes_none(
     await snapshot(house, entry, device)
     before = state(house, entry, device, "raw", "image")
     await house.pass_time(600)
-    vizio.plan.forms.unready = "previous"
-    vizio.trouble("never")
+    vizio.config.variants.unready = "previous"
+    vizio.image_fault("never")
 
     response = await snapshot(house, entry, device)
 
@@ -421,7 +421,7 @@ async def test_a_redirect_to_where_the_picture_is_is_followed(
     house: House, vizio: VizioSenseCloud
 ) -> None:
     entry = await sign_in(house, vizio)
-    vizio.trouble("redirect", times=2)
+    vizio.image_fault("redirect", times=2)
 
     assert (await snapshot(house, entry, vizio.devices[0]))["ready"] is True
 
@@ -435,7 +435,7 @@ async def test_a_restart_shows_the_last_picture_without_asking_for_it(
     entry = await sign_in(house, vizio)
     device = vizio.devices[0]
     await snapshot(house, entry, device)
-    (shot,) = vizio.shots_of(device)
+    (shot,) = vizio.snapshots_of(device)
     await house.reload(entry)
 
     for domain, key, view in VIEWS:
@@ -472,7 +472,7 @@ async def test_a_disk_that_cannot_be_written_keeps_nothing_from_being_shown(
         assert (await snapshot(house, entry, device))["ready"] is True
 
     _, body = await look(entry, device, "camera", "camera")
-    assert body == vizio.picture(vizio.shots_of(device)[-1], "raw")
+    assert body == vizio.picture(vizio.snapshots_of(device)[-1], "raw")
     assert len([line for line in watchpost_lines(caplog) if "written" in line]) == 1
 
 
@@ -545,7 +545,7 @@ async def test_a_live_view_shows_a_new_picture_without_being_asked_again(
     await tick(house, 5)
     watching.cancel()
 
-    first, second = (vizio.picture(shot, "raw") for shot in vizio.shots_of(device))
+    first, second = (vizio.picture(shot, "raw") for shot in vizio.snapshots_of(device))
     assert {frame.rstrip(b"\n") for frame in frames[:seen]} == {first}
     # Twice, since some browsers show the frame before the last; and not once more.
     assert [frame.rstrip(b"\n") for frame in frames[seen:]] == [second, second]

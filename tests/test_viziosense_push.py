@@ -41,7 +41,7 @@ def secret(entry: Any) -> str:
 
 async def told(house: House, cloud: VizioSenseCloud, n: int = 0, **more: Any) -> None:
     """Let a camera say how it is."""
-    cloud.tell(cloud.devices[n], **more)
+    cloud.report(cloud.devices[n], **more)
     await arrive(house, cloud)
 
 
@@ -79,7 +79,7 @@ async def test_a_reload_keeps_the_registrations_and_asks_nothing(
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         {"webhook_echo": "stored"},
         {"webhook_values": "masked"},
@@ -89,10 +89,10 @@ async def test_a_reload_keeps_the_registrations_and_asks_nothing(
     ids=str,
 )
 async def test_whatever_webhooks_look_like_there_is_one_of_each_kind(
-    house: House, door: TestClient, vizio: VizioSenseCloud, forms: dict[str, Any]
+    house: House, door: TestClient, vizio: VizioSenseCloud, variants: dict[str, Any]
 ) -> None:
-    for name, value in forms.items():
-        setattr(vizio.plan.forms, name, value)
+    for name, value in variants.items():
+        setattr(vizio.config.variants, name, value)
     entry = await sign_in(house, vizio)
     await live(house, vizio, 3600)
     await house.reload(entry)
@@ -157,13 +157,13 @@ async def test_a_removed_account_switches_its_own_webhooks_off(
 async def test_a_refused_registration_is_said_and_tried_again(
     house: House, door: TestClient, vizio: VizioSenseCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
-    vizio.plan.forms.webhook_scope = "device"
+    vizio.config.variants.webhook_scope = "device"
     entry = await sign_in(house, vizio)
     await live(house, vizio, 1200)
     assert len(watchpost_lines(caplog, logging.WARNING)) == 1
     assert not counts(entry)["registered"]
 
-    vizio.plan.forms.webhook_scope = "account"
+    vizio.config.variants.webhook_scope = "account"
     await live(house, vizio, 3600)
 
     assert counts(entry)["registered"]
@@ -478,7 +478,7 @@ async def test_a_replayed_message_counts_nothing_twice_also_after_a_restart(
     vizio.cross(device, 0, "in", "car", times=2)
     await told(house, vizio)
     before = state(house, entry, device, crossing(device))
-    posted = next(each for each in reversed(vizio.posting.sent) if each.body is not None)
+    posted = next(each for each in reversed(vizio.sender.sent) if each.body is not None)
 
     for _ in range(3):
         vizio.replay(posted)
@@ -523,7 +523,7 @@ async def test_messages_in_the_wrong_order_leave_the_newest_standing_and_count_a
 async def test_times_are_read_in_every_form(
     house: House, door: TestClient, vizio: VizioSenseCloud, form: Any
 ) -> None:
-    vizio.plan.forms.timestamp = vizio.plan.forms.event_ts = form
+    vizio.config.variants.timestamp = vizio.config.variants.event_ts = form
     entry = await sign_in(house, vizio)
     device = vizio.devices[0]
     vizio.park(device, 0, "car")
@@ -645,10 +645,10 @@ async def test_another_form_of_an_undocumented_type_breaks_nothing(
     form: Any,
 ) -> None:
     vizio = await open_vizio(applications=(application,))
-    vizio.plan.forms.counting = form
+    vizio.config.variants.counting = form
     entry = await sign_in(house, vizio)
     await house.pass_time(5)
-    vizio.tell(vizio.devices[0])
+    vizio.report(vizio.devices[0])
     await arrive(house, vizio)
 
     assert [event["type"] for event in told] == ["message_received"]
@@ -765,7 +765,7 @@ async def test_a_keep_alive_counts_unless_its_secret_is_wrong(
 async def test_cameras_are_known_by_either_of_their_names(
     house: House, door: TestClient, vizio: VizioSenseCloud
 ) -> None:
-    vizio.plan.forms.stream_id = "client_identifier"
+    vizio.config.variants.stream_id = "client_identifier"
     entry = await sign_in(house, vizio)
     vizio.park(vizio.devices[0], 0, "car")
     await told(house, vizio)
@@ -781,7 +781,7 @@ async def test_a_message_of_a_new_camera_brings_the_list_forward_once_and_is_sho
     requests = len(asked(vizio, "GET", "/devices"))
     new = vizio.add_device("VPM", 2)
     vizio.park(new, 0, "car")
-    vizio.tell(new)
+    vizio.report(new)
     await arrive(house, vizio)
 
     assert len(asked(vizio, "GET", "/devices")) == requests + 1

@@ -66,7 +66,7 @@ async def test_each_entity_has_a_name_and_those_without_a_class_have_an_icon(
     vizio = await open_vizio(applications=("VPM+VCZ+VCB+VCW",))
     entry = await sign_in(house, vizio)
     vizio.cross(vizio.devices[0], 0)
-    vizio.tell(vizio.devices[0])
+    vizio.report(vizio.devices[0])
     await arrive(house, vizio)
     icons = (await async_get_icons(house.hass, "entity", [DOMAIN]))[DOMAIN]
     texts = await async_get_translations(house.hass, "en", "entity", [DOMAIN])
@@ -121,15 +121,15 @@ async def test_no_secret_is_told(
     entry = await sign_in(house, vizio, way)
     secret = entry.data["push_secret"]
     await snapshot(house, entry, device)
-    link = vizio.snapshots.path(vizio.shots_of(device)[0], "raw")
+    link = vizio.snapshots.path(vizio.snapshots_of(device)[0], "raw")
     said: list[str] = []
     for kind in ("html", "never", "link_private", "redirect_http", "huge"):
-        trouble = vizio.trouble(kind)
+        trouble = vizio.image_fault(kind)
         try:
             await snapshot(house, entry, device)
         except HomeAssistantError as err:
             said += [str(err), repr(err.translation_placeholders)]
-        vizio.snapshots.troubles.remove(trouble)
+        vizio.snapshots.image_faults.remove(trouble)
     for status in (400, 403, 404, 429, 500):
         vizio.faults.add(Fault(kind="status", status=status, body=" ".join(CANARIES), times=1))
         await live(house, vizio, 700)

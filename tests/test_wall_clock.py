@@ -11,8 +11,8 @@ import pytest
 
 from scripts.demo_support.accounts import sign_in_accounts
 from scripts.demo_support.state import State
-from simulators.schedule import Habits
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.schedule import ReportingConfig
+from simulators.sensorist import CloudConfig, SensoristCloud
 
 from .process import Life, living, until
 
@@ -82,8 +82,8 @@ pytestmark = [
 
 @pytest.fixture
 async def cloud(socket_enabled: None) -> AsyncIterator[SensoristCloud]:
-    punctual = Habits(jitter=0, delay_least=0, delay_most=0, loss=0)
-    async with SensoristCloud(Plan(gateways=1, sensors=1, habits=punctual)) as cloud:
+    punctual = ReportingConfig(jitter=0, delay_least=0, delay_most=0, loss=0)
+    async with SensoristCloud(CloudConfig(gateways=1, sensors=1, reporting=punctual)) as cloud:
         yield cloud
 
 

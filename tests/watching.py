@@ -12,7 +12,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from simulators.clock import Clock
-from simulators.viziosense import Device, Plan, VizioSenseCloud
+from simulators.viziosense import CloudConfig, Device, VizioSenseCloud
 
 from .conftest import DOMAIN, House
 
@@ -27,7 +27,9 @@ async def open_vizio_fixture(house: House) -> AsyncIterator[OpenVizio]:
         async def open_vizio(**plan: Any) -> VizioSenseCloud:
             clock = Clock(source=lambda: datetime.now(UTC))
             given = {"devices": 1, "applications": ("VPM",), "places": 4, "pace": 0.0, **plan}
-            return await stack.enter_async_context(VizioSenseCloud(Plan(**given), clock=clock))
+            return await stack.enter_async_context(
+                VizioSenseCloud(CloudConfig(**given), clock=clock)
+            )
 
         yield open_vizio
 
@@ -47,7 +49,7 @@ async def vizio_fixture(open_vizio: OpenVizio) -> VizioSenseCloud:
 def token_form(cloud: VizioSenseCloud, **other: str) -> dict[str, Any]:
     """What a user enters to sign in with a token."""
     return {
-        "token": other.get("token", cloud.plan.token),
+        "token": other.get("token", cloud.config.token),
         "advanced": {"url": other.get("url", cloud.url)},
     }
 
@@ -55,8 +57,8 @@ def token_form(cloud: VizioSenseCloud, **other: str) -> dict[str, Any]:
 def login_form(cloud: VizioSenseCloud, **other: str) -> dict[str, Any]:
     """What a user enters to sign in with an e-mail address and a password."""
     return {
-        "username": other.get("username", cloud.plan.username),
-        "password": other.get("password", cloud.plan.password),
+        "username": other.get("username", cloud.config.username),
+        "password": other.get("password", cloud.config.password),
         "advanced": {"url": other.get("url", cloud.url)},
     }
 

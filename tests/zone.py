@@ -12,7 +12,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from simulators.clock import Clock
-from simulators.sensorzone import Plan, SensorZoneCloud
+from simulators.sensorzone import CloudConfig, SensorZoneCloud
 
 from .conftest import House
 
@@ -26,7 +26,9 @@ async def open_zone_fixture(house: House) -> AsyncIterator[OpenZone]:
 
         async def open_zone(**plan: Any) -> SensorZoneCloud:
             clock = Clock(source=lambda: datetime.now(UTC))
-            return await stack.enter_async_context(SensorZoneCloud(Plan(**plan), clock=clock))
+            return await stack.enter_async_context(
+                SensorZoneCloud(CloudConfig(**plan), clock=clock)
+            )
 
         yield open_zone
 
@@ -41,7 +43,7 @@ def credentials(zone: SensorZoneCloud, **other: str | None) -> dict[str, Any]:
     typed = {
         "username": zone.username,
         "password": zone.password,
-        "tester_token": zone.plan.tester_token,
+        "tester_token": zone.config.tester_token,
         **other,
     }
     fields = {key: value for key, value in typed.items() if value is not None}

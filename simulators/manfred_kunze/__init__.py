@@ -4,35 +4,35 @@ How to start it, what it can be told and which of its forms are guesses: README.
 """
 
 from .alerts import Alert, Channel, Rule
-from .api_keys import Key
+from .api_keys import ApiKey
 from .cameras import Camera, Capture, DvrRequest
 from .cloud import ManfredKunzeCloud
 from .commands import Command
-from .config import Forms, Habits, Plan
+from .config import ApiVariants, CloudConfig, DeliveryConfig
 from .exports import Export
-from .live import Session
+from .live import LiveSession
 from .state import Component, Device, Organisation, Reading, Sensor
 from .webhooks import Delivery
 
 __all__ = [
     "Alert",
+    "ApiKey",
+    "ApiVariants",
     "Camera",
     "Capture",
     "Channel",
+    "CloudConfig",
     "Command",
     "Component",
     "Delivery",
+    "DeliveryConfig",
     "Device",
     "DvrRequest",
     "Export",
-    "Forms",
-    "Habits",
-    "Key",
+    "LiveSession",
     "ManfredKunzeCloud",
     "Organisation",
-    "Plan",
     "Reading",
     "Rule",
     "Sensor",
-    "Session",
 ]

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
-from .alert_admin import AlertDoor
-from .command_admin import OrderDoor
-from .config import DEVICE_STATUS, Forms
-from .media_admin import MediaDoor
+from .alert_admin import AlertAdmin
+from .command_admin import CommandAdmin
+from .config import DEVICE_STATUS, ApiVariants
+from .media_admin import MediaAdmin
 from .state import Device, Sensor
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _SWITCHES = (
 )
 
 
-class ManfredKunzeDoor:
+class ManfredKunzeAdmin:
     """What the cloud can be told over HTTP; README.md has the routes and their bodies."""
 
     def __init__(self, cloud: ManfredKunzeCloud) -> None:
@@ -55,24 +55,24 @@ class ManfredKunzeDoor:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the routes."""
-        router.add_get(f"{CONTROL}/truth", self.show_truth)
-        router.add_post(f"{CONTROL}/forms", self.set_forms)
-        router.add_post(f"{CONTROL}/plan", self.set_plan)
-        router.add_post(CONTROL + "/keys/{name}", self.change_key)
-        router.add_post(f"{CONTROL}/devices", self.add_device)
-        router.add_post(CONTROL + "/devices/{id}", self.change_device)
-        router.add_delete(CONTROL + "/devices/{id}", self.remove_device)
-        router.add_post(CONTROL + "/sensors/{id}", self.change_sensor)
-        AlertDoor(self._cloud).add_to(router)
-        MediaDoor(self._cloud).add_to(router)
-        OrderDoor(self._cloud).add_to(router)
+        router.add_get(f"{ADMIN_PATH}/truth", self.show_truth)
+        router.add_post(f"{ADMIN_PATH}/variants", self.set_variants)
+        router.add_post(f"{ADMIN_PATH}/config", self.set_config)
+        router.add_post(ADMIN_PATH + "/keys/{name}", self.change_key)
+        router.add_post(f"{ADMIN_PATH}/devices", self.add_device)
+        router.add_post(ADMIN_PATH + "/devices/{id}", self.change_device)
+        router.add_delete(ADMIN_PATH + "/devices/{id}", self.remove_device)
+        router.add_post(ADMIN_PATH + "/sensors/{id}", self.change_sensor)
+        AlertAdmin(self._cloud).add_to(router)
+        MediaAdmin(self._cloud).add_to(router)
+        CommandAdmin(self._cloud).add_to(router)
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """Return what there is in the main organisation."""
         cloud = self._cloud
         cloud.settle()
         now = cloud.world.now
-        return json_reply(
+        return json_response(
             {
                 "now": cloud.clock.now(),
                 "organization": cloud.main.id,
@@ -83,23 +83,23 @@ class ManfredKunzeDoor:
             }
         )
 
-    async def set_forms(self, request: web.Request) -> web.Response:
+    async def set_variants(self, request: web.Request) -> web.Response:
         """Serve other forms from now on."""
         body = await json_object(request)
-        if unknown := body.keys() - {spec.name for spec in fields(Forms)}:
+        if unknown := body.keys() - {spec.name for spec in fields(ApiVariants)}:
             raise refusal(f"There is no form {', '.join(sorted(unknown))}")
         for name, value in body.items():
-            setattr(self._cloud.plan.forms, name, value)
-        return json_reply({})
+            setattr(self._cloud.config.variants, name, value)
+        return json_response({})
 
-    async def set_plan(self, request: web.Request) -> web.Response:
+    async def set_config(self, request: web.Request) -> web.Response:
         """Change what may change of the plan."""
         body = await json_object(request)
         if unknown := body.keys() - set(_SWITCHES):
             raise refusal(f"Cannot change {', '.join(sorted(unknown))}")
         for name, value in body.items():
-            setattr(self._cloud.plan, name, set(value) if name == "absent" else value)
-        return json_reply({})
+            setattr(self._cloud.config, name, set(value) if name == "absent" else value)
+        return json_response({})
 
     async def change_key(self, request: web.Request) -> web.Response:
         """Revoke a key, give it back, deny it groups, replace its secret, or let it open another organisation."""
@@ -113,13 +113,13 @@ class ManfredKunzeDoor:
             key.organisation = keys.organisation(body["organization"])
         if body.get("rotate"):
             keys.rotate(key.name)
-        return json_reply({"api_key": key.secret})
+        return json_response({"api_key": key.secret})
 
     async def add_device(self, request: web.Request) -> web.Response:
         """Give the main organisation a device."""
         body = await json_object(request)
         device = self._cloud.add_device(body.get("name"), _status(body.get("status", "ACTIVE")))
-        return json_reply({"id": device.id})
+        return json_response({"id": device.id})
 
     async def change_device(self, request: web.Request) -> web.Response:
         """Give a device another status, name or clock, or let its readings stop and go on."""
@@ -131,12 +131,12 @@ class ManfredKunzeDoor:
         device.name = str(body.get("name", device.name))
         device.skew = int(body.get("skew", device.skew))
         await self._cloud.settled()
-        return json_reply({})
+        return json_response({})
 
     async def remove_device(self, request: web.Request) -> web.Response:
         """Take a device away."""
         self._cloud.remove_device(self._device(request))
-        return json_reply({})
+        return json_response({})
 
     async def change_sensor(self, request: web.Request) -> web.Response:
         """Let a sensor measure one value for good or once, or by nature again."""
@@ -148,7 +148,7 @@ class ManfredKunzeDoor:
         if "report" in body:
             self._cloud.report(sensor, body["report"], float(body.get("ago", 0)))
         await self._cloud.settled()
-        return json_reply({})
+        return json_response({})
 
     def _device(self, request: web.Request) -> Device:
         try:

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
 from .alerts import Alert, Rule
-from .config import Habits
+from .config import DeliveryConfig
 from .webhooks import Delivery
 
 if TYPE_CHECKING:
     from .cloud import ManfredKunzeCloud
 
 
-class AlertDoor:
+class AlertAdmin:
     """Alerts, rules and webhooks of the main organisation."""
 
     def __init__(self, cloud: ManfredKunzeCloud) -> None:
@@ -24,19 +24,19 @@ class AlertDoor:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the routes."""
-        router.add_get(f"{CONTROL}/alerts", self.show)
-        router.add_post(CONTROL + "/rules/{id}/fire", self.fire)
-        router.add_post(CONTROL + "/alerts/{id}/{deed}", self.act)
-        router.add_post(f"{CONTROL}/events", self.post_event)
-        router.add_post(f"{CONTROL}/habits", self.set_habits)
-        router.add_get(f"{CONTROL}/webhooks", self.show_webhooks)
-        router.add_post(f"{CONTROL}/webhooks/forge", self.forge)
-        router.add_post(f"{CONTROL}/webhooks/replay", self.replay)
+        router.add_get(f"{ADMIN_PATH}/alerts", self.show)
+        router.add_post(ADMIN_PATH + "/rules/{id}/fire", self.fire)
+        router.add_post(ADMIN_PATH + "/alerts/{id}/{deed}", self.act)
+        router.add_post(f"{ADMIN_PATH}/events", self.post_event)
+        router.add_post(f"{ADMIN_PATH}/delivery", self.set_delivery)
+        router.add_get(f"{ADMIN_PATH}/webhooks", self.show_webhooks)
+        router.add_post(f"{ADMIN_PATH}/webhooks/forge", self.forge)
+        router.add_post(f"{ADMIN_PATH}/webhooks/replay", self.replay)
 
     async def show(self, request: web.Request) -> web.Response:
         """Return the rules and the alerts as they are."""
         self._cloud.settle()
-        return json_reply(
+        return json_response(
             {
                 "rules": [
                     {
@@ -56,65 +56,65 @@ class AlertDoor:
 
     async def fire(self, request: web.Request) -> web.Response:
         """Raise an alert by a rule."""
-        rule = self._of(self._cloud.book.rules, request)
+        rule = self._of(self._cloud.alert_store.rules, request)
         body = await json_object(request)
         alert = self._cloud.fire(rule, body.get("value", 99.0))
         await self._cloud.settled()
-        return json_reply({"id": alert.id})
+        return json_response({"id": alert.id})
 
     async def act(self, request: web.Request) -> web.Response:
         """Let somebody else acknowledge or resolve an alert."""
-        deeds = {"acknowledge": self._cloud.acknowledge, "resolve": self._cloud.resolve}
-        alert = self._of(self._cloud.book.alerts, request)
-        if (deed := deeds.get(request.match_info["deed"])) is None:
+        actions = {"acknowledge": self._cloud.acknowledge, "resolve": self._cloud.resolve}
+        alert = self._of(self._cloud.alert_store.alerts, request)
+        if (action := actions.get(request.match_info["deed"])) is None:
             raise web.HTTPNotFound
-        deed(alert)
+        action(alert)
         await self._cloud.settled()
-        return json_reply({})
+        return json_response({})
 
     async def post_event(self, request: web.Request) -> web.Response:
         """Let something happen that the log of events shows."""
         cloud, body = self._cloud, await json_object(request)
-        event = cloud.book.note({"source": "SYSTEM", **body}, cloud.world.now)
-        cloud.alerting.heard(cloud.book, event)
+        event = cloud.alert_store.note({"source": "SYSTEM", **body}, cloud.world.now)
+        cloud.alert_engine.publish_event(cloud.alert_store, event)
         await cloud.settled()
-        return json_reply({"id": event["id"]})
+        return json_response({"id": event["id"]})
 
-    async def set_habits(self, request: web.Request) -> web.Response:
+    async def set_delivery(self, request: web.Request) -> web.Response:
         """Let calls to webhooks travel otherwise from now on."""
         body = await json_object(request)
-        if unknown := body.keys() - {spec.name for spec in fields(Habits)}:
+        if unknown := body.keys() - {spec.name for spec in fields(DeliveryConfig)}:
             raise refusal(f"There is no habit {', '.join(sorted(unknown))}")
         for name, value in body.items():
-            setattr(self._cloud.plan.habits, name, value)
-        return json_reply({})
+            setattr(self._cloud.config.delivery, name, value)
+        return json_response({})
 
     async def show_webhooks(self, request: web.Request) -> web.Response:
         """Return every message to a channel and what became of it."""
-        sent = self._cloud.alerting.posting.sent
-        return json_reply({"sent": [_shown(delivery) for delivery in sent]})
+        sent = self._cloud.alert_engine.sender.sent
+        return json_response({"sent": [_shown(delivery) for delivery in sent]})
 
     async def forge(self, request: web.Request) -> web.Response:
         """Post a body of anybody's making to all webhooks; a text goes as it is."""
         cloud, body = self._cloud, await json_object(request)
         content = body.get("body", {})
-        for channel in cloud.book.channels.values():
+        for channel in cloud.alert_store.channels.values():
             if channel.type == "WEBHOOK":
                 text = content.encode() if isinstance(content, str) else content
-                cloud.alerting.posting.queue(channel, text, cloud.world.now, None)
+                cloud.alert_engine.sender.queue(channel, text, cloud.world.now, None)
         await cloud.settled()
-        return json_reply({})
+        return json_response({})
 
     async def replay(self, request: web.Request) -> web.Response:
         """Send a message a second time; `index` as in the list of what was sent, default the last."""
         cloud, body = self._cloud, await json_object(request)
         try:
-            delivery = cloud.alerting.posting.sent[int(body.get("index", -1))]
+            delivery = cloud.alert_engine.sender.sent[int(body.get("index", -1))]
         except (IndexError, ValueError) as err:
             raise refusal("There was no such message") from err
-        cloud.alerting.posting.replay(delivery, cloud.world.now)
+        cloud.alert_engine.sender.replay(delivery, cloud.world.now)
         await cloud.settled()
-        return json_reply({})
+        return json_response({})
 
     @staticmethod
     def _of[T: (Rule, Alert)](among: dict[str, T], request: web.Request) -> T:

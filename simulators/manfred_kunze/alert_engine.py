@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from .alerts import Alert, Book, Channel, Rule, alert_record
-from .serializers import Shapes
+from .alerts import Alert, AlertStore, Channel, Rule, alert_record
+from .serializers import Serializer
 from .state import Organisation, Reading, Record, Value, World
-from .webhooks import Posting
+from .webhooks import WebhookSender
 
 SOMEBODY = "user_4b1d77e0"
 _MOST = 5_000
@@ -14,46 +14,46 @@ _HOUR = 3600
 type Listener = Callable[[Organisation, Record], None]
 
 
-class Alerting:
+class AlertEngine:
     """The rules, alerts, channels and events of all organisations."""
 
-    def __init__(self, world: World, shapes: Shapes) -> None:
+    def __init__(self, world: World, serializer: Serializer) -> None:
         """Give each organisation its rules, and the main one some alerts that are over."""
         self._world = world
-        self._forms = world.plan.forms
-        self._shapes = shapes
-        self.posting = Posting(world.plan)
-        self.books = {one.id: Book(one) for one in world.organisations}
+        self._variants = world.config.variants
+        self._serializer = serializer
+        self.sender = WebhookSender(world.config)
+        self.stores = {one.id: AlertStore(one) for one in world.organisations}
         self.listeners: list[Listener] = []
         self._status: dict[str, str] = {}
         for organisation in world.organisations:
-            self._begin(self.books[organisation.id])
+            self._begin(self.stores[organisation.id])
 
-    def book(self, organisation: Organisation) -> Book:
+    def store(self, organisation: Organisation) -> AlertStore:
         """Return what an organisation has."""
-        return self.books[organisation.id]
+        return self.stores[organisation.id]
 
     def settle(self) -> None:
         """Judge what came in since, note how devices changed, and call webhooks that are due."""
         now = self._world.now
-        for book in self.books.values():
-            self._note_devices(book, now)
-            for rule in list(book.rules.values()):
-                self._judge(book, rule, now)
-        self.posting.settle(now)
+        for store in self.stores.values():
+            self._note_devices(store, now)
+            for rule in list(store.rules.values()):
+                self._judge(store, rule, now)
+        self.sender.settle(now)
 
-    def fire(self, book: Book, rule: Rule, value: Value, now: int) -> Alert:
+    def fire(self, store: AlertStore, rule: Rule, value: Value, now: int) -> Alert:
         """Raise an alert, whatever was measured."""
         alert = Alert(
-            id=book.organisation.new_id(),
+            id=store.organisation.new_id(),
             rule=rule,
             message=f"{rule.name}: {value}",
             value=value,
             fired=now,
         )
         rule.fired = now
-        book.alerts[alert.id] = alert
-        event = book.note(
+        store.alerts[alert.id] = alert
+        event = store.note(
             {
                 "type": "ALERT",
                 "source": "RULE",
@@ -66,75 +66,75 @@ class Alerting:
             now,
             alert.id,
         )
-        self.tell(book, alert, "alert.fired", now)
-        self.heard(book, event)
+        self.notify(store, alert, "alert.fired", now)
+        self.publish_event(store, event)
         return alert
 
-    def heard(self, book: Book, event: Record) -> None:
+    def publish_event(self, store: AlertStore, event: Record) -> None:
         """Tell an event to whoever records at events."""
         for listener in self.listeners:
-            listener(book.organisation, event)
+            listener(store.organisation, event)
 
-    def acknowledge(self, book: Book, alert: Alert, who: str = SOMEBODY) -> None:
+    def acknowledge(self, store: AlertStore, alert: Alert, who: str = SOMEBODY) -> None:
         """Let somebody acknowledge an alert."""
         alert.acknowledge(who, self._world.now)
-        self._tell_change(book, alert, "alert.acknowledged")
+        self._notify_change(store, alert, "alert.acknowledged")
 
-    def resolve(self, book: Book, alert: Alert, who: str = SOMEBODY) -> None:
+    def resolve(self, store: AlertStore, alert: Alert, who: str = SOMEBODY) -> None:
         """Let somebody resolve an alert."""
         alert.resolve(who, self._world.now)
-        self._tell_change(book, alert, "alert.resolved")
+        self._notify_change(store, alert, "alert.resolved")
 
-    def tell(self, book: Book, alert: Alert, what: str, now: int) -> None:
+    def notify(self, store: AlertStore, alert: Alert, what: str, now: int) -> None:
         """Tell an alert to the channels of its rule."""
         for number in alert.rule.channels:
-            if (channel := book.channels.get(number)) is not None and channel.enabled:
-                self.posting.queue(channel, self._body(book, alert, what), now, alert.id)
+            if (channel := store.channels.get(number)) is not None and channel.enabled:
+                self.sender.queue(channel, self._body(store, alert, what), now, alert.id)
 
     def test(self, channel: Channel) -> None:
         """Tell a channel that it works."""
         body: Record = {"event": "test", "message": "Test notification"}
-        self.posting.queue(channel, body, self._world.now, None)
+        self.sender.queue(channel, body, self._world.now, None)
 
-    def _tell_change(self, book: Book, alert: Alert, what: str) -> None:
-        book.events[alert.id]["data"] = {"lifecycle": alert.state}
-        if self._forms.webhook_on == "all":
-            self.tell(book, alert, what, self._world.now)
+    def _notify_change(self, store: AlertStore, alert: Alert, what: str) -> None:
+        store.events[alert.id]["data"] = {"lifecycle": alert.state}
+        if self._variants.webhook_on == "all":
+            self.notify(store, alert, what, self._world.now)
 
-    def _body(self, book: Book, alert: Alert, what: str) -> Record | bytes:
-        record = alert_record(alert, self._forms.alert_state)
-        shown = self._shapes.dress("alerts", record, book.organisation.id)
-        match self._forms.webhook_body:
+    def _body(self, store: AlertStore, alert: Alert, what: str) -> Record | bytes:
+        record = alert_record(alert, self._variants.alert_state)
+        shown = self._serializer.serialize("alerts", record, store.organisation.id)
+        match self._variants.webhook_body:
             case "text":
                 return f"{alert.rule.severity} {alert.message}".encode()
             case "wrapped":
                 return {"event": what, "data": shown}
         return shown
 
-    def _judge(self, book: Book, rule: Rule, now: int) -> None:
+    def _judge(self, store: AlertStore, rule: Rule, now: int) -> None:
         since, rule.looked = rule.looked, now
         known, rule.known = rule.known, len(rule.sensor.came)
-        if not rule.enabled or rule.sensor.id not in book.organisation.sensors:
+        if not rule.enabled or rule.sensor.id not in store.organisation.sensors:
             return
         for reading in rule.sensor.arrived(since, now, known)[-_MOST:]:
             before = rule.fulfilled
             rule.fulfilled, value = rule.judge(reading, now)
             if rule.fulfilled and self._may_fire(rule, reading, before=before):
-                self.fire(book, rule, value, min(now, max(reading.stored, reading.time)))
-            elif before and not rule.fulfilled and self._forms.auto_resolve:
-                self._resolve_all(book, rule)
+                self.fire(store, rule, value, min(now, max(reading.stored, reading.time)))
+            elif before and not rule.fulfilled and self._variants.auto_resolve:
+                self._resolve_all(store, rule)
 
     def _may_fire(self, rule: Rule, reading: Reading, *, before: bool) -> bool:
         rested = rule.fired is None or reading.stored - rule.fired >= rule.cooldown
-        return rested and (self._forms.firing == "each" or not before)
+        return rested and (self._variants.firing == "each" or not before)
 
-    def _resolve_all(self, book: Book, rule: Rule) -> None:
-        for alert in book.alerts.values():
+    def _resolve_all(self, store: AlertStore, rule: Rule) -> None:
+        for alert in store.alerts.values():
             if alert.rule is rule and alert.state != "RESOLVED":
-                self.resolve(book, alert, "system")
+                self.resolve(store, alert, "system")
 
-    def _note_devices(self, book: Book, now: int) -> None:
-        for device in book.organisation.devices.values():
+    def _note_devices(self, store: AlertStore, now: int) -> None:
+        for device in store.organisation.devices.values():
             before = self._status.setdefault(device.id, device.status)
             if before != device.status:
                 self._status[device.id] = device.status
@@ -145,43 +145,43 @@ class Alerting:
                     "deviceId": device.id,
                     "data": {"from": before, "to": device.status},
                 }
-                self.heard(book, book.note(fields, now))
+                self.publish_event(store, store.note(fields, now))
 
-    def _begin(self, book: Book) -> None:
+    def _begin(self, store: AlertStore) -> None:
         channel = Channel(
-            id=book.organisation.new_id(),
+            id=store.organisation.new_id(),
             name="Control room",
             type="EMAIL",
             target="control-room@example.org",
             created=self._world.since,
         )
-        book.channels[channel.id] = channel
+        store.channels[channel.id] = channel
         for name, field, aggregate, comparison, limit, severity in _RULES:
-            if name == "Door opened" and not self._world.plan.lively:
+            if name == "Door opened" and not self._world.config.lively:
                 continue
-            self._add(book, channel, name, field, (aggregate, comparison, limit, severity))
-        for number in range(self._world.plan.old_alerts if book.rules else 0):
-            rules = list(book.rules.values())
-            alert = self.fire(book, rules[number % len(rules)], 31.5, self._world.now - _HOUR * 24)
+            self._add(store, channel, name, field, (aggregate, comparison, limit, severity))
+        for number in range(self._world.config.old_alerts if store.rules else 0):
+            rules = list(store.rules.values())
+            alert = self.fire(store, rules[number % len(rules)], 31.5, self._world.now - _HOUR * 24)
             alert.acknowledge(SOMEBODY, alert.fired + 120)
             alert.resolve(SOMEBODY, alert.fired + _HOUR)
             alert.rule.fired = None
 
     def _add(
         self,
-        book: Book,
+        store: AlertStore,
         channel: Channel,
         name: str,
         field: str,
         judged: tuple[str | None, str, Value, str],
     ) -> None:
-        sensors = book.organisation.sensors.values()
+        sensors = store.organisation.sensors.values()
         sensor = next((one for one in sensors if one.name == field), None)
         if sensor is None:
             return
         aggregate, comparison, limit, severity = judged
         rule = Rule(
-            id=book.organisation.new_id(),
+            id=store.organisation.new_id(),
             name=name,
             sensor=sensor,
             aggregate=aggregate,
@@ -195,7 +195,7 @@ class Alerting:
             created=self._world.since,
             looked=self._world.now,
         )
-        book.rules[rule.id] = rule
+        store.rules[rule.id] = rule
 
 
 _RULES: tuple[tuple[str, str, str | None, str, Value, str], ...] = (

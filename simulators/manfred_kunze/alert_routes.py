@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from simulators.response import Reply
+from simulators.response import Response
 
-from .alert_engine import Alerting
-from .alerts import SEVERITIES, Alert, Book, Channel, alert_record
-from .request import ApiError, Visit
-from .responder import Desk, filled
+from .alert_engine import AlertEngine
+from .alerts import SEVERITIES, Alert, AlertStore, Channel, alert_record
+from .request import ApiError, ApiRequest
+from .responder import Responder, filled
 from .state import Record
 from .times import at
 from .webhooks import Delivery
@@ -16,17 +16,17 @@ _FOREVER = 1 << 34
 _TYPES = {"WEBHOOK": "url", "EMAIL": "email"}
 
 
-class AlertCalls:
+class AlertRoutes:
     """Answers them."""
 
-    def __init__(self, desk: Desk, alerting: Alerting) -> None:
+    def __init__(self, responder: Responder, alert_engine: AlertEngine) -> None:
         """Ask the desk."""
-        self._desk = desk
-        self._alerting = alerting
-        self._forms = desk.world.plan.forms
+        self._responder = responder
+        self._alert_engine = alert_engine
+        self._variants = responder.world.config.variants
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
         return {
             "GET /alerts": self.alerts,
@@ -45,172 +45,184 @@ class AlertCalls:
             "GET /events/{id}": self.event,
         }
 
-    def alerts(self, visit: Visit) -> Reply:
+    def alerts(self, request: ApiRequest) -> Response:
         """List the alerts, of all or of one state, severity, rule, device or sensor."""
-        found: Sequence[Alert] = list(self._book(visit).alerts.values())
-        records = [self._alert_record(one) for one in found if self._in_period(visit, one.fired)]
-        if state := visit.first(self._forms.alert_state, "status"):
+        found: Sequence[Alert] = list(self._store(request).alerts.values())
+        records = [self._alert_record(one) for one in found if self._in_period(request, one.fired)]
+        if state := request.first(self._variants.alert_state, "status"):
             wanted = set(state.split(","))
-            if self._forms.filters == "work":
-                records = [one for one in records if one[self._forms.alert_state] in wanted]
-        return self._desk.many(visit, "alerts", self._desk.in_order(records, "triggeredAt"))
+            if self._variants.filters == "work":
+                records = [one for one in records if one[self._variants.alert_state] in wanted]
+        return self._responder.many(
+            request, "alerts", self._responder.in_order(records, "triggeredAt")
+        )
 
-    def alert(self, visit: Visit) -> Reply:
+    def alert(self, request: ApiRequest) -> Response:
         """Show one alert."""
-        found = self._desk.found(visit, self._book(visit).alerts)
-        return self._desk.one(visit, "alerts", self._alert_record(found))
+        found = self._responder.find(request, self._store(request).alerts)
+        return self._responder.one(request, "alerts", self._alert_record(found))
 
-    def acknowledge(self, visit: Visit) -> Reply:
+    def acknowledge(self, request: ApiRequest) -> Response:
         """Acknowledge an alert."""
-        book = self._book(visit)
-        alert = self._desk.found(visit, book.alerts)
+        store = self._store(request)
+        alert = self._responder.find(request, store.alerts)
         if alert.state != "ACTIVE":
             self._refuse_ended(f"The alert is {alert.state}")
         else:
-            self._alerting.acknowledge(book, alert, f"key_{visit.key.name}")
-        return self._desk.acted(visit, "alerts", self._alert_record(alert))
+            self._alert_engine.acknowledge(store, alert, f"key_{request.key.name}")
+        return self._responder.acted(request, "alerts", self._alert_record(alert))
 
-    def resolve(self, visit: Visit) -> Reply:
+    def resolve(self, request: ApiRequest) -> Response:
         """Resolve an alert."""
-        book = self._book(visit)
-        alert = self._desk.found(visit, book.alerts)
+        store = self._store(request)
+        alert = self._responder.find(request, store.alerts)
         if alert.state == "RESOLVED":
             self._refuse_ended("The alert is RESOLVED")
         else:
-            self._alerting.resolve(book, alert, f"key_{visit.key.name}")
-        return self._desk.acted(visit, "alerts", self._alert_record(alert))
+            self._alert_engine.resolve(store, alert, f"key_{request.key.name}")
+        return self._responder.acted(request, "alerts", self._alert_record(alert))
 
-    def notifications(self, visit: Visit) -> Reply:
+    def notifications(self, request: ApiRequest) -> Response:
         """List what was told about an alert."""
-        alert = self._desk.found(visit, self._book(visit).alerts)
-        sent = [one for one in self._alerting.posting.sent if one.alert == alert.id]
+        alert = self._responder.find(request, self._store(request).alerts)
+        sent = [one for one in self._alert_engine.sender.sent if one.alert == alert.id]
         records = [_told(alert, one) for one in sent]
-        return self._desk.many(visit, "notifications", records)
+        return self._responder.many(request, "notifications", records)
 
-    def channels(self, visit: Visit) -> Reply:
+    def channels(self, request: ApiRequest) -> Response:
         """List the channels."""
-        records = [self._channel_record(one) for one in self._book(visit).channels.values()]
-        return self._desk.many(visit, "notification-channels", records)
+        records = [self._channel_record(one) for one in self._store(request).channels.values()]
+        return self._responder.many(request, "notification-channels", records)
 
-    def channel(self, visit: Visit) -> Reply:
+    def channel(self, request: ApiRequest) -> Response:
         """Show one channel."""
-        found = self._desk.found(visit, self._book(visit).channels)
-        return self._desk.one(visit, "notification-channels", self._channel_record(found))
+        found = self._responder.find(request, self._store(request).channels)
+        return self._responder.one(request, "notification-channels", self._channel_record(found))
 
-    def add_channel(self, visit: Visit) -> Reply:
+    def add_channel(self, request: ApiRequest) -> Response:
         """Make a channel."""
-        book = self._book(visit)
-        channel = self._made_channel(visit, book, None)
-        book.channels[channel.id] = channel
+        store = self._store(request)
+        channel = self._made_channel(request, store, None)
+        store.channels[channel.id] = channel
         record = self._channel_record(channel)
-        return self._desk.one(visit, "notification-channels", record, created=True)
+        return self._responder.one(request, "notification-channels", record, created=True)
 
-    def change_channel(self, visit: Visit) -> Reply:
+    def change_channel(self, request: ApiRequest) -> Response:
         """Replace what a channel says."""
-        book = self._book(visit)
-        before = self._desk.found(visit, book.channels)
-        channel = self._made_channel(visit, book, before)
+        store = self._store(request)
+        before = self._responder.find(request, store.channels)
+        channel = self._made_channel(request, store, before)
         before.name, before.type, before.target = channel.name, channel.type, channel.target
         before.secret, before.enabled = channel.secret, channel.enabled
-        return self._desk.one(visit, "notification-channels", self._channel_record(before))
+        return self._responder.one(request, "notification-channels", self._channel_record(before))
 
-    def remove_channel(self, visit: Visit) -> Reply:
+    def remove_channel(self, request: ApiRequest) -> Response:
         """Delete a channel, and take it from the rules that used it."""
-        book = self._book(visit)
-        channel = self._desk.found(visit, book.channels)
-        using = [one for one in book.rules.values() if channel.id in one.channels]
-        if using and self._forms.channel_in_use == "refuse":
+        store = self._store(request)
+        channel = self._responder.find(request, store.channels)
+        using = [one for one in store.rules.values() if channel.id in one.channels]
+        if using and self._variants.channel_in_use == "refuse":
             raise ApiError(409, "The channel is in use")
         for rule in using:
             rule.channels.remove(channel.id)
-        del book.channels[channel.id]
-        return Reply(204, body=b"")
+        del store.channels[channel.id]
+        return Response(204, body=b"")
 
-    def test_channel(self, visit: Visit) -> Reply:
+    def test_channel(self, request: ApiRequest) -> Response:
         """Send a test message."""
-        channel = self._desk.found(visit, self._book(visit).channels)
-        self._alerting.test(channel)
-        return self._desk.acted(visit, "notifications", {"channelId": channel.id, "status": "SENT"})
+        channel = self._responder.find(request, self._store(request).channels)
+        self._alert_engine.test(channel)
+        return self._responder.acted(
+            request, "notifications", {"channelId": channel.id, "status": "SENT"}
+        )
 
-    def events(self, visit: Visit) -> Reply:
+    def events(self, request: ApiRequest) -> Response:
         """List the log of events."""
-        records = list(self._book(visit).events.values())
-        if kind := visit.query.get("type"):
+        records = list(self._store(request).events.values())
+        if kind := request.query.get("type"):
             records = [one for one in records if one["type"] == kind]
-        return self._desk.many(visit, "events", self._desk.in_order(records, "timestamp"))
+        return self._responder.many(
+            request, "events", self._responder.in_order(records, "timestamp")
+        )
 
-    def event(self, visit: Visit) -> Reply:
+    def event(self, request: ApiRequest) -> Response:
         """Show one event."""
-        found = self._desk.found(visit, self._book(visit).events)
-        return self._desk.one(visit, "events", found)
+        found = self._responder.find(request, self._store(request).events)
+        return self._responder.one(request, "events", found)
 
-    def post_event(self, visit: Visit) -> Reply:
+    def post_event(self, request: ApiRequest) -> Response:
         """Write an event into the log."""
-        book, body = self._book(visit), visit.body
+        store, body = self._store(request), request.body
         fields: Record = {
-            "type": visit.text("type", "eventType", optional=True) or "CUSTOM",
-            "title": visit.text("title", "name", "message"),
+            "type": request.text("type", "eventType", optional=True) or "CUSTOM",
+            "title": request.text("title", "name", "message"),
             "message": body.get("message"),
-            "severity": visit.literal("severity", SEVERITIES, "INFO"),
+            "severity": request.literal("severity", SEVERITIES, "INFO"),
             "data": body.get("data") or body.get("metadata") or {},
         }
-        if device := visit.text("deviceId", optional=True):
-            fields["deviceId"] = self._desk.by_id(visit, visit.organisation.devices, device).id
-        if sensor := visit.text("sensorId", optional=True):
-            fields["sensorId"] = self._desk.by_id(visit, visit.organisation.sensors, sensor).id
+        if device := request.text("deviceId", optional=True):
+            fields["deviceId"] = self._responder.by_id(
+                request, request.organisation.devices, device
+            ).id
+        if sensor := request.text("sensorId", optional=True):
+            fields["sensorId"] = self._responder.by_id(
+                request, request.organisation.sensors, sensor
+            ).id
         if "timestamp" in body or "time" in body:
-            fields["timestamp"] = at(visit.moment("timestamp", "time"))
-        event = book.note(fields, visit.now)
-        self._alerting.heard(book, event)
-        return self._desk.one(visit, "events", event, created=True)
+            fields["timestamp"] = at(request.moment("timestamp", "time"))
+        event = store.note(fields, request.now)
+        self._alert_engine.publish_event(store, event)
+        return self._responder.one(request, "events", event, created=True)
 
-    def _book(self, visit: Visit) -> Book:
-        return self._alerting.book(visit.organisation)
+    def _store(self, request: ApiRequest) -> AlertStore:
+        return self._alert_engine.store(request.organisation)
 
     def _alert_record(self, alert: Alert) -> Record:
-        return alert_record(alert, self._forms.alert_state)
+        return alert_record(alert, self._variants.alert_state)
 
     def _channel_record(self, channel: Channel) -> Record:
-        target = channel.target if self._forms.channel_url == "shown" else "***"
+        target = channel.target if self._variants.channel_url == "shown" else "***"
         config: Record = {_TYPES[channel.type]: target}
         return {
             "id": channel.id,
             "name": channel.name,
             "type": channel.type,
-            **({"config": config} if self._forms.channel_config == "config" else config),
+            **({"config": config} if self._variants.channel_config == "config" else config),
             "enabled": channel.enabled,
             "createdAt": at(channel.created),
         }
 
     def _refuse_ended(self, reason: str) -> None:
-        if self._forms.ended != 200:
-            raise ApiError(self._forms.ended, reason)
+        if self._variants.ended != 200:
+            raise ApiError(self._variants.ended, reason)
 
-    def _in_period(self, visit: Visit, moment: int) -> bool:
-        since, until = visit.period(_FOREVER)
-        return self._forms.filters == "ignored" or since <= moment <= until
+    def _in_period(self, request: ApiRequest, moment: int) -> bool:
+        since, until = request.period(_FOREVER)
+        return self._variants.filters == "ignored" or since <= moment <= until
 
-    def _made_channel(self, visit: Visit, book: Book, before: Channel | None) -> Channel:
-        visit.body = filled(
-            self._forms, visit.body, None if before is None else self._channel_record(before)
+    def _made_channel(
+        self, request: ApiRequest, store: AlertStore, before: Channel | None
+    ) -> Channel:
+        request.body = filled(
+            self._variants, request.body, None if before is None else self._channel_record(before)
         )
-        config = visit.body.get("config") or visit.body.get("configuration")
+        config = request.body.get("config") or request.body.get("configuration")
         if isinstance(config, dict):
-            visit.body = {**visit.body, **config}
-        kind = visit.literal("type", _TYPES, None)
-        target = visit.text(_TYPES[kind], "target", "address", "recipients")
+            request.body = {**request.body, **config}
+        kind = request.literal("type", _TYPES, None)
+        target = request.text(_TYPES[kind], "target", "address", "recipients")
         if target == "***" and before is not None:
             target = before.target
         if kind == "WEBHOOK" and not target.startswith(("http://", "https://")):
             raise ApiError(400, "url must be an address")
         return Channel(
-            id=book.organisation.new_id(),
-            name=visit.text("name"),
+            id=store.organisation.new_id(),
+            name=request.text("name"),
             type=kind,
             target=target,
-            secret=visit.text("secret", "signingSecret", optional=True),
-            enabled=bool(visit.body.get("enabled", True)),
-            created=visit.now,
+            secret=request.text("secret", "signingSecret", optional=True),
+            enabled=bool(request.body.get("enabled", True)),
+            created=request.now,
         )
 
 

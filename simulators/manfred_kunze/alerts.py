@@ -105,7 +105,7 @@ class Alert:
 
 
 @dataclass(slots=True)
-class Book:
+class AlertStore:
     """What one organisation has of all that, each by its id, oldest first."""
 
     organisation: Organisation

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from simulators.response import Reply
+from simulators.response import Response
 
-from .request import ApiError, Visit
-from .responder import Desk, filled
+from .request import ApiError, ApiRequest
+from .responder import Responder, filled
 from .state import Organisation, Record
 from .times import at, seconds_of
 
@@ -19,7 +19,7 @@ type Holder = Callable[[Organisation], Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ResourceFields:
     """The fields of a resource, the needed ones first. references: fields that name something."""
 
     needed: tuple[str, ...]
@@ -27,14 +27,14 @@ class Shape:
     references: Mapping[str, Holder]
 
 
-_CHANGEABLE: Mapping[str, Shape] = {
-    "annotations": Shape(
+_CHANGEABLE: Mapping[str, ResourceFields] = {
+    "annotations": ResourceFields(
         ("annotationClassId", "scopeType", "scopeId", "from"),
         {"to": None, "values": {}, "source": "MANUAL"},
         {"annotationClassId": lambda owner: owner.table("annotation-classes")},
     ),
-    "annotation-classes": Shape(("name",), {"fields": [], "description": None}, {}),
-    "reference-pairs": Shape(
+    "annotation-classes": ResourceFields(("name",), {"fields": [], "description": None}, {}),
+    "reference-pairs": ResourceFields(
         ("primaryComponentId", "referenceComponentId", "from"),
         {"to": None},
         {
@@ -42,77 +42,81 @@ _CHANGEABLE: Mapping[str, Shape] = {
             "referenceComponentId": lambda owner: owner.components,
         },
     ),
-    "dashboards": Shape(("name",), {"widgets": []}, {}),
+    "dashboards": ResourceFields(("name",), {"widgets": []}, {}),
 }
 
 
-class AnalyticsCalls:
+class AnalyticsRoutes:
     """Answers them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, responder: Responder) -> None:
         """Ask the desk."""
-        self._desk = desk
+        self._responder = responder
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
-        calls: dict[str, Callable[[Visit], Reply]] = {
+        calls: dict[str, Callable[[ApiRequest], Response]] = {
             "GET /annotations/by-source": self.by_source,
-            "GET /packs": lambda visit: self._list(visit, "packs"),
-            "GET /packs/{id}": lambda visit: self._show(visit, "packs"),
+            "GET /packs": lambda request: self._list(request, "packs"),
+            "GET /packs/{id}": lambda request: self._show(request, "packs"),
         }
         for kind, shape in _CHANGEABLE.items():
             calls |= self._all_of(kind, shape)
         return calls
 
-    def by_source(self, visit: Visit) -> Reply:
+    def by_source(self, request: ApiRequest) -> Response:
         """List the annotations that come from one source."""
-        source = visit.first("source")
+        source = request.first("source")
         if source is None:
             raise ApiError(400, "Required parameter 'source' is not present")
-        records = visit.organisation.table("annotations").values()
+        records = request.organisation.table("annotations").values()
         found = [one for one in records if one["source"] == source]
-        return self._desk.many(visit, "annotations", self._desk.in_order(found, "from"))
+        return self._responder.many(request, "annotations", self._responder.in_order(found, "from"))
 
-    def _all_of(self, kind: str, shape: Shape) -> dict[str, Callable[[Visit], Reply]]:
+    def _all_of(
+        self, kind: str, shape: ResourceFields
+    ) -> dict[str, Callable[[ApiRequest], Response]]:
         return {
-            f"GET /{kind}": lambda visit: self._list(visit, kind),
-            f"POST /{kind}": lambda visit: self._add(visit, kind, shape),
-            f"GET /{kind}/{{id}}": lambda visit: self._show(visit, kind),
-            f"PUT /{kind}/{{id}}": lambda visit: self._change(visit, kind, shape),
-            f"DELETE /{kind}/{{id}}": lambda visit: self._remove(visit, kind),
+            f"GET /{kind}": lambda request: self._list(request, kind),
+            f"POST /{kind}": lambda request: self._add(request, kind, shape),
+            f"GET /{kind}/{{id}}": lambda request: self._show(request, kind),
+            f"PUT /{kind}/{{id}}": lambda request: self._change(request, kind, shape),
+            f"DELETE /{kind}/{{id}}": lambda request: self._remove(request, kind),
         }
 
-    def _list(self, visit: Visit, kind: str) -> Reply:
-        return self._desk.many(visit, kind, list(visit.organisation.table(kind).values()))
+    def _list(self, request: ApiRequest, kind: str) -> Response:
+        return self._responder.many(request, kind, list(request.organisation.table(kind).values()))
 
-    def _show(self, visit: Visit, kind: str) -> Reply:
-        return self._desk.one(visit, kind, self._found(visit, kind))
+    def _show(self, request: ApiRequest, kind: str) -> Response:
+        return self._responder.one(request, kind, self._found(request, kind))
 
-    def _add(self, visit: Visit, kind: str, shape: Shape) -> Reply:
-        fields = {**self._made(visit, shape), "createdAt": at(visit.now)}
-        return self._desk.one(visit, kind, visit.organisation.add(kind, fields), created=True)
+    def _add(self, request: ApiRequest, kind: str, shape: ResourceFields) -> Response:
+        fields = {**self._made(request, shape), "createdAt": at(request.now)}
+        return self._responder.one(
+            request, kind, request.organisation.add(kind, fields), created=True
+        )
 
-    def _change(self, visit: Visit, kind: str, shape: Shape) -> Reply:
-        record = self._found(visit, kind)
-        visit.body = filled(self._desk.world.plan.forms, visit.body, record)
-        record |= self._made(visit, shape)
-        return self._desk.one(visit, kind, record)
+    def _change(self, request: ApiRequest, kind: str, shape: ResourceFields) -> Response:
+        record = self._found(request, kind)
+        request.body = filled(self._responder.world.config.variants, request.body, record)
+        record |= self._made(request, shape)
+        return self._responder.one(request, kind, record)
 
-    def _remove(self, visit: Visit, kind: str) -> Reply:
-        del visit.organisation.table(kind)[str(self._found(visit, kind)["id"])]
-        return Reply(204, body=b"")
+    def _remove(self, request: ApiRequest, kind: str) -> Response:
+        del request.organisation.table(kind)[str(self._found(request, kind)["id"])]
+        return Response(204, body=b"")
 
-    def _found(self, visit: Visit, kind: str) -> Record:
-        return self._desk.found(visit, visit.organisation.table(kind))
+    def _found(self, request: ApiRequest, kind: str) -> Record:
+        return self._responder.find(request, request.organisation.table(kind))
 
-    def _made(self, visit: Visit, shape: Shape) -> Record:
-        record: Record = {name: visit.text(name, _short(name)) for name in shape.needed}
+    def _made(self, request: ApiRequest, shape: ResourceFields) -> Record:
+        record: Record = {name: request.text(name, _short(name)) for name in shape.needed}
         for name, otherwise in shape.optional.items():
-            value = visit.body.get(name)
+            value = request.body.get(name)
             record[name] = otherwise if value is None else value
         for name, holder in shape.references.items():
-            self._desk.by_id(visit, holder(visit.organisation), str(record[name]))
+            self._responder.by_id(request, holder(request.organisation), str(record[name]))
         self._check(record, "scopeType", _SCOPES)
         self._check(record, "source", SOURCES)
         for name in _TIMES:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .config import Plan
+from .config import CloudConfig
 from .request import ApiError
 from .state import Organisation
 
 
 @dataclass(slots=True)
-class Key:
+class ApiKey:
     """An API key.
 
     denied: resource groups that it is refused with 403, by the first word of their path, e.g. "alerts"; "write" stands
@@ -23,16 +23,16 @@ class Key:
     denied: set[str] = field(default_factory=set)
 
 
-class Keys:
+class ApiKeys:
     """All keys. By name there are "main" and "other", of two organisations."""
 
-    def __init__(self, plan: Plan, main: Organisation, other: Organisation) -> None:
+    def __init__(self, config: CloudConfig, main: Organisation, other: Organisation) -> None:
         """Give each organisation a key."""
-        self._plan = plan
+        self._config = config
         self._organisations = {"main": main, "other": other}
         self.by_name = {
-            "main": Key("main", plan.api_key, main),
-            "other": Key("other", plan.other_key, other),
+            "main": ApiKey("main", config.api_key, main),
+            "other": ApiKey("other", config.other_key, other),
         }
 
     def organisation(self, name: str) -> Organisation:
@@ -54,17 +54,17 @@ class Keys:
         key = self._find(headers)
         return "unknown" if key is None else key.name
 
-    def check(self, headers: Mapping[str, str], group: str, method: str) -> Key:
+    def check(self, headers: Mapping[str, str], group: str, method: str) -> ApiKey:
         """Return the key of a request; 401 if it is not valid, 403 if it may not do this."""
         key = self._find(headers)
         if key is None or key.revoked:
             raise ApiError(401, "Authentication is required")
         wanted = {group} if method == "GET" else {group, "write"}
-        if key.denied & wanted or (group == "admin" and not self._plan.admin):
+        if key.denied & wanted or (group == "admin" and not self._config.admin):
             raise ApiError(403, "Access is denied")
         return key
 
-    def _find(self, headers: Mapping[str, str]) -> Key | None:
+    def _find(self, headers: Mapping[str, str]) -> ApiKey | None:
         scheme, _, secret = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None

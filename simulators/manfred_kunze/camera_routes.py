@@ -2,28 +2,28 @@
 
 from collections.abc import Callable, Mapping
 
-from simulators.response import Reply
+from simulators.response import Response
 
 from .cameras import Album, Albums, Camera
-from .live import Live, Session
-from .request import ApiError, Visit
-from .responder import Desk, filled
+from .live import LiveSession, LiveSessions
+from .request import ApiError, ApiRequest
+from .responder import Responder, filled
 from .state import Record
 from .times import at
 
 
-class CameraCalls:
+class CameraRoutes:
     """Answers them."""
 
-    def __init__(self, desk: Desk, albums: Albums, live: Live) -> None:
+    def __init__(self, responder: Responder, albums: Albums, live: LiveSessions) -> None:
         """Ask the desk."""
-        self._desk = desk
+        self._responder = responder
         self._albums = albums
         self._live = live
-        self._forms = desk.world.plan.forms
+        self._variants = responder.world.config.variants
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
         return {
             "GET /cameras": self.cameras,
@@ -34,79 +34,81 @@ class CameraCalls:
             "POST /cameras/{id}/live live": self.begin_live,
             "GET /live": self.sessions,
             "GET /live/{id}": self.session,
-            "DELETE /live/{id}": lambda visit: self._stop(visit, "delete"),
-            "POST /live/{id}/stop": lambda visit: self._stop(visit, "post"),
+            "DELETE /live/{id}": lambda request: self._stop(request, "delete"),
+            "POST /live/{id}/stop": lambda request: self._stop(request, "post"),
         }
 
-    def cameras(self, visit: Visit) -> Reply:
+    def cameras(self, request: ApiRequest) -> Response:
         """List the cameras."""
-        records = [_camera_record(one) for one in self._album(visit).cameras.values()]
-        return self._desk.many(visit, "cameras", records)
+        records = [_camera_record(one) for one in self._album(request).cameras.values()]
+        return self._responder.many(request, "cameras", records)
 
-    def camera(self, visit: Visit) -> Reply:
+    def camera(self, request: ApiRequest) -> Response:
         """Show one camera."""
-        return self._desk.one(visit, "cameras", _camera_record(self._camera(visit)))
+        return self._responder.one(request, "cameras", _camera_record(self._camera(request)))
 
-    def add_camera(self, visit: Visit) -> Reply:
+    def add_camera(self, request: ApiRequest) -> Response:
         """Put up a camera on a device."""
-        device = self._desk.by_id(
-            visit, visit.organisation.devices, visit.text("deviceId", "device")
+        device = self._responder.by_id(
+            request, request.organisation.devices, request.text("deviceId", "device")
         )
-        address = visit.text("streamUrl", optional=True)
-        camera = self._albums.add_camera(self._album(visit), device, visit.text("name"), address)
-        return self._desk.one(visit, "cameras", _camera_record(camera), created=True)
+        address = request.text("streamUrl", optional=True)
+        camera = self._albums.add_camera(
+            self._album(request), device, request.text("name"), address
+        )
+        return self._responder.one(request, "cameras", _camera_record(camera), created=True)
 
-    def change_camera(self, visit: Visit) -> Reply:
+    def change_camera(self, request: ApiRequest) -> Response:
         """Rename a camera, or put it on another device."""
-        camera = self._camera(visit)
-        visit.body = filled(self._forms, visit.body, _camera_record(camera))
-        device = visit.text("deviceId", "device")
-        camera.device = self._desk.by_id(visit, visit.organisation.devices, device)
-        camera.name = visit.text("name")
-        camera.address = visit.text("streamUrl", optional=True) or camera.address
-        return self._desk.one(visit, "cameras", _camera_record(camera))
+        camera = self._camera(request)
+        request.body = filled(self._variants, request.body, _camera_record(camera))
+        device = request.text("deviceId", "device")
+        camera.device = self._responder.by_id(request, request.organisation.devices, device)
+        camera.name = request.text("name")
+        camera.address = request.text("streamUrl", optional=True) or camera.address
+        return self._responder.one(request, "cameras", _camera_record(camera))
 
-    def remove_camera(self, visit: Visit) -> Reply:
+    def remove_camera(self, request: ApiRequest) -> Response:
         """Take a camera down; its clips stay."""
-        del self._album(visit).cameras[self._camera(visit).id]
-        return Reply(204, body=b"")
+        del self._album(request).cameras[self._camera(request).id]
+        return Response(204, body=b"")
 
-    def begin_live(self, visit: Visit) -> Reply:
+    def begin_live(self, request: ApiRequest) -> Response:
         """Begin a live session."""
-        camera = self._camera(visit)
+        camera = self._camera(request)
         if camera.status == "OFFLINE":
             raise ApiError(409, "The camera is offline")
-        session = self._live.begin(visit.organisation, camera)
-        return self._desk.one(visit, "live", self._live.record(session), created=True)
+        session = self._live.begin(request.organisation, camera)
+        return self._responder.one(request, "live", self._live.record(session), created=True)
 
-    def sessions(self, visit: Visit) -> Reply:
+    def sessions(self, request: ApiRequest) -> Response:
         """List the sessions that are not over."""
-        found = self._live.of(visit.organisation).values()
+        found = self._live.of(request.organisation).values()
         running = [
-            one for one in found if one.status(visit.now) in ("REQUESTED", "ACTIVE", "STOPPING")
+            one for one in found if one.status(request.now) in ("REQUESTED", "ACTIVE", "STOPPING")
         ]
-        return self._desk.many(visit, "live", [self._live.record(one) for one in running])
+        return self._responder.many(request, "live", [self._live.record(one) for one in running])
 
-    def session(self, visit: Visit) -> Reply:
+    def session(self, request: ApiRequest) -> Response:
         """Show one session, over or not."""
-        return self._desk.one(visit, "live", self._live.record(self._session(visit)))
+        return self._responder.one(request, "live", self._live.record(self._session(request)))
 
-    def _album(self, visit: Visit) -> Album:
-        return self._albums.of(visit.organisation)
+    def _album(self, request: ApiRequest) -> Album:
+        return self._albums.of(request.organisation)
 
-    def _camera(self, visit: Visit) -> Camera:
-        return self._desk.found(visit, self._album(visit).cameras)
+    def _camera(self, request: ApiRequest) -> Camera:
+        return self._responder.find(request, self._album(request).cameras)
 
-    def _session(self, visit: Visit) -> Session:
-        return self._desk.found(visit, self._live.of(visit.organisation))
+    def _session(self, request: ApiRequest) -> LiveSession:
+        return self._responder.find(request, self._live.of(request.organisation))
 
-    def _stop(self, visit: Visit, way: str) -> Reply:
-        if self._forms.live_stop != way:
+    def _stop(self, request: ApiRequest, way: str) -> Response:
+        if self._variants.live_stop != way:
             raise ApiError(405, "Method is not supported")
-        session = self._session(visit)
-        if session.stopped is None and session.status(visit.now) != "EXPIRED":
-            session.stopped = visit.now
-        return self._desk.acted(visit, "live", self._live.record(session))
+        session = self._session(request)
+        if session.stopped is None and session.status(request.now) != "EXPIRED":
+            session.stopped = request.now
+        return self._responder.acted(request, "live", self._live.record(session))
 
 
 def _camera_record(camera: Camera) -> Record:

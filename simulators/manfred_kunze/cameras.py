@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from simulators.random_source import between, mix
 
 from . import video
-from .object_storage import Storage
+from .object_storage import ObjectStorage
 from .state import Device, Organisation, Record, World
 from .times import at
 
@@ -76,7 +76,7 @@ class Album:
     cameras: dict[str, Camera] = field(default_factory=dict)
     captures: dict[str, Capture] = field(default_factory=dict)
     requests: dict[str, DvrRequest] = field(default_factory=dict)
-    filmed: dict[str, list[int]] = field(default_factory=dict)
+    recorded: dict[str, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Let the organisation know what it has."""
@@ -86,14 +86,14 @@ class Album:
 class Albums:
     """The albums of all organisations."""
 
-    def __init__(self, world: World, storage: Storage) -> None:
+    def __init__(self, world: World, storage: ObjectStorage) -> None:
         """Put up the main organisation's cameras, with clips of the last days."""
         self._world = world
         self._storage = storage
         self.by_id = {one.id: Album(one) for one in world.organisations}
         main = self.by_id[world.main.id]
         devices = list(world.main.devices.values())
-        for number in range(world.plan.cameras if devices else 0):
+        for number in range(world.config.cameras if devices else 0):
             self.add_camera(main, devices[number % len(devices)], f"Camera {number + 1}")
         self._add_old(main)
 
@@ -114,36 +114,36 @@ class Albums:
         album.cameras[camera.id] = camera
         return camera
 
-    def film(
+    def record_clip(
         self, album: Album, camera: Camera, start: int, end: int, **more: str | None
     ) -> Capture:
         """Make a clip of [start, end]; more: its event, rule or request."""
-        ready = max(end, self._world.now) + self._world.plan.clip_seconds
+        ready = max(end, self._world.now) + self._world.config.clip_seconds
         return self._keep(album, camera, start, end, ready, **more)
 
     def ask(self, album: Album, camera: Camera, start: int, end: int) -> DvrRequest:
         """Ask a camera's recorder for [start, end]."""
-        plan, now = self._world.plan, self._world.now
+        config, now = self._world.config, self._world.now
         request = DvrRequest(
             id=album.organisation.new_id(),
             camera=camera,
             start=start,
             end=end,
             asked=now,
-            done=now + plan.clip_seconds,
-            fate=plan.dvr_fate,
+            done=now + config.clip_seconds,
+            fate=config.dvr_fate,
         )
         album.requests[request.id] = request
         return request
 
-    def heard(self, organisation: Organisation, event: Record) -> None:
+    def publish_event(self, organisation: Organisation, event: Record) -> None:
         """Film an event, by each rule that it matches."""
         album, moment = self.of(organisation), event["timestamp"]
         assert isinstance(moment, datetime)
         now = int(moment.timestamp())
         for rule in organisation.table("media-capture-rules").values():
             camera = album.cameras.get(str(rule.get("cameraId")))
-            times = album.filmed.setdefault(str(rule["id"]), [])
+            times = album.recorded.setdefault(str(rule["id"]), [])
             if camera is None or not rule["enabled"] or not _matches(rule, event):
                 continue
             rested = not times or now - times[-1] >= _int(rule["cooldownSeconds"])
@@ -152,7 +152,7 @@ class Albums:
                 times.append(now)
                 start, end = now - _int(rule["preRollSeconds"]), now + _int(rule["postRollSeconds"])
                 names = {"event": str(event["id"]), "rule": str(rule["id"])}
-                self.film(album, camera, start, end, **names)
+                self.record_clip(album, camera, start, end, **names)
 
     def settle(self) -> None:
         """Let clips come that were asked of a recorder."""
@@ -178,11 +178,13 @@ class Albums:
 
     def _add_old(self, album: Album) -> None:
         cameras, now = list(album.cameras.values()), self._world.now
-        count = self._world.plan.old_captures if cameras else 0
+        count = self._world.config.old_captures if cameras else 0
         for number in range(count, 0, -1):
-            ago = number * _DAY // 2 + round(between(0, _HOUR, self._world.plan.seed, number, _OLD))
+            ago = number * _DAY // 2 + round(
+                between(0, _HOUR, self._world.config.seed, number, _OLD)
+            )
             start = now - ago
-            length = 6 + mix(self._world.plan.seed, number, _LENGTH) % 20
+            length = 6 + mix(self._world.config.seed, number, _LENGTH) % 20
             camera = cameras[number % len(cameras)]
             self._keep(album, camera, start, start + length, start + length + 10)
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from simulators.response import Reply
+from simulators.response import Response
 
 from .alerts import SEVERITIES
 from .cameras import Album, Albums, Capture, DvrRequest, clip_path, thumbnail_path
-from .object_storage import Storage
-from .request import ApiError, Visit
-from .responder import Desk, filled
+from .object_storage import ObjectStorage
+from .request import ApiError, ApiRequest
+from .responder import Responder, filled
 from .state import Record
 from .times import at
 
@@ -27,19 +27,19 @@ _RULE: Record = {
 }
 
 
-class CaptureCalls:
+class CaptureRoutes:
     """Answers them."""
 
-    def __init__(self, desk: Desk, albums: Albums, storage: Storage) -> None:
+    def __init__(self, responder: Responder, albums: Albums, storage: ObjectStorage) -> None:
         """Ask the desk."""
-        self._desk = desk
+        self._responder = responder
         self._albums = albums
         self._storage = storage
-        self._plan = desk.world.plan
-        self._forms = desk.world.plan.forms
+        self._config = responder.world.config
+        self._variants = responder.world.config.variants
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
         return {
             "GET /captures": self.captures,
@@ -56,114 +56,122 @@ class CaptureCalls:
             "GET /dvr-clip-requests/{id}": self.dvr_request,
         }
 
-    def captures(self, visit: Visit) -> Reply:
+    def captures(self, request: ApiRequest) -> Response:
         """List the clips, of all or of one camera, of all times or a period."""
-        since, until = visit.period(1 << 34)
+        since, until = request.period(1 << 34)
         found = [
             one
-            for one in self._album(visit).captures.values()
-            if self._forms.filters == "ignored" or since <= one.start <= until
+            for one in self._album(request).captures.values()
+            if self._variants.filters == "ignored" or since <= one.start <= until
         ]
-        records = [self._capture_record(one, visit.now) for one in found]
-        return self._desk.many(visit, "captures", self._desk.in_order(records, "startedAt"))
+        records = [self._capture_record(one, request.now) for one in found]
+        return self._responder.many(
+            request, "captures", self._responder.in_order(records, "startedAt")
+        )
 
-    def capture(self, visit: Visit) -> Reply:
+    def capture(self, request: ApiRequest) -> Response:
         """Show one clip."""
-        record = self._capture_record(self._capture(visit), visit.now)
-        return self._desk.one(visit, "captures", record)
+        record = self._capture_record(self._capture(request), request.now)
+        return self._responder.one(request, "captures", record)
 
-    def download(self, visit: Visit) -> Reply:
+    def download(self, request: ApiRequest) -> Response:
         """Give a fresh link to a clip."""
-        capture = self._capture(visit)
-        if visit.now < capture.ready:
+        capture = self._capture(request)
+        if request.now < capture.ready:
             raise ApiError(409, "The clip is not there yet")
-        link, until = self._storage.link(clip_path(capture), self._plan.link_seconds)
-        match self._forms.download:
+        link, until = self._storage.link(clip_path(capture), self._config.link_seconds)
+        match self._variants.download:
             case "redirect":
-                return Reply(302, None, {"Location": link}, b"")
+                return Response(302, None, {"Location": link}, b"")
             case "text":
-                return Reply(200, None, {"Content-Type": "text/plain"}, link.encode())
-        return self._desk.one(visit, "links", {"downloadUrl": link, "expiresAt": at(until)})
+                return Response(200, None, {"Content-Type": "text/plain"}, link.encode())
+        return self._responder.one(request, "links", {"downloadUrl": link, "expiresAt": at(until)})
 
-    def thumbnail(self, visit: Visit) -> Reply:
+    def thumbnail(self, request: ApiRequest) -> Response:
         """Lead to a clip's picture."""
-        if self._forms.thumbnail != "path":
+        if self._variants.thumbnail != "path":
             raise ApiError(404, "No such resource")
-        path = thumbnail_path(self._capture(visit))
-        link, _ = self._storage.link(path, self._plan.link_seconds)
-        return Reply(302, None, {"Location": link}, b"")
+        path = thumbnail_path(self._capture(request))
+        link, _ = self._storage.link(path, self._config.link_seconds)
+        return Response(302, None, {"Location": link}, b"")
 
-    def rules(self, visit: Visit) -> Reply:
+    def rules(self, request: ApiRequest) -> Response:
         """List the rules by which events are filmed."""
-        return self._desk.many(visit, _RULES, list(visit.organisation.table(_RULES).values()))
+        return self._responder.many(
+            request, _RULES, list(request.organisation.table(_RULES).values())
+        )
 
-    def rule(self, visit: Visit) -> Reply:
+    def rule(self, request: ApiRequest) -> Response:
         """Show one of them."""
-        return self._desk.one(visit, _RULES, self._rule(visit))
+        return self._responder.one(request, _RULES, self._rule(request))
 
-    def add_rule(self, visit: Visit) -> Reply:
+    def add_rule(self, request: ApiRequest) -> Response:
         """Make one."""
-        fields = {**self._made_rule(visit), "createdAt": at(visit.now)}
-        return self._desk.one(visit, _RULES, visit.organisation.add(_RULES, fields), created=True)
+        fields = {**self._made_rule(request), "createdAt": at(request.now)}
+        return self._responder.one(
+            request, _RULES, request.organisation.add(_RULES, fields), created=True
+        )
 
-    def change_rule(self, visit: Visit) -> Reply:
+    def change_rule(self, request: ApiRequest) -> Response:
         """Replace what one says."""
-        rule = self._rule(visit)
-        visit.body = filled(self._forms, visit.body, rule)
-        rule |= self._made_rule(visit)
-        return self._desk.one(visit, _RULES, rule)
+        rule = self._rule(request)
+        request.body = filled(self._variants, request.body, rule)
+        rule |= self._made_rule(request)
+        return self._responder.one(request, _RULES, rule)
 
-    def remove_rule(self, visit: Visit) -> Reply:
+    def remove_rule(self, request: ApiRequest) -> Response:
         """Delete one."""
-        del visit.organisation.table(_RULES)[str(self._rule(visit)["id"])]
-        return Reply(204, body=b"")
+        del request.organisation.table(_RULES)[str(self._rule(request)["id"])]
+        return Response(204, body=b"")
 
-    def ask_dvr(self, visit: Visit) -> Reply:
+    def ask_dvr(self, request: ApiRequest) -> Response:
         """Ask a camera's recorder for a period of at most an hour."""
-        album = self._album(visit)
-        camera = self._desk.by_id(visit, album.cameras, visit.text("cameraId", "camera"))
+        album = self._album(request)
+        camera = self._responder.by_id(request, album.cameras, request.text("cameraId", "camera"))
         start, end = (
-            visit.moment(*names)
+            request.moment(*names)
             for names in (("from", "start", "startTime"), ("to", "end", "endTime"))
         )
-        if not start < end <= visit.now or end - start > _HOUR:
+        if not start < end <= request.now or end - start > _HOUR:
             raise ApiError(400, "The period cannot be had")
         if camera.status == "OFFLINE":
             raise ApiError(409, "The camera is offline")
-        request = self._albums.ask(album, camera, start, end)
-        return self._desk.one(visit, "dvr-clip-requests", self._dvr_record(request), created=True)
-
-    def dvr_requests(self, visit: Visit) -> Reply:
-        """List what was asked of recorders."""
-        if self._forms.dvr_track == "absent":
-            raise ApiError(405, "Method is not supported")
-        records = [self._dvr_record(one) for one in self._album(visit).requests.values()]
-        return self._desk.many(
-            visit, "dvr-clip-requests", self._desk.in_order(records, "createdAt")
+        dvr_request = self._albums.ask(album, camera, start, end)
+        return self._responder.one(
+            request, "dvr-clip-requests", self._dvr_record(dvr_request), created=True
         )
 
-    def dvr_request(self, visit: Visit) -> Reply:
+    def dvr_requests(self, request: ApiRequest) -> Response:
+        """List what was asked of recorders."""
+        if self._variants.dvr_track == "absent":
+            raise ApiError(405, "Method is not supported")
+        records = [self._dvr_record(one) for one in self._album(request).requests.values()]
+        return self._responder.many(
+            request, "dvr-clip-requests", self._responder.in_order(records, "createdAt")
+        )
+
+    def dvr_request(self, request: ApiRequest) -> Response:
         """Show one request."""
-        if self._forms.dvr_track != "item":
+        if self._variants.dvr_track != "item":
             raise ApiError(404, "No such resource")
-        found = self._desk.found(visit, self._album(visit).requests)
-        return self._desk.one(visit, "dvr-clip-requests", self._dvr_record(found))
+        found = self._responder.find(request, self._album(request).requests)
+        return self._responder.one(request, "dvr-clip-requests", self._dvr_record(found))
 
-    def _album(self, visit: Visit) -> Album:
-        return self._albums.of(visit.organisation)
+    def _album(self, request: ApiRequest) -> Album:
+        return self._albums.of(request.organisation)
 
-    def _capture(self, visit: Visit) -> Capture:
-        return self._desk.found(visit, self._album(visit).captures)
+    def _capture(self, request: ApiRequest) -> Capture:
+        return self._responder.find(request, self._album(request).captures)
 
-    def _rule(self, visit: Visit) -> Record:
-        return self._desk.found(visit, visit.organisation.table(_RULES))
+    def _rule(self, request: ApiRequest) -> Record:
+        return self._responder.find(request, request.organisation.table(_RULES))
 
-    def _made_rule(self, visit: Visit) -> Record:
-        camera = visit.text("cameraId", "camera")
-        self._desk.by_id(visit, self._album(visit).cameras, camera)
-        rule: Record = {"name": visit.text("name"), "cameraId": camera}
+    def _made_rule(self, request: ApiRequest) -> Record:
+        camera = request.text("cameraId", "camera")
+        self._responder.by_id(request, self._album(request).cameras, camera)
+        rule: Record = {"name": request.text("name"), "cameraId": camera}
         for key, otherwise in _RULE.items():
-            value = visit.body.get(key)
+            value = request.body.get(key)
             rule[key] = otherwise if value is None else value
             if isinstance(otherwise, int) and not isinstance(rule[key], int):
                 raise ApiError(400, f"{key} is not a number")
@@ -189,19 +197,19 @@ class CaptureCalls:
             "contentType": "video/mp4",
             "createdAt": at(capture.ready),
         }
-        if self._forms.thumbnail == "link":
+        if self._variants.thumbnail == "link":
             path = thumbnail_path(capture)
-            link = self._storage.link(path, self._plan.link_seconds)[0] if ready else None
+            link = self._storage.link(path, self._config.link_seconds)[0] if ready else None
             record["thumbnailUrl"] = link
         return record
 
-    def _dvr_record(self, request: DvrRequest) -> Record:
+    def _dvr_record(self, dvr_request: DvrRequest) -> Record:
         return {
-            "id": request.id,
-            "cameraId": request.camera.id,
-            "from": at(request.start),
-            "to": at(request.end),
-            "status": request.status(self._desk.world.now, self._forms.dvr_done),
-            "captureId": request.capture,
-            "createdAt": at(request.asked),
+            "id": dvr_request.id,
+            "cameraId": dvr_request.camera.id,
+            "from": at(dvr_request.start),
+            "to": at(dvr_request.end),
+            "status": dvr_request.status(self._responder.world.now, self._variants.dvr_done),
+            "captureId": dvr_request.capture,
+            "createdAt": at(dvr_request.asked),
         }

@@ -5,34 +5,34 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from simulators.clock import Clock
-from simulators.response import Reply
+from simulators.response import Response
 from simulators.server import Call, VendorCloud
 
-from .admin import ManfredKunzeDoor
-from .alert_engine import Alerting
-from .alert_routes import AlertCalls
-from .alerts import Alert, Book, Rule
-from .analytics_routes import AnalyticsCalls
-from .api_keys import Keys
-from .camera_routes import CameraCalls
+from .admin import ManfredKunzeAdmin
+from .alert_engine import AlertEngine
+from .alert_routes import AlertRoutes
+from .alerts import Alert, AlertStore, Rule
+from .analytics_routes import AnalyticsRoutes
+from .api_keys import ApiKeys
+from .camera_routes import CameraRoutes
 from .cameras import Album, Albums, Camera, Capture, clip_path, thumbnail_path
-from .capture_routes import CaptureCalls
-from .command_routes import CommandCalls
-from .commands import Command, Commanding
-from .config import Plan
-from .export_routes import ExportCalls
-from .exports import Export, Exporting
+from .capture_routes import CaptureRoutes
+from .command_routes import CommandRoutes
+from .commands import Command, CommandEngine
+from .config import CloudConfig
+from .export_routes import ExportRoutes
+from .exports import Export, ExportJobs
 from .fixtures import add_device, build_world, equip, reject
-from .live import Live, Session
+from .live import LiveSession, LiveSessions
 from .object_storage import PREFIX as STORED
-from .object_storage import Storage
-from .readings_routes import ReadingsCalls
+from .object_storage import ObjectStorage
+from .readings_routes import ReadingsRoutes
 from .request import ApiError, refusal
-from .responder import Desk
-from .router import Front
-from .rule_routes import RuleCalls
+from .responder import Responder
+from .router import Router
+from .rule_routes import RuleRoutes
 from .state import Component, Device, Organisation, Record, Sensor, Value, World
-from .topology_routes import TopologyCalls, remove_device
+from .topology_routes import TopologyRoutes, remove_device
 
 
 class ManfredKunzeCloud(VendorCloud):
@@ -40,36 +40,36 @@ class ManfredKunzeCloud(VendorCloud):
 
     name = "manfred_kunze"
 
-    def __init__(self, plan: Plan | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, config: CloudConfig | None = None, clock: Clock | None = None) -> None:
         """Build the world of `plan`."""
         super().__init__(clock)
-        self.plan = plan or Plan()
-        self.world: World = build_world(self.plan, self.clock)
-        self.keys = Keys(self.plan, self.world.main, self.world.other)
-        self.desk = Desk(self.world)
-        self.alerting = Alerting(self.world, self.desk.shapes)
-        self.storage = Storage(self.world)
-        self.live = Live(self.world, self.storage)
+        self.config = config or CloudConfig()
+        self.world: World = build_world(self.config, self.clock)
+        self.keys = ApiKeys(self.config, self.world.main, self.world.other)
+        self.responder = Responder(self.world)
+        self.alert_engine = AlertEngine(self.world, self.responder.serializer)
+        self.storage = ObjectStorage(self.world)
+        self.live = LiveSessions(self.world, self.storage)
         self.albums = Albums(self.world, self.storage)
-        self.alerting.listeners.append(self.albums.heard)
+        self.alert_engine.listeners.append(self.albums.publish_event)
         self._tie_captures()
-        self.commanding = Commanding(self.world)
-        self.exporting = Exporting(self.world, self.storage)
-        self._commands = CommandCalls(
-            self.desk, self.commanding, self.storage, lambda: self._origin
+        self.command_engine = CommandEngine(self.world)
+        self.export_jobs = ExportJobs(self.world, self.storage)
+        self._commands = CommandRoutes(
+            self.responder, self.command_engine, self.storage, lambda: self._origin
         )
         tables = (
-            TopologyCalls(self.desk).table,
-            ReadingsCalls(self.desk).table,
-            RuleCalls(self.desk, self.alerting).table,
-            AlertCalls(self.desk, self.alerting).table,
-            CameraCalls(self.desk, self.albums, self.live).table,
-            CaptureCalls(self.desk, self.albums, self.storage).table,
+            TopologyRoutes(self.responder).table,
+            ReadingsRoutes(self.responder).table,
+            RuleRoutes(self.responder, self.alert_engine).table,
+            AlertRoutes(self.responder, self.alert_engine).table,
+            CameraRoutes(self.responder, self.albums, self.live).table,
+            CaptureRoutes(self.responder, self.albums, self.storage).table,
             self._commands.table,
-            ExportCalls(self.desk, self.exporting, self.storage).table,
-            AnalyticsCalls(self.desk).table,
+            ExportRoutes(self.responder, self.export_jobs, self.storage).table,
+            AnalyticsRoutes(self.responder).table,
         )
-        self._front = Front(self.desk, self.keys, tables, self._commands)
+        self._router = Router(self.responder, self.keys, tables, self._commands)
 
     @property
     def url(self) -> str:
@@ -145,35 +145,35 @@ class ManfredKunzeCloud(VendorCloud):
         self.settle()
 
     @property
-    def book(self) -> Book:
+    def alert_store(self) -> AlertStore:
         """The main organisation's rules, alerts, channels and events, each by id; live objects."""
-        return self.alerting.book(self.main)
+        return self.alert_engine.store(self.main)
 
     @property
     def rules(self) -> list[Rule]:
         """The main organisation's rules, oldest first."""
-        return list(self.book.rules.values())
+        return list(self.alert_store.rules.values())
 
     @property
     def alerts(self) -> list[Alert]:
         """The main organisation's alerts, oldest first."""
-        return list(self.book.alerts.values())
+        return list(self.alert_store.alerts.values())
 
     def fire(self, rule: Rule, value: Value = 99.0) -> Alert:
         """Raise an alert by a rule, whatever was measured."""
         self.settle()
-        alert = self.alerting.fire(self.book, rule, value, self.world.now)
+        alert = self.alert_engine.fire(self.alert_store, rule, value, self.world.now)
         self.settle()
         return alert
 
     def acknowledge(self, alert: Alert) -> None:
         """Let somebody else acknowledge an alert."""
-        self.alerting.acknowledge(self.book, alert)
+        self.alert_engine.acknowledge(self.alert_store, alert)
         self.settle()
 
     def resolve(self, alert: Alert) -> None:
         """Let somebody else resolve an alert."""
-        self.alerting.resolve(self.book, alert)
+        self.alert_engine.resolve(self.alert_store, alert)
         self.settle()
 
     @property
@@ -187,15 +187,17 @@ class ManfredKunzeCloud(VendorCloud):
         return self.albums.of(self.main)
 
     @property
-    def sessions(self) -> list[Session]:
+    def sessions(self) -> list[LiveSession]:
         """The main organisation's live sessions, oldest first; live objects."""
         return list(self.live.of(self.main).values())
 
-    def film(self, camera: Camera, seconds: int = 10, ago: float = 0) -> Capture:
+    def record_clip(self, camera: Camera, seconds: int = 10, ago: float = 0) -> Capture:
         """Let a camera see something that lasted so long and ended so many seconds ago."""
         end = self.world.now - round(ago)
-        event = self.book.note(_motion(camera), end)
-        capture = self.albums.film(self.album, camera, end - seconds, end, event=str(event["id"]))
+        event = self.alert_store.note(_motion(camera), end)
+        capture = self.albums.record_clip(
+            self.album, camera, end - seconds, end, event=str(event["id"])
+        )
         self.settle()
         return capture
 
@@ -207,12 +209,12 @@ class ManfredKunzeCloud(VendorCloud):
     @property
     def commands(self) -> list[Command]:
         """The main organisation's commands, oldest first; live objects."""
-        return list(self.commanding.of(self.main).commands.values())
+        return list(self.command_engine.of(self.main).commands.values())
 
     @property
     def exports(self) -> list[Export]:
         """The main organisation's exports, oldest first; live objects."""
-        return list(self.exporting.of(self.main).values())
+        return list(self.export_jobs.of(self.main).values())
 
     def reject(self, reason: str = "OUT_OF_RANGE") -> None:
         """Put a payload of the first device into quarantine."""
@@ -220,19 +222,19 @@ class ManfredKunzeCloud(VendorCloud):
 
     def settle(self) -> None:
         """Let happen what is due by the clock: alerts, calls to webhooks, clips, commands, exports."""
-        self.alerting.settle()
+        self.alert_engine.settle()
         self.albums.settle()
-        self.commanding.settle()
-        self.exporting.settle()
+        self.command_engine.settle()
+        self.export_jobs.settle()
 
     async def settled(self) -> None:
         """Settle, and wait until what was sent has arrived."""
         self.settle()
-        await self.alerting.posting.drain()
+        await self.alert_engine.sender.drain()
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
         """Listen on `port` (0: a free one), and on another for what links lead to."""
-        await self.alerting.posting.start()
+        await self.alert_engine.sender.start()
         await super().start(port, host)
         assert self._runner is not None
         await web.TCPSite(self._runner, host, 0).start()
@@ -243,36 +245,38 @@ class ManfredKunzeCloud(VendorCloud):
     async def stop(self) -> None:
         """Stop listening and posting."""
         await super().stop()
-        await self.alerting.posting.stop()
+        await self.alert_engine.sender.stop()
 
-    def add_control(self, router: web.UrlDispatcher) -> None:
+    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
         """Add the vendor's own routes to the control door."""
-        ManfredKunzeDoor(self).add_to(router)
+        ManfredKunzeAdmin(self).add_to(router)
 
     def user_of(self, headers: Mapping[str, str]) -> str | None:
         """Return the name of the key that a request came with."""
         return self.keys.name_of(headers)
 
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Response:
         """Answer a request, for the API or for what links lead to."""
         if not self._is_stored(call):
-            return self._front.answer(call, self._origin)
+            return self._router.answer(call, self._origin)
         is_live = call.path.startswith(f"{STORED}/live/")
         return self.live.answer(call) if is_live else self.storage.answer(call)
 
-    def refused(self, status: int) -> Reply:
+    def refused(self, status: int) -> Response:
         """Return the vendor's error reply for a request that a fault kept from it."""
-        return refusal(ApiError(status), self.plan.forms, "", self.clock.now())
+        return refusal(ApiError(status), self.config.variants, "", self.clock.now())
 
     def _is_stored(self, call: Call) -> bool:
         """Tell whether a request came by the storage's port, or is for what lies at the API's."""
         here = f"http://{call.headers.get('Host')}" == self.storage.hosts.get("storage")
-        return here or (self.plan.forms.link_host == "api" and call.path.startswith(f"{STORED}/"))
+        return here or (
+            self.config.variants.link_host == "api" and call.path.startswith(f"{STORED}/")
+        )
 
     def _tie_captures(self) -> None:
         """Give each clip of the last days the event that it shows."""
         for capture in self.album.captures.values():
-            event = self.book.note(_motion(capture.camera), capture.start)
+            event = self.alert_store.note(_motion(capture.camera), capture.start)
             capture.event = str(event["id"])
 
 

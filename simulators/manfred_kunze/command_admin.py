@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
 from .fixtures import REASONS
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _FATES = ("ready", "fail", "hang")
 
 
-class OrderDoor:
+class CommandAdmin:
     """What the main organisation ordered."""
 
     def __init__(self, cloud: ManfredKunzeCloud) -> None:
@@ -23,16 +23,16 @@ class OrderDoor:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the routes."""
-        router.add_get(f"{CONTROL}/orders", self.show)
-        router.add_post(CONTROL + "/exports/{id}", self.change_export)
-        router.add_post(f"{CONTROL}/quarantine", self.reject)
+        router.add_get(f"{ADMIN_PATH}/orders", self.show)
+        router.add_post(ADMIN_PATH + "/exports/{id}", self.change_export)
+        router.add_post(f"{ADMIN_PATH}/quarantine", self.reject)
 
     async def show(self, request: web.Request) -> web.Response:
         """Return commands, bindings, tokens and exports as they are."""
         cloud = self._cloud
         cloud.settle()
-        now, orders = cloud.world.now, cloud.commanding.of(cloud.main)
-        return json_reply(
+        now, store = cloud.world.now, cloud.command_engine.of(cloud.main)
+        return json_response(
             {
                 "commands": [
                     {
@@ -46,11 +46,11 @@ class OrderDoor:
                 ],
                 "bindings": [
                     {"id": one.id, "target": one.target, "reported": one.reported}
-                    for one in orders.bindings.values()
+                    for one in store.bindings.values()
                 ],
                 "tokens": [
                     {"id": one.id, "device": one.device.id, "used": one.used}
-                    for one in orders.tokens.values()
+                    for one in store.tokens.values()
                 ],
                 "exports": [{"id": one.id, "status": one.status(now)} for one in cloud.exports],
             }
@@ -58,7 +58,7 @@ class OrderDoor:
 
     async def change_export(self, request: web.Request) -> web.Response:
         """Let an export have another fate, or be over."""
-        export = self._cloud.exporting.of(self._cloud.main).get(request.match_info["id"])
+        export = self._cloud.export_jobs.of(self._cloud.main).get(request.match_info["id"])
         body = await json_object(request)
         if export is None:
             raise web.HTTPNotFound
@@ -69,7 +69,7 @@ class OrderDoor:
         if body.get("expire"):
             export.ends = self._cloud.world.now
         self._cloud.settle()
-        return json_reply({})
+        return json_response({})
 
     async def reject(self, request: web.Request) -> web.Response:
         """Put a payload into quarantine."""
@@ -77,4 +77,4 @@ class OrderDoor:
         if reason not in REASONS:
             raise refusal(f"reason is one of {', '.join(REASONS)}")
         self._cloud.reject(reason)
-        return json_reply({})
+        return json_response({})

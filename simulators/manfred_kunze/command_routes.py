@@ -3,35 +3,39 @@
 from collections.abc import Callable, Mapping
 import json
 
-from simulators.response import Reply
+from simulators.response import Response
 from simulators.server import Call
 
-from .commands import TARGETS, Binding, Command, Commanding, Orders, Token
+from .commands import TARGETS, Binding, Command, CommandEngine, CommandStore, Token
 from .fixtures import add_device, equip
-from .object_storage import UPLOADS, Storage
-from .request import ApiError, Visit
-from .responder import Desk
+from .object_storage import UPLOADS, ObjectStorage
+from .request import ApiError, ApiRequest
+from .responder import Responder
 from .state import Organisation, Record
 from .times import at
 
 _ARTEFACTS = "config-artefacts"
 
 
-class CommandCalls:
+class CommandRoutes:
     """Answers them. origin: where the API is, for the address that devices are let in at."""
 
     def __init__(
-        self, desk: Desk, commanding: Commanding, storage: Storage, origin: Callable[[], str]
+        self,
+        responder: Responder,
+        command_engine: CommandEngine,
+        storage: ObjectStorage,
+        origin: Callable[[], str],
     ) -> None:
         """Ask the desk."""
-        self._desk = desk
-        self._commanding = commanding
+        self._responder = responder
+        self._command_engine = command_engine
         self._storage = storage
         self._origin = origin
-        self._forms = desk.world.plan.forms
+        self._variants = responder.world.config.variants
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
         return {
             "POST /devices/registration/tokens tokens": self.add_token,
@@ -52,11 +56,13 @@ class CommandCalls:
             "DELETE /desired-state-bindings/{id}": self.unbind,
         }
 
-    def add_token(self, visit: Visit) -> Reply:
+    def add_token(self, request: ApiRequest) -> Response:
         """Make a device that is PENDING, and a token that lets it in; shown this once."""
-        name = visit.text("deviceName")
-        device = add_device(self._desk.world, visit.organisation, name=name, status="PENDING")
-        token = self._commanding.invite(self._orders(visit), device)
+        name = request.text("deviceName")
+        device = add_device(
+            self._responder.world, request.organisation, name=name, status="PENDING"
+        )
+        token = self._command_engine.invite(self._store(request), device)
         record: Record = {
             "token": token.secret,
             "deviceId": device.id,
@@ -64,122 +70,124 @@ class CommandCalls:
             "provisionEndpoint": f"{self._origin()}/api/v1/devices/provision",
             "expiresAt": at(token.ends),
         }
-        return self._desk.one(visit, "tokens", record, created=True)
+        return self._responder.one(request, "tokens", record, created=True)
 
-    def tokens(self, visit: Visit) -> Reply:
+    def tokens(self, request: ApiRequest) -> Response:
         """List the tokens that can still be used, without what opens anything."""
-        found = self._orders(visit).tokens.values()
-        records = [_token_record(one) for one in found if _is_good(one, visit.now)]
-        return self._desk.many(visit, "registration-tokens", records)
+        found = self._store(request).tokens.values()
+        records = [_token_record(one) for one in found if _is_good(one, request.now)]
+        return self._responder.many(request, "registration-tokens", records)
 
-    def revoke_token(self, visit: Visit) -> Reply:
+    def revoke_token(self, request: ApiRequest) -> Response:
         """Take a token back."""
-        orders = self._orders(visit)
-        for token in list(orders.tokens.values()):
-            number = token.id if self._forms.revoked_by == "id" else token.device.id
-            if number == visit.named["id"]:
-                del orders.tokens[token.id]
-                return Reply(204, body=b"")
+        store = self._store(request)
+        for token in list(store.tokens.values()):
+            number = token.id if self._variants.revoked_by == "id" else token.device.id
+            if number == request.named["id"]:
+                del store.tokens[token.id]
+                return Response(204, body=b"")
         raise ApiError(404, "Not found")
 
-    def provision(self, body: Mapping[str, object], now: int) -> Reply:
+    def provision(self, body: Mapping[str, object], now: int) -> Response:
         """Let a device in: a token and a request for a certificate against a certificate."""
         if "BEGIN CERTIFICATE REQUEST" not in str(body.get("csr")):
             raise ApiError(400, "csr is not a certificate request")
-        for organisation in self._desk.world.organisations:
-            for token in self._commanding.of(organisation).tokens.values():
+        for organisation in self._responder.world.organisations:
+            for token in self._command_engine.of(organisation).tokens.values():
                 if token.secret == body.get("token") and _is_good(token, now):
                     return self._let_in(organisation, token, now)
         raise ApiError(401, "The token is not valid")
 
-    def send(self, visit: Visit) -> Reply:
+    def send(self, request: ApiRequest) -> Response:
         """Give a device an instruction."""
-        device = self._desk.found(visit, visit.organisation.devices)
-        params = visit.body.get("params") or visit.body.get("payload") or {}
+        device = self._responder.find(request, request.organisation.devices)
+        params = request.body.get("params") or request.body.get("payload") or {}
         if not isinstance(params, dict):
             raise ApiError(400, "params is not an object")
-        method = visit.text(self._forms.command_name)
-        command = self._commanding.send(self._orders(visit), device, method, params)
-        return self._desk.one(visit, "commands", self._command_record(command), created=True)
+        method = request.text(self._variants.command_name)
+        command = self._command_engine.send(self._store(request), device, method, params)
+        return self._responder.one(request, "commands", self._command_record(command), created=True)
 
-    def commands(self, visit: Visit) -> Reply:
+    def commands(self, request: ApiRequest) -> Response:
         """List a device's instructions."""
-        device = self._desk.found(visit, visit.organisation.devices)
-        if self._forms.command_track == "item":
+        device = self._responder.find(request, request.organisation.devices)
+        if self._variants.command_track == "item":
             raise ApiError(405, "Method is not supported")
-        found = [one for one in self._orders(visit).commands.values() if one.device is device]
+        found = [one for one in self._store(request).commands.values() if one.device is device]
         records = [self._command_record(one) for one in found]
-        return self._desk.many(visit, "commands", self._desk.in_order(records, "createdAt"))
+        return self._responder.many(
+            request, "commands", self._responder.in_order(records, "createdAt")
+        )
 
-    def command(self, visit: Visit) -> Reply:
+    def command(self, request: ApiRequest) -> Response:
         """Show one instruction."""
-        device = self._desk.found(visit, visit.organisation.devices)
-        if self._forms.command_track == "list":
+        device = self._responder.find(request, request.organisation.devices)
+        if self._variants.command_track == "list":
             raise ApiError(404, "No such resource")
-        command = self._desk.found(visit, self._orders(visit).commands, "command")
+        command = self._responder.find(request, self._store(request).commands, "command")
         if command.device is not device:
             raise ApiError(404, "Not found")
-        return self._desk.one(visit, "commands", self._command_record(command))
+        return self._responder.one(request, "commands", self._command_record(command))
 
-    def artefacts(self, visit: Visit) -> Reply:
+    def artefacts(self, request: ApiRequest) -> Response:
         """List the configurations, each version of them."""
-        records = list(visit.organisation.table(_ARTEFACTS).values())
-        return self._desk.many(visit, _ARTEFACTS, records)
+        records = list(request.organisation.table(_ARTEFACTS).values())
+        return self._responder.many(request, _ARTEFACTS, records)
 
-    def artefact(self, visit: Visit) -> Reply:
+    def artefact(self, request: ApiRequest) -> Response:
         """Show one version."""
-        found = self._desk.found(visit, visit.organisation.table(_ARTEFACTS))
-        return self._desk.one(visit, _ARTEFACTS, found)
+        found = self._responder.find(request, request.organisation.table(_ARTEFACTS))
+        return self._responder.one(request, _ARTEFACTS, found)
 
-    def add_artefact(self, visit: Visit) -> Reply:
+    def add_artefact(self, request: ApiRequest) -> Response:
         """Keep a version."""
-        content = visit.body.get("content", visit.body.get("payload"))
+        content = request.body.get("content", request.body.get("payload"))
         if not isinstance(content, dict) or not content:
             raise ApiError(400, "content must not be empty")
-        name = visit.text("name")
-        record = self._commanding.add_artefact(self._orders(visit), name, content, visit.now)
-        return self._desk.one(visit, _ARTEFACTS, record, created=True)
+        name = request.text("name")
+        record = self._command_engine.add_artefact(self._store(request), name, content, request.now)
+        return self._responder.one(request, _ARTEFACTS, record, created=True)
 
-    def upload(self, visit: Visit) -> Reply:
+    def upload(self, request: ApiRequest) -> Response:
         """Give a link that a large version can be put to; then it is there."""
-        orders, name = self._orders(visit), visit.text("name", "fileName")
-        path = f"{UPLOADS}{visit.organisation.new_id()}"
+        store, name = self._store(request), request.text("name", "fileName")
+        path = f"{UPLOADS}{request.organisation.new_id()}"
 
-        def put(call: Call) -> Reply:
+        def put(call: Call) -> Response:
             try:
                 content = json.loads(call.body)
             except ValueError:
                 content = call.body.hex()
-            self._commanding.add_artefact(orders, name, content, self._desk.world.now)
-            return Reply(200, body=b"")
+            self._command_engine.add_artefact(store, name, content, self._responder.world.now)
+            return Response(200, body=b"")
 
         self._storage.objects[path] = put
-        link, until = self._storage.link(path, self._desk.world.plan.link_seconds)
-        return self._desk.one(visit, "links", {"uploadUrl": link, "expiresAt": at(until)})
+        link, until = self._storage.link(path, self._responder.world.config.link_seconds)
+        return self._responder.one(request, "links", {"uploadUrl": link, "expiresAt": at(until)})
 
-    def remove_artefact(self, visit: Visit) -> Reply:
+    def remove_artefact(self, request: ApiRequest) -> Response:
         """Delete a version that nothing shall have."""
-        table = visit.organisation.table(_ARTEFACTS)
-        artefact = self._desk.found(visit, table)
-        if any(one.artefact is artefact for one in self._orders(visit).bindings.values()):
+        table = request.organisation.table(_ARTEFACTS)
+        artefact = self._responder.find(request, table)
+        if any(one.artefact is artefact for one in self._store(request).bindings.values()):
             raise ApiError(409, "The artefact is bound")
         del table[str(artefact["id"])]
-        return Reply(204, body=b"")
+        return Response(204, body=b"")
 
-    def bindings(self, visit: Visit) -> Reply:
+    def bindings(self, request: ApiRequest) -> Response:
         """List what targets shall have, and what they reported."""
-        found = self._orders(visit).bindings.values()
+        found = self._store(request).bindings.values()
         records = [self._binding_record(one) for one in found]
-        return self._desk.many(visit, "desired-state-bindings", records)
+        return self._responder.many(request, "desired-state-bindings", records)
 
-    def binding(self, visit: Visit) -> Reply:
+    def binding(self, request: ApiRequest) -> Response:
         """Show one of them."""
-        return self._show(visit, self._desk.found(visit, self._orders(visit).bindings))
+        return self._show(request, self._responder.find(request, self._store(request).bindings))
 
-    def bind(self, visit: Visit) -> Reply:
+    def bind(self, request: ApiRequest) -> Response:
         """Assign a configuration to a target."""
-        target_type = visit.literal("targetType", TARGETS, None)
-        target, organisation = visit.text("targetId"), visit.organisation
+        target_type = request.literal("targetType", TARGETS, None)
+        target, organisation = request.text("targetId"), request.organisation
         among: dict[str, Mapping[str, object]] = {
             "DEVICE": organisation.devices,
             "COMPONENT": organisation.components,
@@ -187,33 +195,33 @@ class CommandCalls:
             "DEVICE_PROFILE": organisation.table("device-profiles"),
             "SENSOR_PROFILE": organisation.table("sensor-profiles"),
         }
-        self._desk.by_id(visit, among[target_type], target)
-        return self._bound(visit, target_type, target)
+        self._responder.by_id(request, among[target_type], target)
+        return self._bound(request, target_type, target)
 
-    def rebind(self, visit: Visit) -> Reply:
+    def rebind(self, request: ApiRequest) -> Response:
         """Assign another configuration to the same target."""
-        before = self._desk.found(visit, self._orders(visit).bindings)
-        return self._bound(visit, before.target_type, before.target)
+        before = self._responder.find(request, self._store(request).bindings)
+        return self._bound(request, before.target_type, before.target)
 
-    def unbind(self, visit: Visit) -> Reply:
+    def unbind(self, request: ApiRequest) -> Response:
         """Let a target have no configuration."""
-        orders = self._orders(visit)
-        binding = self._desk.found(visit, orders.bindings)
-        del orders.bindings[binding.id]
+        store = self._store(request)
+        binding = self._responder.find(request, store.bindings)
+        del store.bindings[binding.id]
         if binding.device is not None:
             params: Record = {"artefactId": binding.artefact["id"]}
-            self._commanding.send(orders, binding.device, "UNBIND_CONFIG", params)
-        return Reply(204, body=b"")
+            self._command_engine.send(store, binding.device, "UNBIND_CONFIG", params)
+        return Response(204, body=b"")
 
-    def _orders(self, visit: Visit) -> Orders:
-        return self._commanding.of(visit.organisation)
+    def _store(self, request: ApiRequest) -> CommandStore:
+        return self._command_engine.of(request.organisation)
 
-    def _let_in(self, organisation: Organisation, token: Token, now: int) -> Reply:
+    def _let_in(self, organisation: Organisation, token: Token, now: int) -> Response:
         token.used, device = True, token.device
         device.restarted, device.firmware = now, "1.4.2"
-        equip(self._desk.world, organisation, device)
+        equip(self._responder.world, organisation, device)
         device.become("ACTIVE", now)
-        return Reply(
+        return Response(
             201,
             {
                 "deviceId": device.id,
@@ -221,17 +229,17 @@ class CommandCalls:
             },
         )
 
-    def _bound(self, visit: Visit, target_type: str, target: str) -> Reply:
-        number = visit.text("artefactId", "configArtefactId")
-        artefact = self._desk.by_id(visit, visit.organisation.table(_ARTEFACTS), number)
-        orders = self._orders(visit)
+    def _bound(self, request: ApiRequest, target_type: str, target: str) -> Response:
+        number = request.text("artefactId", "configArtefactId")
+        artefact = self._responder.by_id(request, request.organisation.table(_ARTEFACTS), number)
+        store = self._store(request)
         return self._show(
-            visit, self._commanding.bind(orders, target_type, target, artefact, visit.now)
+            request, self._command_engine.bind(store, target_type, target, artefact, request.now)
         )
 
-    def _show(self, visit: Visit, binding: Binding) -> Reply:
+    def _show(self, request: ApiRequest, binding: Binding) -> Response:
         record = self._binding_record(binding)
-        return self._desk.one(visit, "desired-state-bindings", record)
+        return self._responder.one(request, "desired-state-bindings", record)
 
     def _binding_record(self, binding: Binding) -> Record:
         version, status, known = binding.reported
@@ -243,20 +251,20 @@ class CommandCalls:
             "desiredVersion": binding.artefact["version"],
             "updatedAt": at(binding.asked),
         }
-        if self._forms.reported == "nested":
+        if self._variants.reported == "nested":
             return record | {"reported": {"version": version, "status": status, "hash": known}}
         reported: Record = {"reportedVersion": version, "status": status, "reportedHash": known}
         return record | reported
 
     def _command_record(self, command: Command) -> Record:
-        now = self._desk.world.now
+        now = self._responder.world.now
         status = command.status(now)
         over = status in ("SUCCESS", "FAILED", "TIMEOUT")
         ended = command.gives_up if status == "TIMEOUT" else command.done
         return {
             "id": command.id,
             "deviceId": command.device.id,
-            self._forms.command_name: command.method,
+            self._variants.command_name: command.method,
             "params": command.params,
             "status": status,
             "result": {"code": 7} if status == "FAILED" else {} if status == "SUCCESS" else None,

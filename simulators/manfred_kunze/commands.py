@@ -89,7 +89,7 @@ class Token:
 
 
 @dataclass(slots=True)
-class Orders:
+class CommandStore:
     """What one organisation has of all that, each by its id, oldest first."""
 
     organisation: Organisation
@@ -102,13 +102,13 @@ class Orders:
         self.organisation.more += [self.commands, self.bindings, self.tokens]
 
 
-class Commanding:
+class CommandEngine:
     """The orders of all organisations."""
 
     def __init__(self, world: World) -> None:
         """Give the main organisation's first device a configuration that it has taken."""
         self._world = world
-        self.by_id = {one.id: Orders(one) for one in world.organisations}
+        self.by_id = {one.id: CommandStore(one) for one in world.organisations}
         main = self.by_id[world.main.id]
         if devices := list(world.main.devices.values()):
             artefact = self.add_artefact(
@@ -118,33 +118,33 @@ class Commanding:
             binding.fate = "accept"
             binding.settle(world.now)
 
-    def of(self, organisation: Organisation) -> Orders:
+    def of(self, organisation: Organisation) -> CommandStore:
         """Return what an organisation has."""
         return self.by_id[organisation.id]
 
-    def send(self, orders: Orders, device: Device, method: str, params: Record) -> Command:
+    def send(self, store: CommandStore, device: Device, method: str, params: Record) -> Command:
         """Give a device an instruction."""
-        plan, now = self._world.plan, self._world.now
+        config, now = self._world.config, self._world.now
         command = Command(
-            id=orders.organisation.new_id(),
+            id=store.organisation.new_id(),
             device=device,
             method=method,
             params=params,
             asked=now,
-            done=now + plan.command_seconds,
-            gives_up=now + plan.command_timeout,
-            fate=plan.command_fate,
+            done=now + config.command_seconds,
+            gives_up=now + config.command_timeout,
+            fate=config.command_fate,
             connected=device.status in _CONNECTED,
         )
-        orders.commands[command.id] = command
+        store.commands[command.id] = command
         return command
 
-    def add_artefact(self, orders: Orders, name: str, content: object, now: int) -> Record:
+    def add_artefact(self, store: CommandStore, name: str, content: object, now: int) -> Record:
         """Keep the next version of a configuration."""
-        known = orders.organisation.table("config-artefacts").values()
+        known = store.organisation.table("config-artefacts").values()
         version = 1 + sum(one["name"] == name for one in known)
         written = repr(content).encode()
-        return orders.organisation.add(
+        return store.organisation.add(
             "config-artefacts",
             {
                 "name": name,
@@ -157,59 +157,59 @@ class Commanding:
         )
 
     def bind(
-        self, orders: Orders, target_type: str, target: str, artefact: Record, now: int
+        self, store: CommandStore, target_type: str, target: str, artefact: Record, now: int
     ) -> Binding:
         """Assign a configuration to a target; it replaces the one that the target had."""
         before = next(
             (
                 one
-                for one in orders.bindings.values()
+                for one in store.bindings.values()
                 if (one.target_type, one.target) == (target_type, target)
             ),
             None,
         )
-        plan = self._world.plan
-        device = orders.organisation.devices.get(target)
-        if component := orders.organisation.components.get(target):
+        config = self._world.config
+        device = store.organisation.devices.get(target)
+        if component := store.organisation.components.get(target):
             device = component.device
         binding = Binding(
-            id=before.id if before else orders.organisation.new_id(),
+            id=before.id if before else store.organisation.new_id(),
             target_type=target_type,
             target=target,
             artefact=artefact,
             device=device,
             asked=now,
-            done=now + plan.desired_seconds,
-            fate=plan.desired_fate,
+            done=now + config.desired_seconds,
+            fate=config.desired_fate,
             reported=before.reported if before else (None, None, None),
         )
-        orders.bindings[binding.id] = binding
+        store.bindings[binding.id] = binding
         if device is not None and now != self._world.since:
             params: Record = {"artefactId": artefact["id"], "version": artefact["version"]}
-            self.send(orders, device, "BIND_CONFIG", params)
+            self.send(store, device, "BIND_CONFIG", params)
         return binding
 
-    def invite(self, orders: Orders, device: Device) -> Token:
+    def invite(self, store: CommandStore, device: Device) -> Token:
         """Make a token for a device that is PENDING."""
-        now, number = self._world.now, orders.organisation.new_id()
+        now, number = self._world.now, store.organisation.new_id()
         secret = hashlib.sha256(f"token {number}".encode()).hexdigest()[:40]
         token = Token(
             id=number,
             secret=f"{number}.{device.id}.{secret}",
             device=device,
             created=now,
-            ends=now + self._world.plan.token_seconds,
+            ends=now + self._world.config.token_seconds,
         )
-        orders.tokens[token.id] = token
+        store.tokens[token.id] = token
         return token
 
     def settle(self) -> None:
         """Let devices do what they were told."""
         now = self._world.now
-        for orders in self.by_id.values():
-            for binding in orders.bindings.values():
+        for store in self.by_id.values():
+            for binding in store.bindings.values():
                 binding.settle(now)
-            for command in orders.commands.values():
+            for command in store.commands.values():
                 if command.applied or command.status(now) != "SUCCESS":
                     continue
                 command.applied = True

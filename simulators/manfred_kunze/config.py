@@ -8,7 +8,7 @@ VALUE_TYPES = ("DOUBLE", "BIGINT", "BOOLEAN", "TEXT")
 
 
 @dataclass(slots=True)
-class Forms:
+class ApiVariants:
     """Forms that the vendor's text leaves open. The first of each is the default.
 
     Any of them may be changed while the cloud runs. None is a fact about the vendor.
@@ -129,7 +129,7 @@ class Forms:
 
 
 @dataclass(slots=True)
-class Habits:
+class DeliveryConfig:
     """How calls to webhooks travel.
 
     loss: the share that never leaves. delay: seconds on the clock until one does. copies: of each.
@@ -144,7 +144,7 @@ class Habits:
 
 
 @dataclass(slots=True, kw_only=True)
-class Plan:
+class CloudConfig:
     """What to simulate. What a request reads (forms, page sizes, absent, ...) may change meanwhile.
 
     devices: of the main organisation. components: on each, with two or three sensors each.
@@ -216,5 +216,5 @@ class Plan:
     absent: set[str] = field(default_factory=set)
     openapi: Literal["absent", "open", "key"] = "absent"
     admin: bool = True
-    habits: Habits = field(default_factory=Habits)
-    forms: Forms = field(default_factory=Forms)
+    delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
+    variants: ApiVariants = field(default_factory=ApiVariants)

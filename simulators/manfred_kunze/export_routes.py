@@ -2,30 +2,32 @@
 
 from collections.abc import Callable, Mapping
 
-from simulators.response import Reply
+from simulators.response import Response
 
-from .exports import INCLUDES, SCOPES, Export, Exporting
-from .object_storage import Storage
-from .request import ApiError, Visit
-from .responder import Desk
+from .exports import INCLUDES, SCOPES, Export, ExportJobs
+from .object_storage import ObjectStorage
+from .request import ApiError, ApiRequest
+from .responder import Responder
 from .state import Record
 from .times import at
 
 _FIRMWARE = "firmware"
 
 
-class ExportCalls:
+class ExportRoutes:
     """Answers them."""
 
-    def __init__(self, desk: Desk, exporting: Exporting, storage: Storage) -> None:
+    def __init__(
+        self, responder: Responder, export_jobs: ExportJobs, storage: ObjectStorage
+    ) -> None:
         """Ask the desk."""
-        self._desk = desk
-        self._exporting = exporting
+        self._responder = responder
+        self._export_jobs = export_jobs
         self._storage = storage
-        self._plan = desk.world.plan
+        self._config = responder.world.config
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
         return {
             "POST /exports": self.add,
@@ -40,99 +42,105 @@ class ExportCalls:
             "GET /billing": self.billing,
         }
 
-    def add(self, visit: Visit) -> Reply:
+    def add(self, request: ApiRequest) -> Response:
         """Begin an export."""
-        scope_type, scope = visit.literal("scopeType", SCOPES, None), visit.text("scopeId")
-        organisation, now = visit.organisation, visit.now
+        scope_type, scope = request.literal("scopeType", SCOPES, None), request.text("scopeId")
+        organisation, now = request.organisation, request.now
         among: dict[str, Mapping[str, object]] = {
             "DEVICE": organisation.devices,
             "SITE": organisation.table("sites"),
             "COMPONENT": organisation.components,
             "SENSOR": organisation.sensors,
         }
-        self._desk.by_id(visit, among[scope_type], scope)
-        includes = visit.body.get("includes")
+        self._responder.by_id(request, among[scope_type], scope)
+        includes = request.body.get("includes")
         if not isinstance(includes, list) or not includes or not set(includes) <= set(INCLUDES):
             raise ApiError(400, "includes is not one of the known")
-        since, until = visit.moment("from"), visit.moment("to")
+        since, until = request.moment("from"), request.moment("to")
         if since >= until:
             raise ApiError(400, "from must be before to")
-        done = now + self._plan.export_seconds
+        done = now + self._config.export_seconds
         export = Export(
             id=organisation.new_id(), scope_type=scope_type, scope=scope, since=since, until=until,
-            includes=includes, asked=now, done=done, ends=done + self._plan.export_life,
-            fate=self._plan.export_fate,
+            includes=includes, asked=now, done=done, ends=done + self._config.export_life,
+            fate=self._config.export_fate,
         )  # fmt: skip
-        self._exporting.of(organisation)[export.id] = export
-        return self._desk.one(visit, "exports", self._record(export, now), status=201)
+        self._export_jobs.of(organisation)[export.id] = export
+        return self._responder.one(request, "exports", self._record(export, now), status=201)
 
-    def exports(self, visit: Visit) -> Reply:
+    def exports(self, request: ApiRequest) -> Response:
         """List the exports, without links."""
-        found = self._exporting.of(visit.organisation).values()
-        records = [self._record(one, visit.now) for one in found]
-        return self._desk.many(visit, "exports", self._desk.in_order(records, "createdAt"))
+        found = self._export_jobs.of(request.organisation).values()
+        records = [self._record(one, request.now) for one in found]
+        return self._responder.many(
+            request, "exports", self._responder.in_order(records, "createdAt")
+        )
 
-    def export(self, visit: Visit) -> Reply:
+    def export(self, request: ApiRequest) -> Response:
         """Show one export; each time with a fresh link, once it is READY."""
-        export = self._desk.found(visit, self._exporting.of(visit.organisation))
-        record = self._record(export, visit.now)
-        if export.status(visit.now) == "READY":
-            link, _ = self._storage.link(export.path, export.ends - visit.now)
+        export = self._responder.find(request, self._export_jobs.of(request.organisation))
+        record = self._record(export, request.now)
+        if export.status(request.now) == "READY":
+            link, _ = self._storage.link(export.path, export.ends - request.now)
             record["downloadUrl"] = link
-        return self._desk.one(visit, "exports", record)
+        return self._responder.one(request, "exports", record)
 
-    def remove(self, visit: Visit) -> Reply:
+    def remove(self, request: ApiRequest) -> Response:
         """Delete an export that is not under way."""
-        jobs = self._exporting.of(visit.organisation)
-        export = self._desk.found(visit, jobs)
-        if export.status(visit.now) in ("PENDING", "RUNNING"):
+        jobs = self._export_jobs.of(request.organisation)
+        export = self._responder.find(request, jobs)
+        if export.status(request.now) in ("PENDING", "RUNNING"):
             raise ApiError(409, "The export is under way")
         self._storage.objects.pop(export.path, None)
         del jobs[export.id]
-        return Reply(204, body=b"")
+        return Response(204, body=b"")
 
-    def quarantine(self, visit: Visit) -> Reply:
+    def quarantine(self, request: ApiRequest) -> Response:
         """List the payloads that were rejected."""
-        records = list(visit.organisation.table("quarantine").values())
-        return self._desk.many(visit, "quarantine", self._desk.in_order(records, "receivedAt"))
-
-    def release(self, visit: Visit) -> Reply:
-        """Forget a payload that was rejected."""
-        table = visit.organisation.table("quarantine")
-        del table[str(self._desk.found(visit, table)["id"])]
-        return Reply(204, body=b"")
-
-    def firmware(self, visit: Visit) -> Reply:
-        """List the versions of firmware."""
-        return self._desk.many(visit, _FIRMWARE, list(visit.organisation.table(_FIRMWARE).values()))
-
-    def firmware_version(self, visit: Visit) -> Reply:
-        """Show one of them."""
-        found = self._desk.found(visit, visit.organisation.table(_FIRMWARE))
-        return self._desk.one(visit, _FIRMWARE, found)
-
-    def grant(self, visit: Visit) -> Reply:
-        """Give a link to a version, for a short time."""
-        found = self._desk.found(visit, visit.organisation.table(_FIRMWARE))
-        path = f"/mk-firmware/{found['id']}.bin"
-        self._storage.put(path, lambda: str(found["version"]).encode(), "application/octet-stream")
-        link, until = self._storage.link(path, self._plan.link_seconds)
-        return self._desk.one(
-            visit, "links", {"downloadUrl": link, "expiresAt": at(until)}, created=True
+        records = list(request.organisation.table("quarantine").values())
+        return self._responder.many(
+            request, "quarantine", self._responder.in_order(records, "receivedAt")
         )
 
-    def billing(self, visit: Visit) -> Reply:
+    def release(self, request: ApiRequest) -> Response:
+        """Forget a payload that was rejected."""
+        table = request.organisation.table("quarantine")
+        del table[str(self._responder.find(request, table)["id"])]
+        return Response(204, body=b"")
+
+    def firmware(self, request: ApiRequest) -> Response:
+        """List the versions of firmware."""
+        return self._responder.many(
+            request, _FIRMWARE, list(request.organisation.table(_FIRMWARE).values())
+        )
+
+    def firmware_version(self, request: ApiRequest) -> Response:
+        """Show one of them."""
+        found = self._responder.find(request, request.organisation.table(_FIRMWARE))
+        return self._responder.one(request, _FIRMWARE, found)
+
+    def grant(self, request: ApiRequest) -> Response:
+        """Give a link to a version, for a short time."""
+        found = self._responder.find(request, request.organisation.table(_FIRMWARE))
+        path = f"/mk-firmware/{found['id']}.bin"
+        self._storage.put(path, lambda: str(found["version"]).encode(), "application/octet-stream")
+        link, until = self._storage.link(path, self._config.link_seconds)
+        return self._responder.one(
+            request, "links", {"downloadUrl": link, "expiresAt": at(until)}, created=True
+        )
+
+    def billing(self, request: ApiRequest) -> Response:
         """Show what the organisation pays for."""
         used: Record = {
-            "devices": len(visit.organisation.devices),
-            "sensors": len(visit.organisation.sensors),
+            "devices": len(request.organisation.devices),
+            "sensors": len(request.organisation.sensors),
         }
         record: Record = {"planName": "Team", "currency": "EUR", "usage": used}
-        return self._desk.one(visit, "billing", record)
+        return self._responder.one(request, "billing", record)
 
     def _record(self, export: Export, now: int) -> Record:
-        forms, status = self._plan.forms, export.status(now)
-        named = {"FAILED": forms.export_failed, "EXPIRED": forms.export_expired}
+        variants, status = self._config.variants, export.status(now)
+        named = {"FAILED": variants.export_failed, "EXPIRED": variants.export_expired}
         record: Record = {
             "id": export.id,
             "scopeType": export.scope_type,
@@ -144,16 +152,16 @@ class ExportCalls:
             "requestedBy": "user_8f2c41d0",
             "createdAt": at(export.asked),
         }
-        if status == "READY" and forms.export_ready == "short":
+        if status == "READY" and variants.export_ready == "short":
             kept = ("id", "status", "createdAt")
             record = {key: record[key] for key in kept}
-        if forms.export_progress:
+        if variants.export_progress:
             share = (now - export.asked) / max(1, export.done - export.asked)
             record["progress"] = round(100 * min(0.9 if export.fate == "hang" else 1, share))
         if status == "FAILED":
             record["error"] = "The export could not be made"
         if status in ("READY", "EXPIRED"):
-            size = self._plan.export_size
+            size = self._config.export_size
             record |= {
                 "sizeBytes": len(export.archive) if size is None else size,
                 "readingCount": export.counts[0],

@@ -7,7 +7,7 @@ import json
 from typing import Literal
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from .object_storage import Storage
+from .object_storage import ObjectStorage
 from .state import Organisation, Record, Sensor, World
 from .times import at, written
 
@@ -53,11 +53,11 @@ class Export:
 
 
 @dataclass(slots=True)
-class Exporting:
+class ExportJobs:
     """The exports of all organisations, by organisation and id."""
 
     world: World
-    storage: Storage
+    storage: ObjectStorage
     jobs: dict[str, dict[str, Export]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,7 +94,7 @@ class Exporting:
                 _add(archive, "readings.csv", "\n".join(lines).encode())
             if "ANNOTATIONS" in export.includes:
                 _add(archive, "annotations.json", json.dumps(annotations).encode())
-        padding = bytes(self.world.plan.export_padding)
+        padding = bytes(self.world.config.export_padding)
         if padding:
             with ZipFile(into, "a") as archive:
                 _add(archive, "padding.bin", padding)
@@ -104,7 +104,7 @@ class Exporting:
     def _readings(self, organisation: Organisation, export: Export) -> Iterator[str]:
         if "READINGS" not in export.includes:
             return
-        left = self.world.plan.export_most
+        left = self.world.config.export_most
         for sensor in organisation.sensors.values():
             if not _within(sensor, export):
                 continue

@@ -4,9 +4,9 @@ from simulators.clock import Clock
 from simulators.random_source import mix
 from simulators.schedule import SECOND
 
-from .config import Plan
+from .config import CloudConfig
 from .request import days
-from .signals import KINDS, Field, Kind
+from .signals import KINDS, ComponentKind, Field
 from .state import Component, Device, Organisation, Record, Sensor, World, identifier
 from .times import at
 
@@ -17,26 +17,26 @@ REASONS = ("UNKNOWN_SENSOR", "MISSING_PROFILE", "OUT_OF_RANGE")
 _CORNER = (53.5417, 9.9823)
 
 
-def build_world(plan: Plan, clock: Clock) -> World:
+def build_world(config: CloudConfig, clock: Clock) -> World:
     """Return the world that `plan` describes, as it is now."""
     now = clock.micros() // SECOND
     main, other = (
-        Organisation(identifier(plan.seed, number), name, mix(plan.seed, number, _ORGANISATION))
+        Organisation(identifier(config.seed, number), name, mix(config.seed, number, _ORGANISATION))
         for number, name in enumerate(("Elbwerk", "Nordlager"))
     )
-    world = World(plan, clock, now - days(plan.history_days), main, other)
+    world = World(config, clock, now - days(config.history_days), main, other)
     for organisation in world.organisations:
         _add_profiles(world, organisation)
         _add_analytics(world, organisation)
-    _add_sites(world, main, plan.sites)
+    _add_sites(world, main, config.sites)
     _add_sites(world, other, 1)
-    for _ in range(plan.devices):
+    for _ in range(config.devices):
         add_device(world, main, created=world.since)
     add_device(world, other, created=world.since)
-    for number in range(plan.quarantined if plan.devices else 0):
+    for number in range(config.quarantined if config.devices else 0):
         reject(world, REASONS[number % len(REASONS)], now - 3600 * (number + 1))
-    if plan.extra_sensors:
-        _add_many(world, main, plan.extra_sensors)
+    if config.extra_sensors:
+        _add_many(world, main, config.extra_sensors)
     return world
 
 
@@ -82,8 +82,8 @@ def add_device(
 
 def equip(world: World, organisation: Organisation, device: Device) -> None:
     """Give a device the components of the plan, of all kinds in turn, and their sensors."""
-    for place in range(world.plan.components):
-        kind = KINDS[(device.number * world.plan.components + place) % len(KINDS)]
+    for place in range(world.config.components):
+        kind = KINDS[(device.number * world.config.components + place) % len(KINDS)]
         component = Component(
             id=organisation.new_id(),
             device=device,
@@ -115,8 +115,8 @@ def add_sensor(
         signal=spec.signal,
         seed=mix(organisation.seed, len(organisation.sensors), _SENSOR),
         created=device.created,
-        interval=world.plan.interval,
-        delay=world.plan.delay,
+        interval=world.config.interval,
+        delay=world.config.delay,
     )
     organisation.sensors[sensor.id] = sensor
     return sensor
@@ -230,6 +230,6 @@ def _field(spec: Field) -> dict[str, object]:
     }
 
 
-def _profile(organisation: Organisation, kind: Kind) -> str:
+def _profile(organisation: Organisation, kind: ComponentKind) -> str:
     profiles = organisation.table("sensor-profiles").items()
     return next(number for number, record in profiles if record["name"] == kind.key)

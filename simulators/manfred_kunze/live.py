@@ -4,12 +4,12 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 import hashlib
 
-from simulators.response import Reply
+from simulators.response import Response
 from simulators.server import Call
 
 from . import video
 from .cameras import Camera
-from .object_storage import PREFIX, Storage, refused
+from .object_storage import PREFIX, ObjectStorage, refused
 from .state import Organisation, Record, World
 from .times import at, written
 
@@ -20,7 +20,7 @@ _NEVER = "http://127.0.0.1:9"
 
 
 @dataclass(slots=True, kw_only=True)
-class Session:
+class LiveSession:
     """One live view. begins: when it is ACTIVE. ends: when it is EXPIRED.
 
     stopped: when somebody ended it. died: when it broke down, without a word. served: playlists and segments.
@@ -50,42 +50,42 @@ class Session:
 
 
 @dataclass(slots=True)
-class Live:
+class LiveSessions:
     """The live sessions of all organisations, by organisation and id."""
 
     world: World
-    storage: Storage
-    sessions: dict[str, dict[str, Session]] = field(default_factory=dict)
+    storage: ObjectStorage
+    sessions: dict[str, dict[str, LiveSession]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with none."""
         for organisation in self.world.organisations:
             organisation.more.append(self.sessions.setdefault(organisation.id, {}))
 
-    def of(self, organisation: Organisation) -> dict[str, Session]:
+    def of(self, organisation: Organisation) -> dict[str, LiveSession]:
         """Return an organisation's sessions by id, oldest first."""
         return self.sessions[organisation.id]
 
-    def begin(self, organisation: Organisation, camera: Camera) -> Session:
+    def begin(self, organisation: Organisation, camera: Camera) -> LiveSession:
         """Begin a session, or give the one that the camera has more time."""
-        plan, now = self.world.plan, self.world.now
-        if plan.forms.live_again == "same":
+        config, now = self.world.config, self.world.now
+        if config.variants.live_again == "same":
             for session in self.of(organisation).values():
                 running = session.camera is camera and session.died is None
                 if running and session.status(now) in ("REQUESTED", "ACTIVE"):
-                    session.ends = now + plan.live_seconds
+                    session.ends = now + config.live_seconds
                     return session
-        session = Session(
+        session = LiveSession(
             id=organisation.new_id(),
             camera=camera,
             asked=now,
-            begins=now + plan.live_wait,
-            ends=now + plan.live_seconds,
+            begins=now + config.live_wait,
+            ends=now + config.live_seconds,
         )
         self.of(organisation)[session.id] = session
         return session
 
-    def record(self, session: Session) -> Record:
+    def record(self, session: LiveSession) -> Record:
         """Return a session's record; its address is there while it is ACTIVE."""
         status = session.status(self.world.now)
         record: Record = {
@@ -98,22 +98,22 @@ class Live:
         }
         if status != "ACTIVE":
             return record
-        forms = self.world.plan.forms
-        if forms.live_credentials == "beside":
+        variants = self.world.config.variants
+        if variants.live_credentials == "beside":
             record["credentials"] = {"username": "viewer", "password": session.token}
         url = self._url(session)
-        match forms.live_url:
+        match variants.live_url:
             case "nested":
                 record["hls"] = {"url": url}
             case "pair":
-                host = self.storage.hosts[forms.link_host]
-                near = url if self.world.plan.live_local else url.replace(host, _NEVER)
+                host = self.storage.hosts[variants.link_host]
+                near = url if self.world.config.live_local else url.replace(host, _NEVER)
                 record |= {"localUrl": near, "remoteUrl": url}
             case _:
                 record["hlsUrl"] = url
         return record
 
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Response:
         """Answer a request for a playlist or a segment."""
         _, number, name = call.path.removeprefix(f"{PREFIX}/live").split("/", 2)
         session = next((one[number] for one in self.sessions.values() if number in one), None)
@@ -129,11 +129,11 @@ class Live:
         session.served += 1
         return self._file(session, name, call)
 
-    def _file(self, session: Session, name: str, call: Call) -> Reply:
+    def _file(self, session: LiveSession, name: str, call: Call) -> Response:
         query = f"?token={session.token}" if "token" in call.query else ""
         stem, _, kind = name.partition(".")
         newest = self._newest(session)
-        if name == "index.m3u8" and self.world.plan.forms.live_playlist == "master":
+        if name == "index.m3u8" and self.world.config.variants.live_playlist == "master":
             return _text(_master(self._link(session, f"video.m3u8{query}")))
         if name in ("index.m3u8", "video.m3u8"):
             first = max(0, newest - WINDOW + 1)
@@ -143,29 +143,29 @@ class Live:
             return _text(_playlist(session, first, links))
         if kind == "ts" and stem.isdecimal() and newest - 2 * WINDOW < int(stem) <= newest:
             headers = {"Content-Type": "video/mp2t"}
-            return Reply(200, None, headers, video.segment(int(stem)))
+            return Response(200, None, headers, video.segment(int(stem)))
         return refused(404, "NoSuchKey", "The key does not exist")
 
-    def _newest(self, session: Session) -> int:
+    def _newest(self, session: LiveSession) -> int:
         """Return the number of the newest whole segment; some are there from the beginning."""
         return (self.world.now - session.begins) // video.SECONDS + WINDOW - 1
 
-    def _url(self, session: Session) -> str:
-        forms = self.world.plan.forms
-        query = f"?token={session.token}" if forms.live_credentials == "address" else ""
-        host = self.storage.hosts[forms.link_host]
+    def _url(self, session: LiveSession) -> str:
+        variants = self.world.config.variants
+        query = f"?token={session.token}" if variants.live_credentials == "address" else ""
+        host = self.storage.hosts[variants.link_host]
         return self.storage.sealed(f"{host}{PREFIX}/live/{session.id}/index.m3u8{query}")
 
-    def _link(self, session: Session, name: str) -> str:
+    def _link(self, session: LiveSession, name: str) -> str:
         """Return what a playlist calls a file: its name, or where that is signed a path."""
-        if self.world.plan.forms.signing != "exact":
+        if self.world.config.variants.signing != "exact":
             return name
         return self.storage.sealed(f"{PREFIX}/live/{session.id}/{name}")
 
-    def _opens(self, session: Session, call: Call) -> bool:
+    def _opens(self, session: LiveSession, call: Call) -> bool:
         if not self.storage.opens(call.target):
             return False
-        if self.world.plan.forms.live_credentials == "address":
+        if self.world.config.variants.live_credentials == "address":
             if "Authorization" in call.headers:
                 self.storage.intruders.append(dict(call.headers))
             return call.query.get("token") == session.token
@@ -180,7 +180,7 @@ def _master(link: str) -> str:
     )
 
 
-def _playlist(session: Session, first: int, links: list[str]) -> str:
+def _playlist(session: LiveSession, first: int, links: list[str]) -> str:
     began = at(session.begins + (first - WINDOW) * video.SECONDS)
     assert began is not None
     lines = [
@@ -195,6 +195,6 @@ def _playlist(session: Session, first: int, links: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _text(playlist: str) -> Reply:
+def _text(playlist: str) -> Response:
     headers = {"Content-Type": _PLAYLIST, "Cache-Control": "no-store"}
-    return Reply(200, None, headers, playlist.encode())
+    return Response(200, None, headers, playlist.encode())

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
 from .cameras import CAMERA_STATUS, Camera
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .cloud import ManfredKunzeCloud
 
 
-class MediaDoor:
+class MediaAdmin:
     """Cameras, clips and sessions of the main organisation."""
 
     def __init__(self, cloud: ManfredKunzeCloud) -> None:
@@ -21,18 +21,18 @@ class MediaDoor:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the routes."""
-        router.add_get(f"{CONTROL}/media", self.show)
-        router.add_post(CONTROL + "/cameras/{id}", self.change_camera)
-        router.add_post(CONTROL + "/cameras/{id}/capture", self.capture)
-        router.add_post(CONTROL + "/captures/{id}/lose", self.lose)
-        router.add_post(CONTROL + "/live/{id}/{deed}", self.end)
+        router.add_get(f"{ADMIN_PATH}/media", self.show)
+        router.add_post(ADMIN_PATH + "/cameras/{id}", self.change_camera)
+        router.add_post(ADMIN_PATH + "/cameras/{id}/capture", self.capture)
+        router.add_post(ADMIN_PATH + "/captures/{id}/lose", self.lose)
+        router.add_post(ADMIN_PATH + "/live/{id}/{deed}", self.end)
 
     async def show(self, request: web.Request) -> web.Response:
         """Return cameras, clips, requests to recorders and live sessions as they are."""
         cloud = self._cloud
         cloud.settle()
         now = cloud.world.now
-        return json_reply(
+        return json_response(
             {
                 "cameras": [
                     {"id": one.id, "name": one.name, "status": one.status} for one in cloud.cameras
@@ -59,13 +59,15 @@ class MediaDoor:
         if body.get("status") not in CAMERA_STATUS:
             raise refusal(f"status is one of {', '.join(CAMERA_STATUS)}")
         camera.status = body["status"]
-        return json_reply({})
+        return json_response({})
 
     async def capture(self, request: web.Request) -> web.Response:
         """Let a camera see something."""
         camera, body = self._camera(request), await json_object(request)
-        capture = self._cloud.film(camera, int(body.get("seconds", 10)), float(body.get("ago", 0)))
-        return json_reply({"id": capture.id})
+        capture = self._cloud.record_clip(
+            camera, int(body.get("seconds", 10)), float(body.get("ago", 0))
+        )
+        return json_response({"id": capture.id})
 
     async def lose(self, request: web.Request) -> web.Response:
         """Lose a clip's bytes."""
@@ -73,7 +75,7 @@ class MediaDoor:
         if capture is None:
             raise web.HTTPNotFound
         self._cloud.lose(capture)
-        return json_reply({})
+        return json_response({})
 
     async def end(self, request: web.Request) -> web.Response:
         """Let a session die without a word, be over its time, or be stopped by somebody."""
@@ -83,7 +85,7 @@ class MediaDoor:
         if session is None or attribute is None:
             raise web.HTTPNotFound
         setattr(session, attribute, self._cloud.world.now)
-        return json_reply({})
+        return json_response({})
 
     def _camera(self, request: web.Request) -> Camera:
         try:

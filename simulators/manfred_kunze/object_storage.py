@@ -8,7 +8,7 @@ import hmac
 import re
 from urllib.parse import quote, urlencode
 
-from simulators.response import Reply
+from simulators.response import Response
 from simulators.server import Call
 from simulators.signing import is_sealed, sealed
 
@@ -18,11 +18,11 @@ from .times import at
 PREFIX = "/storage"
 UPLOADS = "/mk-config/"
 
-type Content = Callable[[Call], Reply]
+type Content = Callable[[Call], Response]
 
 
 @dataclass(slots=True)
-class Storage:
+class ObjectStorage:
     """What can be fetched by link. hosts: where links begin, by `Forms.link_host`.
 
     objects: what answers at a path. intruders: headers of requests that brought a key along.
@@ -49,21 +49,21 @@ class Storage:
             "X-Amz-Expires": str(seconds),
             "X-Amz-Signature": self._signature(path, str(until)),
         }
-        host = self.hosts[self.world.plan.forms.link_host]
+        host = self.hosts[self.world.config.variants.link_host]
         link = f"{host}{PREFIX}{quote(path)}?{urlencode(query)}"
         return self.sealed(link), until
 
     def sealed(self, link: str) -> str:
         """Return a link as the plan has links signed."""
-        is_exact = self.world.plan.forms.signing == "exact"
-        return sealed(str(self.world.plan.seed), link) if is_exact else link
+        is_exact = self.world.config.variants.signing == "exact"
+        return sealed(str(self.world.config.seed), link) if is_exact else link
 
     def opens(self, target: str) -> bool:
         """Tell whether a request's target is as it was given out, where that counts."""
-        is_exact = self.world.plan.forms.signing == "exact"
-        return not is_exact or is_sealed(str(self.world.plan.seed), target)
+        is_exact = self.world.config.variants.signing == "exact"
+        return not is_exact or is_sealed(str(self.world.config.seed), target)
 
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Response:
         """Answer a request for an object."""
         if "Authorization" in call.headers:
             self.intruders.append(dict(call.headers))
@@ -89,32 +89,32 @@ class Storage:
         until = int(began.timestamp()) + int(length)
         if query.get("X-Amz-Signature") != self._signature(path, str(until)):
             return "The signature does not match"
-        if self.world.plan.links_dead or self.world.now >= until:
+        if self.world.config.links_dead or self.world.now >= until:
             return "Request has expired"
         return ""
 
     def _signature(self, path: str, until: str) -> str:
-        secret = f"{self.world.plan.seed}-storage".encode()
+        secret = f"{self.world.config.seed}-storage".encode()
         return hmac.new(secret, f"{path} {until}".encode(), hashlib.sha256).hexdigest()
 
 
-def refused(status: int, code: str, message: str) -> Reply:
+def refused(status: int, code: str, message: str) -> Response:
     """Return an error as object storage tells it."""
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    return Reply(status, None, {"Content-Type": "application/xml"}, body.encode())
+    return Response(status, None, {"Content-Type": "application/xml"}, body.encode())
 
 
 def _read(moment: str) -> datetime:
     return datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _ranged(call: Call, body: bytes, kind: str) -> Reply:
+def _ranged(call: Call, body: bytes, kind: str) -> Response:
     headers = {"Content-Type": kind, "Accept-Ranges": "bytes"}
     found = re.fullmatch(r"bytes=(\d+)-(\d*)", call.headers.get("Range", ""))
     if found is None:
-        return Reply(200, None, headers, body)
+        return Response(200, None, headers, body)
     first, last = int(found[1]), min(int(found[2] or len(body)), len(body) - 1)
     if first > last:
-        return Reply(416, None, {"Content-Range": f"bytes */{len(body)}"}, b"")
+        return Response(416, None, {"Content-Range": f"bytes */{len(body)}"}, b"")
     headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
-    return Reply(206, None, headers, body[first : last + 1])
+    return Response(206, None, headers, body[first : last + 1])

@@ -5,50 +5,52 @@ import hashlib
 import json
 import re
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
 from .request import Route
-from .responder import Desk
+from .responder import Responder
 from .state import Record
-from .topology_routes import TopologyCalls, component_record
+from .topology_routes import TopologyRoutes, component_record
 
 _TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-def described(routes: list[Route], desk: Desk, origin: str, headers: Mapping[str, str]) -> Reply:
+def openapi_response(
+    routes: list[Route], responder: Responder, origin: str, headers: Mapping[str, str]
+) -> Response:
     """Return the description, or 304 if the client has it."""
-    body = json.dumps(_document(routes, desk, origin)).encode()
+    body = json.dumps(_document(routes, responder, origin)).encode()
     tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
     if headers.get("If-None-Match") == tag:
-        return Reply(304, None, {"ETag": tag})
-    return Reply(200, None, {"ETag": tag, "Content-Type": "application/json"}, body)
+        return Response(304, None, {"ETag": tag})
+    return Response(200, None, {"ETag": tag, "Content-Type": "application/json"}, body)
 
 
-def _document(routes: list[Route], desk: Desk, origin: str) -> JsonObject:
-    absent = desk.world.plan.absent
+def _document(routes: list[Route], responder: Responder, origin: str) -> JsonObject:
+    absent = responder.world.config.absent
     paths: dict[str, JsonObject] = {}
     for route in routes:
-        if route.group in absent or not desk.serves(route):
+        if route.group in absent or not responder.serves(route):
             continue
         path = re.sub(r"\(\?P<(\w+)>\[\^/\]\+\)", r"{\1}", route.pattern.pattern).removesuffix("/?")
         operations = paths.setdefault(path, {})
-        operations[route.method.lower()] = _operation(route, path, desk)
+        operations[route.method.lower()] = _operation(route, path, responder)
     return {
         "openapi": "3.1.0",
         "info": {"title": "IoT platform", "version": "v1"},
         "servers": [{"url": f"{origin}/api"}],
         "paths": paths,
-        "components": {"schemas": _schemas(desk)},
+        "components": {"schemas": _schemas(responder)},
     }
 
 
-def _operation(route: Route, path: str, desk: Desk) -> JsonObject:
+def _operation(route: Route, path: str, responder: Responder) -> JsonObject:
     names = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)\}", path)
     ]
     if route.method == "GET" and not path.endswith("}"):
-        number, size = desk.page_names
+        number, size = responder.page_names
         names += [
             {"name": name, "in": "query", "required": False, "schema": {"type": "integer"}}
             for name in (number, size)
@@ -61,26 +63,26 @@ def _operation(route: Route, path: str, desk: Desk) -> JsonObject:
     }
 
 
-def _schemas(desk: Desk) -> JsonObject:
-    main = desk.world.main
+def _schemas(responder: Responder) -> JsonObject:
+    main = responder.world.main
     records: dict[str, tuple[str, Record]] = {}
     if main.sensors:
         sensor = next(iter(main.sensors.values()))
-        topology = TopologyCalls(desk)
+        topology = TopologyRoutes(responder)
         records["Device"] = ("devices", topology.device_record(sensor.device))
         records["Sensor"] = ("sensors", topology.sensor_record(sensor))
-        health = topology.health_record(sensor.device, desk.world.now)
+        health = topology.health_record(sensor.device, responder.world.now)
         records["DeviceHealth"] = ("health", health)
         if sensor.component is not None:
             records["Component"] = ("components", component_record(sensor.component))
     schemas: JsonObject = {
         name: {
             "type": "object",
-            "properties": _properties(desk.shapes.dress(kind, record, main.id)),
+            "properties": _properties(responder.serializer.serialize(kind, record, main.id)),
         }
         for name, (kind, record) in records.items()
     }
-    page = desk.shapes.page([], 0, 20, 0, last=True)
+    page = responder.serializer.page([], 0, 20, 0, last=True)
     if isinstance(page, dict):
         schemas["PageDevice"] = {"type": "object", "properties": _properties(page)}
     return schemas

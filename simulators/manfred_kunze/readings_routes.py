@@ -6,10 +6,10 @@ from statistics import fmean
 
 from multidict import MultiMapping
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
-from .request import ApiError, Body, Visit, length_of
-from .responder import Desk
+from .request import ApiError, ApiRequest, Body, length_of
+from .responder import Responder
 from .state import Reading, Record, Sensor
 from .times import at
 
@@ -23,16 +23,16 @@ _TYPED = {
 }
 
 
-class ReadingsCalls:
+class ReadingsRoutes:
     """Answers them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, responder: Responder) -> None:
         """Ask the desk."""
-        self._desk = desk
-        self._forms = desk.world.plan.forms
+        self._responder = responder
+        self._variants = responder.world.config.variants
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
         return {
             "GET /readings/sensor/{id}": self.raw,
@@ -45,58 +45,60 @@ class ReadingsCalls:
             "POST /readings/batch": self.batch_by_body,
         }
 
-    def raw(self, visit: Visit) -> Reply:
+    def raw(self, request: ApiRequest) -> Response:
         """List a sensor's readings of a period, by default of the last day."""
-        return self._listed(visit, self._sensor(visit), *visit.period(_DAY))
+        return self._listed(request, self._sensor(request), *request.period(_DAY))
 
-    def window(self, visit: Visit) -> Reply:
+    def window(self, request: ApiRequest) -> Response:
         """List a sensor's readings of the last minutes, hours or days."""
-        if minutes := visit.first("minutes"):
+        if minutes := request.first("minutes"):
             length = length_of(f"{minutes}m")
-        elif hours := visit.first("hours"):
+        elif hours := request.first("hours"):
             length = length_of(f"{hours}h")
         else:
             names = ("window", "duration", "range", "last", "period", "relative")
-            length = visit.length(*names, default=3600)
-        return self._listed(visit, self._sensor(visit), visit.now - length, visit.now)
+            length = request.length(*names, default=3600)
+        return self._listed(request, self._sensor(request), request.now - length, request.now)
 
-    def aggregated_of_path(self, visit: Visit) -> Reply:
+    def aggregated_of_path(self, request: ApiRequest) -> Response:
         """List a sensor's figures by the hour, or by another length of time."""
-        return self._aggregated(visit, self._sensor(visit))
+        return self._aggregated(request, self._sensor(request))
 
-    def aggregated_of_query(self, visit: Visit) -> Reply:
+    def aggregated_of_query(self, request: ApiRequest) -> Response:
         """The same, of the sensor that a parameter names."""
-        return self._aggregated(visit, self._asked(visit))
+        return self._aggregated(request, self._asked(request))
 
-    def stats_of_path(self, visit: Visit) -> Reply:
+    def stats_of_path(self, request: ApiRequest) -> Response:
         """Show a sensor's figures of a whole period."""
-        return self._stats(visit, self._sensor(visit))
+        return self._stats(request, self._sensor(request))
 
-    def stats_of_query(self, visit: Visit) -> Reply:
+    def stats_of_query(self, request: ApiRequest) -> Response:
         """The same, of the sensor that a parameter names."""
-        return self._stats(visit, self._asked(visit))
+        return self._stats(request, self._asked(request))
 
-    def batch_by_address(self, visit: Visit) -> Reply:
+    def batch_by_address(self, request: ApiRequest) -> Response:
         """List the readings of many sensors, named by a parameter."""
-        asked = visit.first("sensorIds", "sensorId", "sensors", "ids") or ""
-        if isinstance(visit.query, MultiMapping):
-            asked = ",".join(visit.query.getall("sensorIds", [asked]))
-        return self._batch(visit, asked)
+        asked = request.first("sensorIds", "sensorId", "sensors", "ids") or ""
+        if isinstance(request.query, MultiMapping):
+            asked = ",".join(request.query.getall("sensorIds", [asked]))
+        return self._batch(request, asked)
 
-    def batch_by_body(self, visit: Visit) -> Reply:
+    def batch_by_body(self, request: ApiRequest) -> Response:
         """List the readings of many sensors, named in the body."""
-        named = next((visit.body[key] for key in ("sensorIds", "ids") if key in visit.body), None)
+        named = next(
+            (request.body[key] for key in ("sensorIds", "ids") if key in request.body), None
+        )
         if not isinstance(named, list):
             raise ApiError(400, "sensorIds must not be empty")
-        return self._batch(visit, ",".join(str(one) for one in named))
+        return self._batch(request, ",".join(str(one) for one in named))
 
     def reading_record(self, sensor: Sensor, reading: Reading) -> Record:
         """Return a reading's record, with the time that the device's clock told."""
         record: Record = {"sensorId": sensor.id, "timestamp": at(reading.time + sensor.device.skew)}
         value: object = reading.value
-        if isinstance(value, bool) and self._forms.booleans == "number":
+        if isinstance(value, bool) and self._variants.booleans == "number":
             value = int(value)
-        match self._forms.reading:
+        match self._variants.reading:
             case "value":
                 record["value"] = value
             case "typed":
@@ -105,92 +107,93 @@ class ReadingsCalls:
                 }
         return record
 
-    def _listed(self, visit: Visit, sensor: Sensor, since: int, until: int) -> Reply:
-        found = list(sensor.readings(since, until, visit.now))
-        if self._newest_first(visit):
+    def _listed(self, request: ApiRequest, sensor: Sensor, since: int, until: int) -> Response:
+        found = list(sensor.readings(since, until, request.now))
+        if self._newest_first(request):
             found.reverse()
-        return self._desk.page(
-            visit, "readings", found, lambda one: self.reading_record(sensor, one)
+        return self._responder.page(
+            request, "readings", found, lambda one: self.reading_record(sensor, one)
         )
 
-    def _newest_first(self, visit: Visit) -> bool:
-        asked = (visit.first("sort", "order", "direction") or "").lower()
+    def _newest_first(self, request: ApiRequest) -> bool:
+        asked = (request.first("sort", "order", "direction") or "").lower()
         if "asc" in asked or "desc" in asked:
             return "desc" in asked
-        return self._forms.order == "newest"
+        return self._variants.order == "newest"
 
-    def _aggregated(self, visit: Visit, sensor: Sensor) -> Reply:
+    def _aggregated(self, request: ApiRequest, sensor: Sensor) -> Response:
         names = ("interval", "bucket", "bucketSize", "window", "resolution", "granularity")
-        length = visit.length(*names, default=3600)
+        length = request.length(*names, default=3600)
         if length < 1:
             raise ApiError(400, "The interval is too short")
-        since, until = visit.period(_DAY)
+        since, until = request.period(_DAY)
         buckets = [
             _figures(group) | {"timestamp": at(start * length + sensor.device.skew)}
             for start, group in groupby(
-                sensor.readings(since, until, visit.now), lambda one: one.time // length
+                sensor.readings(since, until, request.now), lambda one: one.time // length
             )
         ]
-        if self._newest_first(visit):
+        if self._newest_first(request):
             buckets.reverse()
-        return self._desk.page(
-            visit, "aggregated", buckets, lambda one: {"sensorId": sensor.id, **one}
+        return self._responder.page(
+            request, "aggregated", buckets, lambda one: {"sensorId": sensor.id, **one}
         )
 
-    def _stats(self, visit: Visit, sensor: Sensor) -> Reply:
-        since, until = visit.period(_DAY)
-        found = list(islice(sensor.readings(since, until, visit.now), _MOST * 10))
+    def _stats(self, request: ApiRequest, sensor: Sensor) -> Response:
+        since, until = request.period(_DAY)
+        found = list(islice(sensor.readings(since, until, request.now), _MOST * 10))
         record: Record = {"sensorId": sensor.id, "from": at(since), "to": at(until)}
         record |= _figures(iter(found))
-        return self._desk.one(visit, "stats", record)
+        return self._responder.one(request, "stats", record)
 
-    def _batch(self, visit: Visit, names: str) -> Reply:
-        organisation = visit.organisation
+    def _batch(self, request: ApiRequest, names: str) -> Response:
+        organisation = request.organisation
         sensors = [
             organisation.sensors[name] for name in names.split(",") if name in organisation.sensors
         ]
         if not names:
             raise ApiError(400, "sensorIds must not be empty")
-        most = _limit(visit)
-        listed = {sensor.id: self._of_many(visit, sensor, most) for sensor in sensors}
-        match self._forms.batch_answer:
+        most = _limit(request)
+        listed = {sensor.id: self._of_many(request, sensor, most) for sensor in sensors}
+        match self._variants.batch_answer:
             case "groups":
-                return Reply(
+                return Response(
                     200, [{"sensorId": name, "readings": one} for name, one in listed.items()]
                 )
             case "flat":
-                return Reply(200, [one for readings in listed.values() for one in readings])
-        return Reply(200, listed)
+                return Response(200, [one for readings in listed.values() for one in readings])
+        return Response(200, listed)
 
-    def _of_many(self, visit: Visit, sensor: Sensor, most: int) -> list[JsonObject]:
-        if most == 1 and not self._has_period(visit):
-            newest = sensor.newest(visit.now)
+    def _of_many(self, request: ApiRequest, sensor: Sensor, most: int) -> list[JsonObject]:
+        if most == 1 and not self._has_period(request):
+            newest = sensor.newest(request.now)
             found = [] if newest is None else [newest]
         else:
-            found = list(sensor.readings(*visit.period(3600), visit.now))[-most:]
-        if self._newest_first(visit):
+            found = list(sensor.readings(*request.period(3600), request.now))[-most:]
+        if self._newest_first(request):
             found.reverse()
         return [
-            self._desk.shapes.dress("readings", self.reading_record(sensor, one)) for one in found
+            self._responder.serializer.serialize("readings", self.reading_record(sensor, one))
+            for one in found
         ]
 
     @staticmethod
-    def _has_period(visit: Visit) -> bool:
-        return "from" in visit.query or "from" in visit.body
+    def _has_period(request: ApiRequest) -> bool:
+        return "from" in request.query or "from" in request.body
 
-    def _sensor(self, visit: Visit) -> Sensor:
-        return self._desk.found(visit, visit.organisation.sensors)
+    def _sensor(self, request: ApiRequest) -> Sensor:
+        return self._responder.find(request, request.organisation.sensors)
 
-    def _asked(self, visit: Visit) -> Sensor:
-        number = visit.first("sensorId", "sensor")
+    def _asked(self, request: ApiRequest) -> Sensor:
+        number = request.first("sensorId", "sensor")
         if number is None:
             raise ApiError(400, "Required parameter 'sensorId' is not present")
-        return self._desk.by_id(visit, visit.organisation.sensors, number)
+        return self._responder.by_id(request, request.organisation.sensors, number)
 
 
-def _limit(visit: Visit) -> int:
-    body: Body = visit.body
-    text = visit.first("limit", "size", "latest") or str(
+def _limit(request: ApiRequest) -> int:
+    body: Body = request.body
+    text = request.first("limit", "size", "latest") or str(
         body.get("limit") or body.get("size") or ""
     )
     if text == "true":

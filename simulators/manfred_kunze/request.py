@@ -8,14 +8,14 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 from simulators.server import Call
 
-from .config import Forms
+from .config import ApiVariants
 from .times import seconds_of
 
 if TYPE_CHECKING:
-    from .api_keys import Key
+    from .api_keys import ApiKey
     from .state import Organisation
 
 type Body = dict[str, object]
@@ -41,11 +41,11 @@ class ApiError(Exception):
 
 
 @dataclass(slots=True)
-class Visit:
+class ApiRequest:
     """One call with a valid key. now: seconds since the epoch. named: what the path names."""
 
     call: Call
-    key: Key
+    key: ApiKey
     now: int
     named: Mapping[str, str]
     body: Body = field(default_factory=dict)
@@ -114,10 +114,10 @@ class Route:
     method: str
     pattern: re.Pattern[str]
     group: str
-    answer: Callable[[Visit], Reply]
+    answer: Callable[[ApiRequest], Response]
 
 
-def routes_of(table: Mapping[str, Callable[[Visit], Reply]]) -> Iterator[Route]:
+def routes_of(table: Mapping[str, Callable[[ApiRequest], Response]]) -> Iterator[Route]:
     """Yield a route for each "METHOD /path/{name}", below /v1 unless it begins with two slashes.
 
     A third word is its group; else the path's first word is.
@@ -145,15 +145,15 @@ def body_of(call: Call) -> Body:
     return sent
 
 
-def refusal(err: ApiError, forms: Forms, path: str, now: datetime) -> Reply:
+def refusal(err: ApiError, variants: ApiVariants, path: str, now: datetime) -> Response:
     """Return the reply to a call that is refused."""
     title = HTTPStatus(err.status).phrase
     if err.status == 401:
         err.headers.setdefault("WWW-Authenticate", "Bearer")
-    match forms.errors:
+    match variants.errors:
         case "text":
             headers = {"Content-Type": "text/plain;charset=UTF-8"}
-            return Reply(err.status, None, headers | err.headers, err.reason.encode())
+            return Response(err.status, None, headers | err.headers, err.reason.encode())
         case "spring":
             stamp = now.astimezone(UTC).isoformat(timespec="milliseconds")
             shown: JsonObject = {
@@ -162,7 +162,7 @@ def refusal(err: ApiError, forms: Forms, path: str, now: datetime) -> Reply:
                 "error": title,
                 "path": f"/api{path}",
             }
-            return Reply(err.status, shown, dict(err.headers))
+            return Response(err.status, shown, dict(err.headers))
     problem: JsonObject = {
         "type": "about:blank",
         "title": title,
@@ -170,7 +170,7 @@ def refusal(err: ApiError, forms: Forms, path: str, now: datetime) -> Reply:
         "detail": err.reason,
         "instance": f"/api{path}",
     }
-    return Reply(
+    return Response(
         err.status, problem, {"Content-Type": "application/problem+json"} | dict(err.headers)
     )
 

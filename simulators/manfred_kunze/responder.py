@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from zlib import crc32
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
-from .config import Forms
-from .request import ApiError, Body, Route, Visit, is_uuid
-from .serializers import Shapes
+from .config import ApiVariants
+from .request import ApiError, ApiRequest, Body, Route, is_uuid
+from .serializers import Serializer
 from .state import Organisation, Record, World, identifier
 
 type Shown[T] = Callable[[T], Record]
@@ -28,81 +28,90 @@ _FILTERS = {
 }
 
 
-class Desk:
+class Responder:
     """Takes visits and hands records out."""
 
     def __init__(self, world: World) -> None:
         """Hand out what is in this world."""
         self.world = world
-        self.shapes = Shapes(world.plan.forms)
+        self.serializer = Serializer(world.config.variants)
 
     def one(
-        self, visit: Visit, kind: str, record: Record, *, created: bool = False, status: int = 200
-    ) -> Reply:
+        self,
+        request: ApiRequest,
+        kind: str,
+        record: Record,
+        *,
+        created: bool = False,
+        status: int = 200,
+    ) -> Response:
         """Reply with a record."""
-        code = self.world.plan.forms.created if created else status
-        return Reply(code, self.shapes.dress(kind, record, visit.organisation.id))
+        code = self.world.config.variants.created if created else status
+        return Response(code, self.serializer.serialize(kind, record, request.organisation.id))
 
-    def acted(self, visit: Visit, kind: str, record: Record) -> Reply:
+    def acted(self, request: ApiRequest, kind: str, record: Record) -> Response:
         """Reply to a call that did something to a record."""
-        if self.world.plan.forms.acted == "empty":
-            return Reply(204, body=b"")
-        return self.one(visit, kind, record)
+        if self.world.config.variants.acted == "empty":
+            return Response(204, body=b"")
+        return self.one(request, kind, record)
 
-    def many(self, visit: Visit, kind: str, records: Sequence[Record]) -> Reply:
+    def many(self, request: ApiRequest, kind: str, records: Sequence[Record]) -> Response:
         """Reply with a page of records, filtered by what the address asks for."""
-        return self.page(visit, kind, self._filtered(visit, records), lambda record: record)
+        return self.page(request, kind, self._filtered(request, records), lambda record: record)
 
-    def page[T](self, visit: Visit, kind: str, found: Sequence[T], shown: Shown[T]) -> Reply:
+    def page[T](
+        self, request: ApiRequest, kind: str, found: Sequence[T], shown: Shown[T]
+    ) -> Response:
         """Reply with a page of what was found; only what is on it is worked out."""
-        plan, owner = self.world.plan, visit.organisation.id
-        asked_number, asked_size = (visit.query.get(name) for name in self.page_names)
-        size = _number(asked_size, plan.page_size, plan.page_most)
-        first = plan.forms.first_page
+        config, owner = self.world.config, request.organisation.id
+        asked_number, asked_size = (request.query.get(name) for name in self.page_names)
+        size = _number(asked_size, config.page_size, config.page_most)
+        first = config.variants.first_page
         number = max(0, _number(asked_number, first, 1 << 40, least=0) - first)
-        start = 0 if plan.endless else number * size
+        start = 0 if config.endless else number * size
         records = [
-            self.shapes.dress(kind, shown(one), owner) for one in islice(found, start, start + size)
+            self.serializer.serialize(kind, shown(one), owner)
+            for one in islice(found, start, start + size)
         ]
-        if plan.endless == "new" and number:
+        if config.endless == "new" and number:
             records = [self._strange(record, number) for record in records]
-        total = (number + 2) * size if plan.endless else len(found)
-        last = not plan.endless and start + size >= total
-        return Reply(200, self.shapes.page(records, number, size, total, last=last))
+        total = (number + 2) * size if config.endless else len(found)
+        last = not config.endless and start + size >= total
+        return Response(200, self.serializer.page(records, number, size, total, last=last))
 
     @property
     def page_names(self) -> list[str]:
         """The parameters that say which page is wanted, and of what size."""
-        return self.world.plan.forms.page_names.split()
+        return self.world.config.variants.page_names.split()
 
     def serves(self, route: Route) -> bool:
         """Tell whether a call is there in the forms that are served now."""
-        forms, path = self.world.plan.forms, route.pattern.pattern
+        variants, path = self.world.config.variants, route.pattern.pattern
         if "/readings/batch" in path:
-            return forms.batch in ("both", route.method.lower())
+            return variants.batch in ("both", route.method.lower())
         if path.endswith(("/aggregated/?", "/stats/?")):
             at_sensor = "/readings/sensor/" in path
-            wanted = forms.aggregated if "aggregated" in path else forms.stats
-            return wanted and at_sensor == (forms.readings_paths == "suffix")
-        return forms.window or "/window" not in path
+            wanted = variants.aggregated if "aggregated" in path else variants.stats
+            return wanted and at_sensor == (variants.readings_paths == "suffix")
+        return variants.window or "/window" not in path
 
-    def found[T](self, visit: Visit, among: Mapping[str, T], name: str = "id") -> T:
+    def find[T](self, request: ApiRequest, among: Mapping[str, T], name: str = "id") -> T:
         """Return what the path names; 404 if the organisation has no such thing."""
-        return self.by_id(visit, among, visit.named[name])
+        return self.by_id(request, among, request.named[name])
 
-    def by_id[T](self, visit: Visit, among: Mapping[str, T], number: str) -> T:
+    def by_id[T](self, request: ApiRequest, among: Mapping[str, T], number: str) -> T:
         """Return what an id names; 400 if it is no id, 404 if the organisation has no such thing."""
         if not is_uuid(number):
             raise ApiError(400, "An id cannot be read")
         if number not in among:
             known = any(self._has(other, number) for other in self.world.organisations)
-            raise ApiError(self.world.plan.forms.foreign if known else 404, "Not found")
+            raise ApiError(self.world.config.variants.foreign if known else 404, "Not found")
         return among[number]
 
     def in_order(self, records: Sequence[Record], key: str) -> list[Record]:
         """Return records by a time, in the order that is served now."""
         ordered = sorted(records, key=lambda one: str(one[key]))
-        return ordered[::-1] if self.world.plan.forms.listing == "newest" else ordered
+        return ordered[::-1] if self.world.config.variants.listing == "newest" else ordered
 
     def _has(self, organisation: Organisation, number: str) -> bool:
         holders: tuple[Mapping[str, object], ...] = (
@@ -114,11 +123,11 @@ class Desk:
         )
         return any(number in holder for holder in holders)
 
-    def _filtered(self, visit: Visit, records: Sequence[Record]) -> Sequence[Record]:
-        if self.world.plan.forms.filters == "ignored":
+    def _filtered(self, request: ApiRequest, records: Sequence[Record]) -> Sequence[Record]:
+        if self.world.config.variants.filters == "ignored":
             return records
         for asked, key in _FILTERS.items():
-            if value := visit.query.get(asked):
+            if value := request.query.get(asked):
                 wanted = set(value.split(","))
                 records = [one for one in records if key not in one or str(one[key]) in wanted]
         return records
@@ -127,9 +136,9 @@ class Desk:
         return record | {"id": identifier(crc32(str(record.get("id")).encode()), number)}
 
 
-def filled(forms: Forms, body: Body, before: Record | None) -> Body:
+def filled(variants: ApiVariants, body: Body, before: Record | None) -> Body:
     """Return what a PUT says, with what it leaves out if that stays as it is."""
-    return body if before is None or forms.put == "replace" else {**before, **body}
+    return body if before is None or variants.put == "replace" else {**before, **body}
 
 
 def _number(text: str | None, otherwise: int, most: int, *, least: int = 1) -> int:

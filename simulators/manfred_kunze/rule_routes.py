@@ -2,26 +2,26 @@
 
 from collections.abc import Callable, Mapping
 
-from simulators.response import Reply
+from simulators.response import Response
 
-from .alert_engine import Alerting
-from .alerts import AGGREGATES, COMPARISONS, SEVERITIES, Book, Rule, rule_record
-from .request import ApiError, Body, Visit, length_of
-from .responder import Desk, filled
+from .alert_engine import AlertEngine
+from .alerts import AGGREGATES, COMPARISONS, SEVERITIES, AlertStore, Rule, rule_record
+from .request import ApiError, ApiRequest, Body, length_of
+from .responder import Responder, filled
 from .state import Record, Value
 
 
-class RuleCalls:
+class RuleRoutes:
     """Answers them."""
 
-    def __init__(self, desk: Desk, alerting: Alerting) -> None:
+    def __init__(self, responder: Responder, alert_engine: AlertEngine) -> None:
         """Ask the desk."""
-        self._desk = desk
-        self._alerting = alerting
-        self._forms = desk.world.plan.forms
+        self._responder = responder
+        self._alert_engine = alert_engine
+        self._variants = responder.world.config.variants
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
         return {
             "GET /alert-rules": self.rules,
@@ -29,92 +29,92 @@ class RuleCalls:
             "GET /alert-rules/{id}": self.rule,
             "PUT /alert-rules/{id}": self.change_rule,
             "DELETE /alert-rules/{id}": self.remove_rule,
-            "POST /alert-rules/{id}/enable": lambda visit: self._switch(visit, on=True),
-            "POST /alert-rules/{id}/disable": lambda visit: self._switch(visit, on=False),
+            "POST /alert-rules/{id}/enable": lambda request: self._switch(request, on=True),
+            "POST /alert-rules/{id}/disable": lambda request: self._switch(request, on=False),
         }
 
-    def rules(self, visit: Visit) -> Reply:
+    def rules(self, request: ApiRequest) -> Response:
         """List the rules."""
-        records = [self._rule_record(one) for one in self._book(visit).rules.values()]
-        return self._desk.many(visit, "alert-rules", records)
+        records = [self._rule_record(one) for one in self._store(request).rules.values()]
+        return self._responder.many(request, "alert-rules", records)
 
-    def rule(self, visit: Visit) -> Reply:
+    def rule(self, request: ApiRequest) -> Response:
         """Show one rule."""
-        return self._show_rule(visit, self._desk.found(visit, self._book(visit).rules))
+        return self._show_rule(request, self._responder.find(request, self._store(request).rules))
 
-    def add_rule(self, visit: Visit) -> Reply:
+    def add_rule(self, request: ApiRequest) -> Response:
         """Make a rule."""
-        book = self._book(visit)
-        rule = self._made_rule(visit, book, None)
-        book.rules[rule.id] = rule
-        return self._desk.one(visit, "alert-rules", self._rule_record(rule), created=True)
+        store = self._store(request)
+        rule = self._made_rule(request, store, None)
+        store.rules[rule.id] = rule
+        return self._responder.one(request, "alert-rules", self._rule_record(rule), created=True)
 
-    def change_rule(self, visit: Visit) -> Reply:
+    def change_rule(self, request: ApiRequest) -> Response:
         """Replace what a rule says."""
-        book = self._book(visit)
-        before = self._desk.found(visit, book.rules)
-        rule = self._made_rule(visit, book, before)
+        store = self._store(request)
+        before = self._responder.find(request, store.rules)
+        rule = self._made_rule(request, store, before)
         for name in ("name", "sensor", "aggregate", "window", "comparison", "limit", "severity",
                      "cooldown", "channels", "enabled", "known"):  # fmt: skip
             setattr(before, name, getattr(rule, name))
-        return self._show_rule(visit, before)
+        return self._show_rule(request, before)
 
-    def remove_rule(self, visit: Visit) -> Reply:
+    def remove_rule(self, request: ApiRequest) -> Response:
         """Delete a rule; its alerts stay."""
-        book = self._book(visit)
-        del book.rules[self._desk.found(visit, book.rules).id]
-        return Reply(204, body=b"")
+        store = self._store(request)
+        del store.rules[self._responder.find(request, store.rules).id]
+        return Response(204, body=b"")
 
-    def _book(self, visit: Visit) -> Book:
-        return self._alerting.book(visit.organisation)
+    def _store(self, request: ApiRequest) -> AlertStore:
+        return self._alert_engine.store(request.organisation)
 
-    def _show_rule(self, visit: Visit, rule: Rule) -> Reply:
-        return self._desk.one(visit, "alert-rules", self._rule_record(rule))
+    def _show_rule(self, request: ApiRequest, rule: Rule) -> Response:
+        return self._responder.one(request, "alert-rules", self._rule_record(rule))
 
     def _rule_record(self, rule: Rule) -> Record:
-        return rule_record(rule, nested=self._forms.rule_condition == "nested")
+        return rule_record(rule, nested=self._variants.rule_condition == "nested")
 
-    def _switch(self, visit: Visit, *, on: bool) -> Reply:
-        rule = self._desk.found(visit, self._book(visit).rules)
+    def _switch(self, request: ApiRequest, *, on: bool) -> Response:
+        rule = self._responder.find(request, self._store(request).rules)
         rule.enabled, rule.fulfilled = on, False
-        return self._desk.acted(visit, "alert-rules", self._rule_record(rule))
+        return self._responder.acted(request, "alert-rules", self._rule_record(rule))
 
-    def _made_rule(self, visit: Visit, book: Book, before: Rule | None) -> Rule:
-        visit.body = filled(
-            self._forms, visit.body, None if before is None else self._rule_record(before)
+    def _made_rule(self, request: ApiRequest, store: AlertStore, before: Rule | None) -> Rule:
+        request.body = filled(
+            self._variants, request.body, None if before is None else self._rule_record(before)
         )
-        condition = visit.body.get("condition")
+        condition = request.body.get("condition")
         if isinstance(condition, dict):
-            visit.body = {**visit.body, **condition}
-        channels = visit.body.get("channelIds") or visit.body.get("notificationChannelIds")
+            request.body = {**request.body, **condition}
+        channels = request.body.get("channelIds") or request.body.get("notificationChannelIds")
         if not isinstance(channels, list) or not channels:
             raise ApiError(400, "channelIds must not be empty")
         for number in channels:
-            self._desk.by_id(visit, book.channels, str(number))
-        comparison = visit.literal("comparison", COMPARISONS, None, "operator")
-        limit: object = visit.body.get("threshold", visit.body.get("value"))
+            self._responder.by_id(request, store.channels, str(number))
+        comparison = request.literal("comparison", COMPARISONS, None, "operator")
+        limit: object = request.body.get("threshold", request.body.get("value"))
         if not isinstance(limit, bool | int | float | str):
             limit = _without_limit(comparison)
-        aggregate = visit.text("aggregate", "aggregation", "function", optional=True)
+        aggregate = request.text("aggregate", "aggregation", "function", optional=True)
         if aggregate and aggregate not in AGGREGATES:
             raise ApiError(400, "aggregate is not one of the known")
-        sensor = self._desk.by_id(
-            visit, visit.organisation.sensors, visit.text("sensorId", "sensor")
+        sensor = self._responder.by_id(
+            request, request.organisation.sensors, request.text("sensorId", "sensor")
         )
         return Rule(
-            id=book.organisation.new_id(),
-            name=visit.text("name"),
+            id=store.organisation.new_id(),
+            name=request.text("name"),
             sensor=sensor,
             aggregate=aggregate or None,
-            window=_seconds(visit.body, "windowSeconds", "window", otherwise=300),
+            window=_seconds(request.body, "windowSeconds", "window", otherwise=300),
             comparison=comparison,
             limit=limit,
-            severity=visit.literal("severity", SEVERITIES, None),
-            cooldown=_seconds(visit.body, "cooldownSeconds", "cooldown", otherwise=0),
+            severity=request.literal("severity", SEVERITIES, None),
+            cooldown=_seconds(request.body, "cooldownSeconds", "cooldown", otherwise=0),
             channels=[str(number) for number in channels],
-            enabled=bool(visit.body.get("enabled", visit.body.get("active", True))),
-            created=visit.now,
-            looked=visit.now,
+            enabled=bool(request.body.get("enabled", request.body.get("active", True))),
+            created=request.now,
+            looked=request.now,
             known=len(sensor.came),
         )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from simulators.response import JsonObject
 
-from .config import Forms
+from .config import ApiVariants
 from .state import Record
 from .times import written
 
@@ -51,43 +51,43 @@ _LITERALS = frozenset({
 })  # fmt: skip
 
 
-class Shapes:
+class Serializer:
     """Dresses records."""
 
-    def __init__(self, forms: Forms) -> None:
+    def __init__(self, variants: ApiVariants) -> None:
         """Serve these forms."""
-        self.forms = forms
+        self.variants = variants
 
-    def dress(self, kind: str, record: Record, organization: str | None = None) -> JsonObject:
+    def serialize(self, kind: str, record: Record, organization: str | None = None) -> JsonObject:
         """Return a record of a kind as it is shown now."""
         stated = kind in STATED
         names = (
-            {} if stated or self.forms.names == "plain" else {**OTHER[""], **OTHER.get(kind, {})}
+            {} if stated or self.variants.names == "plain" else {**OTHER[""], **OTHER.get(kind, {})}
         )
         shown: JsonObject = {}
         for key, value in record.items():
-            if value is None and (self.forms.nulls == "omitted" or stated):
+            if value is None and (self.variants.nulls == "omitted" or stated):
                 continue
-            if not stated and self.forms.references == "nested" and self._refers(key):
+            if not stated and self.variants.references == "nested" and self._refers(key):
                 name = names.get(key, key)
                 shown[name[:-2]] = None if value is None else {"id": value}
                 continue
             shown[names.get(key, key)] = self._value(kind, key, value)
-        if organization and not stated and self.forms.organization != "absent":
-            shown[self.forms.organization] = organization
+        if organization and not stated and self.variants.organization != "absent":
+            shown[self.variants.organization] = organization
         return shown
 
     def _value(self, kind: str, key: str, value: object) -> object:
         if isinstance(value, datetime):
-            return written(value, self.forms.times)
+            return written(value, self.variants.times)
         if isinstance(value, bool):
             return value
         if isinstance(value, dict):
             return {name: self._value(kind, name, inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._value(kind, key, inner) for inner in value]
-        if isinstance(value, str) and key in _LITERALS and self.forms.literals != "known":
-            return value.lower() if self.forms.literals == "lower" else "ADDED_LATER"
+        if isinstance(value, str) and key in _LITERALS and self.variants.literals != "known":
+            return value.lower() if self.variants.literals == "lower" else "ADDED_LATER"
         return value
 
     @staticmethod
@@ -99,8 +99,8 @@ class Shapes:
     ) -> object:
         """Return a page in the envelope that is served now. number: from 0."""
         listed = list(records)
-        shown = number + self.forms.first_page
-        match self.forms.paging:
+        shown = number + self.variants.first_page
+        match self.variants.paging:
             case "array":
                 return listed
             case "data":

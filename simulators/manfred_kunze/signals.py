@@ -24,7 +24,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ComponentKind:
     """A kind of component: its title, and the fields of its profile."""
 
     key: str
@@ -69,7 +69,7 @@ def _pressure(seed: int, time: int) -> Value:
 
 
 KINDS = (
-    Kind(
+    ComponentKind(
         "climate",
         "Climate",
         (
@@ -78,7 +78,7 @@ KINDS = (
             Field("co2", "BIGINT", "ppm", _co2, (0, 10_000)),
         ),
     ),
-    Kind(
+    ComponentKind(
         "door",
         "Door",
         (
@@ -86,7 +86,7 @@ KINDS = (
             Field("openings", "BIGINT", None, _openings),
         ),
     ),
-    Kind(
+    ComponentKind(
         "machine",
         "Machine",
         (
@@ -95,7 +95,7 @@ KINDS = (
             Field("pressure", "DOUBLE", "bar", _pressure, (0, 16)),
         ),
     ),
-    Kind(
+    ComponentKind(
         "power",
         "Power meter",
         (
@@ -103,7 +103,7 @@ KINDS = (
             Field("energy", "DOUBLE", "kWh", _energy),
         ),
     ),
-    Kind(
+    ComponentKind(
         "cold",
         "Cold store",
         (

@@ -9,7 +9,7 @@ from simulators.clock import Clock
 from simulators.random_source import mix
 from simulators.schedule import SECOND, Spans
 
-from .config import Plan
+from .config import CloudConfig
 
 type Value = float | bool | str
 type Record = dict[str, object]
@@ -81,7 +81,7 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Hold:
+class FixedValue:
     """A time in which a sensor measures one value, whatever else."""
 
     start: int
@@ -107,7 +107,7 @@ class Sensor:
     created: int
     interval: int
     delay: int
-    holds: list[Hold] = field(default_factory=list)
+    holds: list[FixedValue] = field(default_factory=list)
     extra: list[Reading] = field(default_factory=list)
     came: list[Reading] = field(default_factory=list)
 
@@ -119,7 +119,7 @@ class Sensor:
     def hold(self, value: Value, now: int) -> None:
         """Measure this value from now on."""
         self.release(now)
-        self.holds.append(Hold(now, value))
+        self.holds.append(FixedValue(now, value))
 
     def release(self, now: int) -> None:
         """Measure by nature again."""
@@ -206,7 +206,7 @@ class Organisation:
 class World:
     """Everything. since: when it began, in seconds since the epoch."""
 
-    plan: Plan
+    config: CloudConfig
     clock: Clock
     since: int
     main: Organisation

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from simulators.random_source import between, mix
-from simulators.response import Reply
+from simulators.response import Response
 
-from .request import ApiError, Visit
-from .responder import Desk
+from .request import ApiError, ApiRequest
+from .responder import Responder
 from .state import Component, Device, Organisation, Record, Sensor
 from .times import at
 
@@ -15,17 +15,17 @@ _HEALTH_GAP = 300
 _LINKS = ("WIFI", "ETHERNET", "LTE")
 
 
-class TopologyCalls:
+class TopologyRoutes:
     """Answers them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, responder: Responder) -> None:
         """Ask the desk."""
-        self._desk = desk
+        self._responder = responder
 
     @property
-    def table(self) -> Mapping[str, Callable[[Visit], Reply]]:
+    def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
         """What answers which call."""
-        calls: dict[str, Callable[[Visit], Reply]] = {
+        calls: dict[str, Callable[[ApiRequest], Response]] = {
             "GET /devices": self.devices,
             "GET /devices/{id}": self.device,
             "PUT /devices/{id}": self.change_device,
@@ -42,82 +42,84 @@ class TopologyCalls:
             calls[f"GET /{kind}/{{id}}"] = self._single(kind)
         return calls
 
-    def devices(self, visit: Visit) -> Reply:
+    def devices(self, request: ApiRequest) -> Response:
         """List the devices."""
-        found = list(visit.organisation.devices.values())
+        found = list(request.organisation.devices.values())
         for asked, attribute in (("status", "status"), ("siteId", "site")):
-            if wanted := visit.query.get(asked):
+            if wanted := request.query.get(asked):
                 found = [one for one in found if getattr(one, attribute) == wanted]
-        return self._desk.page(visit, "devices", found, self.device_record)
+        return self._responder.page(request, "devices", found, self.device_record)
 
-    def device(self, visit: Visit) -> Reply:
+    def device(self, request: ApiRequest) -> Response:
         """Show one device."""
-        found = self._desk.found(visit, visit.organisation.devices)
-        return self._desk.one(visit, "devices", self.device_record(found))
+        found = self._responder.find(request, request.organisation.devices)
+        return self._responder.one(request, "devices", self.device_record(found))
 
-    def change_device(self, visit: Visit) -> Reply:
+    def change_device(self, request: ApiRequest) -> Response:
         """Give a device another name, site, tags or metadata."""
-        device = self._desk.found(visit, visit.organisation.devices)
-        device.name = visit.text("name", "displayName", optional=True) or device.name
-        if isinstance(tags := visit.body.get("tags"), list):
+        device = self._responder.find(request, request.organisation.devices)
+        device.name = request.text("name", "displayName", optional=True) or device.name
+        if isinstance(tags := request.body.get("tags"), list):
             device.tags = [str(tag) for tag in tags]
-        if isinstance(metadata := visit.body.get("metadata"), dict):
+        if isinstance(metadata := request.body.get("metadata"), dict):
             device.metadata = metadata
-        if site := visit.text("siteId", optional=True):
-            self._desk.by_id(visit, visit.organisation.table("sites"), site)
+        if site := request.text("siteId", optional=True):
+            self._responder.by_id(request, request.organisation.table("sites"), site)
             device.site = site
-        return self._desk.one(visit, "devices", self.device_record(device))
+        return self._responder.one(request, "devices", self.device_record(device))
 
-    def remove_device(self, visit: Visit) -> Reply:
+    def remove_device(self, request: ApiRequest) -> Response:
         """Remove a device and what belongs to it."""
-        remove_device(visit.organisation, self._desk.found(visit, visit.organisation.devices))
-        return Reply(204, body=b"")
+        remove_device(
+            request.organisation, self._responder.find(request, request.organisation.devices)
+        )
+        return Response(204, body=b"")
 
-    def health(self, visit: Visit) -> Reply:
+    def health(self, request: ApiRequest) -> Response:
         """Show how a device is: one state, or the newest of many."""
-        device = self._desk.found(visit, visit.organisation.devices)
-        seen = device.seen(visit.now)
+        device = self._responder.find(request, request.organisation.devices)
+        seen = device.seen(request.now)
         if seen is None:
             raise ApiError(404, "No health has been reported")
-        if self._desk.world.plan.forms.health == "latest":
-            return self._desk.one(visit, "health", self.health_record(device, seen))
+        if self._responder.world.config.variants.health == "latest":
+            return self._responder.one(request, "health", self.health_record(device, seen))
         states = [seen - number * _HEALTH_GAP for number in range(_LISTED)]
-        return self._desk.page(
-            visit, "health", states, lambda time: self.health_record(device, time)
+        return self._responder.page(
+            request, "health", states, lambda time: self.health_record(device, time)
         )
 
-    def components(self, visit: Visit) -> Reply:
+    def components(self, request: ApiRequest) -> Response:
         """List the components, of all devices or of one."""
-        found: Sequence[Component] = list(visit.organisation.components.values())
-        if wanted := visit.query.get("deviceId"):
+        found: Sequence[Component] = list(request.organisation.components.values())
+        if wanted := request.query.get("deviceId"):
             found = [one for one in found if one.device.id == wanted]
-        return self._desk.page(visit, "components", found, component_record)
+        return self._responder.page(request, "components", found, component_record)
 
-    def component(self, visit: Visit) -> Reply:
+    def component(self, request: ApiRequest) -> Response:
         """Show one component."""
-        found = self._desk.found(visit, visit.organisation.components)
-        return self._desk.one(visit, "components", component_record(found))
+        found = self._responder.find(request, request.organisation.components)
+        return self._responder.one(request, "components", component_record(found))
 
-    def sensors(self, visit: Visit) -> Reply:
+    def sensors(self, request: ApiRequest) -> Response:
         """List the sensors, of all devices or of one device or component."""
-        found: Sequence[Sensor] = list(visit.organisation.sensors.values())
-        if wanted := visit.query.get("deviceId"):
+        found: Sequence[Sensor] = list(request.organisation.sensors.values())
+        if wanted := request.query.get("deviceId"):
             found = [one for one in found if one.device.id == wanted]
-        if wanted := visit.query.get("componentId"):
+        if wanted := request.query.get("componentId"):
             found = [one for one in found if one.component and one.component.id == wanted]
-        return self._desk.page(visit, "sensors", found, self.sensor_record)
+        return self._responder.page(request, "sensors", found, self.sensor_record)
 
-    def sensor(self, visit: Visit) -> Reply:
+    def sensor(self, request: ApiRequest) -> Response:
         """Show one sensor."""
-        found = self._desk.found(visit, visit.organisation.sensors)
-        return self._desk.one(visit, "sensors", self.sensor_record(found))
+        found = self._responder.find(request, request.organisation.sensors)
+        return self._responder.one(request, "sensors", self.sensor_record(found))
 
-    def schema(self, visit: Visit) -> Reply:
+    def schema(self, request: ApiRequest) -> Response:
         """Show a sensor profile as an interface in JSON-LD."""
-        profile = self._desk.found(visit, visit.organisation.table("sensor-profiles"))
+        profile = self._responder.find(request, request.organisation.table("sensor-profiles"))
         fields = profile["fields"]
         assert isinstance(fields, list)
-        return Reply(
+        return Response(
             200,
             {
                 "@context": "dtmi:dtdl:context;3",
@@ -139,7 +141,7 @@ class TopologyCalls:
 
     def device_record(self, device: Device) -> Record:
         """Return a device's record."""
-        seen = device.seen(self._desk.world.now)
+        seen = device.seen(self._responder.world.now)
         return {
             "id": device.id,
             "name": device.name,
@@ -166,7 +168,7 @@ class TopologyCalls:
             "valueType": sensor.type,
             "createdAt": at(sensor.created),
         }
-        if self._desk.world.plan.forms.sensor_unit == "sensor":
+        if self._responder.world.config.variants.sensor_unit == "sensor":
             record["unit"] = sensor.unit
         return record
 
@@ -186,16 +188,18 @@ class TopologyCalls:
             "readingsDropped": up // 40_000,
         }
 
-    def _listing(self, kind: str) -> Callable[[Visit], Reply]:
-        def listing(visit: Visit) -> Reply:
-            return self._desk.many(visit, kind, list(visit.organisation.table(kind).values()))
+    def _listing(self, kind: str) -> Callable[[ApiRequest], Response]:
+        def listing(request: ApiRequest) -> Response:
+            return self._responder.many(
+                request, kind, list(request.organisation.table(kind).values())
+            )
 
         return listing
 
-    def _single(self, kind: str) -> Callable[[Visit], Reply]:
-        def single(visit: Visit) -> Reply:
-            return self._desk.one(
-                visit, kind, self._desk.found(visit, visit.organisation.table(kind))
+    def _single(self, kind: str) -> Callable[[ApiRequest], Response]:
+        def single(request: ApiRequest) -> Response:
+            return self._responder.one(
+                request, kind, self._responder.find(request, request.organisation.table(kind))
             )
 
         return single

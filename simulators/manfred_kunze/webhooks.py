@@ -14,7 +14,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from simulators.random_source import fraction
 
 from .alerts import Channel
-from .config import Plan
+from .config import CloudConfig
 
 _LOSS = 41
 _TIMEOUT = ClientTimeout(total=10)
@@ -50,10 +50,10 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Posting:
+class WebhookSender:
     """What was sent to channels, and what waits."""
 
-    plan: Plan
+    config: CloudConfig
     sent: list[Delivery] = field(default_factory=list)
     _session: ClientSession | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -73,13 +73,13 @@ class Posting:
 
     def queue(self, channel: Channel, body: Body, now: int, alert: str | None) -> None:
         """Queue a message, as the habits say."""
-        habits = self.plan.habits
+        settings = self.config.delivery
         if channel.type != "WEBHOOK":
             self.sent.append(Delivery(channel, now, body, alert, "written", at=now))
             return
-        for _ in range(habits.copies):
-            delivery = Delivery(channel, now + round(habits.delay), body, alert)
-            if fraction(self.plan.seed, len(self.sent), _LOSS) < habits.loss:
+        for _ in range(settings.copies):
+            delivery = Delivery(channel, now + round(settings.delay), body, alert)
+            if fraction(self.config.seed, len(self.sent), _LOSS) < settings.loss:
                 delivery.outcome = "lost"
             self.sent.append(delivery)
 
@@ -108,20 +108,20 @@ class Posting:
     async def _call(self, session: ClientSession, delivery: Delivery, now: int) -> None:
         body, kind = _encoded(delivery.body)
         headers = {"User-Agent": "Java-http-client/21", "Content-Type": kind}
-        if self.plan.forms.signature == "hmac" and (secret := delivery.channel.secret):
+        if self.config.variants.signature == "hmac" and (secret := delivery.channel.secret):
             signed = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
             headers["X-Signature"] = f"sha256={signed}"
         try:
             async with session.post(
                 delivery.channel.target, headers=headers, data=body, allow_redirects=False
-            ) as reply:
-                delivery.outcome = reply.status
+            ) as response:
+                delivery.outcome = response.status
         except ClientError, TimeoutError, ValueError:
             delivery.outcome = "unreachable"
         delivery.at = now
-        habits = self.plan.habits
-        if delivery.state == "FAILED" and delivery.attempt <= habits.retries:
-            due = now + round(habits.retry_seconds)
+        settings = self.config.delivery
+        if delivery.state == "FAILED" and delivery.attempt <= settings.retries:
+            due = now + round(settings.retry_seconds)
             again = replace(delivery, due=due, outcome="waiting", at=None)
             again.attempt += 1
             self.sent.append(again)

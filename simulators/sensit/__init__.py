@@ -26,22 +26,22 @@ is none and an unknown time zone are refused with 400; an error is {"message": t
 """
 
 from .cloud import SensitCloud
-from .config import TYPES, Forms, MonitorType, Plan
+from .config import TYPES, ApiVariants, CloudConfig, MonitorType
 from .malformed import QUIRKS
 from .monitors import Monitor, Trigger
-from .plume import Leak, Spell
+from .plume import Leak, WindPeriod
 from .tokens import User
 
 __all__ = [
     "QUIRKS",
     "TYPES",
-    "Forms",
+    "ApiVariants",
+    "CloudConfig",
     "Leak",
     "Monitor",
     "MonitorType",
-    "Plan",
     "SensitCloud",
-    "Spell",
     "Trigger",
     "User",
+    "WindPeriod",
 ]

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from simulators.admin_api import refusal
 from simulators.clock import Clock, from_micros, to_micros
 
-from .config import Forms
+from .config import ApiVariants
 
 
 def number(body: Mapping[str, Any], name: str, default: float) -> float:
@@ -45,10 +45,10 @@ def choice(body: Mapping[str, Any], name: str, choices: Mapping[str, object]) ->
     return str(chosen)
 
 
-def form_choices() -> dict[str, tuple[object, ...]]:
+def variant_choices() -> dict[str, tuple[object, ...]]:
     """Return what each field of Forms may be."""
-    hints = get_type_hints(Forms)
-    return {spec.name: _choices(hints[spec.name]) for spec in fields(Forms)}
+    hints = get_type_hints(ApiVariants)
+    return {spec.name: _choices(hints[spec.name]) for spec in fields(ApiVariants)}
 
 
 def _choices(hint: Any) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from simulators.response import JsonObject
 from simulators.schedule import Report
 from simulators.server import Call
 
-from .config import TYPES, MonitorType, Plan, Wrapper
+from .config import TYPES, CloudConfig, MonitorType, Wrapper
 from .malformed import DEVICE_QUIRKS, RECORD_QUIRKS, spoiled
 from .monitors import FOR_EVER, Monitor
 from .records import date_json, flattened, record_json, shown_date, values
@@ -47,8 +47,8 @@ class Api:
         self.counts = Counts()
 
     @property
-    def _plan(self) -> Plan:
-        return self._world.plan
+    def _config(self) -> CloudConfig:
+        return self._world.config
 
     def answer(self, call: Call) -> object:
         """Answer one call."""
@@ -61,14 +61,14 @@ class Api:
 
     def sign_in(self, call: Call) -> JsonObject:
         """POST /users/signin, a JSON object or a form."""
-        plan = self._plan
+        config = self._config
         user = self._world.users.get(call.form.get("email", ""))
         if user is None or user.locked or call.form.get("password") != user.password:
             self.counts.refused_sign_ins += 1
-            raise ApiError(int(plan.forms.refused_sign_in), "Invalid email or password")
+            raise ApiError(int(config.variants.refused_sign_in), "Invalid email or password")
         self.counts.sign_ins += 1
         shown: JsonObject = {"id": user.id, "role": user.role}
-        if plan.forms.user == "full":
+        if config.variants.user == "full":
             shown |= {"email": user.email, "displayName": user.name, "status": "Active"}
         now = self._world.clock.micros() // 1_000_000
         return {
@@ -88,29 +88,29 @@ class Api:
         for monitor in self._world.visible(user):
             if kind in ("ALL", monitor.type):
                 listed += self._listed(monitor)
-        return self._wrapped(listed, self._plan.forms.devices)
+        return self._wrapped(listed, self._config.variants.devices)
 
     def get_log(self, kind: MonitorType, most: timedelta | None, call: Call, user: User) -> object:
         """POST /sensors-data/get<TYPE>DeviceLogForGivenHour and ...BetweenTimePeriod."""
-        forms = self._plan.forms
-        since, until = window(call.form, forms, most)
+        variants = self._config.variants
+        since, until = window(call.form, variants, most)
         monitor = self._monitor(kind, call, user)
         if monitor is None:
-            return self._wrapped([], forms.logs)
+            return self._wrapped([], variants.logs)
         now = self._world.clock.micros()
         records: list[object] = []
         for report in monitor.reports(since, until, now):
             record = self._record(monitor, report)
             records += [record, record] if "twice" in monitor.quirks else [record]
-        return self._wrapped(self._ordered(records), forms.logs)
+        return self._wrapped(self._ordered(records), variants.logs)
 
     def get_dates(self, kind: MonitorType, call: Call, user: User) -> object:
         """POST /sensors-data/get<TYPE>DataAvailableDates: days of a time zone, with counts."""
         local = zone(required(call.form, "Timezone"))
-        forms = self._plan.forms
+        variants = self._config.variants
         monitor = self._monitor(kind, call, user)
         if monitor is None:
-            return self._wrapped([], forms.dates)
+            return self._wrapped([], variants.dates)
         now = self._world.clock.micros()
         counts: Counter[tuple[int, int, int]] = Counter()
         last: dict[tuple[int, int, int], datetime] = {}
@@ -124,11 +124,11 @@ class Api:
             {
                 "_id": {"month": month, "day": day, "year": year},
                 "count": counts[year, month, day],
-                "date": date_json(last[year, month, day], forms.date),
+                "date": date_json(last[year, month, day], variants.date),
             }
             for year, month, day in counts
         ]
-        return self._wrapped(self._ordered(days), forms.dates)
+        return self._wrapped(self._ordered(days), variants.dates)
 
     def _routes(self) -> dict[tuple[str, str], Callable[[Call, User], object]]:
         routes: dict[tuple[str, str], Callable[[Call, User], object]] = {
@@ -189,9 +189,11 @@ class Api:
             "isFirmwareUpdateRequire": monitor.firmware_update,
             "isCharging": charging,
             "lastReceivedRecord": None,
-            "battery": {"percent": percent, "zero": 0, "volts": volts}[self._plan.forms.battery],
+            "battery": {"percent": percent, "zero": 0, "volts": volts}[
+                self._config.variants.battery
+            ],
         }
-        form = monitor.last_record or self._plan.forms.last_record
+        form = monitor.last_record or self._config.variants.last_record
         if form == "absent":
             del device["lastReceivedRecord"]
         else:
@@ -205,11 +207,11 @@ class Api:
         if report is None:
             return None
         if form == "other_type":
-            return record_json(monitor, report, self._plan.forms, _OTHER[monitor.type])
+            return record_json(monitor, report, self._config.variants, _OTHER[monitor.type])
         return self._record(monitor, report)
 
     def _record(self, monitor: Monitor, report: Report) -> object:
-        record = record_json(monitor, report, self._plan.forms)
+        record = record_json(monitor, report, self._config.variants)
         return spoiled(record, monitor.quirks, RECORD_QUIRKS)
 
     def _power(self, monitor: Monitor, now: int) -> tuple[float, bool]:
@@ -219,7 +221,7 @@ class Api:
 
     def _ordered[Item](self, items: list[Item]) -> list[Item]:
         """Put what is oldest first into the order that the plan wants."""
-        match self._plan.forms.order:
+        match self._config.variants.order:
             case "newest":
                 return items[::-1]
             case "mixed":
@@ -227,7 +229,7 @@ class Api:
         return items
 
     def _wrapped(self, items: list[object], wrapper: Wrapper) -> object:
-        shown = None if not items and self._plan.forms.empty == "null" else items
+        shown = None if not items and self._config.variants.empty == "null" else items
         return {"data": shown} if wrapper == "data" else shown
 
 
@@ -236,5 +238,5 @@ def truth_json(monitor: Monitor, report: Report) -> JsonObject:
     return {
         "date": shown_date(monitor, report).isoformat(),
         "received": from_micros(report.stored).isoformat(),
-        "values": flattened(values(monitor, report.date, monitor.plan.forms)),
+        "values": flattened(values(monitor, report.date, monitor.config.variants)),
     }

@@ -8,15 +8,15 @@ from http import HTTPStatus
 from aiohttp import web
 
 from simulators.clock import Clock, to_micros
-from simulators.response import JsonObject, Reply, encode
+from simulators.response import JsonObject, Response, encode
 from simulators.server import Call, VendorCloud
 
-from .admin import SensitDoor
+from .admin import SensitAdmin
 from .api import Api, truth_json
-from .config import MonitorType, Plan
+from .config import CloudConfig, MonitorType
 from .monitors import FOR_EVER, Monitor
 from .plume import Leak
-from .stage_admin import StageDoor
+from .stage_admin import MonitorAdmin
 from .state import World
 from .time_windows import ApiError
 from .tokens import Tokens, User
@@ -27,12 +27,12 @@ class SensitCloud(VendorCloud):
 
     name = "sensit"
 
-    def __init__(self, plan: Plan | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, config: CloudConfig | None = None, clock: Clock | None = None) -> None:
         """Build the world of `plan` as it is now by `clock`."""
         super().__init__(clock)
-        self.plan = plan or Plan()
-        self.world = World(self.plan, self.clock)
-        self.tokens = Tokens(self.plan)
+        self.config = config or CloudConfig()
+        self.world = World(self.config, self.clock)
+        self.tokens = Tokens(self.config)
         self._api = Api(self.world, self.tokens)
 
     @property
@@ -138,10 +138,10 @@ class SensitCloud(VendorCloud):
             seen[asked] = record.at
         return min(gaps, default=None)
 
-    def add_control(self, router: web.UrlDispatcher) -> None:
+    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
         """Add monitors, leaks, wind, users and the truth to the control door."""
-        StageDoor(self).add_to(router)
-        SensitDoor(self).add_to(router)
+        MonitorAdmin(self).add_to(router)
+        SensitAdmin(self).add_to(router)
 
     def user_of(self, headers: Mapping[str, str]) -> str | None:
         """Return the e-mail address in the token, true or not."""
@@ -149,11 +149,11 @@ class SensitCloud(VendorCloud):
         claims = Tokens.claims(token)
         return None if claims is None else str(claims["email"])
 
-    def refused(self, status: int) -> Reply:
+    def refused(self, status: int) -> Response:
         """Return the vendor's error reply for a request that a fault kept from it."""
         return self._error(status, "The request was refused")
 
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Response:
         """Answer one call."""
         try:
             payload = self._api.answer(call)
@@ -161,27 +161,27 @@ class SensitCloud(VendorCloud):
             return self._error(err.status, err.message)
         exact = any(monitor.quirks or monitor.overrides for monitor in self.monitors)
         if call.method != "GET":
-            return Reply(self.plan.forms.post_status, payload, exact=exact)
-        return self._cacheable(call, Reply(200, payload, exact=exact))
+            return Response(self.config.variants.post_status, payload, exact=exact)
+        return self._cacheable(call, Response(200, payload, exact=exact))
 
-    def _error(self, status: int, message: str) -> Reply:
-        match self.plan.forms.error_body:
+    def _error(self, status: int, message: str) -> Response:
+        match self.config.variants.error_body:
             case "html":
                 page = f"<!DOCTYPE html><html><body><pre>{message}</pre></body></html>"
                 headers = {"Content-Type": "text/html; charset=utf-8"}
-                return Reply(status, body=page.encode(), headers=headers)
+                return Response(status, body=page.encode(), headers=headers)
             case "none":
-                return Reply(status, body=b"")
-        return Reply(status, {self.plan.forms.error_body: message})
+                return Response(status, body=b"")
+        return Response(status, {self.config.variants.error_body: message})
 
-    def _cacheable(self, call: Call, reply: Reply) -> Reply:
+    def _cacheable(self, call: Call, response: Response) -> Response:
         """Give a reply to a GET the headers of the plan, or 304."""
-        if self.plan.max_age is not None:
-            reply.headers["Cache-Control"] = f"max-age={self.plan.max_age}, private"
-        if not self.plan.etag:
-            return reply
-        body = encode(reply.payload, exact=reply.exact)
-        reply.headers["ETag"] = f'W/"{hashlib.sha256(body).hexdigest()[:27]}"'
-        if call.headers.get("If-None-Match") == reply.headers["ETag"]:
-            return Reply(HTTPStatus.NOT_MODIFIED, headers=reply.headers)
-        return reply
+        if self.config.max_age is not None:
+            response.headers["Cache-Control"] = f"max-age={self.config.max_age}, private"
+        if not self.config.etag:
+            return response
+        body = encode(response.payload, exact=response.exact)
+        response.headers["ETag"] = f'W/"{hashlib.sha256(body).hexdigest()[:27]}"'
+        if call.headers.get("If-None-Match") == response.headers["ETag"]:
+            return Response(HTTPStatus.NOT_MODIFIED, headers=response.headers)
+        return response

@@ -11,7 +11,7 @@ type Wrapper = Literal["bare", "data"]
 
 
 @dataclass(slots=True)
-class Forms:
+class ApiVariants:
     """Forms of replies that the vendor's instructions leave open. The first of each is the default.
 
     devices: the device list bare | under "data".
@@ -73,7 +73,7 @@ class Forms:
 
 
 @dataclass(slots=True, kw_only=True)
-class Plan:
+class CloudConfig:
     """What to simulate. What a request reads (forms, max_age, token_seconds) may change meanwhile.
 
     spods, fmds, ramps: monitors of each type; all 0 is an empty account.
@@ -117,4 +117,4 @@ class Plan:
     latitude: float = 47.5123
     longitude: float = -108.4321
     canister_ppb: float = 100.0
-    forms: Forms = field(default_factory=Forms)
+    variants: ApiVariants = field(default_factory=ApiVariants)

@@ -6,9 +6,17 @@ from math import cos, radians
 
 from simulators.random_source import between, fraction
 from simulators.response import JsonObject
-from simulators.schedule import SECOND, Beats, Habits, Report, Rhythm, Span, Spans
+from simulators.schedule import (
+    SECOND,
+    Report,
+    ReportingConfig,
+    ReportSchedule,
+    ReportTimes,
+    Span,
+    Spans,
+)
 
-from .config import MonitorType, Plan
+from .config import CloudConfig, MonitorType
 from .plume import Air, Site
 
 _LATE, _LATENESS, _FIX, _BACKLOG, _SILENT = 41, 42, 43, 44, 49
@@ -46,7 +54,7 @@ class Monitor:
     a form of its own of lastReceivedRecord, as in Forms.
     """
 
-    plan: Plan
+    config: CloudConfig
     site: Site
     number: int
     uuid: str
@@ -68,16 +76,16 @@ class Monitor:
     offline: Spans = field(default_factory=Spans)
     triggers: list[Trigger] = field(default_factory=list)
     overrides: list[Override] = field(default_factory=list)
-    _rhythm: Rhythm = field(init=False)
-    _beats: Beats = field(init=False)
+    _schedule: ReportSchedule = field(init=False)
+    _beats: ReportTimes = field(init=False)
 
     def __post_init__(self) -> None:
         """Draw the second at which it reports."""
-        plan = self.plan
-        habits = Habits(0.0, plan.delay_least, plan.delay_most, 0.0, plan.loss)
-        self._rhythm = Rhythm(self.seed, habits, plan.cycle)
-        phase = 0 if plan.phase == "full" else self._rhythm.phase
-        self._beats = Beats(phase % (plan.cycle * SECOND), plan.cycle * SECOND)
+        config = self.config
+        reporting = ReportingConfig(0.0, config.delay_least, config.delay_most, 0.0, config.loss)
+        self._schedule = ReportSchedule(self.seed, reporting, config.cycle)
+        phase = 0 if config.phase == "full" else self._schedule.phase
+        self._beats = ReportTimes(phase % (config.cycle * SECOND), config.cycle * SECOND)
 
     @property
     def variant(self) -> int:
@@ -110,9 +118,9 @@ class Monitor:
         """Return the record that arrived last."""
         if (newest := self.newest(now)) is None:
             return None
-        since = newest.date - int(self.plan.late_most * SECOND)
+        since = newest.date - int(self.config.late_most * SECOND)
         if (span := self.offline.around(since)) is not None:
-            since = span.start - int(self.plan.late_most * SECOND)
+            since = span.start - int(self.config.late_most * SECOND)
         recent = self.reports(since + self.skew, now + self.skew, now)
         return max(recent, key=lambda report: report.stored, default=newest)
 
@@ -120,7 +128,7 @@ class Monitor:
         """Return the record of a beat; None if there is none, or the cloud does not have it yet."""
         if self._is_silent(beat):
             return None
-        report = self._rhythm.report(beat)
+        report = self._schedule.report(beat)
         if report is None:
             return None
         stored = self._stored(report)
@@ -146,24 +154,24 @@ class Monitor:
 
     def position(self, date: int) -> tuple[float, float] | None:
         """Return latitude and longitude; None without a GPS fix."""
-        if fraction(self.seed, date // SECOND, _FIX) < self.plan.fixless:
+        if fraction(self.seed, date // SECOND, _FIX) < self.config.fixless:
             return None
-        latitude = self.plan.latitude + self.north / _METRES_PER_DEGREE
-        shrink = cos(radians(self.plan.latitude))
-        longitude = self.plan.longitude + self.east / (_METRES_PER_DEGREE * shrink)
+        latitude = self.config.latitude + self.north / _METRES_PER_DEGREE
+        shrink = cos(radians(self.config.latitude))
+        longitude = self.config.longitude + self.east / (_METRES_PER_DEGREE * shrink)
         return round(latitude, 6), round(longitude, 6)
 
     def _is_silent(self, beat: int) -> bool:
         if self.off.around(beat) is not None:
             return True
-        silent = self.plan.silent
+        silent = self.config.silent
         return silent > 0 and fraction(self.seed, beat // _STRETCH, _SILENT) < silent
 
     def _stored(self, report: Report) -> int | None:
         """Return when the cloud has a record; None as long as the monitor is offline."""
-        plan, stored = self.plan, report.stored
-        if plan.late and fraction(self.seed, report.beat, _LATE) < plan.late:
-            late = between(plan.late_least, plan.late_most, self.seed, report.beat, _LATENESS)
+        config, stored = self.config, report.stored
+        if config.late and fraction(self.seed, report.beat, _LATE) < config.late:
+            late = between(config.late_least, config.late_most, self.seed, report.beat, _LATENESS)
             stored = report.date + int(late * SECOND)
         if (span := self.offline.around(stored)) is None:
             return stored

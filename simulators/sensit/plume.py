@@ -41,7 +41,7 @@ class Leak:
 
 
 @dataclass(slots=True)
-class Spell:
+class WindPeriod:
     """A time of ordered wind, that turns evenly from one direction to another."""
 
     start: float
@@ -78,17 +78,17 @@ class Site:
         """Make a site without leaks; its days follow the sun at `longitude`."""
         self.seed = seed
         self.leaks: list[Leak] = []
-        self.spells: list[Spell] = []
+        self.wind_periods: list[WindPeriod] = []
         self._solar = longitude / 360 * DAY
 
     def wind(self, at: float) -> tuple[float, float]:
         """Return direction (degrees) and speed (m/s)."""
         gust = smooth(self.seed, at, 180, _SPEED_GUST)
         sway = smooth(self.seed, at, 420, _TURN_GUST)
-        for spell in reversed(self.spells):
-            if spell.start <= at < spell.end:
-                direction = spell.direction(at) + 4 * sway
-                return direction % 360, max(0.0, spell.speed * (1 + 0.1 * gust))
+        for period in reversed(self.wind_periods):
+            if period.start <= at < period.end:
+                direction = period.direction(at) + 4 * sway
+                return direction % 360, max(0.0, period.speed * (1 + 0.1 * gust))
         daily = self._daily(at, 15)
         speed = 2.0 + 1.4 * daily + 1.1 * smooth(self.seed, at, HOUR, _SPEED) + 0.5 * gust
         direction = 250 + 130 * smooth(self.seed, at, 5 * HOUR, _TURN) + 22 * sway

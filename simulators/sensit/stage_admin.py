@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 from simulators.schedule import SECOND, Spans
 
-from .admin_params import choice, form_choices, instant, number
+from .admin_params import choice, instant, number, variant_choices
 from .config import TYPES
 from .malformed import QUIRKS
 from .monitors import Monitor, Trigger
-from .plume import LEAKS, Leak, Spell
+from .plume import LEAKS, Leak, WindPeriod
 
 if TYPE_CHECKING:
     from .cloud import SensitCloud
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TEXTS = ("name", "location", "status", "key", "picture")
 
 
-class StageDoor:
+class MonitorAdmin:
     """What the monitors and the air around them can be told over HTTP. Times are ISO 8601, zoned.
 
     GET /_sim/monitors -> {"monitors": [{"uuid", "type", "name", "east", "north", ...}]}.
@@ -45,7 +45,7 @@ class StageDoor:
     def __init__(self, cloud: SensitCloud) -> None:
         """Make the door of one cloud."""
         self._cloud = cloud
-        self._deeds: dict[str, Callable[[Monitor, dict[str, Any]], object]] = {
+        self._actions: dict[str, Callable[[Monitor, dict[str, Any]], object]] = {
             "silent": lambda monitor, body: self._span(monitor.off, body),
             "offline": lambda monitor, body: self._span(monitor.offline, body),
             "speak": lambda monitor, _: monitor.off.finish(cloud.clock.micros()),
@@ -56,34 +56,34 @@ class StageDoor:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the routes."""
-        router.add_get(f"{CONTROL}/monitors", self.show_monitors)
-        router.add_post(f"{CONTROL}/monitors", self.add_monitor)
-        router.add_post(CONTROL + "/monitors/{uuid}", self.change_monitor)
-        router.add_post(CONTROL + "/monitors/{uuid}/restore", self.restore_monitor)
-        router.add_post(CONTROL + "/monitors/{uuid}/{deed}", self.do_to_monitor)
-        router.add_get(f"{CONTROL}/leaks", self.show_leaks)
-        router.add_post(f"{CONTROL}/leaks", self.add_leak)
-        router.add_delete(f"{CONTROL}/leaks", self.end_leaks)
-        router.add_post(f"{CONTROL}/wind", self.order_wind)
-        router.add_delete(f"{CONTROL}/wind", self.free_wind)
+        router.add_get(f"{ADMIN_PATH}/monitors", self.show_monitors)
+        router.add_post(f"{ADMIN_PATH}/monitors", self.add_monitor)
+        router.add_post(ADMIN_PATH + "/monitors/{uuid}", self.change_monitor)
+        router.add_post(ADMIN_PATH + "/monitors/{uuid}/restore", self.restore_monitor)
+        router.add_post(ADMIN_PATH + "/monitors/{uuid}/{deed}", self.act_on_monitor)
+        router.add_get(f"{ADMIN_PATH}/leaks", self.show_leaks)
+        router.add_post(f"{ADMIN_PATH}/leaks", self.add_leak)
+        router.add_delete(f"{ADMIN_PATH}/leaks", self.end_leaks)
+        router.add_post(f"{ADMIN_PATH}/wind", self.order_wind)
+        router.add_delete(f"{ADMIN_PATH}/wind", self.free_wind)
 
     async def show_monitors(self, request: web.Request) -> web.Response:
         """Return every monitor."""
-        return json_reply({"monitors": [_shown(monitor) for monitor in self._cloud.monitors]})
+        return json_response({"monitors": [_shown(monitor) for monitor in self._cloud.monitors]})
 
     async def add_monitor(self, request: web.Request) -> web.Response:
         """Add a monitor."""
         kind = (await json_object(request)).get("type")
         if kind not in TYPES:
             raise refusal(f"type is one of {', '.join(TYPES)}")
-        return json_reply({"uuid": self._cloud.add_monitor(kind).uuid})
+        return json_response({"uuid": self._cloud.add_monitor(kind).uuid})
 
     async def restore_monitor(self, request: web.Request) -> web.Response:
         """Put a removed monitor back."""
         if (uuid := request.match_info["uuid"]) not in self._cloud.world.removed:
             raise web.HTTPNotFound
         self._cloud.restore_monitor(uuid)
-        return json_reply({})
+        return json_response({})
 
     async def change_monitor(self, request: web.Request) -> web.Response:
         """Change what a monitor is, says or does wrong."""
@@ -93,7 +93,7 @@ class StageDoor:
         if unknown := quirks - QUIRKS:
             raise refusal(f"No such quirk: {', '.join(sorted(unknown))}")
         last_record = body.get("last_record", monitor.last_record)
-        if last_record not in (None, *form_choices()["last_record"]):
+        if last_record not in (None, *variant_choices()["last_record"]):
             raise refusal(f"No such form of lastReceivedRecord: {last_record}")
         monitor.clock_skew = number(body, "clock_skew", monitor.clock_skew)
         monitor.quirks, monitor.last_record = quirks, last_record
@@ -102,19 +102,19 @@ class StageDoor:
         monitor.firmware_update = bool(body.get("firmware_update", monitor.firmware_update))
         if "override" in body:
             monitor.override(body["override"], self._cloud.clock.micros())
-        return json_reply(_shown(monitor))
+        return json_response(_shown(monitor))
 
-    async def do_to_monitor(self, request: web.Request) -> web.Response:
+    async def act_on_monitor(self, request: web.Request) -> web.Response:
         """Do one of the deeds to a monitor."""
-        monitor, deed = self._monitor(request.match_info["uuid"]), request.match_info["deed"]
-        if deed not in self._deeds:
+        monitor, action = self._monitor(request.match_info["uuid"]), request.match_info["deed"]
+        if action not in self._actions:
             raise web.HTTPNotFound
-        self._deeds[deed](monitor, await json_object(request))
-        return json_reply({})
+        self._actions[action](monitor, await json_object(request))
+        return json_response({})
 
     async def show_leaks(self, request: web.Request) -> web.Response:
         """Return the leaks there were and are."""
-        return json_reply({"leaks": [asdict(leak) for leak in self._cloud.world.site.leaks]})
+        return json_response({"leaks": [asdict(leak) for leak in self._cloud.world.site.leaks]})
 
     async def add_leak(self, request: web.Request) -> web.Response:
         """Let something leak."""
@@ -136,14 +136,14 @@ class StageDoor:
             self._cloud.world.leak_across(first, second, start, seconds, leak)
         else:
             self._cloud.world.add_leak(leak)
-        return json_reply(asdict(leak))
+        return json_response(asdict(leak))
 
     async def end_leaks(self, request: web.Request) -> web.Response:
         """End every leak now; what has leaked drifts on."""
         now = self._cloud.clock.micros() / SECOND
         for leak in self._cloud.world.site.leaks:
             leak.end = min(leak.end, now)
-        return json_reply({})
+        return json_response({})
 
     async def order_wind(self, request: web.Request) -> web.Response:
         """Order a wind."""
@@ -151,16 +151,18 @@ class StageDoor:
         start = instant(body, "start", self._cloud.clock) / SECOND
         end = start + number(body, "seconds", 3600)
         first = number(body, "first", 270)
-        spell = Spell(start, end, number(body, "speed", 2.5), first, number(body, "last", first))
-        self._cloud.world.site.spells.append(spell)
-        return json_reply(asdict(spell))
+        period = WindPeriod(
+            start, end, number(body, "speed", 2.5), first, number(body, "last", first)
+        )
+        self._cloud.world.site.wind_periods.append(period)
+        return json_response(asdict(period))
 
     async def free_wind(self, request: web.Request) -> web.Response:
         """End every ordered wind now."""
         now = self._cloud.clock.micros() / SECOND
-        for spell in self._cloud.world.site.spells:
-            spell.end = min(spell.end, now)
-        return json_reply({})
+        for period in self._cloud.world.site.wind_periods:
+            period.end = min(period.end, now)
+        return json_response({})
 
     def _span(self, spans: Spans, body: dict[str, Any]) -> None:
         spans.begin(instant(body, "start", self._cloud.clock))

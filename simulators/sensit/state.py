@@ -7,9 +7,9 @@ from simulators.clock import Clock, to_micros
 from simulators.random_source import between, mix
 from simulators.schedule import SECOND
 
-from .config import MonitorType, Plan
+from .config import CloudConfig, MonitorType
 from .monitors import FOR_EVER, Monitor, Trigger
-from .plume import Leak, Site, Spell, sweep
+from .plume import Leak, Site, WindPeriod, sweep
 from .records import values
 from .tokens import User
 
@@ -23,28 +23,28 @@ _FILLING = 120 * SECOND
 class World:
     """The monitors of one site and who may see them."""
 
-    def __init__(self, plan: Plan, clock: Clock) -> None:
+    def __init__(self, config: CloudConfig, clock: Clock) -> None:
         """Build what the plan says; monitors began `history_days` before now."""
-        self.plan = plan
+        self.config = config
         self.clock = clock
-        self.site = Site(plan.seed, plan.longitude)
+        self.site = Site(config.seed, config.longitude)
         self.monitors: dict[str, Monitor] = {}
         self.removed: dict[str, Monitor] = {}
         self._built: dict[MonitorType, int] = {"SPOD": 0, "FMD": 0, "RAMP": 0}
-        began = to_micros(clock.now() - timedelta(days=plan.history_days))
+        began = to_micros(clock.now() - timedelta(days=config.history_days))
         counts: dict[MonitorType, int] = {
-            "FMD": plan.fmds,
-            "SPOD": plan.spods,
-            "RAMP": plan.ramps,
+            "FMD": config.fmds,
+            "SPOD": config.spods,
+            "RAMP": config.ramps,
         }
         for kind, count in counts.items():
             for _ in range(count):
                 self.add_monitor(kind, began)
         self.users: dict[str, User] = {}
-        self.add_user(plan.username, plan.password, plan.role, "Anna Berg")
+        self.add_user(config.username, config.password, config.role, "Anna Berg")
         listed = list(self.monitors)
         half, first = frozenset(listed[::2]), frozenset(listed[:1])
-        word = plan.password
+        word = config.password
         self.add_user("bruno@example.org", word, "ClientAdministrator", "Bruno Holm", half)
         self.add_user("clara@example.org", word, "ClientUser", "Clara Lund", first)
         self.add_user("dora@example.org", word, "ClientUser", "Dora Vest", frozenset())
@@ -58,7 +58,7 @@ class World:
         sees: frozenset[str] | None = None,
     ) -> User:
         """Add a user who can sign in."""
-        number = object_id(self.plan.seed, len(self.users))
+        number = object_id(self.config.seed, len(self.users))
         user = User(number, email, password, role, name or email.partition("@")[0], sees)
         self.users[email] = user
         return user
@@ -68,12 +68,12 @@ class World:
         number = self._built[kind]
         self._built[kind] += 1
         place = len(self.monitors) + len(self.removed)
-        seed = mix(self.plan.seed, place, 47)
+        seed = mix(self.config.seed, place, 47)
         angle = 2 * pi * (place * 0.19 + between(-0.03, 0.03, seed, 1))
         radius = between(0.85, 1.15, seed, 2) * _RADIUS
         uuid = str(_FIRST_UUID[kind] + number)
         monitor = Monitor(
-            plan=self.plan,
+            config=self.config,
             site=self.site,
             number=number,
             uuid=uuid,
@@ -108,8 +108,8 @@ class World:
             (first.east, first.north), (second.east, second.north)
         )
         leak.start, leak.end = start, start + seconds
-        self.site.spells.append(Spell(start - 600, start, 2.5, begin, begin))
-        self.site.spells.append(Spell(start, start + seconds, 2.5, begin, finish))
+        self.site.wind_periods.append(WindPeriod(start - 600, start, 2.5, begin, begin))
+        self.site.wind_periods.append(WindPeriod(start, start + seconds, 2.5, begin, finish))
         return self.add_leak(leak)
 
     def _fill_canister(self, monitor: Monitor, leak: Leak) -> None:
@@ -120,7 +120,7 @@ class World:
         since, until = int(leak.start * SECOND), int((leak.end + 600) * SECOND)
         base = _voc(monitor, since - 600 * SECOND)
         for report in monitor.reports(since, until, FOR_EVER):
-            if _voc(monitor, report.date) - base >= self.plan.canister_ppb:
+            if _voc(monitor, report.date) - base >= self.config.canister_ppb:
                 monitor.triggers.append(Trigger(free, report.date, report.date + _FILLING))
                 return
 
@@ -131,5 +131,5 @@ def object_id(seed: int, place: int) -> str:
 
 
 def _voc(monitor: Monitor, date: int) -> float:
-    value = values(monitor, date, monitor.plan.forms)["pid1_PPB_Calc"]
+    value = values(monitor, date, monitor.config.variants)["pid1_PPB_Calc"]
     return float(value) if isinstance(value, int | float) else 0.0

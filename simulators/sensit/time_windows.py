@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulators.clock import to_micros
 
-from .config import Forms
+from .config import ApiVariants
 
 GIVEN_HOUR = timedelta(hours=2)
 
@@ -31,17 +31,19 @@ def required(fields: Mapping[str, str], name: str) -> str:
     raise ApiError(400, f"{name} is required")
 
 
-def window(fields: Mapping[str, str], forms: Forms, most: timedelta | None) -> tuple[int, int]:
+def window(
+    fields: Mapping[str, str], variants: ApiVariants, most: timedelta | None
+) -> tuple[int, int]:
     """Return first and last microsecond of a record's date that StartDate and EndDate ask for."""
     start, end = (moment(required(fields, name)) for name in ("StartDate", "EndDate"))
     if end < start:
         raise ApiError(400, "EndDate is before StartDate")
     if most is not None and end - start > most:
-        if forms.long_window == "refused":
+        if variants.long_window == "refused":
             raise ApiError(400, "The period is too long")
         end = start + most
     last = to_micros(end)
-    return to_micros(start), last if forms.window_end == "inclusive" else last - 1
+    return to_micros(start), last if variants.window_end == "inclusive" else last - 1
 
 
 def moment(text: str) -> datetime:

@@ -10,7 +10,7 @@ import hmac
 import json
 from typing import Any
 
-from .config import Plan
+from .config import CloudConfig
 
 _YEAR = 365 * 24 * 3600
 
@@ -35,9 +35,9 @@ class User:
 class Tokens:
     """Issues tokens and knows them again."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, config: CloudConfig) -> None:
         """Start with a key that follows from the plan's seed."""
-        self._plan = plan
+        self._config = config
         self._generation = 0
         self._newest: dict[str, str] = {}
 
@@ -53,15 +53,15 @@ class Tokens:
             "status": "Active",
             "iat": now,
         }
-        expiry = now + self._plan.token_seconds
+        expiry = now + self._config.token_seconds
         exps: dict[str, dict[str, object]] = {
             "full": {"exp": expiry},
             "text_exp": {"exp": "in the evening"},
             "past_exp": {"exp": now - _YEAR},
             "float_exp": {"exp": expiry + 0.25},
         }
-        token = self._signed(claims | exps.get(self._plan.forms.jwt, {}))
-        if self._plan.forms.jwt == "opaque":
+        token = self._signed(claims | exps.get(self._config.variants.jwt, {}))
+        if self._config.variants.jwt == "opaque":
             token = token.encode().hex()
         self._newest[user.email] = token
         return token
@@ -71,10 +71,10 @@ class Tokens:
         claims = self.claims(token)
         if claims is None or not hmac.compare_digest(self._signed(claims), _as_jwt(token)):
             return None
-        if now >= claims["iat"] + self._plan.token_seconds:
+        if now >= claims["iat"] + self._config.token_seconds:
             return None
         email = str(claims["email"])
-        if self._plan.forms.one_session and self._newest.get(email, token) != token:
+        if self._config.variants.one_session and self._newest.get(email, token) != token:
             return None
         return email
 
@@ -96,7 +96,7 @@ class Tokens:
     def _signed(self, claims: dict[str, Any]) -> str:
         head = _encoded(json.dumps({"alg": "HS256", "typ": "JWT"}, separators=(",", ":")).encode())
         body = f"{head}.{_encoded(json.dumps(claims, separators=(',', ':')).encode())}"
-        key = f"sensit {self._plan.seed} {self._generation}".encode()
+        key = f"sensit {self._config.seed} {self._generation}".encode()
         return f"{body}.{_encoded(hmac.new(key, body.encode(), hashlib.sha256).digest())}"
 
 

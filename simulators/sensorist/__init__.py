@@ -2,18 +2,18 @@
 
 from .callbacks import Callback, Delivery
 from .cloud import SensoristCloud
-from .config import CallbackHabits, Forms, Plan
+from .config import ApiVariants, CloudConfig, DeliveryConfig
 from .state import FREE, Gateway, Measurement, Sensor, Source, User
 
 __all__ = [
     "FREE",
+    "ApiVariants",
     "Callback",
-    "CallbackHabits",
+    "CloudConfig",
     "Delivery",
-    "Forms",
+    "DeliveryConfig",
     "Gateway",
     "Measurement",
-    "Plan",
     "Sensor",
     "SensoristCloud",
     "Source",

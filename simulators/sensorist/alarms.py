@@ -9,7 +9,7 @@ from simulators.clock import to_micros
 from simulators.response import JsonObject
 from simulators.schedule import SECOND
 
-from .config import Plan
+from .config import CloudConfig
 from .serializers import time_text
 from .state import Measurement, Source
 
@@ -27,14 +27,14 @@ class AlarmLog:
     value: float
     triggered: bool
 
-    def json(self, plan: Plan) -> JsonObject:
+    def json(self, config: CloudConfig) -> JsonObject:
         """Return the log as the API shows it."""
         return {
             "id": self.id,
             "alarm": self.alarm,
             "date": time_text(self.date),
             "value": self.value,
-            "state": _state(self.triggered, plan),
+            "state": _state(self.triggered, config),
         }
 
 
@@ -57,10 +57,10 @@ class Alarm:
     triggered: bool = False
     logs: list[AlarmLog] = field(default_factory=list)
 
-    def json(self, plan: Plan) -> JsonObject:
+    def json(self, config: CloudConfig) -> JsonObject:
         """Return the alarm with its most recent logs, newest first."""
         source: object = self.source.id
-        if plan.forms.alarm_source == "object":
+        if config.variants.alarm_source == "object":
             source = {"id": self.source.id}
         return {
             "id": self.id,
@@ -68,8 +68,8 @@ class Alarm:
             "value": self.value,
             "direction": self.direction,
             "delay": self.delay,
-            "state": _state(self.triggered, plan),
-            "logs": [log.json(plan) for log in self.logs[: -RECENT_LOGS - 1 : -1]],
+            "state": _state(self.triggered, config),
+            "logs": [log.json(config) for log in self.logs[: -RECENT_LOGS - 1 : -1]],
         }
 
     def beyond(self, value: float) -> bool:
@@ -80,10 +80,10 @@ class Alarm:
 class Alarms:
     """All alarms of a cloud. `tell(alarm, log)` is called at each change of state."""
 
-    def __init__(self, plan: Plan, tell: Callable[[Alarm, AlarmLog], None]) -> None:
+    def __init__(self, config: CloudConfig, on_change: Callable[[Alarm, AlarmLog], None]) -> None:
         """Start with none."""
-        self._plan = plan
-        self._tell = tell
+        self._config = config
+        self._notify_change = on_change
         self._alarms: dict[int, Alarm] = {}
         self._history: list[AlarmLog] = []
         self._created = 0
@@ -127,18 +127,18 @@ class Alarms:
         """Look at every measurement that was stored since the last time."""
         for alarm in self._alarms.values():
             for row in _stored_since(alarm.source, alarm.evaluated, to_micros(now)):
-                self._look(alarm, row)
+                self._evaluate(alarm, row)
                 alarm.evaluated = row.seq
             alarm.evaluated = max(alarm.evaluated, to_micros(now) - 1)
 
-    def look_again(self, source: Source, now: datetime) -> None:
+    def recheck(self, source: Source, now: datetime) -> None:
         """Let the alarms on `source` look at its newest measurement again."""
         newest = source.newest(to_micros(now))
         for alarm in self._alarms.values():
             if alarm.source is source and newest is not None:
                 alarm.evaluated = min(alarm.evaluated, newest.seq - 1)
 
-    def _look(self, alarm: Alarm, row: Measurement) -> None:
+    def _evaluate(self, alarm: Alarm, row: Measurement) -> None:
         if not isinstance(row.value, int | float) or row.value != row.value:
             return
         if not alarm.beyond(row.value):
@@ -157,7 +157,7 @@ class Alarms:
         log = AlarmLog(number, alarm.id, alarm.owner, row.date, value, triggered)
         alarm.logs.append(log)
         self._history.append(log)
-        self._tell(alarm, log)
+        self._notify_change(alarm, log)
 
 
 def _stored_since(source: Source, since: int, now: int) -> list[Measurement]:
@@ -170,8 +170,8 @@ def _stored_since(source: Source, since: int, now: int) -> list[Measurement]:
     return sorted((row for row in rows if row.seq > since), key=lambda row: row.seq)
 
 
-def _state(triggered: bool, plan: Plan) -> object:
-    match plan.forms.alarm_state:
+def _state(triggered: bool, config: CloudConfig) -> object:
+    match config.variants.alarm_state:
         case "bool":
             return triggered
         case "number":

@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlsplit
 
 from simulators.clock import EPOCH, to_micros
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 from simulators.server import Call
 
 from .alarms import Alarms
@@ -22,7 +22,7 @@ from .workflows import Workflow, WorkflowError, WorkflowKind, Workflows
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ApiRequest:
     """One call, the user it runs as and the id in its path, if it has one."""
 
     call: Call
@@ -30,7 +30,7 @@ class Visit:
     id: int | None
 
 
-type Method = Callable[[Api, Visit], JsonObject]
+type Method = Callable[[Api, ApiRequest], JsonObject]
 
 
 @dataclass(slots=True)
@@ -42,84 +42,84 @@ class Api:
     callbacks: Callbacks
     workflows: Workflows
 
-    def get_users(self, visit: Visit) -> JsonObject:
+    def get_users(self, request: ApiRequest) -> JsonObject:
         """4.1: the user; with `list` all users in the hierarchy."""
-        plan = self.world.plan
-        if not is_set(visit.call.query, "list"):
-            return {"user": user_json(visit.user, plan)}
-        users = self.world.below(visit.user.id)
-        if plan.forms.list_own_user:
-            users.insert(0, visit.user)
-        return {plan.forms.list_key: [user_json(user, plan) for user in users]}
+        config = self.world.config
+        if not is_set(request.call.query, "list"):
+            return {"user": user_json(request.user, config)}
+        users = self.world.below(request.user.id)
+        if config.variants.list_own_user:
+            users.insert(0, request.user)
+        return {config.variants.list_key: [user_json(user, config) for user in users]}
 
-    def get_gateways(self, visit: Visit) -> JsonObject:
+    def get_gateways(self, request: ApiRequest) -> JsonObject:
         """4.2: the device tree."""
-        query = visit.call.query
+        query = request.call.query
         serials = words(query.get("serials", ""))
         since = moment(query.get("from"))
         slaves = is_set(query, "with_slaves")
         return {
             "gateways": [
                 gateway_json(gateway)
-                for gateway in self.world.gateways_of(visit.user.id)
+                for gateway in self.world.gateways_of(request.user.id)
                 if (slaves or gateway.master_id is None)
                 and (not serials or gateway.serial in serials)
                 and (since is None or gateway.added > to_micros(since))
             ]
         }
 
-    def get_measurements(self, visit: Visit) -> JsonObject:
+    def get_measurements(self, request: ApiRequest) -> JsonObject:
         """4.3: measurements of data sources of one gateway."""
-        asked, kind = required(visit.call.query, "data_sources", "type")
-        found = (self.world.source_of(visit.user.id, number) for number in ids(asked))
+        asked, kind = required(request.call.query, "data_sources", "type")
+        found = (self.world.source_of(request.user.id, number) for number in ids(asked))
         sources = [source for source in found if source is not None]
         gateways = list(dict.fromkeys(source.sensor.gateway.id for source in sources))
         if len(gateways) > 1:
-            if self.world.plan.forms.mixed_gateways == "refused":
+            if self.world.config.variants.mixed_gateways == "refused":
                 raise ApiError(400, "The data sources must belong to the same gateway")
             sources = [source for source in sources if source.sensor.gateway.id == gateways[0]]
         now = self.world.clock.now()
-        return measurements(kind, sources, visit.call.query, now, self.world.plan)
+        return measurements(kind, sources, request.call.query, now, self.world.config)
 
-    def get_alarms(self, visit: Visit) -> JsonObject:
+    def get_alarms(self, request: ApiRequest) -> JsonObject:
         """4.4: the alarms and their most recent logs."""
-        plan = self.world.plan
-        return {"alarms": [alarm.json(plan) for alarm in self.alarms.of(visit.user.id)]}
+        config = self.world.config
+        return {"alarms": [alarm.json(config) for alarm in self.alarms.of(request.user.id)]}
 
-    def get_alarm_history(self, visit: Visit) -> JsonObject:
+    def get_alarm_history(self, request: ApiRequest) -> JsonObject:
         """4.5: alarm logs, newest first; without a period all of them."""
-        query = visit.call.query
+        query = request.call.query
         wanted = ids(query.get("alarms", ""))
         since = moment(query.get("from")) or EPOCH
         until = moment(query.get("to")) or self.world.clock.now()
-        logs = self.alarms.history(visit.user.id, since, until)
-        plan = self.world.plan
-        return {"logs": [log.json(plan) for log in logs if not wanted or log.alarm in wanted]}
+        logs = self.alarms.history(request.user.id, since, until)
+        config = self.world.config
+        return {"logs": [log.json(config) for log in logs if not wanted or log.alarm in wanted]}
 
-    def get_callbacks(self, visit: Visit) -> JsonObject:
+    def get_callbacks(self, request: ApiRequest) -> JsonObject:
         """4.6: the registered callbacks."""
-        return {"callbacks": [callback.json() for callback in self.callbacks.of(visit.user.id)]}
+        return {"callbacks": [callback.json() for callback in self.callbacks.of(request.user.id)]}
 
-    def get_workflow(self, visit: Visit) -> JsonObject:
+    def get_workflow(self, request: ApiRequest) -> JsonObject:
         """4.7: one workflow."""
-        flow = self.workflows.get(visit.user.id, visit.id or 0)
+        flow = self.workflows.get(request.user.id, request.id or 0)
         if flow is None:
             raise ApiError(404, "No such workflow")
         return {"workflow": flow.json()}
 
-    def post_user(self, visit: Visit) -> JsonObject:
+    def post_user(self, request: ApiRequest) -> JsonObject:
         """5.1: a new user, below the one who creates it."""
         email, password, fname, lname = required(
-            visit.call.form, "email", "password", "fname", "lname"
+            request.call.form, "email", "password", "fname", "lname"
         )
         if any(user.email == email for user in self.world.users.values()):
             raise ApiError(409, "The e-mail address is taken")
-        user = add_user(self.world, email, password, fname, lname, parent=visit.user.id)
-        return {"user": user_json(user, self.world.plan)}
+        user = add_user(self.world, email, password, fname, lname, parent=request.user.id)
+        return {"user": user_json(user, self.world.config)}
 
-    def post_gateway(self, visit: Visit) -> JsonObject:
+    def post_gateway(self, request: ApiRequest) -> JsonObject:
         """5.2: claim a gateway by its serial number."""
-        (serial,) = required(visit.call.form, "serial")
+        (serial,) = required(request.call.form, "serial")
         for gateway in self.world.gateways.values():
             if gateway.serial == serial:
                 break
@@ -127,56 +127,56 @@ class Api:
             raise ApiError(404, "No gateway has this serial number")
         if gateway.owner is not None:
             raise ApiError(409, "The gateway belongs to an account")
-        gateway.owner = visit.user.id
+        gateway.owner = request.user.id
         gateway.added = to_micros(self.world.clock.now())
-        gateway.title = visit.call.form.get("name") or gateway.title
+        gateway.title = request.call.form.get("name") or gateway.title
         return {"gateway": gateway_json(gateway)}
 
-    def post_gateway_update(self, visit: Visit) -> JsonObject:
+    def post_gateway_update(self, request: ApiRequest) -> JsonObject:
         """5.3: rename a gateway."""
-        gateway = self._gateway(visit)
-        gateway.title = visit.call.form.get("name") or gateway.title
+        gateway = self._gateway(request)
+        gateway.title = request.call.form.get("name") or gateway.title
         return {"gateway": gateway_json(gateway)}
 
-    def post_command(self, visit: Visit) -> JsonObject:
+    def post_command(self, request: ApiRequest) -> JsonObject:
         """5.4: reboot a gateway, or let it pair the sensors that wait for it."""
-        gateway = self._gateway(visit)
-        (command,) = required(visit.call.form, "command")
+        gateway = self._gateway(request)
+        (command,) = required(request.call.form, "command")
         if command not in ("reboot", "pairing_start"):
             raise ApiError(400, "command is reboot or pairing_start")
 
         def work() -> JsonObject:
             self._reach(gateway)
-            paired = self.world.plan.pairing_finds if command == "pairing_start" else 0
+            paired = self.world.config.pairing_finds if command == "pairing_start" else 0
             new = [build_sensor(gateway).id for _ in range(paired)]
             return {"command": command, "sensors": new}
 
-        return {"workflow": self._begin(visit, "gateway_command", work).json()}
+        return {"workflow": self._begin(request, "gateway_command", work).json()}
 
-    def post_sensor(self, visit: Visit) -> JsonObject:
+    def post_sensor(self, request: ApiRequest) -> JsonObject:
         """5.5: rename a sensor, or change how often it measures, which takes a workflow."""
-        sensor = self._sensor(visit)
-        plan, form = self.world.plan, visit.call.form
+        sensor = self._sensor(request)
+        config, form = self.world.config, request.call.form
         interval = number(form, "interval")
         if interval is None:
             sensor.title = form.get("name") or sensor.title
             return {"sensor": sensor_json(sensor)}
-        if not plan.may_set_interval:
+        if not config.may_set_interval:
             raise ApiError(403, "Changing the interval needs a privilege")
         if interval <= 0:
             raise ApiError(400, "interval is a number of seconds above 0")
         sensor.title = form.get("name") or sensor.title
-        flow = self._change_interval(visit, sensor, interval)
-        match plan.forms.sensor_update:
+        flow = self._change_interval(request, sensor, interval)
+        match config.variants.sensor_update:
             case "sensor":
                 return {"sensor": sensor_json(sensor)}
             case "workflow":
                 return {"workflow": flow.json()}
         return {"sensor": sensor_json(sensor), "workflow": flow.json()}
 
-    def post_alarm(self, visit: Visit) -> JsonObject:
+    def post_alarm(self, request: ApiRequest) -> JsonObject:
         """5.6: a new alarm."""
-        form = visit.call.form
+        form = request.call.form
         source_id, value, direction = required(form, "data_source", "value", "direction")
         delay = number(form, "delay") or 0
         if direction not in ("above", "below"):
@@ -184,59 +184,59 @@ class Api:
         if delay < 0:
             raise ApiError(400, "delay is a number of minutes")
         threshold = decimal(value)
-        source = self.world.source_of(visit.user.id, ids(source_id)[0])
+        source = self.world.source_of(request.user.id, ids(source_id)[0])
         if source is None:
             raise ApiError(404, "No such data source")
         now = self.world.clock.now()
         alarm = self.alarms.create(
-            visit.user.id,
+            request.user.id,
             source,
             value=threshold,
             direction="above" if direction == "above" else "below",
             delay=delay,
             now=now,
         )
-        return {"alarm": alarm.json(self.world.plan)}
+        return {"alarm": alarm.json(self.world.config)}
 
-    def post_callback(self, visit: Visit) -> JsonObject:
+    def post_callback(self, request: ApiRequest) -> JsonObject:
         """5.7: register a URL."""
-        url, _ = required(visit.call.form, "url", "type")
-        kind = number(visit.call.form, "type") or 0
+        url, _ = required(request.call.form, "url", "type")
+        kind = number(request.call.form, "type") or 0
         if urlsplit(url).scheme not in ("http", "https"):
             raise ApiError(400, "url is an http or https address")
         if not 1 <= kind <= 7:
             raise ApiError(400, "type is a sum of 1, 2 and 4")
-        return {"callback": self.callbacks.create(visit.user.id, url, kind).json()}
+        return {"callback": self.callbacks.create(request.user.id, url, kind).json()}
 
-    def delete_alarms(self, visit: Visit) -> JsonObject:
+    def delete_alarms(self, request: ApiRequest) -> JsonObject:
         """6.1: one alarm; without an id all of them."""
-        if not self.alarms.delete(visit.user.id, visit.id) and visit.id is not None:
+        if not self.alarms.delete(request.user.id, request.id) and request.id is not None:
             raise ApiError(404, "No such alarm")
         return {}
 
-    def delete_callbacks(self, visit: Visit) -> JsonObject:
+    def delete_callbacks(self, request: ApiRequest) -> JsonObject:
         """6.2: one callback; without an id all of them."""
-        if not self.callbacks.delete(visit.user.id, visit.id) and visit.id is not None:
+        if not self.callbacks.delete(request.user.id, request.id) and request.id is not None:
             raise ApiError(404, "No such callback")
         return {}
 
-    def _gateway(self, visit: Visit) -> Gateway:
-        gateway = self.world.gateways.get(visit.id or 0)
-        if gateway is None or gateway.owner != visit.user.id:
+    def _gateway(self, request: ApiRequest) -> Gateway:
+        gateway = self.world.gateways.get(request.id or 0)
+        if gateway is None or gateway.owner != request.user.id:
             raise ApiError(404, "No such gateway")
         return gateway
 
-    def _sensor(self, visit: Visit) -> Sensor:
-        sensor = self.world.sensors.get(visit.id or 0)
+    def _sensor(self, request: ApiRequest) -> Sensor:
+        sensor = self.world.sensors.get(request.id or 0)
         if (
             sensor is None
-            or sensor.gateway.owner != visit.user.id
+            or sensor.gateway.owner != request.user.id
             or sensor.gateway.id not in self.world.gateways
         ):
             raise ApiError(404, "No such sensor")
         return sensor
 
-    def _change_interval(self, visit: Visit, sensor: Sensor, interval: int) -> Workflow:
+    def _change_interval(self, request: ApiRequest, sensor: Sensor, interval: int) -> Workflow:
         """Show the new interval at once; the sensor keeps it when the workflow is done."""
         sampled = [source for source in sensor.sources if source.kind.subtype == "digital"]
         before = {source.id: source.interval for source in sampled}
@@ -253,17 +253,19 @@ class Api:
                 sensor.set_cycle(source, interval)
             return {"interval": interval}
 
-        return self._begin(visit, "sensor_interval", work)
+        return self._begin(request, "sensor_interval", work)
 
-    def _begin(self, visit: Visit, kind: WorkflowKind, work: Callable[[], JsonObject]) -> Workflow:
+    def _begin(
+        self, request: ApiRequest, kind: WorkflowKind, work: Callable[[], JsonObject]
+    ) -> Workflow:
         now = self.world.clock.now()
-        due = now + timedelta(seconds=self.world.plan.command_seconds)
-        return self.workflows.begin(visit.user.id, kind, work, now=now, due=due)
+        due = now + timedelta(seconds=self.world.config.command_seconds)
+        return self.workflows.begin(request.user.id, kind, work, now=now, due=due)
 
     def _reach(self, gateway: Gateway) -> None:
         if not gateway.online:
             raise WorkflowError("The gateway is offline")
-        if self.world.plan.commands_fail:
+        if self.world.config.commands_fail:
             raise WorkflowError("The device did not answer")
 
 
@@ -310,16 +312,18 @@ def route(call: Call) -> tuple[Method, int | None]:
     raise ApiError(status, status.phrase)
 
 
-def refusal(status: int, reason: str, form: str) -> Reply:
+def refusal(status: int, reason: str, form: str) -> Response:
     """Return an error reply in one of the forms of `Forms.error_body`."""
     headers = {"Cache-Control": "no-cache, private"}
     match form:
         case "bare":
-            return Reply(status, {"error": reason}, headers)
+            return Response(status, {"error": reason}, headers)
         case "html":
             headers["Content-Type"] = "text/html; charset=utf-8"
-            return Reply(status, headers=headers, body=f"<html><h1>{reason}</h1></html>".encode())
+            return Response(
+                status, headers=headers, body=f"<html><h1>{reason}</h1></html>".encode()
+            )
         case "empty":
-            return Reply(status, headers=headers, body=b"")
+            return Response(status, headers=headers, body=b"")
     payload: JsonObject = {"code": status, "max_age": 0, "time": 0.001, "error": reason}
-    return Reply(status, payload, headers)
+    return Response(status, payload, headers)

@@ -12,7 +12,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from simulators.random_source import fraction
 from simulators.response import JsonObject
 
-from .config import Plan
+from .config import CloudConfig
 from .serializers import time_text
 
 BUTTON, ALARM, SYSTEM = 1, 2, 4
@@ -52,12 +52,12 @@ class Delivery:
 class Callbacks:
     """All callbacks of a cloud and what was sent to them."""
 
-    plan: Plan
+    config: CloudConfig
     sent: list[Delivery] = field(default_factory=list)
     _callbacks: dict[int, Callback] = field(default_factory=dict)
     _created: int = 0
     _session: ClientSession | None = None
-    _posting: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
         """Get ready to post."""
@@ -65,9 +65,9 @@ class Callbacks:
 
     async def stop(self) -> None:
         """Give up what is under way."""
-        for task in self._posting:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._posting, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -92,16 +92,18 @@ class Callbacks:
 
     def notify(self, owner: int, kind: int, data: JsonObject, now: datetime) -> None:
         """Queue a notification to all of a user's callbacks that asked for its type."""
-        habits = self.plan.callbacks
+        delivery_config = self.config.callbacks
         body: JsonObject = {"type": kind, "date": time_text(now), "data": data}
         for callback in self.of(owner):
             if not callback.type & kind:
                 continue
-            for _ in range(habits.copies):
-                late = habits.disorder * fraction(self.plan.seed, len(self.sent), _DISORDER)
-                due = now + timedelta(seconds=habits.delay + late)
+            for _ in range(delivery_config.copies):
+                late = delivery_config.disorder * fraction(
+                    self.config.seed, len(self.sent), _DISORDER
+                )
+                due = now + timedelta(seconds=delivery_config.delay + late)
                 delivery = Delivery(callback, due, body)
-                if fraction(self.plan.seed, len(self.sent), _LOSS) < habits.loss:
+                if fraction(self.config.seed, len(self.sent), _LOSS) < delivery_config.loss:
                     delivery.outcome = "lost"
                 self.sent.append(delivery)
 
@@ -121,25 +123,25 @@ class Callbacks:
                 continue
             delivery.outcome = "posting"
             task = asyncio.create_task(self._post(self._session, delivery))
-            self._posting.add(task)
-            task.add_done_callback(self._posting.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def drain(self) -> None:
         """Wait until everything that is being posted has its outcome."""
-        await asyncio.gather(*self._posting, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _post(self, session: ClientSession, delivery: Delivery) -> None:
-        body, content_type = _encoded(delivery.body, self.plan)
+        body, content_type = _encoded(delivery.body, self.config)
         headers = {"Content-Type": content_type}
         try:
-            async with session.post(delivery.callback.url, data=body, headers=headers) as reply:
-                delivery.outcome = reply.status
+            async with session.post(delivery.callback.url, data=body, headers=headers) as response:
+                delivery.outcome = response.status
         except ClientError, TimeoutError:
             delivery.outcome = "unreachable"
 
 
-def _encoded(body: JsonObject, plan: Plan) -> tuple[bytes, str]:
-    match plan.forms.callback_body:
+def _encoded(body: JsonObject, config: CloudConfig) -> tuple[bytes, str]:
+    match config.variants.callback_body:
         case "form":
             fields = "&".join(f"{name}={body[name]}" for name in ("type", "date"))
             return fields.replace("+", "%2B").encode(), "application/x-www-form-urlencoded"

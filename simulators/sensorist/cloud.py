@@ -12,14 +12,14 @@ from aiohttp import web
 
 from simulators.clock import Clock, to_micros
 from simulators.faults import http_date
-from simulators.response import JsonObject, Reply, encode
+from simulators.response import JsonObject, Response, encode
 from simulators.server import Call, VendorCloud
 
-from .admin import SensoristDoor
+from .admin import SensoristAdmin
 from .alarms import Alarm, AlarmLog, Alarms
-from .api import Api, Visit, refusal, route
+from .api import Api, ApiRequest, refusal, route
 from .callbacks import ALARM, BUTTON, SYSTEM, Callbacks
-from .config import Plan
+from .config import CloudConfig
 from .fixtures import build_gateway, build_world
 from .parameters import ApiError
 from .serializers import measurement_json
@@ -34,14 +34,14 @@ class SensoristCloud(VendorCloud):
     name = "sensorist"
     base_path = "/v1"
 
-    def __init__(self, plan: Plan | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, config: CloudConfig | None = None, clock: Clock | None = None) -> None:
         """Build the world of `plan` as it is now by `clock`."""
         super().__init__(clock)
-        self.plan = plan or Plan()
-        self.world: World = build_world(self.plan, self.clock)
-        self.callbacks = Callbacks(self.plan)
-        self.alarms = Alarms(self.plan, self._tell_alarm)
-        self.world.revised = lambda source: self.alarms.look_again(source, self.clock.now())
+        self.config = config or CloudConfig()
+        self.world: World = build_world(self.config, self.clock)
+        self.callbacks = Callbacks(self.config)
+        self.alarms = Alarms(self.config, self._notify_alarm)
+        self.world.revised = lambda source: self.alarms.recheck(source, self.clock.now())
         self.workflows = Workflows()
         self._api = Api(self.world, self.alarms, self.callbacks, self.workflows)
         self._changed: dict[tuple[int, str], tuple[str, datetime]] = {}
@@ -193,49 +193,49 @@ class SensoristCloud(VendorCloud):
         await super().stop()
         await self.callbacks.stop()
 
-    def add_control(self, router: web.UrlDispatcher) -> None:
+    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
         """Add gateways, sensors and the truth to the control door."""
-        SensoristDoor(self).add_to(router)
+        SensoristAdmin(self).add_to(router)
 
     def user_of(self, headers: Mapping[str, str]) -> str | None:
         """Return the name in the Authorization header."""
         credentials = _basic(headers)
         return None if credentials is None else credentials[0]
 
-    def refused(self, status: int) -> Reply:
+    def refused(self, status: int) -> Response:
         """Return the vendor's error reply for a request that a fault kept from it."""
-        return refusal(status, "The request was refused", self.plan.forms.error_body)
+        return refusal(status, "The request was refused", self.config.variants.error_body)
 
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Response:
         """Answer one call."""
         began = perf_counter()
         try:
             user = self._acting_user(call)
             method, number = route(call)
-            payload = method(self._api, Visit(call, user, number))
+            payload = method(self._api, ApiRequest(call, user, number))
         except ApiError as err:
-            reply = refusal(err.status, err.reason, self.plan.forms.error_body)
+            response = refusal(err.status, err.reason, self.config.variants.error_body)
             if err.status == HTTPStatus.UNAUTHORIZED:
-                reply.headers["WWW-Authenticate"] = 'Basic realm="Sensorist"'
-            return reply
+                response.headers["WWW-Authenticate"] = 'Basic realm="Sensorist"'
+            return response
         return self._enveloped(call, user, payload, began)
 
-    def _enveloped(self, call: Call, user: User, payload: JsonObject, began: float) -> Reply:
+    def _enveloped(self, call: Call, user: User, payload: JsonObject, began: float) -> Response:
         exact = self.world.has_overrides
-        payload = {self.plan.forms.keys.get(key, key): value for key, value in payload.items()}
-        if call.method == "DELETE" and self.plan.forms.delete_body == "none":
-            return Reply(204, body=b"")
+        payload = {self.config.variants.keys.get(key, key): value for key, value in payload.items()}
+        if call.method == "DELETE" and self.config.variants.delete_body == "none":
+            return Response(204, body=b"")
         if call.method != "GET":
             envelope: JsonObject = {"code": 200, "max_age": 0, "time": _took(began)}
-            return Reply(200, envelope | payload, {"Cache-Control": "no-cache, private"})
-        max_age = self.plan.max_age_of(call.path)
+            return Response(200, envelope | payload, {"Cache-Control": "no-cache, private"})
+        max_age = self.config.max_age_of(call.path)
         headers = {"Cache-Control": f"max-age={max_age}, private"}
-        if (self.plan.etag or self.plan.last_modified) and self._unchanged(
+        if (self.config.etag or self.config.last_modified) and self._unchanged(
             call, user, payload, headers
         ):
-            return Reply(304, headers=headers, body=b"")
+            return Response(304, headers=headers, body=b"")
         envelope = {"code": 200, "max_age": max_age, "time": _took(began)}
-        return Reply(200, envelope | payload, headers, exact=exact)
+        return Response(200, envelope | payload, headers, exact=exact)
 
     def _unchanged(
         self, call: Call, user: User, payload: JsonObject, headers: dict[str, str]
@@ -247,13 +247,13 @@ class SensoristCloud(VendorCloud):
         if resource not in self._changed or self._changed[resource][0] != tag:
             self._changed[resource] = tag, self.clock.now()
         modified = http_date(self._changed[resource][1])
-        if self.plan.etag:
+        if self.config.etag:
             headers["ETag"] = tag
-        if self.plan.last_modified:
+        if self.config.last_modified:
             headers["Last-Modified"] = modified
         if "If-None-Match" in call.headers:
-            return self.plan.etag and tag in call.headers["If-None-Match"]
-        return self.plan.last_modified and call.headers.get("If-Modified-Since") == modified
+            return self.config.etag and tag in call.headers["If-None-Match"]
+        return self.config.last_modified and call.headers.get("If-Modified-Since") == modified
 
     def _acting_user(self, call: Call) -> User:
         """Return the user a call runs as, `impersonate` considered."""
@@ -272,15 +272,15 @@ class SensoristCloud(VendorCloud):
         if not wanted:
             return user
         other = self.world.users.get(int(wanted)) if wanted.isdecimal() else None
-        allowed = self.plan.may_impersonate and other in (user, *self.world.below(user.id))
+        allowed = self.config.may_impersonate and other in (user, *self.world.below(user.id))
         if other is not None and allowed:
             return other
-        if self.plan.forms.refused_impersonation == "ignored":
+        if self.config.variants.refused_impersonation == "ignored":
             return user
         raise ApiError(403, "Not allowed to impersonate this user")
 
-    def _tell_alarm(self, alarm: Alarm, log: AlarmLog) -> None:
-        data: JsonObject = {"alarm": alarm.json(self.plan), "log": log.json(self.plan)}
+    def _notify_alarm(self, alarm: Alarm, log: AlarmLog) -> None:
+        data: JsonObject = {"alarm": alarm.json(self.config), "log": log.json(self.config)}
         self.callbacks.notify(alarm.owner, ALARM, data, self.clock.now())
 
     def _notify(self, gateway: Gateway, kind: int, data: JsonObject, now: datetime) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from simulators.schedule import Habits
+from simulators.schedule import ReportingConfig
 
 CYCLES = {"temp": 900, "humi": 900, "batt": 10_800, "wireless": 1_800}
 
 
 @dataclass(slots=True)
-class Forms:
+class ApiVariants:
     """Forms of replies that the vendor's document leaves open. The first of each is the default.
 
     list_key: the key of GET /users?list.
@@ -50,7 +50,7 @@ class Forms:
 
 
 @dataclass(slots=True)
-class CallbackHabits:
+class DeliveryConfig:
     """How notifications travel.
 
     loss: the share that never leaves. delay: seconds on the clock until it does. copies: of each.
@@ -64,7 +64,7 @@ class CallbackHabits:
 
 
 @dataclass(slots=True, kw_only=True)
-class Plan:
+class CloudConfig:
     """What to simulate. What a request reads (privileges, forms, max_age) may change meanwhile.
 
     gateways: masters of the default account.
@@ -102,7 +102,7 @@ class Plan:
     max_ages: Mapping[str, int] = field(default_factory=dict)
     cycles: Mapping[str, int] = field(default_factory=lambda: dict(CYCLES))
     interval_scale: float = 1.0
-    habits: Habits = field(default_factory=Habits)
+    reporting: ReportingConfig = field(default_factory=ReportingConfig)
     history_days: float = 400.0
     temp_unit: Literal["°C", "°F"] = "°C"
     etag: bool = False
@@ -110,8 +110,8 @@ class Plan:
     command_seconds: float = 90.0
     pairing_finds: int = 0
     commands_fail: bool = False
-    callbacks: CallbackHabits = field(default_factory=CallbackHabits)
-    forms: Forms = field(default_factory=Forms)
+    callbacks: DeliveryConfig = field(default_factory=DeliveryConfig)
+    variants: ApiVariants = field(default_factory=ApiVariants)
 
     def cycle(self, kind: str) -> int:
         """Return a kind's cycle in whole seconds, at least one."""

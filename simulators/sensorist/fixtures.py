@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from simulators.clock import Clock, to_micros
-from simulators.schedule import Rhythm
+from simulators.schedule import ReportSchedule
 
-from .config import Plan
+from .config import CloudConfig
 from .source_types import data_kind
 from .state import Gateway, Sensor, Source, User, World
 
@@ -14,22 +14,22 @@ _RHYTHM, _CURVE = 1, 2
 _NAMES = (("Bo", "Lund"), ("Clara", "Holm"), ("Dan", "Vest"), ("Eva", "Krog"), ("Finn", "Dahl"))
 
 
-def build_world(plan: Plan, clock: Clock) -> World:
+def build_world(config: CloudConfig, clock: Clock) -> World:
     """Return the world that `plan` describes, as it is now."""
-    world = World(plan, clock)
-    added = to_micros(clock.now() - timedelta(days=plan.history_days))
-    owner = add_user(world, plan.username, plan.password, "Anna", "Berg")
-    masters = [build_gateway(world, owner.id, added) for _ in range(plan.gateways)]
-    for number in range(plan.slaves):
+    world = World(config, clock)
+    added = to_micros(clock.now() - timedelta(days=config.history_days))
+    owner = add_user(world, config.username, config.password, "Anna", "Berg")
+    masters = [build_gateway(world, owner.id, added) for _ in range(config.gateways)]
+    for number in range(config.slaves):
         slave = build_gateway(world, owner.id, added)
         slave.master_id = masters[number % len(masters)].id if masters else None
-    for number in range(plan.sub_users):
+    for number in range(config.sub_users):
         fname, lname = _NAMES[number % len(_NAMES)]
         email = f"{fname}.{lname}{number + 1}@example.org".lower()
         user = add_user(world, email, f"password-{number + 1}", fname, lname, parent=owner.id)
-        for _ in range(plan.sub_user_gateways):
+        for _ in range(config.sub_user_gateways):
             build_gateway(world, user.id, added)
-    for _ in range(plan.spare_gateways):
+    for _ in range(config.spare_gateways):
         build_gateway(world, None, added)
     return world
 
@@ -61,7 +61,7 @@ def build_gateway(
     gateway = Gateway(world, _GATEWAYS + number, number, added)
     gateway.owner = owner
     world.gateways[gateway.id] = gateway
-    for _ in range(world.plan.sensors if sensors is None else sensors):
+    for _ in range(world.config.sensors if sensors is None else sensors):
         build_sensor(gateway, kinds)
     return gateway
 
@@ -69,13 +69,13 @@ def build_gateway(
 def build_sensor(gateway: Gateway, kinds: tuple[str, ...] | None = None) -> Sensor:
     """Add a sensor to a gateway."""
     world = gateway.world
-    plan = world.plan
-    kinds = plan.kinds if kinds is None else kinds
+    config = world.config
+    kinds = config.kinds if kinds is None else kinds
     number = len(world.sensors)
-    longest = max((plan.cycle(kind) for kind in kinds), default=1)
-    habits = plan.habits.scaled(plan.interval_scale)
-    rhythm = Rhythm(world.seed(_RHYTHM, number), habits, longest)
-    sensor = Sensor(gateway, _SENSORS + number, number, rhythm)
+    longest = max((config.cycle(kind) for kind in kinds), default=1)
+    reporting = config.reporting.scaled(config.interval_scale)
+    schedule = ReportSchedule(world.seed(_RHYTHM, number), reporting, longest)
+    sensor = Sensor(gateway, _SENSORS + number, number, schedule)
     world.sensors[sensor.id] = sensor
     gateway.sensors.append(sensor)
     for name in kinds:

@@ -8,7 +8,7 @@ from simulators.clock import from_micros, to_micros
 from simulators.response import JsonObject
 from simulators.schedule import SECOND
 
-from .config import Plan
+from .config import CloudConfig
 from .parameters import ApiError, number, period
 from .serializers import measurement_json, time_text
 from .state import Measurement, Source
@@ -20,27 +20,35 @@ _MOST_GROUPS = 400
 
 
 def measurements(
-    kind: str, sources: list[Source], parameters: Mapping[str, str], now: datetime, plan: Plan
+    kind: str,
+    sources: list[Source],
+    parameters: Mapping[str, str],
+    now: datetime,
+    config: CloudConfig,
 ) -> JsonObject:
     """Return the payload, an object keyed by data source id. 400 for a type that does not exist."""
-    payload = _payload(kind, sources, parameters, now, plan)
-    if plan.forms.empty_measurements == "list" and not payload["measurements"]:
+    payload = _payload(kind, sources, parameters, now, config)
+    if config.variants.empty_measurements == "list" and not payload["measurements"]:
         payload["measurements"] = []
     return payload
 
 
 def _payload(
-    kind: str, sources: list[Source], parameters: Mapping[str, str], now: datetime, plan: Plan
+    kind: str,
+    sources: list[Source],
+    parameters: Mapping[str, str],
+    now: datetime,
+    config: CloudConfig,
 ) -> JsonObject:
     since, until = period(parameters, now)
     match kind:
         case "latest":
-            return {"measurements": _latest(sources, now, plan)}
+            return {"measurements": _latest(sources, now, config)}
         case "min_max":
             found = {
                 str(source.id): extremes
                 for source in sources
-                if (extremes := _min_max(_rows(source, since, until, now), plan))
+                if (extremes := _min_max(_rows(source, since, until, now), config))
             }
             return {"measurements": found}
         case "range":
@@ -52,20 +60,20 @@ def _payload(
                 }
             }
         case "raw":
-            return _raw(sources, parameters, now, plan)
+            return _raw(sources, parameters, now, config)
     raise ApiError(400, "type is one of latest, min_max, range, raw")
 
 
-def _latest(sources: list[Source], now: datetime, plan: Plan) -> JsonObject:
+def _latest(sources: list[Source], now: datetime, config: CloudConfig) -> JsonObject:
     at = to_micros(now)
     found: JsonObject = {}
     for source in sources:
         row = source.newest(at)
         if row is not None:
             found[str(source.id)] = measurement_json(row)
-        elif plan.forms.no_data == "blank":
+        elif config.variants.no_data == "blank":
             found[str(source.id)] = measurement_json(Measurement(now, None, BLANK, at))
-        elif plan.forms.no_data == "null":
+        elif config.variants.no_data == "null":
             found[str(source.id)] = None
     return found
 
@@ -82,13 +90,13 @@ def _numeric(rows: Iterable[Measurement]) -> list[tuple[float, Measurement]]:
     ]
 
 
-def _min_max(rows: list[Measurement], plan: Plan) -> object:
+def _min_max(rows: list[Measurement], config: CloudConfig) -> object:
     valued = _numeric(rows)
     if not valued:
         return None
     least = min(valued, key=lambda pair: pair[0])[1]
     most = max(valued, key=lambda pair: pair[0])[1]
-    match plan.forms.min_max:
+    match config.variants.min_max:
         case "rows":
             return [measurement_json(least), measurement_json(most)]
         case "flat":
@@ -134,7 +142,7 @@ def _group(start: datetime, pairs: list[tuple[float, Measurement]]) -> JsonObjec
 
 
 def _raw(
-    sources: list[Source], parameters: Mapping[str, str], now: datetime, plan: Plan
+    sources: list[Source], parameters: Mapping[str, str], now: datetime, config: CloudConfig
 ) -> JsonObject:
     """Return up to 5,000 rows over all sources by `seq`, and the offset of the next ones."""
     seq_from, seq_to = number(parameters, "seq_from"), number(parameters, "seq_to")
@@ -158,7 +166,7 @@ def _raw(
     found: dict[str, list[JsonObject]] = {str(source.id): [] for source in sources}
     for _, source_id, row in page:
         found[str(source_id)].append(measurement_json(row))
-    if plan.forms.next_place == "source":
+    if config.variants.next_place == "source":
         return {
             "measurements": {
                 key: {"rows": value} if following is None else {"rows": value, "next": following}

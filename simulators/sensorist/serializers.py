@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from simulators.response import JsonObject
 
-from .config import Plan
+from .config import CloudConfig
 from .source_types import FAHRENHEIT_UNIT, DataKind
 from .state import Gateway, Measurement, Sensor, Source, User
 
@@ -23,7 +23,7 @@ def time_or_null(moment: datetime | None) -> str | None:
     return None if moment is None else time_text(moment)
 
 
-def user_json(user: User, plan: Plan) -> JsonObject:
+def user_json(user: User, config: CloudConfig) -> JsonObject:
     """Return one user."""
     account = {
         "id": user.id + 1000,
@@ -36,7 +36,7 @@ def user_json(user: User, plan: Plan) -> JsonObject:
         "lname": user.lname,
         "country": {"code": user.country},
         "tz": {"tz": user.tz},
-        "temp_unit": _FAHRENHEIT if plan.temp_unit == "°F" else _CELSIUS,
+        "temp_unit": _FAHRENHEIT if config.temp_unit == "°F" else _CELSIUS,
         "notification_channel": 15,
         "notification_type": 3,
         "accounts": [{"role": "admin", "account": account}],

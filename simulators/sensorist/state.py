@@ -10,10 +10,10 @@ from datetime import datetime
 from simulators import waveforms
 from simulators.clock import Clock, from_micros, to_micros
 from simulators.random_source import mix
-from simulators.schedule import SECOND, Beats, Report, Rhythm, Spans
+from simulators.schedule import SECOND, Report, ReportSchedule, ReportTimes, Spans
 from simulators.waveforms import Curve
 
-from .config import Plan
+from .config import CloudConfig
 from .source_types import DataKind
 
 REGULAR, BUTTON = 1, 5
@@ -73,15 +73,15 @@ class Source:
 
     def __init__(self, sensor: Sensor, source_id: int, kind: DataKind, seed: int) -> None:
         """Make a source that reports on its kind's cycle."""
-        plan = sensor.gateway.world.plan
+        config = sensor.gateway.world.config
         self.id = source_id
         self.sensor = sensor
         self.kind = kind
         self.title = kind.title
-        self.interval = plan.cycle(kind.name)
+        self.interval = config.cycle(kind.name)
         self.seed = seed
         self.disconnected_date: datetime | None = None
-        self.beats = Beats(sensor.rhythm.phase, sensor.rhythm.period(self.interval))
+        self.beats = ReportTimes(sensor.schedule.phase, sensor.schedule.period(self.interval))
         self.extras: list[Measurement] = []
         self._curve = sensor.temperature if kind.name == "temp" else kind.curve
         self._overrides: list[Override] = []
@@ -121,7 +121,7 @@ class Source:
 
     def newest(self, now: int) -> Measurement | None:
         """Return the newest measurement that a client can see at `now`."""
-        until = now + self.sensor.rhythm.slack
+        until = now + self.sensor.schedule.slack
         regular = None
         while (beat := self.beats.last(until)) is not None and beat >= self.sensor.gateway.added:
             if gap := self.sensor.gap(beat):
@@ -136,7 +136,7 @@ class Source:
 
     def between(self, since: int, until: int, now: int) -> list[Measurement]:
         """Return the measurements dated in [since, until] that are visible at `now`, by date."""
-        slack = self.sensor.rhythm.slack
+        slack = self.sensor.schedule.slack
         first = max(since - slack, self.sensor.gateway.added)
         rows = [
             self._measurement(report)
@@ -183,14 +183,16 @@ class Sensor:
         "firmware",
         "gateway",
         "id",
-        "rhythm",
+        "schedule",
         "serial",
         "sources",
         "temperature",
         "title",
     )
 
-    def __init__(self, gateway: Gateway, sensor_id: int, number: int, rhythm: Rhythm) -> None:
+    def __init__(
+        self, gateway: Gateway, sensor_id: int, number: int, schedule: ReportSchedule
+    ) -> None:
         """Make a sensor without data sources."""
         title, self.temperature = _TEMPERATURES[number % len(_TEMPERATURES)]
         self.id = sensor_id
@@ -199,7 +201,7 @@ class Sensor:
         self.title = f"{title} {number + 1}"
         self.firmware = "1.99"
         self.disconnected_date: datetime | None = None
-        self.rhythm = rhythm
+        self.schedule = schedule
         self.sources: list[Source] = []
         self._silence = Spans()
 
@@ -218,7 +220,7 @@ class Sensor:
 
     def report(self, beat: int) -> Report | None:
         """Return the report at `beat` as the cloud got it."""
-        report = self.rhythm.report(beat)
+        report = self.schedule.report(beat)
         outage = self.gateway.outages.around(beat)
         if report is None or outage is None or outage.end is None:
             return report
@@ -242,7 +244,7 @@ class Sensor:
 
     def set_cycle(self, source: Source, cycle: int) -> None:
         """From now on `source` reports every `cycle` seconds."""
-        source.beats.change(self.gateway.world.clock.micros(), self.rhythm.period(cycle))
+        source.beats.change(self.gateway.world.clock.micros(), self.schedule.period(cycle))
 
 
 class Gateway:
@@ -333,7 +335,7 @@ class World:
     measurement of a data source got another value.
     """
 
-    plan: Plan
+    config: CloudConfig
     clock: Clock
     users: dict[int, User] = field(default_factory=dict)
     gateways: dict[int, Gateway] = field(default_factory=dict)
@@ -346,7 +348,7 @@ class World:
     @property
     def fahrenheit(self) -> bool:
         """Whether temperatures are measured in °F."""
-        return self.plan.temp_unit == "°F" and self.plan.forms.fahrenheit == "everywhere"
+        return self.config.temp_unit == "°F" and self.config.variants.fahrenheit == "everywhere"
 
     def gateways_of(self, user_id: int) -> list[Gateway]:
         """Return a user's gateways, slaves too, in the order of their ids."""
@@ -374,4 +376,4 @@ class World:
 
     def seed(self, what: int, number: int) -> int:
         """Return the seed of the `number`-th thing of a sort."""
-        return mix(self.plan.seed, number, what)
+        return mix(self.config.seed, number, what)

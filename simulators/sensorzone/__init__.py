@@ -25,20 +25,20 @@ docs/simulators/sensorzone.md.
 """
 
 from .cloud import SensorZoneCloud
-from .config import JSON_API, OTHER, Forms, Habits, Limits, Oddities, Plan
+from .config import JSON_API, OTHER, ApiVariants, BehaviorConfig, CloudConfig, Limits, Oddities
 from .incursions import Incursion
 from .state import Machine, Tag
 
 __all__ = [
     "JSON_API",
     "OTHER",
-    "Forms",
-    "Habits",
+    "ApiVariants",
+    "BehaviorConfig",
+    "CloudConfig",
     "Incursion",
     "Limits",
     "Machine",
     "Oddities",
-    "Plan",
     "SensorZoneCloud",
     "Tag",
 ]

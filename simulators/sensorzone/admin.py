@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
 from .incursions import ODD, Incursion
 from .state import Machine
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .cloud import SensorZoneCloud
 
 
-class SensorZoneDoor:
+class SensorZoneAdmin:
     """What a SensorZone cloud can be told over HTTP.
 
     GET /_sim/truth?since=<time>&until=<time> -> {"incursions": [{"id", "machine", "machine_name",
@@ -35,13 +35,13 @@ class SensorZoneDoor:
     POST /_sim/worksites/<id>/cross|uncross.
     POST /_sim/sessions/lose; POST /_sim/tokens/lose.
     POST /_sim/testers/<id>/revoke|allow; POST /_sim/users/<id>/deactivate|activate.
-    POST /_sim/forms, /_sim/oddities, /_sim/limits: an object of the fields in `plan` to change.
+    POST /_sim/variants, /_sim/oddities, /_sim/limits: an object of the fields in `plan` to change.
     """
 
     def __init__(self, cloud: SensorZoneCloud) -> None:
         """Make the door of one cloud."""
         self._cloud = cloud
-        self._machine_deeds: dict[str, Callable[[Machine], object]] = {
+        self._machine_actions: dict[str, Callable[[Machine], object]] = {
             "silent": lambda machine: setattr(machine, "silent", True),
             "speak": lambda machine: setattr(machine, "silent", False),
             "remove": lambda machine: setattr(machine, "removed", True),
@@ -50,32 +50,32 @@ class SensorZoneDoor:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the routes."""
-        router.add_get(f"{CONTROL}/truth", self.show_truth)
-        router.add_get(f"{CONTROL}/sign_ins", self.show_sign_ins)
-        router.add_post(f"{CONTROL}/incursions", self.add_incursion)
-        router.add_post(CONTROL + r"/incursions/{id:\d+}", self.mark_incursion)
-        router.add_post(f"{CONTROL}/machines", self.add_machine)
-        router.add_post(CONTROL + r"/machines/{id:\d+}", self.change_machine)
-        router.add_post(CONTROL + r"/machines/{id:\d+}/merge", self.merge_machine)
-        router.add_post(CONTROL + r"/machines/{id:\d+}/{deed}", self.do_to_machine)
-        router.add_post(CONTROL + r"/worksites/{id:\d+}/{deed}", self.do_to_worksite)
-        router.add_post(CONTROL + r"/testers/{id:\d+}/{deed}", self.do_to_tester)
-        router.add_post(CONTROL + r"/users/{id:\d+}/{deed}", self.do_to_user)
-        router.add_post(f"{CONTROL}/sessions/lose", self.lose_sessions)
-        router.add_post(f"{CONTROL}/tokens/lose", self.lose_tokens)
-        for part in ("forms", "oddities", "limits"):
-            router.add_post(f"{CONTROL}/{part}", self.change_plan)
+        router.add_get(f"{ADMIN_PATH}/truth", self.show_truth)
+        router.add_get(f"{ADMIN_PATH}/sign_ins", self.show_sign_ins)
+        router.add_post(f"{ADMIN_PATH}/incursions", self.add_incursion)
+        router.add_post(ADMIN_PATH + r"/incursions/{id:\d+}", self.mark_incursion)
+        router.add_post(f"{ADMIN_PATH}/machines", self.add_machine)
+        router.add_post(ADMIN_PATH + r"/machines/{id:\d+}", self.change_machine)
+        router.add_post(ADMIN_PATH + r"/machines/{id:\d+}/merge", self.merge_machine)
+        router.add_post(ADMIN_PATH + r"/machines/{id:\d+}/{deed}", self.act_on_machine)
+        router.add_post(ADMIN_PATH + r"/worksites/{id:\d+}/{deed}", self.act_on_worksite)
+        router.add_post(ADMIN_PATH + r"/testers/{id:\d+}/{deed}", self.act_on_tester)
+        router.add_post(ADMIN_PATH + r"/users/{id:\d+}/{deed}", self.act_on_user)
+        router.add_post(f"{ADMIN_PATH}/sessions/lose", self.lose_sessions)
+        router.add_post(f"{ADMIN_PATH}/tokens/lose", self.lose_tokens)
+        for part in ("variants", "oddities", "limits"):
+            router.add_post(f"{ADMIN_PATH}/{part}", self.change_config)
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """Return every incursion of a period."""
         until = _time(request.query.get("until"), self._cloud.clock.now())
         since = _time(request.query.get("since"), until - timedelta(days=1))
         found = self._cloud.truth(since, until)
-        return json_reply({"incursions": [_shown(incursion) for incursion in found]})
+        return json_response({"incursions": [_shown(incursion) for incursion in found]})
 
     async def show_sign_ins(self, request: web.Request) -> web.Response:
         """Return how many requests came by which sign-in."""
-        return json_reply(self._cloud.counts.shown())
+        return json_response(self._cloud.counts.shown())
 
     async def add_incursion(self, request: web.Request) -> web.Response:
         """Let an incursion happen."""
@@ -92,7 +92,7 @@ class SensorZoneDoor:
             acknowledged_after=body.get("acknowledged_after"),
             odd=_odd(body),
         )
-        return json_reply({"id": incursion.id})
+        return json_response({"id": incursion.id})
 
     async def mark_incursion(self, request: web.Request) -> web.Response:
         """Make an incursion's record odd, or right again."""
@@ -101,12 +101,12 @@ class SensorZoneDoor:
         except KeyError as err:
             raise web.HTTPNotFound from err
         incursion.marks = set(_odd(await json_object(request)).split())
-        return json_reply({})
+        return json_response({})
 
     async def add_machine(self, request: web.Request) -> web.Response:
         """Give the default brand a machine."""
         body = await json_object(request)
-        return json_reply({"id": self._cloud.add_machine(body.get("name")).id})
+        return json_response({"id": self._cloud.add_machine(body.get("name")).id})
 
     async def change_machine(self, request: web.Request) -> web.Response:
         """Rename a machine, or let it tell another position."""
@@ -115,7 +115,7 @@ class SensorZoneDoor:
         if (gps := body.get("gps", machine.gps)) not in ("good", "none", "zero"):
             raise refusal("gps is good, none or zero")
         machine.gps = gps
-        return json_reply({})
+        return json_response({})
 
     async def merge_machine(self, request: web.Request) -> web.Response:
         """Make a machine a part of another one."""
@@ -124,60 +124,60 @@ class SensorZoneDoor:
         if into is machine:
             raise refusal("A machine cannot be a part of itself")
         self._cloud.merge(machine, into)
-        return json_reply({})
+        return json_response({})
 
-    async def do_to_machine(self, request: web.Request) -> web.Response:
+    async def act_on_machine(self, request: web.Request) -> web.Response:
         """Silence a machine, let it speak, take it off the brand or put it back."""
         machine = self._machine(request.match_info["id"])
-        deed = self._machine_deeds.get(request.match_info["deed"])
-        if deed is None:
+        action = self._machine_actions.get(request.match_info["deed"])
+        if action is None:
             raise web.HTTPNotFound
-        deed(machine)
-        return json_reply({})
+        action(machine)
+        return json_response({})
 
-    async def do_to_worksite(self, request: web.Request) -> web.Response:
+    async def act_on_worksite(self, request: web.Request) -> web.Response:
         """Let a boundary's sides cross, or no longer."""
         for site in self._cloud.world.sites:
             if site.id == int(request.match_info["id"]):
                 site.crossed = _chosen(request, "cross", "uncross")
-                return json_reply({})
+                return json_response({})
         raise web.HTTPNotFound
 
-    async def do_to_tester(self, request: web.Request) -> web.Response:
+    async def act_on_tester(self, request: web.Request) -> web.Response:
         """Take a tester's token back, or let it in again."""
         for tester in self._cloud.world.testers:
             if tester.id == int(request.match_info["id"]):
                 tester.active = _chosen(request, "allow", "revoke")
-                return json_reply({})
+                return json_response({})
         raise web.HTTPNotFound
 
-    async def do_to_user(self, request: web.Request) -> web.Response:
+    async def act_on_user(self, request: web.Request) -> web.Response:
         """Take a user's access away, or give it back."""
         for user in self._cloud.world.users:
             if user.id == int(request.match_info["id"]):
                 user.active = _chosen(request, "activate", "deactivate")
-                return json_reply({})
+                return json_response({})
         raise web.HTTPNotFound
 
     async def lose_sessions(self, request: web.Request) -> web.Response:
         """Forget all cookies."""
         self._cloud.sessions.lose_cookies()
-        return json_reply({})
+        return json_response({})
 
     async def lose_tokens(self, request: web.Request) -> web.Response:
         """Forget all JWTs."""
         self._cloud.sessions.lose_tokens()
-        return json_reply({})
+        return json_response({})
 
-    async def change_plan(self, request: web.Request) -> web.Response:
+    async def change_config(self, request: web.Request) -> web.Response:
         """Change forms, oddities or limits."""
-        part = getattr(self._cloud.plan, request.path.rpartition("/")[2])
+        part = getattr(self._cloud.config, request.path.rpartition("/")[2])
         body = await json_object(request)
         if unknown := [name for name in body if not hasattr(part, name)]:
             raise refusal(f"There is no {', '.join(sorted(unknown))}")
         for name, value in body.items():
             setattr(part, name, value)
-        return json_reply({})
+        return json_response({})
 
     def _machine(self, text: object) -> Machine:
         for machine in self._cloud.world.machines:
@@ -225,10 +225,10 @@ def _odd(body: dict[str, object]) -> str:
 
 
 def _chosen(request: web.Request, yes: str, no: str) -> bool:
-    deed = request.match_info["deed"]
-    if deed not in (yes, no):
+    action = request.match_info["deed"]
+    if action not in (yes, no):
         raise web.HTTPNotFound
-    return deed == yes
+    return action == yes
 
 
 def _time(text: str | None, default: datetime) -> datetime:

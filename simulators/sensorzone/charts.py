@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
-from .serializers import API_TYPE, Shapes
+from .serializers import API_TYPE, Serializer
 from .state import Machine
 
 
@@ -27,34 +27,38 @@ class Table:
     rows: list[tuple[list[str], JsonObject]] = field(default_factory=list)
 
 
-def chart(points: Sequence[Point], shapes: Shapes, form: str) -> Reply:
+def chart(points: Sequence[Point], serializer: Serializer, form: str) -> Response:
     """Return the reply with a chart."""
     match form:
         case "rows":
-            return Reply(200, [shapes.keyed(_row(point, shapes)) for point in points])
+            return Response(200, [serializer.keyed(_row(point, serializer)) for point in points])
         case "jsonapi":
-            data = [_resource("chart_points", _key(point), _row(point, shapes)) for point in points]
-            keyed = [shapes.keyed(one) for one in data]
-            return Reply(200, {"data": keyed}, {"Content-Type": API_TYPE})
+            data = [
+                _resource("chart_points", _key(point), _row(point, serializer)) for point in points
+            ]
+            keyed = [serializer.keyed(one) for one in data]
+            return Response(200, {"data": keyed}, {"Content-Type": API_TYPE})
     labels = sorted({point.day.isoformat() for point in points})
-    return Reply(200, shapes.keyed({"labels": labels, "datasets": _series(points, labels, shapes)}))
+    return Response(
+        200, serializer.keyed({"labels": labels, "datasets": _series(points, labels, serializer)})
+    )
 
 
-def pivot(table: Table, shapes: Shapes, form: str) -> Reply:
+def pivot(table: Table, serializer: Serializer, form: str) -> Response:
     """Return the reply with a pivot table."""
     objects: list[JsonObject] = [
         dict(zip(table.dimensions, texts, strict=True)) | figures for texts, figures in table.rows
     ]
     match form:
         case "rows":
-            return Reply(200, [shapes.keyed(one) for one in objects])
+            return Response(200, [serializer.keyed(one) for one in objects])
         case "jsonapi":
             data = [_resource("pivot_rows", str(n), one) for n, one in enumerate(objects, 1)]
-            keyed = [shapes.keyed(one) for one in data]
-            return Reply(200, {"data": keyed}, {"Content-Type": API_TYPE})
+            keyed = [serializer.keyed(one) for one in data]
+            return Response(200, {"data": keyed}, {"Content-Type": API_TYPE})
     columns = list(objects[0]) if objects else table.dimensions
     rows = [list(one.values()) for one in objects]
-    return Reply(200, {"columns": columns, "rows": rows})
+    return Response(200, {"columns": columns, "rows": rows})
 
 
 def csv(table: Table) -> bytes:
@@ -73,7 +77,7 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if set(cell) & set('",\n') else cell
 
 
-def _series(points: Sequence[Point], labels: list[str], shapes: Shapes) -> list[JsonObject]:
+def _series(points: Sequence[Point], labels: list[str], serializer: Serializer) -> list[JsonObject]:
     values: dict[tuple[int, str], dict[str, object]] = {}
     machines: dict[int, Machine] = {}
     for point in points:
@@ -84,7 +88,7 @@ def _series(points: Sequence[Point], labels: list[str], shapes: Shapes) -> list[
             values.setdefault((machine, name), {})[point.day.isoformat()] = value
     return [
         {
-            **({"base_station_id": shapes.id(machine)} if machine else {}),
+            **({"base_station_id": serializer.id(machine)} if machine else {}),
             "label": machines[machine].name if machine else name,
             "metric": name,
             "data": [by_day.get(label) for label in labels],
@@ -93,10 +97,10 @@ def _series(points: Sequence[Point], labels: list[str], shapes: Shapes) -> list[
     ]
 
 
-def _row(point: Point, shapes: Shapes) -> JsonObject:
+def _row(point: Point, serializer: Serializer) -> JsonObject:
     row: JsonObject = {"date": point.day.isoformat()}
     if point.machine is not None:
-        row["base_station_id"] = shapes.id(point.machine.id)
+        row["base_station_id"] = serializer.id(point.machine.id)
         row["base_station_name"] = point.machine.name
     return row | point.figures
 

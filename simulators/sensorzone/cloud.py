@@ -8,31 +8,31 @@ from aiohttp import web
 
 from simulators.clock import Clock
 from simulators.request_log import RequestRecord
-from simulators.response import Reply
+from simulators.response import Response
 from simulators.schedule import SECOND
 from simulators.server import Call, VendorCloud
 
-from .admin import SensorZoneDoor
-from .config import Forms, Plan
+from .admin import SensorZoneAdmin
+from .config import ApiVariants, CloudConfig
 from .counts import Counts
 from .fixtures import add_machine, build_world
 from .incursions import Incursion, Incursions
 from .insight_figures import Figures
-from .insights_routes import InsightCalls
+from .insights_routes import InsightRoutes
 from .limits import Limiter
-from .machines_routes import FieldCalls
+from .machines_routes import MachineRoutes
 from .records import Records
 from .reports import Reports
-from .reports_routes import OfficeCalls
-from .request import ApiError, Route, Visit, body_of, query_of, refusal
-from .responder import Desk
-from .serializers import Shapes
-from .session_routes import REFUSED_V2, SessionCalls
+from .reports_routes import ReportRoutes
+from .request import ApiError, ApiRequest, Route, body_of, query_of, refusal
+from .responder import Responder
+from .serializers import Serializer
+from .session_routes import REFUSED_V2, SessionRoutes
 from .sessions import Sessions
 from .state import Machine, Tag, World
-from .tester_routes import TesterCalls
-from .track_routes import TrackCalls
-from .visitors import Visits
+from .tester_routes import TesterRoutes
+from .track_routes import TrackRoutes
+from .visitors import VisitorSessions
 
 SIGN_IN_PAGE = "/users/sign_in"
 _PAGE = (
@@ -48,48 +48,48 @@ class SensorZoneCloud(VendorCloud):
 
     name = "sensorzone"
 
-    def __init__(self, plan: Plan | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, config: CloudConfig | None = None, clock: Clock | None = None) -> None:
         """Build the world of `plan` as it is now by `clock`."""
         super().__init__(clock)
-        self.plan = plan or Plan()
-        self.world: World = build_world(self.plan, self.clock)
+        self.config = config or CloudConfig()
+        self.world: World = build_world(self.config, self.clock)
         self._incursions = Incursions(self.world)
         self.sessions = Sessions(self.world)
         self.limiter = Limiter()
-        shapes = Shapes(self.plan)
-        desk = Desk(
+        serializer = Serializer(self.config)
+        responder = Responder(
             self.world,
             self._incursions,
-            shapes,
-            Records(self.world, shapes),
+            serializer,
+            Records(self.world, serializer),
             lambda: self._origin,
         )
-        figures, reports = Figures(desk), Reports(desk)
-        self.office = OfficeCalls(desk, figures, reports)
-        self.tester_calls = TesterCalls(desk, Visits(self.world))
+        figures, reports = Figures(responder), Reports(responder)
+        self.report_routes = ReportRoutes(responder, figures, reports)
+        self.tester_routes = TesterRoutes(responder, VisitorSessions(self.world))
         self._routes: list[Route] = [
-            *SessionCalls(desk, self.sessions).routes(),
-            *FieldCalls(desk).routes(),
-            *self.office.routes(),
-            *InsightCalls(desk, figures, reports).routes(),
-            *TrackCalls(desk).routes(),
-            *self.tester_calls.routes(),
+            *SessionRoutes(responder, self.sessions).routes(),
+            *MachineRoutes(responder).routes(),
+            *self.report_routes.routes(),
+            *InsightRoutes(responder, figures, reports).routes(),
+            *TrackRoutes(responder).routes(),
+            *self.tester_routes.routes(),
         ]
 
     @property
     def username(self) -> str:
         """The administrator's e-mail address."""
-        return self.plan.username
+        return self.config.username
 
     @property
     def password(self) -> str:
         """The administrator's password."""
-        return self.plan.password
+        return self.config.password
 
     @property
     def tester_token(self) -> str:
         """The token of the default brand's tester device."""
-        return self.plan.tester_token
+        return self.config.tester_token
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -170,58 +170,58 @@ class SensorZoneCloud(VendorCloud):
         """Return whose cookie or token a request has, even if that has run out."""
         return self.sessions.name_of(headers)
 
-    def refused(self, status: int) -> Reply:
+    def refused(self, status: int) -> Response:
         """Return the vendor's error reply for a request that a fault kept from it."""
-        return refusal(ApiError(status), self.plan.forms)
+        return refusal(ApiError(status), self.config.variants)
 
-    def add_control(self, router: web.UrlDispatcher) -> None:
+    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
         """Add the truth, machines and sign-ins to the control door."""
-        SensorZoneDoor(self).add_to(router)
+        SensorZoneAdmin(self).add_to(router)
 
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Response:
         """Answer one call."""
-        forms = self.plan.forms
+        variants = self.config.variants
         if call.path == SIGN_IN_PAGE:
-            return Reply(200, None, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
+            return Response(200, None, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
         is_api = call.path.startswith(_STATED_JSON_API)
         try:
-            reply = self._answered(call)
+            response = self._answered(call)
         except SessionEnded:
-            return _shown_out(call, forms)
+            return _shown_out(call, variants)
         except ApiError as err:
-            if forms.refused_login == "empty" and err.status == 401:
-                return Reply(401, body=b"")
-            return refusal(err, forms, is_api=is_api)
-        if self.plan.etag and call.method == "GET" and reply.status == 200:
-            return _validated(call, reply)
-        return reply
+            if variants.refused_login == "empty" and err.status == 401:
+                return Response(401, body=b"")
+            return refusal(err, variants, is_api=is_api)
+        if self.config.etag and call.method == "GET" and response.status == 200:
+            return _validated(call, response)
+        return response
 
-    def _answered(self, call: Call) -> Reply:
+    def _answered(self, call: Call) -> Response:
         route, named = self._route(call)
-        if route.resource in self.plan.absent:
+        if route.resource in self.config.absent:
             raise ApiError(404)
-        visit = Visit(
+        request = ApiRequest(
             call,
             self.world.now,
-            round(self.plan.offset_hours * 3600),
-            self.plan.forms.filters == "ignored",
+            round(self.config.offset_hours * 3600),
+            self.config.variants.filters == "ignored",
             id=named.get("id", ""),
             sub=named.get("sub", ""),
             query=query_of(call),
         )
-        headers = self._let_in(route, visit)
+        headers = self._let_in(route, request)
         who = call.user or _claimed(call) or "nobody"
         now = self.clock.micros() / SECOND
-        if (wait := self.limiter.refuse(who, now, self.plan.limits)) is not None:
-            reply = refusal(ApiError(429, "Rate limit exceeded"), self.plan.forms)
-            reply.headers |= wait
-            return reply
-        visit.body = body_of(call)
-        reply = route.answer(visit)
-        reply.headers |= {
-            name: value for name, value in headers.items() if name not in reply.headers
+        if (wait := self.limiter.refuse(who, now, self.config.limits)) is not None:
+            response = refusal(ApiError(429, "Rate limit exceeded"), self.config.variants)
+            response.headers |= wait
+            return response
+        request.body = body_of(call)
+        response = route.answer(request)
+        response.headers |= {
+            name: value for name, value in headers.items() if name not in response.headers
         }
-        return reply
+        return response
 
     def _route(self, call: Call) -> tuple[Route, dict[str, str]]:
         for route in self._routes:
@@ -230,22 +230,22 @@ class SensorZoneCloud(VendorCloud):
                 return route, found.groupdict()
         raise ApiError(404)
 
-    def _let_in(self, route: Route, visit: Visit) -> dict[str, str]:
+    def _let_in(self, route: Route, request: ApiRequest) -> dict[str, str]:
         """Say who calls; returns headers that keep a session alive."""
-        headers = visit.call.headers
-        if route.door == "open":
+        headers = request.call.headers
+        if route.sign_in == "open":
             return {}
-        if route.door == "tester":
-            visit.tester = self.sessions.tester(headers)
-            if visit.tester is None:
+        if route.sign_in == "tester":
+            request.tester = self.sessions.tester(headers)
+            if request.tester is None:
                 raise ApiError(401, "The token is wrong")
             return {}
-        is_v1 = route.door == "v1"
+        is_v1 = route.sign_in == "v1"
         entered = self.sessions.by_cookie(headers) if is_v1 else self.sessions.by_token(headers)
         if entered is None:
             raise SessionEnded if is_v1 else ApiError(401, "Sign in first")
-        visit.user = entered[0]
-        if not is_v1 and not (self.plan.v2 and visit.user.v2):
+        request.user = entered[0]
+        if not is_v1 and not (self.config.v2 and request.user.v2):
             raise ApiError(403, REFUSED_V2)
         return entered[1]
 
@@ -259,14 +259,14 @@ class SessionEnded(Exception):
     """A call of version 1 comes without a session that lasts."""
 
 
-def _shown_out(call: Call, forms: Forms) -> Reply:
+def _shown_out(call: Call, variants: ApiVariants) -> Response:
     """Return the reply to a call whose session has ended."""
-    is_polite = forms.ended == "browser" and call.headers.get("Accept") == "application/json"
-    if forms.ended == "status" or is_polite:
-        return refusal(ApiError(401, "Sign in first"), forms)
-    if forms.ended == "page":
-        return Reply(200, None, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
-    return Reply(302, None, {"Location": SIGN_IN_PAGE}, b"")
+    is_polite = variants.ended == "browser" and call.headers.get("Accept") == "application/json"
+    if variants.ended == "status" or is_polite:
+        return refusal(ApiError(401, "Sign in first"), variants)
+    if variants.ended == "page":
+        return Response(200, None, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
+    return Response(302, None, {"Location": SIGN_IN_PAGE}, b"")
 
 
 def _claimed(call: Call) -> str | None:
@@ -276,10 +276,10 @@ def _claimed(call: Call) -> str | None:
     return None
 
 
-def _validated(call: Call, reply: Reply) -> Reply:
+def _validated(call: Call, response: Response) -> Response:
     """Return the reply with a validator, or 304 if the client has the same one."""
-    tag = f'W/"{hashlib.sha1(reply.encoded(), usedforsecurity=False).hexdigest()}"'
-    reply.headers |= {"ETag": tag, "Cache-Control": "max-age=0, private, must-revalidate"}
+    tag = f'W/"{hashlib.sha1(response.encoded(), usedforsecurity=False).hexdigest()}"'
+    response.headers |= {"ETag": tag, "Cache-Control": "max-age=0, private, must-revalidate"}
     if call.headers.get("If-None-Match") == tag:
-        return Reply(304, None, reply.headers, b"")
-    return reply
+        return Response(304, None, response.headers, b"")
+    return response

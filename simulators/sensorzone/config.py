@@ -7,7 +7,7 @@ type Pages = Literal["none", "page", "link"]
 
 
 @dataclass(slots=True)
-class Forms:
+class ApiVariants:
     """Forms that the vendor's text leaves open. All may change while the cloud runs.
 
     Sign-in
@@ -169,7 +169,7 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Habits:
+class BehaviorConfig:
     """How machines, people and drivers behave. Shares are 0..1, times in seconds.
 
     shift_start, shift_hours: when work goes on, hours of the day at the brand's offset.
@@ -220,7 +220,7 @@ class Oddities:
 
 
 @dataclass(slots=True, kw_only=True)
-class Plan:
+class CloudConfig:
     """What to simulate. What a request reads (forms, limits, oddities, lifetimes) may change.
 
     machines, people: of the first brand, shared out among its sites. Every machine has a driver of
@@ -273,7 +273,7 @@ class Plan:
     reports_fail: bool = False
     absent: frozenset[str] = frozenset()
     etag: bool = False
-    habits: Habits = field(default_factory=Habits)
+    behavior: BehaviorConfig = field(default_factory=BehaviorConfig)
     limits: Limits = field(default_factory=Limits)
     oddities: Oddities = field(default_factory=Oddities)
-    forms: Forms = field(default_factory=Forms)
+    variants: ApiVariants = field(default_factory=ApiVariants)

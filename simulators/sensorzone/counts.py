@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from simulators.request_log import RequestRecord
 
-_DOORS = (("tester", "/api/v1/tester/"), ("v1", "/api/v1/"), ("v2", "/api/v2/"))
+_SIGN_INS = (("tester", "/api/v1/tester/"), ("v1", "/api/v1/"), ("v2", "/api/v2/"))
 _LOGINS = {"/api/v1/session": "v1", "/api/v2/login": "v2"}
 
 
@@ -27,10 +27,10 @@ class Counts:
         """Count a log."""
         records = list(log)
         logins = Counter(_login(record) for record in records)
-        doors = Counter(_door(record) for record in records if _login(record) is None)
+        by_sign_in = Counter(_sign_in(record) for record in records if _login(record) is None)
         return cls(
-            {door: doors[door] for door, _ in reversed(_DOORS)},
-            {door: logins[door] for door in _LOGINS.values()},
+            {sign_in: by_sign_in[sign_in] for sign_in, _ in reversed(_SIGN_INS)},
+            {sign_in: logins[sign_in] for sign_in in _LOGINS.values()},
             sum(record.held for record in records),
             sum(record.status == 429 for record in records),
         )
@@ -44,5 +44,5 @@ def _login(record: RequestRecord) -> str | None:
     return _LOGINS.get(record.path) if record.method == "POST" else None
 
 
-def _door(record: RequestRecord) -> str | None:
-    return next((door for door, prefix in _DOORS if record.path.startswith(prefix)), None)
+def _sign_in(record: RequestRecord) -> str | None:
+    return next((sign_in for sign_in, prefix in _SIGN_INS if record.path.startswith(prefix)), None)

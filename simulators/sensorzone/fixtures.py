@@ -6,7 +6,7 @@ from simulators.clock import Clock
 from simulators.random_source import fraction, mix
 from simulators.schedule import SECOND
 
-from .config import Plan
+from .config import CloudConfig
 from .movement import DAY, Moves, Shifts, walk, working_hours
 from .state import Brand, Machine, Person, Project, Site, Tag, Tester, User, World, draws
 from .visitors import visitor_tags
@@ -28,15 +28,15 @@ _SITE_KINDS = ("Infrastructure", "Waste & Recycling", "Commercial Construction",
 _COLOURS = ("#E4572E", "#17BEBB", "#FFC914", "#2E282A", "#76B041")
 
 
-def build_world(plan: Plan, clock: Clock) -> World:
+def build_world(config: CloudConfig, clock: Clock) -> World:
     """Return the world that `plan` describes, as it is now."""
-    shifts = Shifts(plan.habits, plan.offset_hours)
+    shifts = Shifts(config.behavior, config.offset_hours)
     now = clock.micros() // SECOND
-    world = World(plan, clock, shifts, since=now - round(plan.history_days * DAY))
+    world = World(config, clock, shifts, since=now - round(config.history_days * DAY))
     main, other = Brand(3, "Northbank Civil"), Brand(4, "Eastholme Plant")
     world.brands += [main, other]
     _add_users(world, main, other)
-    _add_brand(world, main, sites=plan.sites, machines=plan.machines, people=plan.people)
+    _add_brand(world, main, sites=config.sites, machines=config.machines, people=config.people)
     _add_brand(world, other, sites=1, machines=1, people=2)
     for brand in (main, other):
         visitor_tags(world, brand)
@@ -50,7 +50,7 @@ def add_machine(
     number = len(world.machines)
     kind, maker, model = _KINDS[number % len(_KINDS)]
     sites = [site for site in world.sites if site.brand is brand]
-    seed = mix(world.plan.seed, number, _MACHINE)
+    seed = mix(world.config.seed, number, _MACHINE)
     machine = Machine(
         id=_MACHINES + number,
         brand=brand,
@@ -60,7 +60,7 @@ def add_machine(
         model=model,
         year=2017 + seed % 8,
         plate=f"NB{10 + number} {'KLMPR'[number % 5]}XD",
-        has_camera=fraction(seed, 0, _CAMERA) < world.plan.cameras,
+        has_camera=fraction(seed, 0, _CAMERA) < world.config.cameras,
         site=min(sites, key=lambda site: sum(one.site is site for one in world.machines)),
         seed=seed,
         world=world,
@@ -90,28 +90,28 @@ def add_person(world: World, brand: Brand, kind: str = "staff", name: str | None
 
 
 def _add_users(world: World, main: Brand, other: Brand) -> None:
-    plan = world.plan
+    config = world.config
     for email, name, brand, role in (
-        (plan.username, "Anna Admin", main, "admin"),
-        (plan.standard_username, "Ben Standard", main, "standard"),
-        (plan.sso_username, "Carla Single", main, "admin"),
+        (config.username, "Anna Admin", main, "admin"),
+        (config.standard_username, "Ben Standard", main, "standard"),
+        (config.sso_username, "Carla Single", main, "admin"),
         ("olga@example.com", "Olga Other", other, "admin"),
     ):
         world.users.append(
             User(
                 id=901 + len(world.users),
                 email=email,
-                password=plan.password,
+                password=config.password,
                 name=name,
                 brand=brand,
                 role="admin" if role == "admin" else "standard",
-                sso=email == plan.sso_username,
-                v2=email not in plan.without_v2,
+                sso=email == config.sso_username,
+                v2=email not in config.without_v2,
             )
         )
     world.testers += [
-        Tester(61, "Gate tester", plan.tester_token, main),
-        Tester(62, "Yard tester", f"{plan.tester_token}_other", other),
+        Tester(61, "Gate tester", config.tester_token, main),
+        Tester(62, "Yard tester", f"{config.tester_token}_other", other),
     ]
 
 
@@ -137,11 +137,11 @@ def _add_site(world: World, brand: Brand, projects: list[Project]) -> Site:
         brand=brand,
         name=_SITE_NAMES[number % len(_SITE_NAMES)],
         corner=(round(_CORNER[0] + 0.031 * number, 6), round(_CORNER[1] + 0.047 * number, 6)),
-        size=world.plan.habits.site,
+        size=world.config.behavior.site,
         colour=_COLOURS[number % len(_COLOURS)],
         kind=_SITE_KINDS[number % len(_SITE_KINDS)],
         projects=projects if number % 3 == 2 else [projects[number % len(projects)]],
-        radius=0.0 if number % 2 == 0 else max(world.plan.habits.site) * 0.6,
+        radius=0.0 if number % 2 == 0 else max(world.config.behavior.site) * 0.6,
     )
     world.sites.append(site)
     return site
@@ -149,7 +149,7 @@ def _add_site(world: World, brand: Brand, projects: list[Project]) -> Site:
 
 def _add_tag(world: World, person: Person, site: Site) -> None:
     number = len(world.tags)
-    seed = mix(world.plan.seed, number, _TAG)
+    seed = mix(world.config.seed, number, _TAG)
     tag = Tag(
         id=_TAGS + number,
         brand=person.brand,
@@ -171,7 +171,7 @@ def _add_driver(world: World, person: Person) -> None:
             brand=person.brand,
             serial=f"TG{800_031 + 7 * number}",
             role="operator",
-            seed=mix(world.plan.seed, number, _TAG),
+            seed=mix(world.config.seed, number, _TAG),
             person=person,
         )
     )
@@ -184,7 +184,7 @@ def _staff_moves(world: World, site: Site, seed: int) -> Callable[[int], Moves]:
     def moves(day: int) -> Moves:
         if day not in days:
             presence = working_hours(seed, day, world.shifts.steps)
-            days[day] = walk(seed, day, draws(world, site), world.plan.habits, presence)
+            days[day] = walk(seed, day, draws(world, site), world.config.behavior, presence)
         return days[day]
 
     return moves

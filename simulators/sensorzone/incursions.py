@@ -82,7 +82,7 @@ class Incursion:
 
     def is_odd(self, how: str) -> bool:
         """Tell whether its record is wrong in one of the ways in `ODD`."""
-        share: float = getattr(self.world.plan.oddities, how)
+        share: float = getattr(self.world.config.oddities, how)
         if share == 0 or how in self.marks:
             return how in self.marks
         return fraction(self.seed, ODD.index(how), _ODD) < share
@@ -91,7 +91,7 @@ class Incursion:
         """Return when something that happened at `at` is listed."""
         delay = self.delay
         if self.is_odd("belated"):
-            delay += round(self.world.plan.oddities.belated_seconds)
+            delay += round(self.world.config.oddities.belated_seconds)
         silence = self.machine.silences.around(at * SECOND)
         if silence is None:
             return at + delay
@@ -162,7 +162,7 @@ class Incursions:
             number += 1
         incursion = Incursion(
             world=self._world,
-            seed=mix(self._world.plan.seed, number),
+            seed=mix(self._world.config.seed, number),
             id=number,
             machine=machine,
             tag=tag,
@@ -190,21 +190,21 @@ class Incursions:
         for tag in world.tags:
             if tag.site is not machine.site or tag.moves is None:
                 continue
-            stays = encounters(machine.moves(day), tag.moves(day), world.plan.habits.zone)
+            stays = encounters(machine.moves(day), tag.moves(day), world.config.behavior.zone)
             for first, last in joined(stays):
                 start, end = began + round(first), began + round(last)
                 if end - start >= _SHORTEST and start >= machine.added:
                     yield self._made(machine, tag, start, end)
 
     def _made(self, machine: Machine, tag: Tag, start: int, end: int) -> Incursion:
-        world, habits = self._world, self._world.plan.habits
+        world, behavior = self._world, self._world.config.behavior
         number = _number(machine, tag, start)
-        seed = mix(world.plan.seed, number)
+        seed = mix(world.config.seed, number)
         after: int | None = None
-        if fraction(seed, 0, _ACKNOWLEDGED) < habits.acknowledged:
-            is_late = fraction(seed, 0, _LATE) < habits.late
+        if fraction(seed, 0, _ACKNOWLEDGED) < behavior.acknowledged:
+            is_late = fraction(seed, 0, _LATE) < behavior.late
             after = round(drawn(*((120, 2400) if is_late else (2, 60)), seed, 0, _AFTER))
-        delay = round(drawn(habits.delay_least, habits.delay_most, seed, 0, _DELAY))
+        delay = round(drawn(behavior.delay_least, behavior.delay_most, seed, 0, _DELAY))
         return Incursion(
             world=world,
             seed=seed,

@@ -8,10 +8,10 @@ from simulators.response import JsonObject
 
 from .charts import Point, Table
 from .incursions import Sighting
-from .request import ApiError, Visit
-from .responder import Desk
+from .request import ApiError, ApiRequest
+from .responder import Responder
 from .state import Machine, Tag
-from .statistics import Tally, tallies, tally
+from .statistics import Statistics, statistics_by, statistics_of
 
 _OUTLYING = 1.5
 
@@ -19,9 +19,9 @@ _OUTLYING = 1.5
 class Figures:
     """Works figures out from what a visit may see."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, responder: Responder) -> None:
         """Ask the desk."""
-        self._desk = desk
+        self._responder = responder
         self._dimensions: dict[str, Callable[[Sighting], list[str]]] = {
             "site": lambda seen: [seen.incursion.machine.site.name],
             "project": lambda seen: [one.name for one in seen.incursion.machine.site.projects],
@@ -35,10 +35,10 @@ class Figures:
 
     def day(self, seen: Sighting) -> date:
         """Return the date that an incursion counts to: when the shift began."""
-        shifts = self._desk.world.shifts
+        shifts = self._responder.world.shifts
         return shifts.date(shifts.day(seen.incursion.start))
 
-    def totals(self, counted: Tally, runtime: float | None = None) -> JsonObject:
+    def totals(self, counted: Statistics, runtime: float | None = None) -> JsonObject:
         """Return the figures of some incursions; `runtime` in seconds, where it has a sense."""
         shown: JsonObject = {
             "total": counted.total,
@@ -50,26 +50,28 @@ class Figures:
         }
         if runtime is not None:
             rate = round(counted.total / runtime * 3600, 3) if runtime else None
-            shown |= self._desk.shapes.runtime(runtime) | {"incursions_per_runtime_hour": rate}
+            shown |= self._responder.serializer.runtime(runtime) | {
+                "incursions_per_runtime_hour": rate
+            }
         return shown
 
-    def runtime_points(self, visit: Visit, machines: Sequence[Machine]) -> list[Point]:
+    def runtime_points(self, request: ApiRequest, machines: Sequence[Machine]) -> list[Point]:
         """Return how long machines ran on each day of the visit's period, without days of rest."""
-        world = self._desk.world
-        since, until = visit.period(world.plan.chart_days)
-        until = min(until, visit.now)
+        world = self._responder.world
+        since, until = request.period(world.config.chart_days)
+        until = min(until, request.now)
         points = []
         for day in range(world.shifts.day(max(since, world.since)), world.shifts.day(until) + 1):
             for machine in machines:
-                known = min(until, machine.last_seen(visit.now))
+                known = min(until, machine.last_seen(request.now))
                 if seconds := machine.runtime(day, known) - machine.runtime(day, since):
-                    figures = self._desk.shapes.runtime(seconds)
+                    figures = self._responder.serializer.runtime(seconds)
                     points.append(Point(world.shifts.date(day), figures, machine))
         return points
 
     def daily_points(self, seen: list[Sighting], names: Sequence[str]) -> list[Point]:
         """Return some of the totals of each day."""
-        by_day = tallies(seen, self.day)
+        by_day = statistics_by(seen, self.day)
         return [
             Point(day, {name: self.totals(counted)[name] for name in names})
             for day, counted in sorted(by_day.items())
@@ -77,7 +79,7 @@ class Figures:
 
     def zone_points(self, seen: list[Sighting]) -> list[Point]:
         """Return how many seconds tags were in the zone of each machine on each day."""
-        by_both = tallies(seen, lambda one: (self.day(one), one.incursion.machine.shown.id))
+        by_both = statistics_by(seen, lambda one: (self.day(one), one.incursion.machine.shown.id))
         machines = {one.incursion.machine.shown.id: one.incursion.machine.shown for one in seen}
         return [
             Point(day, {"zone_time_seconds": counted.duration}, machines[machine])
@@ -89,10 +91,10 @@ class Figures:
         names = [_dimension(name) for name in dimensions] or ["machine"]
         if unknown := [name for name in names if name not in self._dimensions]:
             raise ApiError(422, "Validation failed", {"dimensions": [f"has no {unknown[0]}"]})
-        cells: dict[tuple[str, ...], Tally] = {}
+        cells: dict[tuple[str, ...], Statistics] = {}
         for one in seen:
             for key in _combined([self._dimensions[name](one) for name in names]):
-                cells.setdefault(key, Tally()).add(one)
+                cells.setdefault(key, Statistics()).add(one)
         rows = [(list(key), self.totals(counted)) for key, counted in sorted(cells.items())]
         return Table(names, rows)
 
@@ -102,13 +104,13 @@ class Figures:
         machines = {one.incursion.machine.shown.id: one.incursion.machine.shown for one in seen}
         for number, machine in machines.items():
             own = [one for one in seen if one.incursion.machine.shown.id == number]
-            by_day = tallies(own, self.day)
+            by_day = statistics_by(own, self.day)
             counts = [counted.total for counted in by_day.values()]
             limit = fmean(counts) + _OUTLYING * pstdev(counts)
             found += [
                 {
                     "date": day.isoformat(),
-                    "base_station_id": self._desk.shapes.id(number),
+                    "base_station_id": self._responder.serializer.id(number),
                     "base_station_name": machine.name,
                     "total": counted.total,
                     "expected": round(fmean(counts), 1),
@@ -120,7 +122,7 @@ class Figures:
 
     def site_report(self, seen: list[Sighting], name: str) -> str:
         """Return a few sentences about a site."""
-        counted = tally(seen)
+        counted = statistics_of(seen)
         return (
             f"{name}: {counted.total} incursions, {counted.unacknowledged} of them not "
             f"acknowledged. They lasted {counted.average_duration or 0:g} s on average."

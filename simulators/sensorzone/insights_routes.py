@@ -6,30 +6,30 @@ are JSON:API; other paths follow from those stated.
 
 from collections.abc import Iterator
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
 from . import charts
 from .incursions import Sighting
 from .insight_figures import Figures
 from .projects import Projects
 from .reports import Reports
-from .request import ApiError, Route, Visit, route
-from .responder import Desk
+from .request import ApiError, ApiRequest, Route, route
+from .responder import Responder
 from .serializers import Record
 from .state import Site
 
 _DIMENSIONS = ("dimensions", "dimension", "rows", "group_by")
 
 
-class InsightCalls:
+class InsightRoutes:
     """Analytics and resources of version 2."""
 
-    def __init__(self, desk: Desk, figures: Figures, reports: Reports) -> None:
+    def __init__(self, responder: Responder, figures: Figures, reports: Reports) -> None:
         """Start with nobody's preferences."""
-        self._desk = desk
+        self._responder = responder
         self._figures = figures
         self._reports = reports
-        self._projects = Projects(desk, is_api=True)
+        self._projects = Projects(responder, is_api=True)
         self._preferences: dict[int, JsonObject] = {}
 
     def routes(self) -> Iterator[Route]:
@@ -64,94 +64,100 @@ class InsightCalls:
         yield from self._reports.routes("/api/v2/reports", "v2", "api_reports", is_api=True)
         yield from self._reports.file_routes()
 
-    def machine_runtime(self, visit: Visit) -> Reply:
+    def machine_runtime(self, request: ApiRequest) -> Response:
         """Return how long each machine ran on each day."""
-        wanted = visit.filter("base_station_id", "machine_id", "machine")
+        wanted = request.filter("base_station_id", "machine_id", "machine")
         machines = [
             machine
-            for machine in self._desk.world.machines_of(visit.brand)
+            for machine in self._responder.world.machines_of(request.brand)
             if not wanted or str(machine.id) in wanted
         ]
-        return self._chart(self._figures.runtime_points(visit, machines))
+        return self._chart(self._figures.runtime_points(request, machines))
 
-    def acknowledged_incursions(self, visit: Visit) -> Reply:
+    def acknowledged_incursions(self, request: ApiRequest) -> Response:
         """Return how many incursions of each day are acknowledged, and how many are not."""
         names = ("acknowledged", "unacknowledged")
-        return self._chart(self._figures.daily_points(self._seen(visit), names))
+        return self._chart(self._figures.daily_points(self._seen(request), names))
 
-    def zone_time(self, visit: Visit) -> Reply:
+    def zone_time(self, request: ApiRequest) -> Response:
         """Return how long tags were in the zone of each machine on each day."""
-        return self._chart(self._figures.zone_points(self._seen(visit)))
+        return self._chart(self._figures.zone_points(self._seen(request)))
 
-    def trends(self, visit: Visit) -> Reply:
+    def trends(self, request: ApiRequest) -> Response:
         """Return the totals and averages of each day."""
         names = ("total", "acknowledgement_score", "average_duration")
-        return self._chart(self._figures.daily_points(self._seen(visit), names))
+        return self._chart(self._figures.daily_points(self._seen(request), names))
 
-    def pivot(self, visit: Visit) -> Reply:
+    def pivot(self, request: ApiRequest) -> Response:
         """Return a pivot table."""
         return charts.pivot(
-            self._table(visit), self._desk.shapes, self._desk.world.plan.forms.charts
+            self._table(request),
+            self._responder.serializer,
+            self._responder.world.config.variants.charts,
         )
 
-    def export(self, visit: Visit) -> Reply:
+    def export(self, request: ApiRequest) -> Response:
         """Return a pivot table as a file."""
-        return self._reports.handed_out("text/csv; charset=utf-8", charts.csv(self._table(visit)))
+        return self._reports.handed_out("text/csv; charset=utf-8", charts.csv(self._table(request)))
 
-    def outliers(self, visit: Visit) -> Reply:
+    def outliers(self, request: ApiRequest) -> Response:
         """Return days with unusually many incursions."""
-        found = self._figures.outliers(self._seen(visit))
+        found = self._figures.outliers(self._seen(request))
         records = [Record("outlier", number, fields) for number, fields in enumerate(found, 1)]
-        return self._desk.many(visit, "outlier", records)
+        return self._responder.many(request, "outlier", records)
 
-    def site_report(self, visit: Visit) -> Reply:
+    def site_report(self, request: ApiRequest) -> Response:
         """Return a text about a site, or begin to write it."""
-        visit.query |= {name: str(value) for name, value in visit.body.items()}
-        wanted = visit.filter("worksite_id", "site_id", "site")
-        sites = [site for site in self._desk.sites(visit) if str(site.id) in wanted]
+        request.query |= {name: str(value) for name, value in request.body.items()}
+        wanted = request.filter("worksite_id", "site_id", "site")
+        sites = [site for site in self._responder.sites(request) if str(site.id) in wanted]
         if not sites:
             raise ApiError(422, "Validation failed", {"worksite": ["must exist"]})
-        text = self._figures.site_report(self._seen(visit), sites[0].name)
-        report = self._reports.begin(visit, kind="site", text=text)
-        if self._desk.world.plan.forms.site_reports == "at_once":
-            report.ready, report.fails = visit.now, False
-        return self._desk.one(self._reports.record(report, visit.now), 201)
+        text = self._figures.site_report(self._seen(request), sites[0].name)
+        report = self._reports.begin(request, kind="site", text=text)
+        if self._responder.world.config.variants.site_reports == "at_once":
+            report.ready, report.fails = request.now, False
+        return self._responder.one(self._reports.record(report, request.now), 201)
 
-    def show_site_report(self, visit: Visit) -> Reply:
+    def show_site_report(self, request: ApiRequest) -> Response:
         """Return a text about a site, as far as it is written."""
-        return self._desk.one(self._reports.record(self._reports.report(visit), visit.now))
+        return self._responder.one(self._reports.record(self._reports.report(request), request.now))
 
-    def list_worksites(self, visit: Visit) -> Reply:
+    def list_worksites(self, request: ApiRequest) -> Response:
         """List sites."""
-        records = [self._desk.records.worksite(site) for site in self._desk.sites(visit)]
-        return self._desk.many(visit, "worksite", records, is_api=True)
+        records = [
+            self._responder.records.worksite(site) for site in self._responder.sites(request)
+        ]
+        return self._responder.many(request, "worksite", records, is_api=True)
 
-    def show_worksite(self, visit: Visit) -> Reply:
+    def show_worksite(self, request: ApiRequest) -> Response:
         """Return one site."""
-        return self._worksite(self._site(visit))
+        return self._worksite(self._site(request))
 
-    def update_worksite(self, visit: Visit) -> Reply:
+    def update_worksite(self, request: ApiRequest) -> Response:
         """Change a site's name or colour; only an administrator may."""
-        visit.need_admin()
-        site = self._site(visit)
-        if "name" in visit.body:
-            site.name = visit.text("name", most=100)
-        if "colour" in visit.body:
-            site.colour = visit.text("colour")
+        request.need_admin()
+        site = self._site(request)
+        if "name" in request.body:
+            site.name = request.text("name", most=100)
+        if "colour" in request.body:
+            site.colour = request.text("colour")
         return self._worksite(site)
 
-    def preferences(self, visit: Visit) -> Reply:
+    def preferences(self, request: ApiRequest) -> Response:
         """Return a user's preferences."""
-        return self._desk.one(Record("user_preference", self._user_id(visit), self._kept(visit)))
+        return self._responder.one(
+            Record("user_preference", self._user_id(request), self._kept(request))
+        )
 
-    def set_preferences(self, visit: Visit) -> Reply:
+    def set_preferences(self, request: ApiRequest) -> Response:
         """Change what is named in the body."""
-        kept = self._kept(visit)
-        kept |= {name: value for name, value in visit.body.items() if name in kept}
-        return self.preferences(visit)
+        kept = self._kept(request)
+        kept |= {name: value for name, value in request.body.items() if name in kept}
+        return self.preferences(request)
 
-    def _kept(self, visit: Visit) -> JsonObject:
-        number = self._user_id(visit)
+    def _kept(self, request: ApiRequest) -> JsonObject:
+        number = self._user_id(request)
         if number not in self._preferences:
             view = {"id": 1, "name": "By machine", "dimensions": ["machine"]}
             self._preferences[number] = {
@@ -162,19 +168,23 @@ class InsightCalls:
             }
         return self._preferences[number]
 
-    def _user_id(self, visit: Visit) -> int:
-        return 0 if visit.user is None else visit.user.id
+    def _user_id(self, request: ApiRequest) -> int:
+        return 0 if request.user is None else request.user.id
 
-    def _seen(self, visit: Visit) -> list[Sighting]:
-        return self._desk.seen(visit, self._desk.world.plan.chart_days)
+    def _seen(self, request: ApiRequest) -> list[Sighting]:
+        return self._responder.seen(request, self._responder.world.config.chart_days)
 
-    def _chart(self, points: list[charts.Point]) -> Reply:
-        return charts.chart(points, self._desk.shapes, self._desk.world.plan.forms.charts)
+    def _chart(self, points: list[charts.Point]) -> Response:
+        return charts.chart(
+            points, self._responder.serializer, self._responder.world.config.variants.charts
+        )
 
-    def _table(self, visit: Visit) -> charts.Table:
+    def _table(self, request: ApiRequest) -> charts.Table:
         asked: list[str] = []
         for name in _DIMENSIONS:
-            value = visit.body.get(name) or visit.query.get(name) or visit.query.get(f"{name}[]")
+            value = (
+                request.body.get(name) or request.query.get(name) or request.query.get(f"{name}[]")
+            )
             if value:
                 asked = (
                     [str(one) for one in value]
@@ -182,14 +192,14 @@ class InsightCalls:
                     else str(value).split(",")
                 )
                 break
-        visit.query |= {name: str(value) for name, value in visit.body.items()}
-        return self._figures.table(self._seen(visit), asked)
+        request.query |= {name: str(value) for name, value in request.body.items()}
+        return self._figures.table(self._seen(request), asked)
 
-    def _site(self, visit: Visit) -> Site:
-        for site in self._desk.sites(visit):
-            if site.id == visit.number:
+    def _site(self, request: ApiRequest) -> Site:
+        for site in self._responder.sites(request):
+            if site.id == request.number:
                 return site
         raise ApiError(404, "No such worksite")
 
-    def _worksite(self, site: Site) -> Reply:
-        return self._desk.shapes.one(self._desk.records.worksite(site), is_api=True)
+    def _worksite(self, site: Site) -> Response:
+        return self._responder.serializer.one(self._responder.records.worksite(site), is_api=True)

@@ -6,16 +6,16 @@ The resources are stated, their paths follow from the stated ones, their fields 
 from collections.abc import Iterator
 
 from simulators.random_source import fraction, mix
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
 from . import pictures
 from .incursions import Sighting
 from .records import incursion_ref, machine_ref
-from .request import ApiError, Route, Visit, route
-from .responder import Desk
+from .request import ApiError, ApiRequest, Route, route
+from .responder import Responder
 from .serializers import Record
 from .state import Machine
-from .statistics import Tally, tallies
+from .statistics import Statistics, statistics_by
 
 _CLIPPED, _MESSAGE = 91, 92
 _MESSAGE_DAYS = 7
@@ -23,12 +23,12 @@ _CLIP_SECONDS, _CLIP_DELAY, _CLIP_DAYS = 20, 90, 7
 _MESSAGES = ("Tag test passed", "Detection unit restarted", "Antenna check done", "Low supply")
 
 
-class FieldCalls:
+class MachineRoutes:
     """What is out in the field."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, responder: Responder) -> None:
         """Ask the desk."""
-        self._desk = desk
+        self._responder = responder
 
     def routes(self) -> Iterator[Route]:
         """Yield the routes."""
@@ -57,173 +57,188 @@ class FieldCalls:
                 "GET", f"/media/clips/<id>/{path}", "open", "base_station_clips", answer
             )
 
-    def entities(self, visit: Visit) -> Reply:
+    def entities(self, request: ApiRequest) -> Response:
         """List machines and people with their incursions of the period."""
-        desk = self._desk
-        seen = desk.seen(visit, desk.world.plan.default_days)
-        by_machine = tallies(seen, lambda one: one.incursion.machine.shown.id)
-        by_tag = tallies(seen, lambda one: one.incursion.tag.id)
+        responder = self._responder
+        seen = responder.seen(request, responder.world.config.default_days)
+        by_machine = statistics_by(seen, lambda one: one.incursion.machine.shown.id)
+        by_tag = statistics_by(seen, lambda one: one.incursion.tag.id)
         records = [
-            desk.records.machine_entity(machine, by_machine.get(machine.id, Tally()))
-            for machine in desk.world.machines_of(visit.brand)
+            responder.records.machine_entity(machine, by_machine.get(machine.id, Statistics()))
+            for machine in responder.world.machines_of(request.brand)
         ]
         records += [
-            desk.records.person_entity(tag, tag.person, by_tag.get(tag.id, Tally()))
-            for tag in desk.world.tags_of(visit.brand)
+            responder.records.person_entity(tag, tag.person, by_tag.get(tag.id, Statistics()))
+            for tag in responder.world.tags_of(request.brand)
             if tag.person is not None
         ]
-        kinds = {_KINDS.get(kind, kind) for kind in visit.filter("kind", "type")}
+        kinds = {_KINDS.get(kind, kind) for kind in request.filter("kind", "type")}
         wanted = [one for one in records if not kinds or one.fields["kind"] in kinds]
-        form = desk.world.plan.forms.entities
+        form = responder.world.config.variants.entities
         if form == "list":
-            return desk.many(visit, "entity", wanted)
+            return responder.many(request, "entity", wanted)
         groups: JsonObject = {
             name: [
-                _without_kind(desk.shapes.shown(one))
+                _without_kind(responder.serializer.shown(one))
                 for one in wanted
                 if one.fields["kind"] == kind
             ]
             for name, kind in (("machines", "machine"), ("people", "person"))
         }
-        return Reply(200, groups if form == "groups" else {form: groups})
+        return Response(200, groups if form == "groups" else {form: groups})
 
-    def list_incursions(self, visit: Visit) -> Reply:
+    def list_incursions(self, request: ApiRequest) -> Response:
         """List incursions that began in a period."""
-        seen = self._desk.seen(visit, self._desk.world.plan.default_days)
-        return self._incursions(visit, seen)
+        seen = self._responder.seen(request, self._responder.world.config.default_days)
+        return self._incursions(request, seen)
 
-    def incursion(self, visit: Visit) -> Reply:
+    def incursion(self, request: ApiRequest) -> Response:
         """Return one incursion."""
-        found = self._desk.incursions.get(visit.number)
-        seen = None if found is None else found.seen(visit.now)
-        if seen is None or seen.incursion.machine.brand is not visit.brand:
+        found = self._responder.incursions.get(request.number)
+        seen = None if found is None else found.seen(request.now)
+        if seen is None or seen.incursion.machine.brand is not request.brand:
             raise ApiError(404, "No such incursion")
-        return self._desk.one(self._desk.records.incursion(seen))
+        return self._responder.one(self._responder.records.incursion(seen))
 
-    def machine_incursions(self, visit: Visit) -> Reply:
+    def machine_incursions(self, request: ApiRequest) -> Response:
         """List the incursions of a machine."""
-        machine = self._desk.machine(visit)
-        seen = self._desk.seen(visit, self._desk.world.plan.default_days)
+        machine = self._responder.machine(request)
+        seen = self._responder.seen(request, self._responder.world.config.default_days)
         return self._incursions(
-            visit, [one for one in seen if one.incursion.machine.shown is machine]
+            request, [one for one in seen if one.incursion.machine.shown is machine]
         )
 
-    def base_stations(self, visit: Visit) -> Reply:
+    def base_stations(self, request: ApiRequest) -> Response:
         """List machines."""
-        machines = self._desk.world.machines_of(visit.brand)
-        records = [self._desk.records.base_station(machine) for machine in machines]
-        return self._desk.many(visit, "base_station", records)
+        machines = self._responder.world.machines_of(request.brand)
+        records = [self._responder.records.base_station(machine) for machine in machines]
+        return self._responder.many(request, "base_station", records)
 
-    def base_station(self, visit: Visit) -> Reply:
+    def base_station(self, request: ApiRequest) -> Response:
         """Return one machine."""
-        return self._desk.one(self._desk.records.base_station(self._desk.machine(visit)))
+        return self._responder.one(
+            self._responder.records.base_station(self._responder.machine(request))
+        )
 
-    def status(self, visit: Visit) -> Reply:
+    def status(self, request: ApiRequest) -> Response:
         """Return what a base station told last."""
-        machine = self._desk.machine(visit)
-        fields = self._desk.records.status(machine)
-        return self._desk.one(Record("device_status", machine.id, fields))
+        machine = self._responder.machine(request)
+        fields = self._responder.records.status(machine)
+        return self._responder.one(Record("device_status", machine.id, fields))
 
-    def messages(self, visit: Visit) -> Reply:
+    def messages(self, request: ApiRequest) -> Response:
         """List what a base station had to say."""
-        machine, world = self._desk.machine(visit), self._desk.world
-        since, until = visit.period(_MESSAGE_DAYS)
+        machine, world = self._responder.machine(request), self._responder.world
+        since, until = request.period(_MESSAGE_DAYS)
         records = []
         for day in range(world.shifts.day(since), world.shifts.day(until) + 1):
             seed = mix(machine.seed, day, _MESSAGE)
             at = world.shifts.start(day) + seed % (world.shifts.steps * 60)
-            if since <= at < until and at <= visit.now:
+            if since <= at < until and at <= request.now:
                 text = _MESSAGES[seed % len(_MESSAGES)]
-                fields: JsonObject = {"message": text, "sent_at": self._desk.shapes.time(at)}
+                fields: JsonObject = {
+                    "message": text,
+                    "sent_at": self._responder.serializer.time(at),
+                }
                 refs = {"base_station": machine_ref(machine)}
                 records.append(Record("message", machine.id * 100_000 + day, fields, {**refs}))
-        return self._desk.many(visit, "message", self._desk.newest_first(records))
+        return self._responder.many(request, "message", self._responder.newest_first(records))
 
-    def clips(self, visit: Visit) -> Reply:
+    def clips(self, request: ApiRequest) -> Response:
         """List a machine's video clips; a part of the incursions have one, once it is there."""
-        machine = self._desk.machine(visit)
-        seen = self._desk.seen(visit, _CLIP_DAYS)
-        records = [self._clip(machine, one) for one in seen if has_clip(one, visit.now, machine)]
-        return self._desk.many(visit, "clip", self._desk.newest_first(records))
+        machine = self._responder.machine(request)
+        seen = self._responder.seen(request, _CLIP_DAYS)
+        records = [self._clip(machine, one) for one in seen if has_clip(one, request.now, machine)]
+        return self._responder.many(request, "clip", self._responder.newest_first(records))
 
-    def clip_file(self, visit: Visit) -> Reply:
+    def clip_file(self, request: ApiRequest) -> Response:
         """Return a clip's bytes, if the link is signed."""
-        self._check_signature(visit)
-        return Reply(200, None, {"Content-Type": "video/mp4"}, pictures.clip(int(visit.id)))
+        self._check_signature(request)
+        return Response(200, None, {"Content-Type": "video/mp4"}, pictures.clip(int(request.id)))
 
-    def clip_picture(self, visit: Visit) -> Reply:
+    def clip_picture(self, request: ApiRequest) -> Response:
         """Return a clip's picture, if the link is signed."""
-        self._check_signature(visit)
-        return Reply(200, None, {"Content-Type": "image/png"}, pictures.png(int(visit.id)))
+        self._check_signature(request)
+        return Response(200, None, {"Content-Type": "image/png"}, pictures.png(int(request.id)))
 
-    def tags(self, visit: Visit) -> Reply:
+    def tags(self, request: ApiRequest) -> Response:
         """List tags."""
-        tags = self._desk.world.tags_of(visit.brand)
-        return self._desk.many(visit, "tag", [self._desk.records.tag(tag) for tag in tags])
+        tags = self._responder.world.tags_of(request.brand)
+        return self._responder.many(
+            request, "tag", [self._responder.records.tag(tag) for tag in tags]
+        )
 
-    def tag(self, visit: Visit) -> Reply:
+    def tag(self, request: ApiRequest) -> Response:
         """Return one tag."""
-        return self._desk.one(self._desk.records.tag(self._desk.tag(visit)))
+        return self._responder.one(self._responder.records.tag(self._responder.tag(request)))
 
-    def tag_incursions(self, visit: Visit) -> Reply:
+    def tag_incursions(self, request: ApiRequest) -> Response:
         """List the incursions of a tag."""
-        tag = self._desk.tag(visit)
-        seen = self._desk.seen(visit, self._desk.world.plan.default_days)
-        return self._incursions(visit, [one for one in seen if one.incursion.tag is tag])
+        tag = self._responder.tag(request)
+        seen = self._responder.seen(request, self._responder.world.config.default_days)
+        return self._incursions(request, [one for one in seen if one.incursion.tag is tag])
 
-    def tag_tests(self, visit: Visit) -> Reply:
+    def tag_tests(self, request: ApiRequest) -> Response:
         """List the tests of a tag."""
-        tag, shapes = self._desk.tag(visit), self._desk.shapes
-        since, until = visit.period(self._desk.world.plan.chart_days)
+        tag, serializer = self._responder.tag(request), self._responder.serializer
+        since, until = request.period(self._responder.world.config.chart_days)
         records = [
             Record(
                 "tag_test",
                 test.id,
                 {
-                    "tested_at": shapes.time(test.at),
+                    "tested_at": serializer.time(test.at),
                     "result": "passed" if test.passed else "failed",
                 },
                 {"base_station": machine_ref(test.machine)},
             )
-            for test in self._desk.world.tests(tag, since, min(until, visit.now))
+            for test in self._responder.world.tests(tag, since, min(until, request.now))
         ]
-        return self._desk.many(visit, "tag_test", self._desk.newest_first(records[::-1]))
+        return self._responder.many(
+            request, "tag_test", self._responder.newest_first(records[::-1])
+        )
 
-    def worksites(self, visit: Visit) -> Reply:
+    def worksites(self, request: ApiRequest) -> Response:
         """List sites with their boundaries."""
-        records = [self._desk.records.worksite(site) for site in self._desk.sites(visit)]
-        return self._desk.many(visit, "worksite", records)
+        records = [
+            self._responder.records.worksite(site) for site in self._responder.sites(request)
+        ]
+        return self._responder.many(request, "worksite", records)
 
-    def worksite(self, visit: Visit) -> Reply:
+    def worksite(self, request: ApiRequest) -> Response:
         """Return one site."""
-        for site in self._desk.sites(visit):
-            if site.id == visit.number:
-                return self._desk.one(self._desk.records.worksite(site))
+        for site in self._responder.sites(request):
+            if site.id == request.number:
+                return self._responder.one(self._responder.records.worksite(site))
         raise ApiError(404, "No such worksite")
 
-    def _incursions(self, visit: Visit, seen: list[Sighting]) -> Reply:
-        records = [self._desk.records.incursion(one) for one in seen]
-        return self._desk.many(visit, "incursion", self._desk.newest_first(records))
+    def _incursions(self, request: ApiRequest, seen: list[Sighting]) -> Response:
+        records = [self._responder.records.incursion(one) for one in seen]
+        return self._responder.many(request, "incursion", self._responder.newest_first(records))
 
     def _clip(self, machine: Machine, seen: Sighting) -> Record:
-        shapes, what = self._desk.shapes, seen.incursion
-        host = self._desk.origin() if self._desk.world.plan.forms.media_links == "absolute" else ""
+        serializer, what = self._responder.serializer, seen.incursion
+        host = (
+            self._responder.origin()
+            if self._responder.world.config.variants.media_links == "absolute"
+            else ""
+        )
         link = f"{host}/media/clips/{what.id}/{machine.id}"
-        signature = f"signature={_signature(self._desk.world.plan.seed, what.id)}"
+        signature = f"signature={_signature(self._responder.world.config.seed, what.id)}"
         fields: JsonObject = {
-            "started_at": shapes.time(what.start - 5),
-            **shapes.length(_CLIP_SECONDS),
-            "url": self._desk.sealed(f"{link}.mp4?{signature}"),
-            "thumbnail_url": self._desk.sealed(f"{link}.png?{signature}"),
+            "started_at": serializer.time(what.start - 5),
+            **serializer.length(_CLIP_SECONDS),
+            "url": self._responder.sealed(f"{link}.mp4?{signature}"),
+            "thumbnail_url": self._responder.sealed(f"{link}.png?{signature}"),
             "content_type": "video/mp4",
         }
         refs = {"base_station": machine_ref(machine), "incursion": incursion_ref(what)}
         return Record("clip", what.id + 7, fields, {**refs})
 
-    def _check_signature(self, visit: Visit) -> None:
-        self._desk.check_seal(visit)
-        signature = _signature(self._desk.world.plan.seed, visit.number)
-        if visit.query.get("signature") != signature:
+    def _check_signature(self, request: ApiRequest) -> None:
+        self._responder.check_seal(request)
+        signature = _signature(self._responder.world.config.seed, request.number)
+        if request.query.get("signature") != signature:
             raise ApiError(403, "The link is not signed, or no longer")
 
 

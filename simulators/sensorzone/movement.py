@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from simulators.random_source import between as drawn
 from simulators.random_source import fraction, mix
 
-from .config import Habits
+from .config import BehaviorConfig
 from .geometry import Place, between, towards
 
 STEP = 60
@@ -30,10 +30,10 @@ class Shifts:
 
     __slots__ = ("_start", "steps")
 
-    def __init__(self, habits: Habits, offset_hours: float) -> None:
+    def __init__(self, behavior: BehaviorConfig, offset_hours: float) -> None:
         """Work `shift_hours`, at most 24, each day."""
-        self._start = round((habits.shift_start - offset_hours) * 3600)
-        self.steps = round(min(24.0, habits.shift_hours) * 3600 / STEP)
+        self._start = round((behavior.shift_start - offset_hours) * 3600)
+        self.steps = round(min(24.0, behavior.shift_hours) * 3600 / STEP)
 
     def day(self, at: float) -> int:
         """Return the working day that a time is in; the night after a shift belongs to it."""
@@ -103,20 +103,20 @@ def drive(seed: int, day: int, stops: Sequence[Place], steps: int, pauses: int) 
 
 
 def walk(
-    seed: int, day: int, draws: Sequence[Place], habits: Habits, presence: Sequence[bool]
+    seed: int, day: int, draws: Sequence[Place], behavior: BehaviorConfig, presence: Sequence[bool]
 ) -> Moves:
     """Return a pedestrian's day; `draws` are the places where machines go."""
     seed = mix(seed, day)
-    places = [_goal(seed, 0, draws, habits)]
+    places = [_goal(seed, 0, draws, behavior)]
     if not any(presence):
         return Moves(places * (len(presence) + 1), presence)
-    goal = _goal(seed, 1, draws, habits)
+    goal = _goal(seed, 1, draws, behavior)
     for step, is_there in enumerate(presence):
         here = places[-1]
         if is_there:
             here = towards(here, goal, _WALK * STEP)
             if here == goal:
-                goal = _goal(seed, step + 2, draws, habits)
+                goal = _goal(seed, step + 2, draws, behavior)
         places.append(here)
     return Moves(places, presence)
 
@@ -144,10 +144,10 @@ def _ignition(seed: int, steps: int, pauses: int) -> list[bool]:
     return running
 
 
-def _goal(seed: int, step: int, draws: Sequence[Place], habits: Habits) -> Place:
-    if draws and fraction(seed, step, _DRAWN) < habits.drawn:
+def _goal(seed: int, step: int, draws: Sequence[Place], behavior: BehaviorConfig) -> Place:
+    if draws and fraction(seed, step, _DRAWN) < behavior.drawn:
         return draws[int(fraction(seed, step, _GOAL) * len(draws))]
     return (
-        drawn(0, habits.site[0], seed, step, _GOAL),
-        drawn(0, habits.site[1], seed, step, _GOAL + 40),
+        drawn(0, behavior.site[0], seed, step, _GOAL),
+        drawn(0, behavior.site[1], seed, step, _GOAL + 40),
     )

@@ -6,12 +6,12 @@ The names of the fields are invented but for those of people assets; their shape
 from simulators.random_source import fraction, mix
 from simulators.response import JsonObject, encode
 
-from .config import Forms
+from .config import ApiVariants
 from .incursions import Incursion, Sighting
 from .movement import DAY
-from .serializers import Record, Ref, Shapes
+from .serializers import Record, Ref, Serializer
 from .state import Machine, Person, Project, Site, Tag, User, World
-from .statistics import Tally
+from .statistics import Statistics
 
 _BATTERY = 81
 _TEST_INTERVAL_DAYS = 14
@@ -20,14 +20,14 @@ _TEST_INTERVAL_DAYS = 14
 class Records:
     """Makes records of the world's things as they are now."""
 
-    def __init__(self, world: World, shapes: Shapes) -> None:
+    def __init__(self, world: World, serializer: Serializer) -> None:
         """Look at the world at every record."""
         self._world = world
-        self._shapes = shapes
+        self._serializer = serializer
 
     @property
-    def _forms(self) -> Forms:
-        return self._world.plan.forms
+    def _variants(self) -> ApiVariants:
+        return self._world.config.variants
 
     def user(self, user: User) -> Record:
         """Return who is signed in."""
@@ -38,18 +38,18 @@ class Records:
 
     def incursion(self, seen: Sighting) -> Record:
         """Return an incursion as it is seen now."""
-        shapes, what = self._shapes, seen.incursion
+        serializer, what = self._serializer, seen.incursion
         fields: JsonObject = {
-            "started_at": shapes.time(what.start),
-            "ended_at": shapes.time(seen.end),
-            **shapes.length(seen.duration),
-            **shapes.acknowledgement(seen.acknowledged_at),
-            **shapes.place(what.position if what.machine.gps == "good" else None),
+            "started_at": serializer.time(what.start),
+            "ended_at": serializer.time(seen.end),
+            **serializer.length(seen.duration),
+            **serializer.acknowledgement(seen.acknowledged_at),
+            **serializer.place(what.position if what.machine.gps == "good" else None),
         }
         if what.machine.gps == "zero":
-            fields |= shapes.place((0.0, 0.0))
-        if not self._world.plan.oddities.no_version:
-            fields["updated_at"] = shapes.time(seen.updated_at)
+            fields |= serializer.place((0.0, 0.0))
+        if not self._world.config.oddities.no_version:
+            fields["updated_at"] = serializer.time(seen.updated_at)
         machine = what.machine.shown
         return Record(
             "incursion",
@@ -86,7 +86,7 @@ class Records:
 
     def status(self, machine: Machine) -> JsonObject:
         """Return what the cloud heard of a machine last."""
-        shapes, now = self._shapes, self._world.now
+        serializer, now = self._serializer, self._world.now
         seen = machine.last_seen(now)
         today = self._world.shifts.day(seen)
         total = sum(
@@ -96,43 +96,43 @@ class Records:
         runs = machine.is_running(seen)
         ignition = (
             {"ignition": runs}
-            if self._forms.states == "first"
+            if self._variants.states == "first"
             else {"ignition_state": "on" if runs else "off"}
         )
         return {
             **ignition,
-            "last_seen_at": shapes.time(seen),
-            **shapes.place(machine.position(seen)),
-            **shapes.runtime(total),
+            "last_seen_at": serializer.time(seen),
+            **serializer.place(machine.position(seen)),
+            **serializer.runtime(total),
         }
 
     def tag(self, tag: Tag) -> Record:
         """Return a tag, who wears it and when it was tested."""
         now = self._world.now
         test = next(self._world.tests(tag, self._world.since, now), None)
-        is_first = self._forms.states == "first"
+        is_first = self._variants.states == "first"
         fields: JsonObject = {
             "serial_number": tag.serial,
             "role": tag.role if is_first else tag.role.title(),
             "test_interval_days": _TEST_INTERVAL_DAYS,
         }
-        if self._forms.tests != "days":
-            fields["last_tested_at"] = self._shapes.time(test.at if test else None)
-        if self._forms.tests != "time":
+        if self._variants.tests != "days":
+            fields["last_tested_at"] = self._serializer.time(test.at if test else None)
+        if self._variants.tests != "time":
             fields["days_since_last_test"] = (now - test.at) // DAY if test else None
-        if self._forms.battery == "percent":
+        if self._variants.battery == "percent":
             fields["battery_level"] = 20 + int(
                 fraction(mix(tag.seed, now // DAY), 0, _BATTERY) * 80
             )
         return Record("tag", tag.id, fields, {"person": person_ref(tag.person)})
 
-    def machine_entity(self, machine: Machine, tally: Tally) -> Record:
+    def machine_entity(self, machine: Machine, statistics: Statistics) -> Record:
         """Return a machine in the list of entities."""
         seen = machine.last_seen(self._world.now)
         record = Record("entity", machine.id, {"kind": "machine", "name": machine.name})
-        return self._entity(record, tally, is_active=machine.is_running(seen))
+        return self._entity(record, statistics, is_active=machine.is_running(seen))
 
-    def person_entity(self, tag: Tag, person: Person, tally: Tally) -> Record:
+    def person_entity(self, tag: Tag, person: Person, statistics: Statistics) -> Record:
         """Return a person in the list of entities."""
         now = self._world.now
         day = self._world.shifts.day(now)
@@ -140,7 +140,7 @@ class Records:
             now - self._world.shifts.start(day)
         )
         record = Record("entity", tag.id, {"kind": "person", "name": person.name})
-        return self._entity(record, tally, is_active=walks)
+        return self._entity(record, statistics, is_active=walks)
 
     def worksite(self, site: Site) -> Record:
         """Return a site with its boundary, polygon or circle."""
@@ -176,21 +176,21 @@ class Records:
             "project", project.id, fields, {"worksite": [site_ref(site) for site in sites]}
         )
 
-    def _entity(self, record: Record, tally: Tally, *, is_active: bool) -> Record:
+    def _entity(self, record: Record, statistics: Statistics, *, is_active: bool) -> Record:
         summary: JsonObject = {
-            "incursions_count": tally.total,
-            "acknowledged_count": tally.acknowledged,
-            "last_incursion_at": self._shapes.time(tally.newest),
+            "incursions_count": statistics.total,
+            "acknowledged_count": statistics.acknowledged,
+            "last_incursion_at": self._serializer.time(statistics.newest),
         }
-        if self._forms.states == "first":
+        if self._variants.states == "first":
             record.fields["activity_status"] = "active" if is_active else "inactive"
         else:
             record.fields["active"] = is_active
-        record.fields |= summary if self._forms.summaries == "first" else {"summary": summary}
+        record.fields |= summary if self._variants.summaries == "first" else {"summary": summary}
         return record
 
     def _boundary(self, site: Site) -> object:
-        match self._forms.boundaries:
+        match self._variants.boundaries:
             case "feature":
                 return {"type": "Feature", "properties": {}, "geometry": site.boundary}
             case "text":
@@ -199,7 +199,7 @@ class Records:
 
     def _projects(self, site: Site) -> Ref | list[Ref] | None:
         refs: list[Ref] = [project_ref(project) for project in site.projects]
-        return next(iter(refs), None) if self._forms.site_projects == "one" else refs
+        return next(iter(refs), None) if self._variants.site_projects == "one" else refs
 
 
 def machine_ref(machine: Machine) -> Ref:

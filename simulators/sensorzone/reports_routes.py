@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
 from .insight_figures import Figures
 from .projects import Projects
 from .reports import Reports
-from .request import ApiError, Route, Visit, route
-from .responder import Desk
+from .request import ApiError, ApiRequest, Route, route
+from .responder import Responder
 from .serializers import Record, Ref
 from .state import Brand
-from .statistics import Tally, tallies, tally
+from .statistics import Statistics, statistics_by, statistics_of
 
 _METRICS = ("incursions", "unacknowledged_incursions", "acknowledgement_score", "zone_time")
 
@@ -43,23 +43,23 @@ class Note:
 
 
 @dataclass(slots=True)
-class Folder:
+class UserContent:
     """What users have left."""
 
     alerts: dict[int, Alert] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
 
-class OfficeCalls:
+class ReportRoutes:
     """What is done at a desk."""
 
-    def __init__(self, desk: Desk, figures: Figures, reports: Reports) -> None:
+    def __init__(self, responder: Responder, figures: Figures, reports: Reports) -> None:
         """Start without alerts and notes."""
-        self._desk = desk
+        self._responder = responder
         self._figures = figures
         self._reports = reports
-        self._projects = Projects(desk, is_api=False)
-        self.folder = Folder()
+        self._projects = Projects(responder, is_api=False)
+        self.user_content = UserContent()
         self._numbers = count(801)
 
     def routes(self) -> Iterator[Route]:
@@ -80,122 +80,129 @@ class OfficeCalls:
         yield from self._projects.routes("/api/v1/projects", "v1", "projects")
         yield from self._reports.routes("/api/v1/reports", "v1", "reports", is_api=False)
 
-    def insights(self, visit: Visit) -> Reply:
+    def insights(self, request: ApiRequest) -> Response:
         """Return totals, trends, and breakdowns by site, machine and person."""
-        desk, figures = self._desk, self._figures
-        default_days = desk.world.plan.default_days
-        seen = desk.seen(visit, default_days)
-        since, until = visit.period(default_days)
-        wanted = visit.filter("base_station_id", "machine_id", "machine")
+        responder, figures = self._responder, self._figures
+        default_days = responder.world.config.default_days
+        seen = responder.seen(request, default_days)
+        since, until = request.period(default_days)
+        wanted = request.filter("base_station_id", "machine_id", "machine")
         machines = [
             one
-            for one in desk.world.machines_of(visit.brand)
+            for one in responder.world.machines_of(request.brand)
             if not wanted or str(one.id) in wanted
         ]
-        ran = {one.id: one.runtime_between(since, min(until, visit.now)) for one in machines}
-        by_machine = tallies(seen, lambda one: one.incursion.machine.shown.id)
-        by_site = tallies(seen, lambda one: one.incursion.machine.site.id)
-        by_person = tallies(seen, lambda one: one.incursion.tag.id)
+        ran = {one.id: one.runtime_between(since, min(until, request.now)) for one in machines}
+        by_machine = statistics_by(seen, lambda one: one.incursion.machine.shown.id)
+        by_site = statistics_by(seen, lambda one: one.incursion.machine.site.id)
+        by_person = statistics_by(seen, lambda one: one.incursion.tag.id)
         names = ("total", "acknowledged", "unacknowledged")
-        totals = figures.totals(tally(seen), sum(ran.values()))
+        totals = figures.totals(statistics_of(seen), sum(ran.values()))
         fields: JsonObject = {
-            "from": desk.shapes.time(since),
-            "to": desk.shapes.time(until),
-            **(totals if desk.world.plan.forms.summaries == "second" else {"totals": totals}),
+            "from": responder.serializer.time(since),
+            "to": responder.serializer.time(until),
+            **(
+                totals
+                if responder.world.config.variants.summaries == "second"
+                else {"totals": totals}
+            ),
             "trends": [
                 {"date": point.day.isoformat()} | point.figures
                 for point in figures.daily_points(seen, names)
             ],
             "by_machine": [
-                {"base_station_id": desk.shapes.id(one.id), "name": one.name}
-                | figures.totals(by_machine.get(one.id, Tally()), ran[one.id])
+                {"base_station_id": responder.serializer.id(one.id), "name": one.name}
+                | figures.totals(by_machine.get(one.id, Statistics()), ran[one.id])
                 for one in machines
             ],
             "by_site": [
-                {"worksite_id": desk.shapes.id(site.id), "name": site.name}
-                | figures.totals(by_site.get(site.id, Tally()))
-                for site in desk.sites(visit)
+                {"worksite_id": responder.serializer.id(site.id), "name": site.name}
+                | figures.totals(by_site.get(site.id, Statistics()))
+                for site in responder.sites(request)
             ],
             "by_person": [
-                {"tag_id": desk.shapes.id(tag.id), "name": tag.person.name if tag.person else None}
+                {
+                    "tag_id": responder.serializer.id(tag.id),
+                    "name": tag.person.name if tag.person else None,
+                }
                 | figures.totals(by_person[tag.id])
-                for tag in desk.world.tags_of(visit.brand)
+                for tag in responder.world.tags_of(request.brand)
                 if tag.id in by_person
             ],
         }
-        return desk.one(Record("insight", visit.brand.id, fields))
+        return responder.one(Record("insight", request.brand.id, fields))
 
-    def list_alerts(self, visit: Visit) -> Reply:
+    def list_alerts(self, request: ApiRequest) -> Response:
         """List what e-mails are sent for; only for administrators."""
-        visit.need_admin()
-        alerts = [one for one in self.folder.alerts.values() if one.brand is visit.brand]
-        return self._desk.many(visit, "alert", [_alert(alert) for alert in alerts])
+        request.need_admin()
+        alerts = [one for one in self.user_content.alerts.values() if one.brand is request.brand]
+        return self._responder.many(request, "alert", [_alert(alert) for alert in alerts])
 
-    def create_alert(self, visit: Visit) -> Reply:
+    def create_alert(self, request: ApiRequest) -> Response:
         """Create one."""
-        visit.need_admin()
-        fields = _alert_fields(visit, {"enabled": True, "period": "day", "worksite_ids": []})
-        alert = Alert(next(self._numbers), visit.brand, fields)
-        self.folder.alerts[alert.id] = alert
-        return self._desk.one(_alert(alert), 201)
+        request.need_admin()
+        fields = _alert_fields(request, {"enabled": True, "period": "day", "worksite_ids": []})
+        alert = Alert(next(self._numbers), request.brand, fields)
+        self.user_content.alerts[alert.id] = alert
+        return self._responder.one(_alert(alert), 201)
 
-    def show_alert(self, visit: Visit) -> Reply:
+    def show_alert(self, request: ApiRequest) -> Response:
         """Return one."""
-        visit.need_admin()
-        return self._desk.one(_alert(self._alert(visit)))
+        request.need_admin()
+        return self._responder.one(_alert(self._alert(request)))
 
-    def update_alert(self, visit: Visit) -> Reply:
+    def update_alert(self, request: ApiRequest) -> Response:
         """Change what is named in the body."""
-        visit.need_admin()
-        alert = self._alert(visit)
-        alert.fields = _alert_fields(visit, alert.fields)
-        return self._desk.one(_alert(alert))
+        request.need_admin()
+        alert = self._alert(request)
+        alert.fields = _alert_fields(request, alert.fields)
+        return self._responder.one(_alert(alert))
 
-    def delete_alert(self, visit: Visit) -> Reply:
+    def delete_alert(self, request: ApiRequest) -> Response:
         """Delete one."""
-        visit.need_admin()
-        alert = self._alert(visit)
-        del self.folder.alerts[alert.id]
-        return self._desk.deleted(_alert(alert))
+        request.need_admin()
+        alert = self._alert(request)
+        del self.user_content.alerts[alert.id]
+        return self._responder.deleted(_alert(alert))
 
-    def list_notes(self, visit: Visit) -> Reply:
+    def list_notes(self, request: ApiRequest) -> Response:
         """List notes, of the brand or of one machine or tag."""
-        about = _about(visit, visit.query)
+        about = _about(request, request.query)
         notes = [
             self._note(note)
-            for note in self.folder.notes
-            if note.brand is visit.brand and about in (None, (note.about.kind, note.about.id))
+            for note in self.user_content.notes
+            if note.brand is request.brand and about in (None, (note.about.kind, note.about.id))
         ]
-        return self._desk.many(visit, "note", self._desk.newest_first(notes))
+        return self._responder.many(request, "note", self._responder.newest_first(notes))
 
-    def add_note(self, visit: Visit) -> Reply:
+    def add_note(self, request: ApiRequest) -> Response:
         """Add a note on a machine or a tag."""
         name = next(
-            (name for name in ("text", "body", "note", "content") if name in visit.body), "body"
+            (name for name in ("text", "body", "note", "content") if name in request.body), "body"
         )
-        text = visit.text(name, most=5000)
-        about = _about(visit, visit.body)
+        text = request.text(name, most=5000)
+        about = _about(request, request.body)
         if about is None:
             raise ApiError(422, "Validation failed", {"entity": ["must exist"]})
-        visit.id = str(about[1])
+        request.id = str(about[1])
         if about[0] == "base_station":
-            self._desk.machine(visit)
+            self._responder.machine(request)
         else:
-            self._desk.tag(visit)
+            self._responder.tag(request)
         note = Note(
-            id=601 + len(self.folder.notes),
-            brand=visit.brand,
+            id=601 + len(self.user_content.notes),
+            brand=request.brand,
             about=Ref(*about),
             text=text,
-            by=visit.who,
-            at=visit.now,
+            by=request.who,
+            at=request.now,
         )
-        self.folder.notes.append(note)
-        return self._desk.one(self._note(note), 201)
+        self.user_content.notes.append(note)
+        return self._responder.one(self._note(note), 201)
 
-    def _alert(self, visit: Visit) -> Alert:
-        alert = self.folder.alerts.get(visit.number)
-        if alert is None or alert.brand is not visit.brand:
+    def _alert(self, request: ApiRequest) -> Alert:
+        alert = self.user_content.alerts.get(request.number)
+        if alert is None or alert.brand is not request.brand:
             raise ApiError(404, "No such alert")
         return alert
 
@@ -203,7 +210,7 @@ class OfficeCalls:
         fields: JsonObject = {
             "body": note.text,
             "author": note.by,
-            "created_at": self._desk.shapes.time(note.at),
+            "created_at": self._responder.serializer.time(note.at),
         }
         return Record("note", note.id, fields, {note.about.kind: note.about})
 
@@ -212,10 +219,10 @@ def _alert(alert: Alert) -> Record:
     return Record("alert", alert.id, alert.fields)
 
 
-def _alert_fields(visit: Visit, before: JsonObject) -> JsonObject:
+def _alert_fields(request: ApiRequest, before: JsonObject) -> JsonObject:
     """Return an alert's fields, those of the body over those before; 422 for what is wrong."""
     known = ("name", "metric", "threshold", "emails", "period", "enabled", "worksite_ids")
-    fields = before | {name: visit.body[name] for name in known if name in visit.body}
+    fields = before | {name: request.body[name] for name in known if name in request.body}
     problems: dict[str, list[str]] = {}
     if not str(fields.get("name") or "").strip():
         problems["name"] = ["can't be blank"]
@@ -233,13 +240,13 @@ def _alert_fields(visit: Visit, before: JsonObject) -> JsonObject:
     return fields
 
 
-def _about(visit: Visit, named: object) -> tuple[str, int] | None:
+def _about(request: ApiRequest, named: object) -> tuple[str, int] | None:
     """Return the kind and the id of what notes are about, from the path or from parameters."""
     kinds = {"base_stations": "base_station", "tags": "tag"}
-    if visit.sub:
-        if visit.sub not in kinds:
+    if request.sub:
+        if request.sub not in kinds:
             raise ApiError(404)
-        return kinds[visit.sub], visit.number
+        return kinds[request.sub], request.number
     fields = named if isinstance(named, dict) else {}
     for name, kind in (("base_station_id", "base_station"), ("tag_id", "tag")):
         if str(fields.get(name, "")).isdecimal():

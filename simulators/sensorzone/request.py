@@ -8,15 +8,15 @@ import json
 import re
 from typing import Literal
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 from simulators.server import Call
 
-from .config import Forms
+from .config import ApiVariants
 from .movement import DAY
 from .serializers import API_TYPE
 from .state import Brand, Tester, User
 
-type Door = Literal["open", "v1", "v2", "tester"]
+type SignIn = Literal["open", "v1", "v2", "tester"]
 
 SINCE = ("from", "since", "start", "start_date", "start_time", "date_from", "started_after")
 UNTIL = ("to", "until", "end", "end_date", "end_time", "date_to", "started_before")
@@ -37,7 +37,7 @@ class ApiError(Exception):
 
 
 @dataclass(slots=True)
-class Visit:
+class ApiRequest:
     """One call by somebody who is signed in.
 
     user, tester: one of them, by the door. id, sub: the ids or names in the path. query: its
@@ -129,18 +129,22 @@ class Route:
 
     method: str
     pattern: re.Pattern[str]
-    door: Door
+    sign_in: SignIn
     resource: str
-    answer: Callable[[Visit], Reply]
+    answer: Callable[[ApiRequest], Response]
 
 
 def route(
-    method: str, paths: str, door: Door, resource: str, answer: Callable[[Visit], Reply]
+    method: str,
+    paths: str,
+    sign_in: SignIn,
+    resource: str,
+    answer: Callable[[ApiRequest], Response],
 ) -> Iterator[Route]:
     """Yield a route for each of the paths, parted by blanks; <id> and <sub> stand for words."""
     for path in paths.split():
         pattern = re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path) + "/?")
-        yield Route(method, pattern, door, resource, answer)
+        yield Route(method, pattern, sign_in, resource, answer)
 
 
 def body_of(call: Call) -> dict[str, object]:
@@ -166,21 +170,21 @@ def query_of(call: Call) -> dict[str, str]:
     return {_inner(name): value for name, value in query.items() if "[" in name} | query
 
 
-def refusal(err: ApiError, forms: Forms, *, is_api: bool = False) -> Reply:
+def refusal(err: ApiError, variants: ApiVariants, *, is_api: bool = False) -> Response:
     """Return the reply to a call that is refused."""
     reasons = [f"{_human(name)} {text}" for name, texts in err.fields.items() for text in texts]
-    form = "jsonapi" if is_api and forms.errors != "html" else forms.errors
+    form = "jsonapi" if is_api and variants.errors != "html" else variants.errors
     match form:
         case "list":
-            return Reply(err.status, {"errors": reasons or [err.reason]})
+            return Response(err.status, {"errors": reasons or [err.reason]})
         case "fields":
-            return Reply(err.status, {"errors": err.fields or {"base": [err.reason]}})
+            return Response(err.status, {"errors": err.fields or {"base": [err.reason]}})
         case "jsonapi":
-            return Reply(err.status, {"errors": _api_errors(err)}, {"Content-Type": API_TYPE})
+            return Response(err.status, {"errors": _api_errors(err)}, {"Content-Type": API_TYPE})
         case "html":
             page = f"<!DOCTYPE html><html><body><h1>{err.reason}</h1></body></html>".encode()
-            return Reply(err.status, None, {"Content-Type": "text/html; charset=utf-8"}, page)
-    return Reply(err.status, {"error": ", ".join(reasons) or err.reason})
+            return Response(err.status, None, {"Content-Type": "text/html; charset=utf-8"}, page)
+    return Response(err.status, {"error": ", ".join(reasons) or err.reason})
 
 
 def _api_errors(err: ApiError) -> list[JsonObject]:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import re
 from urllib.parse import urlencode
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 from simulators.signing import sealed
 
-from .config import Pages, Plan
+from .config import CloudConfig, Pages
 from .geometry import Position
 
 API_TYPE = "application/vnd.api+json"
@@ -38,24 +38,24 @@ class Record:
     refs: dict[str, Ref | list[Ref] | None] = field(default_factory=dict)
 
 
-class Shapes:
+class Serializer:
     """Gives records the shape that the plan wants."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, config: CloudConfig) -> None:
         """Read the plan's forms at every record."""
-        self._plan = plan
+        self._config = config
 
     def time(self, at: int | None) -> object:
         """Return a moment in the plan's form."""
         if at is None:
             return None
-        match self._plan.forms.times:
+        match self._config.variants.times:
             case "s":
                 return at
             case "ms":
                 return at * 1000
             case "offset":
-                zone = timezone(timedelta(hours=self._plan.offset_hours))
+                zone = timezone(timedelta(hours=self._config.offset_hours))
                 return datetime.fromtimestamp(at, zone).isoformat(timespec="milliseconds")
             case "naive":
                 return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -64,7 +64,7 @@ class Shapes:
     def place(self, position: Position | None) -> JsonObject:
         """Return the fields of a position."""
         latitude, longitude = position or (None, None)
-        match self._plan.forms.positions:
+        match self._config.variants.positions:
             case "nested":
                 return {"position": position and {"lat": latitude, "lng": longitude}}
             case "geojson":
@@ -74,7 +74,7 @@ class Shapes:
 
     def length(self, seconds: int | None) -> JsonObject:
         """Return the field of a length, or none."""
-        match self._plan.forms.durations:
+        match self._config.variants.durations:
             case "ms":
                 return {"duration_ms": None if seconds is None else seconds * 1000}
             case "none":
@@ -83,14 +83,14 @@ class Shapes:
 
     def runtime(self, seconds: float) -> JsonObject:
         """Return the field of a runtime."""
-        if self._plan.forms.runtime == "seconds":
+        if self._config.variants.runtime == "seconds":
             return {"runtime_seconds": round(seconds)}
         return {"runtime_hours": round(seconds / 3600, 3)}
 
     def acknowledgement(self, at: int | None) -> JsonObject:
         """Return the fields that say whether the driver has acknowledged, and when."""
         told = {"acknowledged_at": self.time(at)}
-        match self._plan.forms.acknowledgement:
+        match self._config.variants.acknowledgement:
             case "time":
                 return told
             case "word":
@@ -99,7 +99,7 @@ class Shapes:
 
     def shown(self, record: Record, *, is_api: bool = False) -> JsonObject:
         """Return a record as JSON; `is_api`: as JSON:API, whatever the plan says."""
-        if is_api or self._plan.forms.lists == "jsonapi":
+        if is_api or self._config.variants.lists == "jsonapi":
             return self.keyed(_resource(record))
         shown: JsonObject = {"id": self.id(record.id)} | record.fields
         for role, ref in record.refs.items():
@@ -110,12 +110,12 @@ class Shapes:
         """Return a record as the vendor states it for people assets: without anything around it."""
         return {"id": record.id} | record.fields
 
-    def one(self, record: Record, *, is_api: bool = False, status: int = 200) -> Reply:
+    def one(self, record: Record, *, is_api: bool = False, status: int = 200) -> Response:
         """Return the reply with one record."""
         shown = self.shown(record, is_api=is_api)
-        if is_api or self._plan.forms.lists == "jsonapi":
-            return Reply(status, {"data": shown}, {"Content-Type": API_TYPE})
-        return Reply(status, {"data": shown} if self._plan.forms.lists == "data" else shown)
+        if is_api or self._config.variants.lists == "jsonapi":
+            return Response(status, {"data": shown}, {"Content-Type": API_TYPE})
+        return Response(status, {"data": shown} if self._config.variants.lists == "data" else shown)
 
     def many(
         self,
@@ -125,30 +125,30 @@ class Shapes:
         address: str,
         *,
         is_api: bool = False,
-    ) -> Reply:
+    ) -> Response:
         """Return the reply with a page of records, or all. address: without its query."""
-        page = Page.of(records, query, self._plan, is_api=is_api)
+        page = Page.of(records, query, self._config, is_api=is_api)
         shown = [self.shown(record, is_api=is_api) for record in page.records]
-        following = page.address(address, query, self._plan.forms.links)
-        if following and self._plan.forms.signing == "exact":
-            following = sealed(str(self._plan.seed), following)
-        form = "jsonapi" if is_api else self._plan.forms.lists
+        following = page.address(address, query, self._config.variants.links)
+        if following and self._config.variants.signing == "exact":
+            following = sealed(str(self._config.seed), following)
+        form = "jsonapi" if is_api else self._config.variants.lists
         headers = {"Content-Type": API_TYPE} if form == "jsonapi" else {}
-        is_in_header = self._plan.forms.links == "header" and not is_api
+        is_in_header = self._config.variants.links == "header" and not is_api
         if following and (is_in_header or form == "bare"):
             headers["Link"] = f'<{following}>; rel="next"'
         if form == "bare":
-            return Reply(200, shown, headers | page.headers)
+            return Response(200, shown, headers | page.headers)
         payload: JsonObject = {plural(kind) if form == "named" else "data": shown}
         if page.meta:
             payload["meta"] = self.keyed(page.meta)
         if page.pages == "link" and not is_in_header:
             payload["links"] = {"next": following}
-        return Reply(200, payload, headers)
+        return Response(200, payload, headers)
 
     def keyed(self, payload: JsonObject) -> JsonObject:
         """Return an object with its keys in the plan's form."""
-        if self._plan.forms.keys == "snake":
+        if self._config.variants.keys == "snake":
             return payload
         return {_camel(key): self._deep(value) for key, value in payload.items()}
 
@@ -159,16 +159,16 @@ class Shapes:
 
     def _reference(self, role: str, ref: Ref | list[Ref] | None) -> JsonObject:
         if isinstance(ref, list):
-            if self._plan.forms.references == "flat":
+            if self._config.variants.references == "flat":
                 return {f"{role}_ids": [self.id(one.id) for one in ref]}
             return {plural(role): [{"id": self.id(one.id), "name": one.name} for one in ref]}
-        if self._plan.forms.references == "flat":
+        if self._config.variants.references == "flat":
             return {f"{role}_id": None if ref is None else self.id(ref.id)}
         return {role: None if ref is None else {"id": self.id(ref.id), "name": ref.name}}
 
     def id(self, number: int) -> int | str:
         """Return an id in the plan's form."""
-        return str(number) if self._plan.forms.ids == "text" else number
+        return str(number) if self._config.variants.ids == "text" else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +183,23 @@ class Page:
 
     @classmethod
     def of(
-        cls, records: Sequence[Record], query: Mapping[str, str], plan: Plan, *, is_api: bool
+        cls,
+        records: Sequence[Record],
+        query: Mapping[str, str],
+        config: CloudConfig,
+        *,
+        is_api: bool,
     ) -> Page:
         """Return the page that a query asks for."""
-        pages = plan.forms.api_paging if is_api else plan.forms.paging
+        pages = config.variants.api_paging if is_api else config.variants.paging
         if pages == "none":
             return cls(records, 1, len(records), len(records), pages)
-        asked = _number(query, "per_page", "page[size]", "limit") or plan.page_size
-        size = max(1, min(plan.max_page_size, asked))
+        asked = _number(query, "per_page", "page[size]", "limit") or config.page_size
+        size = max(1, min(config.max_page_size, asked))
         number = max(1, _number(query, "page", "page[number]") or 1)
         first = (number - 1) * size
         last = first + size
-        if plan.oddities.repeated and 0 < first < len(records):
+        if config.oddities.repeated and 0 < first < len(records):
             first -= 1
         return cls(records[first:last], number, size, len(records), pages)
 

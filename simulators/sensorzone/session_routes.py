@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 
-from simulators.response import Reply
+from simulators.response import Response
 
-from .request import ApiError, Route, Visit, route
-from .responder import Desk
+from .request import ApiError, ApiRequest, Route, route
+from .responder import Responder
 from .sessions import Sessions
 from .state import User
 
 REFUSED_V2 = "This user may not use version 2"
 
 
-class SessionCalls:
+class SessionRoutes:
     """The session resources of both versions."""
 
-    def __init__(self, desk: Desk, sessions: Sessions) -> None:
+    def __init__(self, responder: Responder, sessions: Sessions) -> None:
         """Sign the world's users in."""
-        self._desk = desk
+        self._responder = responder
         self._sessions = sessions
 
     def routes(self) -> Iterator[Route]:
@@ -35,63 +35,63 @@ class SessionCalls:
         ):
             yield from route(method, path, "v2", "logout", self.logout)
 
-    def begin(self, visit: Visit) -> Reply:
+    def begin(self, request: ApiRequest) -> Response:
         """Sign in to version 1."""
-        user = self._user(visit)
+        user = self._user(request)
         headers = self._sessions.begin(user)
-        match self._desk.world.plan.forms.session_reply:
+        match self._responder.world.config.variants.session_reply:
             case "empty":
-                return Reply(204, None, headers, b"")
+                return Response(204, None, headers, b"")
             case "created":
-                reply = self._shown(user, 201)
+                response = self._shown(user, 201)
             case _:
-                reply = self._shown(user, 200)
-        reply.headers |= headers
-        return reply
+                response = self._shown(user, 200)
+        response.headers |= headers
+        return response
 
-    def login(self, visit: Visit) -> Reply:
+    def login(self, request: ApiRequest) -> Response:
         """Sign in to version 2."""
-        user, plan = self._user(visit), self._desk.world.plan
-        if plan.forms.no_v2 == "login" and not (plan.v2 and user.v2):
+        user, config = self._user(request), self._responder.world.config
+        if config.variants.no_v2 == "login" and not (config.v2 and user.v2):
             raise ApiError(403, REFUSED_V2)
         headers, refresh = self._sessions.issue(user)
-        reply = self._shown(user, 200)
-        reply.headers |= headers
-        if refresh is not None and isinstance(reply.payload, dict):
-            reply.payload = {**reply.payload, "RefreshToken": refresh}
-        return reply
+        response = self._shown(user, 200)
+        response.headers |= headers
+        if refresh is not None and isinstance(response.payload, dict):
+            response.payload = {**response.payload, "RefreshToken": refresh}
+        return response
 
-    def show(self, visit: Visit) -> Reply:
+    def show(self, request: ApiRequest) -> Response:
         """Tell who is signed in."""
-        if visit.user is None:
+        if request.user is None:
             raise ApiError(401)
-        return self._shown(visit.user, 200)
+        return self._shown(request.user, 200)
 
-    def end(self, visit: Visit) -> Reply:
+    def end(self, request: ApiRequest) -> Response:
         """Sign out of version 1."""
-        self._sessions.end_cookie(visit.call.headers)
-        return Reply(204, body=b"")
+        self._sessions.end_cookie(request.call.headers)
+        return Response(204, body=b"")
 
-    def logout(self, visit: Visit) -> Reply:
+    def logout(self, request: ApiRequest) -> Response:
         """Sign out of version 2."""
-        self._sessions.end_token(visit.call.headers)
-        return Reply(204, body=b"")
+        self._sessions.end_token(request.call.headers)
+        return Response(204, body=b"")
 
-    def _shown(self, user: User, status: int) -> Reply:
-        reply = self._desk.one(self._desk.records.user(user), status)
-        assert isinstance(reply.payload, dict)
-        return reply
+    def _shown(self, user: User, status: int) -> Response:
+        response = self._responder.one(self._responder.records.user(user), status)
+        assert isinstance(response.payload, dict)
+        return response
 
-    def _user(self, visit: Visit) -> User:
-        forms = self._desk.world.plan.forms
-        is_json = "json" in visit.call.headers.get("Content-Type", "")
-        if forms.login_body == ("form" if is_json else "json"):
+    def _user(self, request: ApiRequest) -> User:
+        variants = self._responder.world.config.variants
+        is_json = "json" in request.call.headers.get("Content-Type", "")
+        if variants.login_body == ("form" if is_json else "json"):
             raise ApiError(400, "The body is in the wrong form")
-        email, password = visit.body.get("email"), visit.body.get("password")
-        for user in self._desk.world.users:
+        email, password = request.body.get("email"), request.body.get("password")
+        for user in self._responder.world.users:
             if user.email != email:
                 continue
-            if user.sso and forms.refused_login == "sso":
+            if user.sso and variants.refused_login == "sso":
                 raise ApiError(403, "This user signs in through single sign-on")
             if user.password == password and user.active and not user.sso:
                 return user

@@ -11,7 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 from simulators.random_source import mix
 from simulators.response import encode
 
-from .config import Plan
+from .config import CloudConfig
 from .state import Tester, User, World
 
 COOKIE = "_sensorzone_session"
@@ -42,8 +42,8 @@ class Sessions:
         self._made = 0
 
     @property
-    def _plan(self) -> Plan:
-        return self._world.plan
+    def _config(self) -> CloudConfig:
+        return self._world.config
 
     def begin(self, user: User) -> dict[str, str]:
         """Sign a user in to version 1; returns the headers that say so."""
@@ -51,16 +51,16 @@ class Sessions:
 
     def issue(self, user: User) -> tuple[dict[str, str], str | None]:
         """Sign a user in to version 2: headers, and the refresh token if it is for the body."""
-        now, form = self._world.now, self._plan.forms
+        now, form = self._world.now, self._config.variants
         token = self._jwt(user)
-        self._tokens[token] = Session(user, now, now + round(self._plan.token_lifetime))
+        self._tokens[token] = Session(user, now, now + round(self._config.token_lifetime))
         headers = {self._header(0): token}
         if (expiry := self._told_expiry(now)) is not None:
             headers[self._header(1)] = expiry
         if form.refresh_in == "none":
             return headers, None
         refresh = self._secret("rt")
-        self._refreshes[refresh] = Session(user, now, now + round(self._plan.refresh_lifetime))
+        self._refreshes[refresh] = Session(user, now, now + round(self._config.refresh_lifetime))
         if form.refresh_in == "header":
             headers[self._header(2)] = refresh
         elif form.refresh_in == "cookie":
@@ -74,20 +74,20 @@ class Sessions:
         if session is None or now >= session.ends or not session.user.active:
             return None
         session.calls += 1
-        if self._plan.cookie_calls and session.calls > self._plan.cookie_calls:
+        if self._config.cookie_calls and session.calls > self._config.cookie_calls:
             del self._cookies[value]
             return None
-        if self._plan.forms.cookie == "sliding":
-            session.ends = now + round(self._plan.cookie_lifetime)
+        if self._config.variants.cookie == "sliding":
+            session.ends = now + round(self._config.cookie_lifetime)
             return session.user, {"Set-Cookie": self._cookie_line(value)}
-        if self._plan.forms.cookie == "rotating":
+        if self._config.variants.cookie == "rotating":
             return session.user, {"Set-Cookie": self._new_cookie(session.user)}
         return session.user, {}
 
     def by_token(self, headers: Mapping[str, str]) -> tuple[User, dict[str, str]] | None:
         """Return who a JWT stands for, and headers with a new one if there is one."""
         session, now = self._tokens.get(bearer(headers)), self._world.now
-        renewal = self._plan.forms.jwt_renewal
+        renewal = self._config.variants.jwt_renewal
         if session is None or not session.user.active:
             return None
         if now < session.ends:
@@ -110,7 +110,7 @@ class Sessions:
     def name_of(self, headers: Mapping[str, str]) -> str | None:
         """Return who a request says it is from, even if its sign-in has run out."""
         name, kind = self._name_and_kind(headers)
-        if name is None or kind == "tester" or self._plan.limits.scope == "user":
+        if name is None or kind == "tester" or self._config.limits.scope == "user":
             return name
         return f"{kind}:{name}"
 
@@ -144,26 +144,26 @@ class Sessions:
 
     def _new_cookie(self, user: User) -> str:
         value, now = self._secret("sid"), self._world.now
-        self._cookies[value] = Session(user, now, now + round(self._plan.cookie_lifetime))
+        self._cookies[value] = Session(user, now, now + round(self._config.cookie_lifetime))
         return self._cookie_line(value)
 
     def _cookie_line(self, value: str) -> str:
         return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax"
 
     def _told_expiry(self, now: int) -> str | None:
-        ends = now + round(self._plan.token_lifetime)
+        ends = now + round(self._config.token_lifetime)
         told = {"s": ends, "ms": ends * 1000, "past": now - _AN_HOUR, "missing": None}
-        expiry = told[self._plan.forms.jwt_expiry]
+        expiry = told[self._config.variants.jwt_expiry]
         return None if expiry is None else str(expiry)
 
     def _header(self, place: int) -> str:
         name = _STATED[place]
         cases = {"stated": name, "lower": name.lower(), "upper": name.upper()}
-        return cases[self._plan.forms.jwt_headers]
+        return cases[self._config.variants.jwt_headers]
 
     def _secret(self, kind: str) -> str:
         self._made += 1
-        numbers = (mix(self._plan.seed, self._made, salt) for salt in (71, 72))
+        numbers = (mix(self._config.seed, self._made, salt) for salt in (71, 72))
         return kind + "".join(f"{number:016x}" for number in numbers)
 
     def _jwt(self, user: User) -> str:

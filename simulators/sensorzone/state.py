@@ -13,7 +13,7 @@ from simulators.random_source import fraction, mix
 from simulators.schedule import SECOND, Spans
 
 from . import geometry
-from .config import Plan
+from .config import CloudConfig
 from .geometry import Place, Position
 from .movement import Moves, Shifts, drive, route
 
@@ -163,7 +163,7 @@ class Machine:
     def moves(self, day: int) -> Moves:
         """Return its working day."""
         if day not in self._days:
-            steps, pauses = self.world.shifts.steps, self.world.plan.habits.pauses
+            steps, pauses = self.world.shifts.steps, self.world.config.behavior.pauses
             self._days[day] = drive(self.seed, day, self.stops, steps, pauses)
         return self._days[day]
 
@@ -240,7 +240,7 @@ class TagTest:
 class World:
     """All that a cloud knows."""
 
-    plan: Plan
+    config: CloudConfig
     clock: Clock
     shifts: Shifts
     since: int
@@ -281,7 +281,10 @@ class World:
         first = self.shifts.day(max(since, self.since))
         for day in range(self.shifts.day(until), first - 1, -1):
             seed = mix(tag.seed, day)
-            if fraction(seed, 0, _TEST) >= 1 / self.plan.habits.tag_test_days or not site_machines:
+            if (
+                fraction(seed, 0, _TEST) >= 1 / self.config.behavior.tag_test_days
+                or not site_machines
+            ):
                 continue
             at = self.shifts.start(day) + int(fraction(seed, 0, _TEST_AT) * 1800)
             if since <= at <= until:

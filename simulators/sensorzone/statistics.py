@@ -7,7 +7,7 @@ from .incursions import Sighting
 
 
 @dataclass(slots=True)
-class Tally:
+class Statistics:
     """What some incursions come to. Times in seconds; newest: when the last one started."""
 
     total: int = 0
@@ -50,19 +50,19 @@ class Tally:
         return round(self.waited / self.acknowledged, 1) if self.acknowledged else None
 
 
-def tally(sightings: Iterable[Sighting]) -> Tally:
+def statistics_of(sightings: Iterable[Sighting]) -> Statistics:
     """Count incursions."""
-    counted = Tally()
+    counted = Statistics()
     for seen in sightings:
         counted.add(seen)
     return counted
 
 
-def tallies[Key: Hashable](
+def statistics_by[Key: Hashable](
     sightings: Iterable[Sighting], key: Callable[[Sighting], Key]
-) -> dict[Key, Tally]:
+) -> dict[Key, Statistics]:
     """Count incursions by a key."""
-    counted: dict[Key, Tally] = {}
+    counted: dict[Key, Statistics] = {}
     for seen in sightings:
-        counted.setdefault(key(seen), Tally()).add(seen)
+        counted.setdefault(key(seen), Statistics()).add(seen)
     return counted

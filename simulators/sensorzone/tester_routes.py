@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from itertools import count
 import re
 
-from simulators.response import Reply
+from simulators.response import Response
 
 from .fixtures import add_person
 from .records import person_ref, tag_ref
-from .request import ApiError, Route, Visit, route
-from .responder import Desk
+from .request import ApiError, ApiRequest, Route, route
+from .responder import Responder
 from .serializers import Record
 from .state import Person, Tag
-from .visitors import VisitorSession, Visits
+from .visitors import VisitorSession, VisitorSessions
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -32,13 +32,13 @@ class Assignment:
     before: Person | None
 
 
-class TesterCalls:
+class TesterRoutes:
     """What a tester device can ask."""
 
-    def __init__(self, desk: Desk, visits: Visits) -> None:
+    def __init__(self, responder: Responder, sessions: VisitorSessions) -> None:
         """Start without assignments beside those that people have had for long."""
-        self._desk = desk
-        self._visits = visits
+        self._responder = responder
+        self._sessions = sessions
         self.assignments: dict[int, Assignment] = {}
         self._numbers = count(3_001)
 
@@ -59,125 +59,127 @@ class TesterCalls:
         ):
             yield from route(method, base + path, "tester", resource, answer)
 
-    def list_people(self, visit: Visit) -> Reply:
+    def list_people(self, request: ApiRequest) -> Response:
         """List the brand's people assets, all or of one kind."""
-        kinds = visit.filter("kind")
+        kinds = request.filter("kind")
         if kinds - {"staff", "visitor"}:
             raise ApiError(400, "kind is staff or visitor")
         people = [
             _person(person)
-            for person in self._desk.world.people
-            if person.brand is visit.brand and (not kinds or person.kind in kinds)
+            for person in self._responder.world.people
+            if person.brand is request.brand and (not kinds or person.kind in kinds)
         ]
-        return self._desk.many(visit, "people_asset", people)
+        return self._responder.many(request, "people_asset", people)
 
-    def create_person(self, visit: Visit) -> Reply:
+    def create_person(self, request: ApiRequest) -> Response:
         """Create a person asset; 422 for an employee id that is taken."""
-        name, kind = visit.text("name"), visit.text("kind")
+        name, kind = request.text("name"), request.text("kind")
         problems: dict[str, list[str]] = {}
         if kind not in ("staff", "visitor"):
             problems["kind"] = ["is not included in the list"]
-        employee_id = str(visit.body.get("employee_id") or "") or None
+        employee_id = str(request.body.get("employee_id") or "") or None
         if kind == "staff" and employee_id is None:
             problems["employee_id"] = ["can't be blank"]
         if employee_id is not None and any(
             person.employee_id == employee_id
-            for person in self._desk.world.people
-            if person.brand is visit.brand
+            for person in self._responder.world.people
+            if person.brand is request.brand
         ):
             problems["employee_id"] = ["has already been taken"]
-        email = str(visit.body.get("email") or "") or None
+        email = str(request.body.get("email") or "") or None
         if email is not None and not _EMAIL.fullmatch(email):
             problems["email"] = ["is invalid"]
         if problems:
             raise ApiError(422, "Validation failed", problems)
-        person = add_person(self._desk.world, visit.brand, kind, name)
+        person = add_person(self._responder.world, request.brand, kind, name)
         person.employee_id, person.email = employee_id, email
-        person.company = str(visit.body.get("company") or "") or None
-        return Reply(201, self._desk.shapes.bare(_person(person)))
+        person.company = str(request.body.get("company") or "") or None
+        return Response(201, self._responder.serializer.bare(_person(person)))
 
-    def assign(self, visit: Visit) -> Reply:
+    def assign(self, request: ApiRequest) -> Response:
         """Give a tag to a person; both by id, the tag also by its serial number."""
-        tag, person = self._tag(visit), self._person(visit)
+        tag, person = self._tag(request), self._person(request)
         if any(one.tag is tag for one in self.assignments.values()):
             raise ApiError(422, "Validation failed", {"tag": ["is already assigned"]})
-        given = Assignment(next(self._numbers), tag, person, visit.now, tag.person)
+        given = Assignment(next(self._numbers), tag, person, request.now, tag.person)
         self.assignments[given.id] = given
         tag.person = person
-        return self._desk.one(self._assignment(given), 201)
+        return self._responder.one(self._assignment(given), 201)
 
-    def release(self, visit: Visit) -> Reply:
+    def release(self, request: ApiRequest) -> Response:
         """Take a tag back."""
-        given = self.assignments.get(visit.number)
-        if given is None or given.tag.brand is not visit.brand:
+        given = self.assignments.get(request.number)
+        if given is None or given.tag.brand is not request.brand:
             raise ApiError(404, "No such tag assignment")
-        del self.assignments[visit.number]
+        del self.assignments[request.number]
         given.tag.person = given.before if given.before is not given.person else None
-        return self._desk.deleted(self._assignment(given))
+        return self._responder.deleted(self._assignment(given))
 
-    def list_visits(self, visit: Visit) -> Reply:
+    def list_visits(self, request: ApiRequest) -> Response:
         """List the visitor sessions that began in a period."""
-        since, until = visit.period(self._desk.world.plan.default_days)
-        visits = self._visits.between(visit.brand, since, until)
-        records = [self._visit(one) for one in visits]
-        return self._desk.many(visit, "visitor_session", self._desk.newest_first(records))
+        since, until = request.period(self._responder.world.config.default_days)
+        sessions = self._sessions.between(request.brand, since, until)
+        records = [self._session_record(one) for one in sessions]
+        return self._responder.many(
+            request, "visitor_session", self._responder.newest_first(records)
+        )
 
-    def check_in(self, visit: Visit) -> Reply:
+    def check_in(self, request: ApiRequest) -> Response:
         """Check a visitor in: by the id of a person, or a name; with a tag, or none."""
-        person = None if visit.body.get("name") else self._person(visit)
-        tag = self._tag(visit) if self._names_tag(visit) else None
-        if tag is not None and self._visits.wearer(tag, visit.now) is not None:
+        person = None if request.body.get("name") else self._person(request)
+        tag = self._tag(request) if self._names_tag(request) else None
+        if tag is not None and self._sessions.wearer(tag, request.now) is not None:
             raise ApiError(422, "Validation failed", {"tag": ["is in use"]})
-        begun = self._visits.begin(
-            visit.brand,
-            name=person.name if person else visit.text("name"),
-            company=str(visit.body.get("company") or "") or None,
-            notes=str(visit.body.get("notes") or "") or None,
+        begun = self._sessions.begin(
+            request.brand,
+            name=person.name if person else request.text("name"),
+            company=str(request.body.get("company") or "") or None,
+            notes=str(request.body.get("notes") or "") or None,
             tag=tag,
             person=person,
-            by=visit.who,
-            at=visit.now,
+            by=request.who,
+            at=request.now,
         )
-        return self._desk.one(self._visit(begun), 201)
+        return self._responder.one(self._session_record(begun), 201)
 
-    def check_out(self, visit: Visit) -> Reply:
+    def check_out(self, request: ApiRequest) -> Response:
         """Check a visitor out."""
-        session = self._visits.get(visit.brand, visit.number)
+        session = self._sessions.get(request.brand, request.number)
         if session is None:
             raise ApiError(404, "No such visitor session")
-        if session.check_out is not None and session.check_out <= visit.now:
+        if session.check_out is not None and session.check_out <= request.now:
             raise ApiError(422, "Validation failed", {"base": ["Visitor has been checked out"]})
-        self._visits.end(session, visit.who, visit.now)
-        return self._desk.one(self._visit(session))
+        self._sessions.end(session, request.who, request.now)
+        return self._responder.one(self._session_record(session))
 
-    def _names_tag(self, visit: Visit) -> bool:
-        return any(visit.body.get(name) for name in (*_TAG_IDS, *_TAG_SERIALS))
+    def _names_tag(self, request: ApiRequest) -> bool:
+        return any(request.body.get(name) for name in (*_TAG_IDS, *_TAG_SERIALS))
 
-    def _tag(self, visit: Visit) -> Tag:
-        body = visit.body
+    def _tag(self, request: ApiRequest) -> Tag:
+        body = request.body
         ids = {str(body[name]) for name in _TAG_IDS if body.get(name)}
         serials = {str(body[name]) for name in _TAG_SERIALS if body.get(name)}
-        for tag in self._desk.world.tags_of(visit.brand):
+        for tag in self._responder.world.tags_of(request.brand):
             if str(tag.id) in ids or tag.serial in serials or tag.serial in ids:
                 return tag
         problem = "must exist" if ids or serials else "can't be blank"
         raise ApiError(422, "Validation failed", {"tag": [problem]})
 
-    def _person(self, visit: Visit) -> Person:
-        ids = {str(visit.body[name]) for name in _PERSON_IDS if visit.body.get(name)}
-        for person in self._desk.world.people:
-            if person.brand is visit.brand and str(person.id) in ids:
+    def _person(self, request: ApiRequest) -> Person:
+        ids = {str(request.body[name]) for name in _PERSON_IDS if request.body.get(name)}
+        for person in self._responder.world.people:
+            if person.brand is request.brand and str(person.id) in ids:
                 return person
         problem = "must exist" if ids else "can't be blank"
         raise ApiError(422, "Validation failed", {"person": [problem]})
 
     def _assignment(self, given: Assignment) -> Record:
-        fields: dict[str, object] = {"assigned_at": self._desk.shapes.time(given.at)}
+        fields: dict[str, object] = {"assigned_at": self._responder.serializer.time(given.at)}
         refs = {"tag": tag_ref(given.tag), "people_asset": person_ref(given.person)}
         return Record("tag_assignment", given.id, fields, {**refs})
 
-    def _visit(self, session: VisitorSession) -> Record:
-        shapes, now = self._desk.shapes, self._desk.world.now
+    def _session_record(self, session: VisitorSession) -> Record:
+        serializer, now = self._responder.serializer, self._responder.world.now
         out = session.check_out
         if out is not None and out > now:
             out = None
@@ -187,9 +189,9 @@ class TesterCalls:
             {
                 "name": session.name,
                 "company": session.company,
-                "checked_in_at": shapes.time(session.check_in),
-                "checked_out_at": shapes.time(out),
-                **shapes.length(None if out is None else out - session.check_in),
+                "checked_in_at": serializer.time(session.check_in),
+                "checked_out_at": serializer.time(out),
+                **serializer.length(None if out is None else out - session.check_in),
                 "checked_in_by": session.by,
                 "checked_out_by": session.out_by if out is not None else None,
                 "notes": session.notes,

@@ -5,14 +5,14 @@ from math import atan2, cos, degrees, radians
 from operator import itemgetter
 
 from simulators.random_source import mix
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
 from .geometry import Position
 from .incursions import Sighting
 from .machines_routes import has_clip
 from .records import incursion_ref
-from .request import ApiError, Route, Visit, route
-from .responder import Desk
+from .request import ApiError, ApiRequest, Route, route
+from .responder import Responder
 from .serializers import Record
 from .state import Machine
 
@@ -22,12 +22,12 @@ _MOST_POINTS = 5_000
 _METRES_A_DEGREE = 111_320.0
 
 
-class TrackCalls:
+class TrackRoutes:
     """The base station resource of version 2."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, responder: Responder) -> None:
         """Ask the desk."""
-        self._desk = desk
+        self._responder = responder
 
     def routes(self) -> Iterator[Route]:
         """Yield the routes."""
@@ -40,15 +40,17 @@ class TrackCalls:
         ):
             yield from route("GET", paths, "v2", resource, answer)
 
-    def base_station(self, visit: Visit) -> Reply:
+    def base_station(self, request: ApiRequest) -> Response:
         """Return a machine."""
-        return self._desk.one(self._desk.records.base_station(self._desk.machine(visit)))
+        return self._responder.one(
+            self._responder.records.base_station(self._responder.machine(request))
+        )
 
-    def track(self, visit: Visit) -> Reply:
+    def track(self, request: ApiRequest) -> Response:
         """Return where a machine was in a period, by default the last hour, while it ran."""
-        machine = self._desk.machine(visit)
-        since, until = visit.period(_TRACK_DAYS)
-        last = min(until, machine.last_seen(visit.now) + 1)
+        machine = self._responder.machine(request)
+        since, until = request.period(_TRACK_DAYS)
+        last = min(until, machine.last_seen(request.now) + 1)
         first = max(since - since % -_POINT_EVERY, last - _MOST_POINTS * _POINT_EVERY)
         times = [
             at
@@ -56,35 +58,35 @@ class TrackCalls:
             if machine.is_running(at) and machine.gps != "none"
         ]
         points = [(at, machine.position(at) or (0.0, 0.0)) for at in times]
-        if self._desk.world.plan.forms.track == "geojson":
-            return Reply(200, self._line(machine, points))
+        if self._responder.world.config.variants.track == "geojson":
+            return Response(200, self._line(machine, points))
         records = [self._point(machine, at, position) for at, position in points]
-        return self._desk.many(visit, "gps_point", records)
+        return self._responder.many(request, "gps_point", records)
 
-    def list_events(self, visit: Visit) -> Reply:
+    def list_events(self, request: ApiRequest) -> Response:
         """List what happened at a machine, of all kinds or of some."""
-        machine = self._desk.machine(visit)
-        kinds = visit.filter("kind", "type", "event_type")
+        machine = self._responder.machine(request)
+        kinds = request.filter("kind", "type", "event_type")
         records = [
             record
-            for record in self._events(visit, machine)
+            for record in self._events(request, machine)
             if not kinds or record.fields["kind"] in kinds
         ]
-        return self._desk.many(visit, "event", self._desk.newest_first(records))
+        return self._responder.many(request, "event", self._responder.newest_first(records))
 
-    def event(self, visit: Visit) -> Reply:
+    def event(self, request: ApiRequest) -> Response:
         """Return one event."""
-        for record in self._events(visit, self._desk.machine(visit)):
-            if str(record.id) == visit.sub:
-                return self._desk.one(record)
+        for record in self._events(request, self._responder.machine(request)):
+            if str(record.id) == request.sub:
+                return self._responder.one(record)
         raise ApiError(404, "No such event")
 
-    def _events(self, visit: Visit, machine: Machine) -> list[Record]:
+    def _events(self, request: ApiRequest, machine: Machine) -> list[Record]:
         """Return what happened at a machine in the visit's period, oldest first."""
-        desk = self._desk
+        responder = self._responder
         seen = [
             one
-            for one in desk.seen(visit, desk.world.plan.default_days)
+            for one in responder.seen(request, responder.world.config.default_days)
             if one.incursion.machine.shown is machine
         ]
         records = [(one.incursion.start, self._incursion_event(one)) for one in seen]
@@ -96,14 +98,14 @@ class TrackCalls:
                 ),
             )
             for one in seen
-            if has_clip(one, visit.now, machine)
+            if has_clip(one, request.now, machine)
         ]
-        since, until = visit.period(desk.world.plan.default_days)
-        shifts = desk.world.shifts
+        since, until = request.period(responder.world.config.default_days)
+        shifts = responder.world.shifts
         for day in range(shifts.day(since), shifts.day(until) + 1):
             for place, kind in enumerate(("device_log", "gps_track")):
                 at = shifts.start(day) + mix(machine.seed, day, place) % 3600
-                if since <= at < min(until, visit.now):
+                if since <= at < min(until, request.now):
                     number = machine.id * 1_000_000 + day * 10 + place
                     records.append((at, self._record(number, kind, at, "received")))
         return [record for _, record in sorted(records, key=itemgetter(0))]
@@ -115,22 +117,22 @@ class TrackCalls:
         return record
 
     def _record(self, number: int, kind: str, at: int, status: str) -> Record:
-        told = {"kind": kind, "occurred_at": self._desk.shapes.time(at), "status": status}
+        told = {"kind": kind, "occurred_at": self._responder.serializer.time(at), "status": status}
         return Record("event", number, {**told})
 
     def _point(self, machine: Machine, at: int, position: Position) -> Record:
         before = machine.true_position(at - _POINT_EVERY)
         north, east = _way(before, machine.true_position(at))
         fields: JsonObject = {
-            "recorded_at": self._desk.shapes.time(at),
-            **self._desk.shapes.place(position),
+            "recorded_at": self._responder.serializer.time(at),
+            **self._responder.serializer.place(position),
             "speed": round((north**2 + east**2) ** 0.5 / _POINT_EVERY * 3.6, 1),
             "heading": round(degrees(atan2(east, north)) % 360),
         }
         return Record("gps_point", at, fields)
 
     def _line(self, machine: Machine, points: list[tuple[int, Position]]) -> JsonObject:
-        times = [self._desk.shapes.time(at) for at, _ in points]
+        times = [self._responder.serializer.time(at) for at, _ in points]
         return {
             "type": "Feature",
             "geometry": {

@@ -36,7 +36,7 @@ def visitor_tags(world: World, brand: Brand) -> None:
     sites = [site for site in world.sites if site.brand is brand]
     for place in range(_POOL):
         number = len(world.tags)
-        seed = mix(world.plan.seed, number, _TAG)
+        seed = mix(world.config.seed, number, _TAG)
         person = Person(
             id=len(world.people) + 1,
             brand=brand,
@@ -89,7 +89,7 @@ def simulated_visits(world: World, brand: Brand, day: int) -> Iterator[VisitorSe
 def _visit(world: World, tag: Tag, day: int) -> tuple[int, int] | None:
     """Return from which to which step of a day a visitor has a tag, if one has."""
     seed = mix(tag.seed, day)
-    if fraction(seed, 0, _COMES) >= world.plan.visitors / _POOL:
+    if fraction(seed, 0, _COMES) >= world.config.visitors / _POOL:
         return None
     first = int(drawn(0.1, 0.7, seed, 0, _FROM) * world.shifts.steps)
     return first, min(world.shifts.steps, first + int(drawn(45, 180, seed, 0, _LENGTH)))
@@ -102,13 +102,13 @@ def _visitor_moves(world: World, site: Site, tag: Tag) -> Callable[[int], Moves]
         if day not in days:
             visit = _visit(world, tag, day) or (0, 0)
             presence = [visit[0] <= step < visit[1] for step in range(world.shifts.steps)]
-            days[day] = walk(tag.seed, day, draws(world, site), world.plan.habits, presence)
+            days[day] = walk(tag.seed, day, draws(world, site), world.config.behavior, presence)
         return days[day]
 
     return moves
 
 
-class Visits:
+class VisitorSessions:
     """All visitor sessions: those of the seed, and those that testers began."""
 
     def __init__(self, world: World) -> None:

@@ -4,20 +4,20 @@ How to start it, what it can be told and which of its forms are guesses: README.
 """
 
 from .cloud import VizioSenseCloud
-from .config import Forms, Habits, Plan
-from .faulty_images import Trouble
-from .snapshots import Shot
+from .config import ApiVariants, CloudConfig, DeliveryConfig
+from .faulty_images import ImageFault
+from .snapshots import Snapshot
 from .state import FREE, Device
 from .webhooks import Webhook
 
 __all__ = [
     "FREE",
+    "ApiVariants",
+    "CloudConfig",
+    "DeliveryConfig",
     "Device",
-    "Forms",
-    "Habits",
-    "Plan",
-    "Shot",
-    "Trouble",
+    "ImageFault",
+    "Snapshot",
     "VizioSenseCloud",
     "Webhook",
 ]

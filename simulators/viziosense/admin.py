@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulators.admin_api import CONTROL, json_object, json_reply, refusal
+from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
-from .config import Forms
+from .config import ApiVariants
 from .delivery import Delivery
-from .faulty_images import Trouble
-from .snapshots import Shot
+from .faulty_images import ImageFault
+from .snapshots import Snapshot
 from .state import FREE, Device
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 type Body = dict[str, Any]
 
 
-class VizioSenseDoor:
+class VizioSenseAdmin:
     """What a VizioSense cloud can be told over HTTP; README.md has the routes and their bodies."""
 
     def __init__(self, cloud: VizioSenseCloud) -> None:
         """Make the door of one cloud."""
         self._cloud = cloud
-        self._deeds: dict[str, Callable[[Device, Body], object]] = {
+        self._actions: dict[str, Callable[[Device, Body], object]] = {
             "offline": lambda device, _: setattr(device, "online", False),
             "online": lambda device, _: setattr(device, "online", True),
             "silent": lambda device, _: setattr(device, "silent", True),
@@ -37,45 +37,45 @@ class VizioSenseDoor:
             "places": lambda device, body: cloud.world.add_places(device, int(body["add"])),
             "count": lambda device, body: cloud.count(device, body.get("n", 0), **body["counts"]),
             "cross": lambda device, body: cloud.cross(device, **{"n": 0, **body}),
-            "tell": lambda device, body: cloud.tell(device, **body),
+            "tell": lambda device, body: cloud.report(device, **body),
         }
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the routes."""
-        router.add_get(f"{CONTROL}/truth", self.show_truth)
-        router.add_post(f"{CONTROL}/forms", self.set_forms)
-        router.add_post(f"{CONTROL}/tokens", self.end_tokens)
-        router.add_post(f"{CONTROL}/troubles", self.add_trouble)
-        router.add_delete(f"{CONTROL}/troubles", self.clear_troubles)
-        router.add_post(f"{CONTROL}/devices", self.add_device)
-        router.add_post(CONTROL + "/devices/{uuid}/{deed}", self.do_to_device)
-        router.add_get(f"{CONTROL}/webhooks", self.show_webhooks)
-        router.add_post(f"{CONTROL}/webhooks/forge", self.forge)
-        router.add_post(f"{CONTROL}/webhooks/keepalive", self.keep_alive)
-        router.add_post(f"{CONTROL}/webhooks/replay", self.replay)
+        router.add_get(f"{ADMIN_PATH}/truth", self.show_truth)
+        router.add_post(f"{ADMIN_PATH}/variants", self.set_variants)
+        router.add_post(f"{ADMIN_PATH}/tokens", self.end_tokens)
+        router.add_post(f"{ADMIN_PATH}/image_faults", self.add_image_fault)
+        router.add_delete(f"{ADMIN_PATH}/image_faults", self.clear_image_faults)
+        router.add_post(f"{ADMIN_PATH}/devices", self.add_device)
+        router.add_post(ADMIN_PATH + "/devices/{uuid}/{deed}", self.act_on_device)
+        router.add_get(f"{ADMIN_PATH}/webhooks", self.show_webhooks)
+        router.add_post(f"{ADMIN_PATH}/webhooks/forge", self.forge)
+        router.add_post(f"{ADMIN_PATH}/webhooks/keepalive", self.keep_alive)
+        router.add_post(f"{ADMIN_PATH}/webhooks/replay", self.replay)
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """Return what there is and what happened, by device, and who signed in how often."""
         cloud = self._cloud
         cloud.settle()
-        return json_reply(
+        return json_response(
             {
                 "now": cloud.clock.now(),
                 "devices": [self._truth(device) for device in cloud.devices],
                 "logins": cloud.tokens.logins,
                 "refreshes": cloud.tokens.refreshes,
-                "strangers": len(cloud.strangers),
+                "strangers": len(cloud.foreign_requests),
             }
         )
 
-    async def set_forms(self, request: web.Request) -> web.Response:
+    async def set_variants(self, request: web.Request) -> web.Response:
         """Serve other forms from now on."""
         body = await json_object(request)
-        if unknown := body.keys() - {spec.name for spec in fields(Forms)}:
+        if unknown := body.keys() - {spec.name for spec in fields(ApiVariants)}:
             raise refusal(f"There is no form {', '.join(sorted(unknown))}")
         for name, value in body.items():
-            setattr(self._cloud.plan.forms, name, value)
-        return json_reply({})
+            setattr(self._cloud.config.variants, name, value)
+        return json_response({})
 
     async def end_tokens(self, request: web.Request) -> web.Response:
         """Expire the access tokens, let the next ones die on their way, or revoke the long-lived."""
@@ -85,50 +85,50 @@ class VizioSenseDoor:
         tokens.dying += int(body.get("dying", 0))
         if body.get("revoke"):
             tokens.revoke()
-        return json_reply({})
+        return json_response({})
 
-    async def add_trouble(self, request: web.Request) -> web.Response:
+    async def add_image_fault(self, request: web.Request) -> web.Response:
         """Let something be wrong with pictures from now on."""
         body = await json_object(request)
         if body.get("device") is not None:
             self._device(str(body["device"]))
         try:
-            self._cloud.shots.troubles.append(Trouble(**body))
+            self._cloud.snapshots.image_faults.append(ImageFault(**body))
         except (TypeError, ValueError) as err:
             raise refusal(str(err)) from err
-        return json_reply({})
+        return json_response({})
 
-    async def clear_troubles(self, request: web.Request) -> web.Response:
+    async def clear_image_faults(self, request: web.Request) -> web.Response:
         """Let nothing be wrong any longer."""
-        self._cloud.shots.troubles.clear()
-        return json_reply({})
+        self._cloud.snapshots.image_faults.clear()
+        return json_response({})
 
     async def add_device(self, request: web.Request) -> web.Response:
         """Give the account a new device."""
         body = await json_object(request)
         device = self._cloud.add_device(str(body.get("application", "VPM")), body.get("places"))
-        return json_reply({"uuid": device.uuid})
+        return json_response({"uuid": device.uuid})
 
-    async def do_to_device(self, request: web.Request) -> web.Response:
+    async def act_on_device(self, request: web.Request) -> web.Response:
         """Do something to a device, or in front of it."""
-        deed, body = request.match_info["deed"], await json_object(request)
-        device = self._device(request.match_info["uuid"], removed=deed == "restore")
-        if deed not in self._deeds:
+        action, body = request.match_info["deed"], await json_object(request)
+        device = self._device(request.match_info["uuid"], removed=action == "restore")
+        if action not in self._actions:
             raise web.HTTPNotFound
         try:
-            self._deeds[deed](device, body)
+            self._actions[action](device, body)
         except (KeyError, IndexError, TypeError, ValueError) as err:
             raise refusal(repr(err)) from err
         await self._cloud.settled()
-        return json_reply({})
+        return json_response({})
 
     async def show_webhooks(self, request: web.Request) -> web.Response:
         """Return the webhooks as they are, and every call to them with what became of it."""
         cloud = self._cloud
-        return json_reply(
+        return json_response(
             {
                 "webhooks": [asdict(webhook) for webhook in cloud.webhooks.all],
-                "sent": [_sent(delivery) for delivery in cloud.posting.sent],
+                "sent": [_sent(delivery) for delivery in cloud.sender.sent],
             }
         )
 
@@ -136,26 +136,26 @@ class VizioSenseDoor:
         """Post a body of anybody's making to every webhook for payloads."""
         body = await json_object(request)
         self._cloud.forge(body.get("body", {}), body.get("proof", "right"))
-        return await self._told()
+        return await self._settled()
 
     async def keep_alive(self, request: web.Request) -> web.Response:
         """Send a keep-alive with any id."""
         body = await json_object(request)
         self._cloud.keep_alive(str(body.get("id", "")), body.get("proof", "right"))
-        return await self._told()
+        return await self._settled()
 
     async def replay(self, request: web.Request) -> web.Response:
         """Send a call a second time; `index` as in the list of what was sent, default the last."""
-        body, sent = await json_object(request), self._cloud.posting.sent
+        body, sent = await json_object(request), self._cloud.sender.sent
         try:
             self._cloud.replay(sent[int(body.get("index", -1))])
         except (IndexError, ValueError) as err:
             raise refusal("There was no such call") from err
-        return await self._told()
+        return await self._settled()
 
-    async def _told(self) -> web.Response:
+    async def _settled(self) -> web.Response:
         await self._cloud.settled()
-        return json_reply({})
+        return json_response({})
 
     def _park(self, device: Device, body: Body) -> None:
         """Fill, empty or free a place, or end and begin its monitoring."""
@@ -193,17 +193,17 @@ class VizioSenseDoor:
                 line.name: {f"{way} {cls}": n for (way, cls), n in world.crossed(line).items()}
                 for line in device.lines
             },
-            "shots": [_shot(shot) for shot in self._cloud.shots_of(device)],
+            "shots": [_snapshot(snapshot) for snapshot in self._cloud.snapshots_of(device)],
         }
 
 
-def _shot(shot: Shot) -> dict[str, object]:
+def _snapshot(snapshot: Snapshot) -> dict[str, object]:
     return {
-        "requested": shot.requested,
-        "taken": shot.taken,
-        "there": shot.there,
-        "expires": shot.expires,
-        "downloads": [asdict(download) for download in shot.downloads],
+        "requested": snapshot.requested,
+        "taken": snapshot.taken,
+        "there": snapshot.there,
+        "expires": snapshot.expires,
+        "downloads": [asdict(download) for download in snapshot.downloads],
     }
 
 

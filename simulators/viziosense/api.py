@@ -10,12 +10,12 @@ from typing import Any
 
 from simulators.clock import Clock
 from simulators.random_source import mix
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 from simulators.server import Call
 
-from .config import PATHS, Forms, Plan
+from .config import PATHS, ApiVariants, CloudConfig
 from .errors import METHOD, SERVER, UNKNOWN, ApiError, ErrorList
-from .snapshots import VIEWS, Shot, Shots
+from .snapshots import VIEWS, Snapshot, Snapshots
 from .state import Device, World, identifier
 from .tokens import BY_LOGIN, BY_TOKEN, Tokens
 from .webhooks import Webhooks
@@ -26,7 +26,7 @@ _MOST_PER_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ApiRequest:
     """One call and what its path names: device_uuid, id."""
 
     call: Call
@@ -44,7 +44,7 @@ class Visit:
         return body if isinstance(body, dict) else {}
 
 
-type Method = Callable[[Api, Visit], object]
+type Method = Callable[[Api, ApiRequest], object]
 
 
 @dataclass(slots=True)
@@ -54,34 +54,34 @@ class Api:
     world: World
     clock: Clock
     tokens: Tokens
-    shots: Shots
+    snapshots: Snapshots
     webhooks: Webhooks
     hosts: Mapping[str, str]
 
     @property
-    def plan(self) -> Plan:
+    def config(self) -> CloudConfig:
         """What is simulated."""
-        return self.world.plan
+        return self.world.config
 
-    def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Response:
         """Answer a call of the API."""
         operation, named = self._route(call)
         if operation not in _OPEN:
             self.tokens.check(call.headers, operation, self.clock.now())
-        return Reply(200, _METHODS[operation](self, Visit(call, named)))
+        return Response(200, _METHODS[operation](self, ApiRequest(call, named)))
 
-    def login(self, visit: Visit) -> object:
+    def login(self, request: ApiRequest) -> object:
         """Sign in."""
-        return self.tokens.login(visit.body, self.clock.now())
+        return self.tokens.login(request.body, self.clock.now())
 
-    def refresh(self, visit: Visit) -> object:
+    def refresh(self, request: ApiRequest) -> object:
         """Trade a refresh token."""
-        return self.tokens.refresh(visit.body, self.clock.now())
+        return self.tokens.refresh(request.body, self.clock.now())
 
-    def list_devices(self, visit: Visit) -> object:
+    def list_devices(self, request: ApiRequest) -> object:
         """List the devices, sorted and filtered, a page at a time."""
-        query = visit.call.query
-        found = self._visible(visit)
+        query = request.call.query
+        found = self._visible(request)
         wanted = query.get("is_online", "").lower()
         if wanted in ("online", "1", "offline", "0"):
             found = [device for device in found if device.online == (wanted in ("online", "1"))]
@@ -97,88 +97,90 @@ class Api:
             found = sorted(found, key=order[key], reverse=sort.startswith("-"))
         return self._page(found, query)
 
-    def get_device(self, visit: Visit) -> object:
+    def get_device(self, request: ApiRequest) -> object:
         """One device, without an envelope."""
-        return self._single(self._device(visit))
+        return self._single(self._device(request))
 
-    def update_device(self, visit: Visit) -> object:
+    def update_device(self, request: ApiRequest) -> object:
         """Change name, city and country; all else in the body is passed over."""
-        device = self._device(visit)
+        device = self._device(request)
         for key in ("name", "geo_city", "geo_country"):
-            if key in visit.body:
-                setattr(device, key, str(visit.body[key] or ""))
-            elif self.plan.forms.update == "replace":
+            if key in request.body:
+                setattr(device, key, str(request.body[key] or ""))
+            elif self.config.variants.update == "replace":
                 setattr(device, key, "")
         return self._single(device)
 
-    def request_image(self, visit: Visit) -> object:
+    def request_image(self, request: ApiRequest) -> object:
         """Ask for a new image; the links come at once, the pictures later."""
-        device = self._device(visit)
+        device = self._device(request)
         if not device.online:
-            match self.plan.forms.offline_image:
+            match self.config.variants.offline_image:
                 case "server_error":
                     raise ApiError(SERVER)
                 case "error_list":
                     raise ErrorList("The device is offline")
-        return self._links(self.shots.request(device, self.clock.now()))
+        return self._links(self.snapshots.request(device, self.clock.now()))
 
-    def list_webhooks(self, visit: Visit) -> object:
+    def list_webhooks(self, request: ApiRequest) -> object:
         """List the webhooks, of all devices or of one."""
-        return self.webhooks.listed(visit.call.query.get("device_uuid"))
+        return self.webhooks.listed(request.call.query.get("device_uuid"))
 
-    def add_webhook(self, visit: Visit) -> object:
+    def add_webhook(self, request: ApiRequest) -> object:
         """Register a webhook."""
-        return self.webhooks.add(visit.body, self._asked_device(visit))
+        return self.webhooks.add(request.body, self._asked_device(request))
 
-    def update_webhook(self, visit: Visit) -> object:
+    def update_webhook(self, request: ApiRequest) -> object:
         """Change a webhook."""
-        return self.webhooks.update(visit.body, self._asked_device(visit), visit.named.get("id"))
+        return self.webhooks.update(
+            request.body, self._asked_device(request), request.named.get("id")
+        )
 
-    def _asked_device(self, visit: Visit) -> str | None:
+    def _asked_device(self, request: ApiRequest) -> str | None:
         """Return the device that the query names, if it names one."""
-        uuid = visit.call.query.get("device_uuid")
-        if uuid is not None and all(device.uuid != uuid for device in self._visible(visit)):
-            raise ErrorList("There is no such device", status=self.plan.forms.webhook_error)
+        uuid = request.call.query.get("device_uuid")
+        if uuid is not None and all(device.uuid != uuid for device in self._visible(request)):
+            raise ErrorList("There is no such device", status=self.config.variants.webhook_error)
         return uuid
 
-    def _links(self, shot: Shot) -> object:
-        forms = self.plan.forms
-        host = "" if forms.link == "path" else self.hosts[forms.picture_host]
-        troubles = {view: self.shots.troubles_of(shot.device, view) for view in VIEWS}
-        if any(trouble.is_without_links() for trouble in troubles["raw"]):
+    def _links(self, snapshot: Snapshot) -> object:
+        variants = self.config.variants
+        host = "" if variants.link == "path" else self.hosts[variants.picture_host]
+        image_faults = {view: self.snapshots.faults_of(snapshot.device, view) for view in VIEWS}
+        if any(image_fault.is_without_links() for image_fault in image_faults["raw"]):
             return {"data": []}
         links: list[object] = []
         for view in VIEWS:
-            link: object = host + self.shots.path(shot, view)
-            for trouble in troubles[view]:
-                link = trouble.link(link, self.hosts["elsewhere"])
+            link: object = host + self.snapshots.path(snapshot, view)
+            for image_fault in image_faults[view]:
+                link = image_fault.link(link, self.hosts["elsewhere"])
             links.append(link)
         raw, annotated = links
-        return _image_answer(forms.image_answer, raw, annotated)
+        return _image_answer(variants.image_answer, raw, annotated)
 
-    def _visible(self, visit: Visit) -> list[Device]:
+    def _visible(self, request: ApiRequest) -> list[Device]:
         """Return the devices that the caller may see; a token has its owner's role."""
-        known = self.tokens.holder(visit.call.headers) in (BY_LOGIN, BY_TOKEN)
-        return self.world.visible(self.plan.role) if known else []
+        known = self.tokens.holder(request.call.headers) in (BY_LOGIN, BY_TOKEN)
+        return self.world.visible(self.config.role) if known else []
 
-    def _device(self, visit: Visit) -> Device:
-        uuid = visit.named["device_uuid"]
-        for device in self._visible(visit):
+    def _device(self, request: ApiRequest) -> Device:
+        uuid = request.named["device_uuid"]
+        for device in self._visible(request):
             if device.uuid == uuid:
                 return device
-        raise ApiError(UNKNOWN, self.plan.forms.unknown_device)
+        raise ApiError(UNKNOWN, self.config.variants.unknown_device)
 
     def _single(self, device: Device) -> JsonObject:
-        shown = device_json(device, self.plan.forms, self.clock.now())
-        return {"data": shown} if self.plan.forms.device_wrapped else shown
+        shown = device_json(device, self.config.variants, self.clock.now())
+        return {"data": shown} if self.config.variants.device_wrapped else shown
 
     def _page(self, found: list[Device], query: Mapping[str, str]) -> JsonObject:
-        size, page = _asked_page(query, self.plan)
+        size, page = _asked_page(query, self.config)
         first, total = (page - 1) * size, len(found)
         devices = found[first : first + size]
-        if self.plan.endless:
+        if self.config.endless:
             devices, total = self._more(found[:size], page), (page + 1) * size
-        now, forms = self.clock.now(), self.plan.forms
+        now, variants = self.clock.now(), self.config.variants
         last = max(1, ceil(total / size))
         meta: JsonObject = {
             "current_page": page,
@@ -189,11 +191,11 @@ class Api:
             "to": first + len(devices) if devices else 0,
             "total_pages": last,
         }
-        return {"data": [device_json(device, forms, now) for device in devices], "meta": meta}
+        return {"data": [device_json(device, variants, now) for device in devices], "meta": meta}
 
     def _more(self, devices: list[Device], page: int) -> list[Device]:
         """Return a page of a list that never ends."""
-        if self.plan.endless == "same" or page == 1:
+        if self.config.endless == "same" or page == 1:
             return devices
         return [
             replace(device, uuid=identifier(mix(device.seed, page)), name=f"{device.name}.{page}")
@@ -205,7 +207,7 @@ class Api:
         under, is_known = call.path.startswith(f"{PREFIX}/"), False
         path = call.path.removeprefix(PREFIX) if under else ""
         for operation in PATHS:
-            method, _, pattern = self.plan.forms.path(operation).partition(" ")
+            method, _, pattern = self.config.variants.path(operation).partition(" ")
             found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path)
             if found is None:
                 continue
@@ -228,18 +230,18 @@ _METHODS: dict[str, Method] = {
 }
 
 
-def device_json(device: Device, forms: Forms, now: datetime) -> JsonObject:
+def device_json(device: Device, variants: ApiVariants, now: datetime) -> JsonObject:
     """Return a device as the API shows it."""
     online: object = int(device.online)
-    if forms.is_online == "bool":
+    if variants.is_online == "bool":
         online = device.online
-    elif forms.is_online == "word":
+    elif variants.is_online == "word":
         online = "Online" if device.online else "Offline"
     refreshed = device.refreshed(now)
     written: object = refreshed.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if forms.refreshed == "plain":
+    if variants.refreshed == "plain":
         written = refreshed.strftime("%Y-%m-%d %H:%M:%S")
-    elif forms.refreshed == "seconds":
+    elif variants.refreshed == "seconds":
         written = int(refreshed.timestamp())
     return {
         "uuid": device.uuid,
@@ -268,12 +270,14 @@ def _image_answer(form: str, raw: object, annotated: object) -> object:
     return {"data": [raw, annotated]}
 
 
-def _asked_page(query: Mapping[str, str], plan: Plan) -> tuple[int, int]:
+def _asked_page(query: Mapping[str, str], config: CloudConfig) -> tuple[int, int]:
     """Return the size and number of the page that is asked for."""
-    if plan.forms.paging == "offset":
-        size = _number(query.get("page[limit]"), plan.page_size)
+    if config.variants.paging == "offset":
+        size = _number(query.get("page[limit]"), config.page_size)
         return size, 1 + _number(query.get("page[offset]"), 0, least=0) // size
-    return _number(query.get("per_page"), plan.page_size), _number(query.get("page"), 1, most=10**9)
+    return _number(query.get("per_page"), config.page_size), _number(
+        query.get("page"), 1, most=10**9
+    )
 
 
 def _number(text: str | None, otherwise: int, *, least: int = 1, most: int = _MOST_PER_PAGE) -> int:

@@ -24,7 +24,7 @@ OPERATIONS = frozenset(PATHS) - {"login", "refresh"}
 
 
 @dataclass(slots=True)
-class Forms:
+class ApiVariants:
     """Forms that the vendor's text leaves open. The first of each is the default.
 
     Any of them may be changed while the cloud runs.
@@ -105,7 +105,7 @@ class Forms:
 
 
 @dataclass(slots=True)
-class Habits:
+class DeliveryConfig:
     """How calls to webhooks travel.
 
     loss: the share that never leaves. delay: seconds on the clock until one does. copies: of each.
@@ -122,7 +122,7 @@ class Habits:
 
 
 @dataclass(slots=True, kw_only=True)
-class Plan:
+class CloudConfig:
     """What to simulate. What a request reads (forms, scope, picture_seconds) may change meanwhile.
 
     devices: of the account; each runs an application, taken from `applications` in turn; several on one device are
@@ -161,5 +161,5 @@ class Plan:
     link_seconds: float = 1800.0
     pace: float = 1.0
     message_seconds: float = 30.0
-    habits: Habits = field(default_factory=Habits)
-    forms: Forms = field(default_factory=Forms)
+    delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
+    variants: ApiVariants = field(default_factory=ApiVariants)

@@ -14,7 +14,7 @@ from yarl import URL
 from simulators.random_source import fraction
 from simulators.response import JsonObject
 
-from .config import Plan
+from .config import CloudConfig
 from .webhooks import Pair, Webhook, Webhooks
 
 _LOSS, _DISORDER = 41, 42
@@ -55,10 +55,10 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Posting:
+class WebhookSender:
     """What was sent to webhooks, and what waits."""
 
-    plan: Plan
+    config: CloudConfig
     webhooks: Webhooks
     sent: list[Delivery] = field(default_factory=list)
     _session: ClientSession | None = None
@@ -120,11 +120,11 @@ class Posting:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _queue(self, delivery: Delivery) -> None:
-        habits = self.plan.habits
-        for _ in range(habits.copies):
-            late = habits.disorder * fraction(self.plan.seed, len(self.sent), _DISORDER)
-            copy = replace(delivery, due=delivery.due + timedelta(seconds=habits.delay + late))
-            if fraction(self.plan.seed, len(self.sent), _LOSS) < habits.loss:
+        settings = self.config.delivery
+        for _ in range(settings.copies):
+            late = settings.disorder * fraction(self.config.seed, len(self.sent), _DISORDER)
+            copy = replace(delivery, due=delivery.due + timedelta(seconds=settings.delay + late))
+            if fraction(self.config.seed, len(self.sent), _LOSS) < settings.loss:
                 copy.outcome = "lost"
             self.sent.append(copy)
 
@@ -139,19 +139,19 @@ class Posting:
                     headers=_HEADERS | dict(delivery.pairs(webhook.headers)),
                     data=None if delivery.body is None else _encoded(delivery.body),
                     allow_redirects=False,
-                ) as reply:
-                    delivery.outcome = reply.status
+                ) as response:
+                    delivery.outcome = response.status
             except ClientError, TimeoutError, ValueError:  # a header may hold what none may
                 delivery.outcome = "unreachable"
         delivery.at = now
         self._try_again(delivery, now)
 
     def _try_again(self, delivery: Delivery, now: datetime) -> None:
-        habits = self.plan.habits
+        settings = self.config.delivery
         arrived = isinstance(delivery.outcome, int) and delivery.outcome < 300
-        if arrived or delivery.attempt > habits.retries:
+        if arrived or delivery.attempt > settings.retries:
             return
-        due = now + timedelta(seconds=habits.retry_seconds)
+        due = now + timedelta(seconds=settings.retry_seconds)
         self.sent.append(
             replace(delivery, due=due, outcome="waiting", at=None, attempt=delivery.attempt + 1)
         )

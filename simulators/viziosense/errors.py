@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from simulators.response import JsonObject, Reply
+from simulators.response import JsonObject, Response
 
-from .config import Forms
+from .config import ApiVariants
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorDefinition:
     """One of the vendor's errors: HTTP status, four digits (0: none are documented), words."""
 
     status: int
@@ -16,25 +16,25 @@ class Refusal:
     message: str
 
 
-TOKEN = Refusal(400, 4000, "Access token error")
-UNAUTHORIZED = Refusal(403, 4003, "Unauthorized access")
-METHOD = Refusal(405, 4005, "Unsupported method")
-SERVER = Refusal(500, 5000, "Server error")
-UNKNOWN = Refusal(404, 0, "Not found")
+TOKEN = ErrorDefinition(400, 4000, "Access token error")
+UNAUTHORIZED = ErrorDefinition(403, 4003, "Unauthorized access")
+METHOD = ErrorDefinition(405, 4005, "Unsupported method")
+SERVER = ErrorDefinition(500, 5000, "Server error")
+UNKNOWN = ErrorDefinition(404, 0, "Not found")
 
 
 class ApiError(Exception):
     """A request that the vendor refuses with one of its errors."""
 
-    def __init__(self, refusal: Refusal, status: int | None = None) -> None:
+    def __init__(self, refusal: ErrorDefinition, status: int | None = None) -> None:
         """Keep the error; `status` replaces its own."""
         super().__init__(refusal.message)
         self.refusal = refusal
         self.status = refusal.status if status is None else status
 
-    def reply(self, forms: Forms) -> Reply:
+    def response(self, variants: ApiVariants) -> Response:
         """Return what the vendor would answer."""
-        return error_reply(self.status, self.refusal, forms)
+        return error_response(self.status, self.refusal, variants)
 
 
 class ErrorList(Exception):
@@ -46,28 +46,30 @@ class ErrorList(Exception):
         self.reasons = list(reasons)
         self.status = status
 
-    def reply(self, forms: Forms) -> Reply:
+    def response(self, variants: ApiVariants) -> Response:
         """Return what the vendor would answer."""
-        return Reply(self.status, {"error": self.reasons if forms.error_list == "reasons" else []})
+        return Response(
+            self.status, {"error": self.reasons if variants.error_list == "reasons" else []}
+        )
 
 
-def error_reply(status: int, refusal: Refusal, forms: Forms) -> Reply:
+def error_response(status: int, refusal: ErrorDefinition, variants: ApiVariants) -> Response:
     """Return {httpError, message}, with the four digits where the form wants them."""
     body: JsonObject = {"httpError": status, "message": refusal.message}
     if refusal.code:
-        match forms.error_code:
+        match variants.error_code:
             case "code":
                 body["code"] = refusal.code
             case "httpError":
                 body["httpError"] = refusal.code
             case "message":
                 body["message"] = f"{refusal.code}: {refusal.message}"
-    return Reply(status, body)
+    return Response(status, body)
 
 
-def documented(status: int) -> Refusal:
+def documented(status: int) -> ErrorDefinition:
     """Return the documented error of an HTTP status, or one without a code."""
     for refusal in (TOKEN, UNAUTHORIZED, METHOD, SERVER):
         if refusal.status == status:
             return refusal
-    return Refusal(status, 0, "The request was refused")
+    return ErrorDefinition(status, 0, "The request was refused")

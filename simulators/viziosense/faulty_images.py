@@ -9,9 +9,9 @@ import zlib
 
 from PIL import Image
 
-from simulators.response import Flood, Reply
+from simulators.response import Flood, Response
 
-type TroubleKind = Literal[
+type ImageFaultKind = Literal[
     "never",
     "slow",
     "expired",
@@ -43,7 +43,7 @@ type TroubleKind = Literal[
     "link",
 ]
 
-KINDS: tuple[str, ...] = get_args(TroubleKind.__value__)
+KINDS: tuple[str, ...] = get_args(ImageFaultKind.__value__)
 HUGE = 40 << 20
 
 # Addresses that nothing answers: the ones of documentation, and a name that never resolves.
@@ -62,7 +62,7 @@ _REDIRECT_HTTP = "http://192.0.2.7/pictures/1_raw_image.jpg"
 
 
 @dataclass(slots=True)
-class Trouble:
+class ImageFault:
     """Something wrong with the pictures of a device (None: of all), or with one `view` of them.
 
     times: how many downloads or links it spoils; None: all. The first group is not counted.
@@ -96,7 +96,7 @@ class Trouble:
     link                `value`
     """
 
-    kind: TroubleKind
+    kind: ImageFaultKind
     device: str | None = None
     seconds: float = 90.0
     value: object = None
@@ -124,7 +124,7 @@ class Trouble:
             return f"{elsewhere}/pictures/1_raw_image.jpg"
         return self.value if self.kind == "link" and self._left() else right
 
-    def reply(self, picture: Reply, path: str, elsewhere: str) -> Reply | None:
+    def response(self, picture: Response, path: str, elsewhere: str) -> Response | None:
         """Return what comes instead of the reply with the picture at `path`; None: the picture."""
         if self.kind not in (*_REDIRECTS, *_SPOILERS) or not self._left():
             return None
@@ -135,7 +135,7 @@ class Trouble:
             "redirect_loop": path,
         }
         if location := redirects.get(self.kind):
-            return Reply(302, headers={"Location": location}, body=b"")
+            return Response(302, headers={"Location": location}, body=b"")
         return _SPOILERS[self.kind](picture)
 
     def _left(self) -> bool:
@@ -146,38 +146,38 @@ class Trouble:
         return self.times >= 0
 
 
-def _jpeg(body: bytes, content_type: str = "image/jpeg") -> Reply:
-    return Reply(200, headers={"Content-Type": content_type}, body=body)
+def _jpeg(body: bytes, content_type: str = "image/jpeg") -> Response:
+    return Response(200, headers={"Content-Type": content_type}, body=body)
 
 
-def _truncated(picture: Reply) -> Reply:
+def _truncated(picture: Response) -> Response:
     body = picture.body or b""
-    return Reply(200, headers=picture.headers, body=body[: len(body) // 2])
+    return Response(200, headers=picture.headers, body=body[: len(body) // 2])
 
 
-def _html(_: Reply) -> Reply:
+def _html(_: Response) -> Response:
     return _jpeg(b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>")
 
 
-def _svg(_: Reply) -> Reply:
+def _svg(_: Response) -> Response:
     return _jpeg(b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
 
 
-def _gif(_: Reply) -> Reply:
+def _gif(_: Response) -> Response:
     out = BytesIO()
     Image.new("P", (16, 16)).save(out, "GIF")
     return _jpeg(out.getvalue())
 
 
-def _huge(_: Reply) -> Reply:
+def _huge(_: Response) -> Response:
     """Return a whole JPEG that is padded with comments."""
     start, rest = _small_jpeg()[:2], _small_jpeg()[2:]
     comment = b"\xff\xfe\xff\xff" + b" " * 65_533
     return _jpeg(start + comment * (HUGE // len(comment) + 1) + rest)
 
 
-def _huge_unannounced(_: Reply) -> Reply:
-    return Reply(
+def _huge_unannounced(_: Response) -> Response:
+    return Response(
         200,
         headers={"Content-Type": "image/jpeg"},
         body=b"",
@@ -185,7 +185,7 @@ def _huge_unannounced(_: Reply) -> Reply:
     )
 
 
-def _bomb(_: Reply) -> Reply:
+def _bomb(_: Response) -> Response:
     side = 30_000
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     packer = zlib.compressobj(9)
@@ -200,7 +200,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def _bomb_jpeg(_: Reply) -> Reply:
+def _bomb_jpeg(_: Response) -> Response:
     """Return a small JPEG whose frame header (SOF0: length, precision, height, width) lies."""
     body = bytearray(_small_jpeg())
     frame = body.index(b"\xff\xc0")
@@ -214,7 +214,7 @@ def _small_jpeg() -> bytes:
     return out.getvalue()
 
 
-_SPOILERS: dict[str, Callable[[Reply], Reply]] = {
+_SPOILERS: dict[str, Callable[[Response], Response]] = {
     "truncated": _truncated,
     "html": _html,
     "noise": lambda _: _jpeg(bytes(range(256)) * 40),
@@ -229,6 +229,6 @@ _SPOILERS: dict[str, Callable[[Reply], Reply]] = {
 }
 
 
-def strange_picture() -> Reply:
+def foreign_picture() -> Response:
     """Return the picture that another host shows."""
     return _jpeg(_small_jpeg())

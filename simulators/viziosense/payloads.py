@@ -8,19 +8,21 @@ from datetime import UTC, datetime
 
 from simulators.response import JsonObject
 
-from .config import Forms
+from .config import ApiVariants
 from .state import Area, Device, Line, Place, World
 
 type Crossings = Mapping[tuple[str, str], int]
 
 
-def message(device: Device, kind: str, payload: object, at: float, forms: Forms) -> JsonObject:
+def message(
+    device: Device, kind: str, payload: object, at: float, variants: ApiVariants
+) -> JsonObject:
     """Return a message of a device; `kind` is the code of an application."""
     names = {"uuid": device.uuid, "client_identifier": device.client_identifier}
     return {
-        "stream_id": names[forms.stream_id],
+        "stream_id": names[variants.stream_id],
         "type": kind,
-        "timestamp": written(at, forms.timestamp),
+        "timestamp": written(at, variants.timestamp),
         "payload": payload,
     }
 
@@ -29,14 +31,14 @@ def payload_of(
     device: Device, kind: str, world: World, at: float, crossings: Mapping[str, Crossings]
 ) -> object:
     """Return an application's payload as it would be `at`. crossings: by line id, for VCB alone."""
-    forms = world.plan.forms
+    variants = world.config.variants
     match kind:
         case "VPM":
             return [_place(place, world, at) for place in device.places]
         case "VYD":
             return _yard(device, world, at)
         case "VCB":
-            return _barrier(device.lines, crossings, written(at, forms.event_ts), forms)
+            return _barrier(device.lines, crossings, written(at, variants.event_ts), variants)
         case "VCW":
             return _crowd(device.areas, world, at)
     return _zones(device.areas, world, at)
@@ -63,27 +65,27 @@ def _place(place: Place, world: World, at: float) -> JsonObject:
         "is_active": cls is not None,
         "deactivated": place.deactivated,
         "cls": cls,
-        "event_ts": written(there.since, world.plan.forms.event_ts),
+        "event_ts": written(there.since, world.config.variants.event_ts),
     }
 
 
 def _yard(device: Device, world: World, at: float) -> object:
     places = [_place(place, world, at) for place in device.places]
-    if world.plan.forms.counting == "listed":
+    if world.config.variants.counting == "listed":
         return places
     taken = sum(place["is_active"] is True for place in places)
     totals = {"occupied": taken, "free": len(places) - taken, "total": len(places)}
-    return totals if world.plan.forms.counting == "flat" else {"yard": {"places": totals}}
+    return totals if world.config.variants.counting == "flat" else {"yard": {"places": totals}}
 
 
 def _zones(areas: list[Area], world: World, at: float) -> object:
     counts = {area.name: world.counts(area, at) for area in areas}
-    match world.plan.forms.counting:
+    match world.config.variants.counting:
         case "flat":
             return _summed(counts)
         case "nested":
             return {"zones": counts}
-    event_ts = written(at, world.plan.forms.event_ts)
+    event_ts = written(at, world.config.variants.event_ts)
     return [
         {"id": area.id, "name": area.name, "counts": counts[area.name], "event_ts": event_ts}
         for area in areas
@@ -93,13 +95,13 @@ def _zones(areas: list[Area], world: World, at: float) -> object:
 def _crowd(areas: list[Area], world: World, at: float) -> object:
     counts = {area.name: sum(world.counts(area, at).values()) for area in areas}
     metres = sum(area.square_metres for area in areas) or 1.0
-    match world.plan.forms.counting:
+    match world.config.variants.counting:
         case "flat":
             people = sum(counts.values())
             return {"count": people, "density": round(people / metres, 3)}
         case "nested":
             return {"crowd": {name: {"count": count} for name, count in counts.items()}}
-    event_ts = written(at, world.plan.forms.event_ts)
+    event_ts = written(at, world.config.variants.event_ts)
     return [
         {
             "id": area.id,
@@ -113,10 +115,10 @@ def _crowd(areas: list[Area], world: World, at: float) -> object:
 
 
 def _barrier(
-    lines: list[Line], crossings: Mapping[str, Crossings], event_ts: object, forms: Forms
+    lines: list[Line], crossings: Mapping[str, Crossings], event_ts: object, variants: ApiVariants
 ) -> object:
     split = {line.id: _by_direction(crossings[line.id]) for line in lines}
-    match forms.counting:
+    match variants.counting:
         case "flat":
             flat = (
                 {f"{way}_{cls}": n for way, counts in ways.items() for cls, n in counts.items()}

@@ -32,7 +32,7 @@ type Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DetectedObject:
     """One thing in a picture. `spot`: the number of the place it stands in, None on open ground."""
 
     cls: str
@@ -48,7 +48,7 @@ class Scene:
     time: str
     spots: tuple[str, ...]
     lines: tuple[str, ...]
-    seen: tuple[Seen, ...]
+    seen: tuple[DetectedObject, ...]
 
 
 def draw(scene: Scene, *, annotated: bool, kind: str = "JPEG") -> bytes:
@@ -98,7 +98,7 @@ def _within(box: Box) -> Box:
     return left + 12, top + 26, right - 12, bottom - 8
 
 
-def _somewhere(thing: Seen) -> Box:
+def _somewhere(thing: DetectedObject) -> Box:
     width, height = (14, 34) if thing.cls == "person" else (90, 44)
     left = between(_MARGIN, WIDTH - _MARGIN - width, thing.seed, 1)
     top = between(_BAR + _MARGIN, HEIGHT - _MARGIN - height, thing.seed, 2)
@@ -110,7 +110,7 @@ def _draw_spot(pen: ImageDraw.ImageDraw, box: Box, name: str) -> None:
     pen.text((box[0] + 8, box[1] + 6), name[:12], fill=_LINES, font=ImageFont.load_default(15))
 
 
-def _draw_thing(pen: ImageDraw.ImageDraw, box: Box, thing: Seen) -> None:
+def _draw_thing(pen: ImageDraw.ImageDraw, box: Box, thing: DetectedObject) -> None:
     left, top, right, bottom = box
     paint = _PAINT[mix(thing.seed, 3) % len(_PAINT)]
     if thing.cls == "person":
@@ -127,7 +127,7 @@ def _draw_thing(pen: ImageDraw.ImageDraw, box: Box, thing: Seen) -> None:
     )
 
 
-def _draw_box(pen: ImageDraw.ImageDraw, box: Box, thing: Seen) -> None:
+def _draw_box(pen: ImageDraw.ImageDraw, box: Box, thing: DetectedObject) -> None:
     colour = _BOXES.get(thing.cls, _OTHER_BOX)
     pen.rectangle(box, outline=colour, width=3)
     label = f"{thing.cls} {0.7 + 0.29 * fraction(thing.seed, 4):.2f}"

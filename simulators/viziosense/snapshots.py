@@ -9,13 +9,13 @@ import re
 from simulators.clock import to_micros
 from simulators.faults import http_date
 from simulators.random_source import mix
-from simulators.response import Reply
+from simulators.response import Response
 from simulators.signing import is_sealed, sealed
 
-from .config import Plan
-from .errors import Refusal, error_reply
-from .faulty_images import Trouble
-from .pictures import Scene, Seen, draw
+from .config import CloudConfig
+from .errors import ErrorDefinition, error_response
+from .faulty_images import ImageFault
+from .pictures import DetectedObject, Scene, draw
 from .state import Device, World
 
 VIEWS = ("raw", "annotated")
@@ -36,7 +36,7 @@ class Download:
 
 
 @dataclass(slots=True)
-class Shot:
+class Snapshot:
     """One request for a picture: when it was made and taken, and when its links die.
 
     there: from when each view can be had, None: never.
@@ -60,22 +60,22 @@ class Shot:
 
 
 @dataclass(slots=True)
-class Shots:
+class Snapshots:
     """All pictures that were asked for, oldest first. `hosts`: origins by name: api, storage, elsewhere."""
 
     world: World
     hosts: Mapping[str, str]
-    all: list[Shot] = field(default_factory=list)
-    troubles: list[Trouble] = field(default_factory=list)
+    all: list[Snapshot] = field(default_factory=list)
+    image_faults: list[ImageFault] = field(default_factory=list)
 
     @property
-    def plan(self) -> Plan:
+    def config(self) -> CloudConfig:
         """What is simulated."""
-        return self.world.plan
+        return self.world.config
 
-    def request(self, device: Device, now: datetime) -> Shot:
+    def request(self, device: Device, now: datetime) -> Snapshot:
         """Wake a device up. One that is offline never delivers."""
-        plan = self.plan
+        config = self.config
         device.wakes += 1
         delays = {view: self._delay(device, view) for view in VIEWS}
         there = {
@@ -83,148 +83,164 @@ class Shots:
             for view, delay in delays.items()
         }
         soonest = min((delay for delay in delays.values() if delay is not None), default=0.0)
-        shot = Shot(
+        snapshot = Snapshot(
             number=len(self.all) + 1,
             device=device,
             requested=now,
-            taken=now + timedelta(seconds=min(soonest, plan.taken_after)),
+            taken=now + timedelta(seconds=min(soonest, config.taken_after)),
             there=there,
-            expires=now + timedelta(seconds=plan.link_seconds),
+            expires=now + timedelta(seconds=config.link_seconds),
         )
-        self.all.append(shot)
-        return shot
+        self.all.append(snapshot)
+        return snapshot
 
     def settle(self, now: datetime) -> None:
         """Take the pictures whose moment has come."""
-        for shot in self.all:
-            if shot.scene is None and any(shot.there.values()) and shot.taken <= now:
-                shot.scene = self.scene(shot)
+        for snapshot in self.all:
+            if snapshot.scene is None and any(snapshot.there.values()) and snapshot.taken <= now:
+                snapshot.scene = self.scene(snapshot)
 
-    def scene(self, shot: Shot) -> Scene:
+    def scene(self, snapshot: Snapshot) -> Scene:
         """Return what the camera sees at the moment of a shot."""
-        device, at = shot.device, to_micros(shot.taken) / 1_000_000
+        device, at = snapshot.device, to_micros(snapshot.taken) / 1_000_000
         seen = [
-            Seen(there.cls, mix(place.seed, there.since), spot)
+            DetectedObject(there.cls, mix(place.seed, there.since), spot)
             for spot, place in enumerate(device.places)
             if (there := self.world.standing(place, at)).cls is not None
         ]
         for area in device.areas:
             for cls, count in self.world.counts(area, at).items():
-                seen += [Seen(cls, mix(area.seed, n, shot.number)) for n in range(count)]
+                seen += [
+                    DetectedObject(cls, mix(area.seed, n, snapshot.number)) for n in range(count)
+                ]
         if device.lines:
-            seen += [Seen("car", mix(device.seed, n, shot.number)) for n in range(3)]
+            seen += [DetectedObject("car", mix(device.seed, n, snapshot.number)) for n in range(3)]
         return Scene(
             title=device.name,
-            time=shot.taken.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            time=snapshot.taken.strftime("%Y-%m-%d %H:%M:%S UTC"),
             spots=tuple(place.name for place in device.places),
             lines=tuple(line.name for line in device.lines),
             seen=tuple(seen),
         )
 
-    def path(self, shot: Shot, view: str) -> str:
+    def path(self, snapshot: Snapshot, view: str) -> str:
         """Return the path of a picture's link, signed if the form wants that."""
-        forms = self.plan.forms
-        name = f"{shot.device.uuid}_{shot.number}_{view}_image.{_SUFFIX[forms.picture_format]}"
-        if forms.link == "bearer":
+        variants = self.config.variants
+        name = f"{snapshot.device.uuid}_{snapshot.number}_{view}_image.{_SUFFIX[variants.picture_format]}"
+        if variants.link == "bearer":
             return f"/api/v1/images/{name}"
-        expires = int(shot.expires.timestamp())
+        expires = int(snapshot.expires.timestamp())
         link = f"/pictures/{name}?expires={expires}&signature={self._signature(name, expires)}"
-        return sealed(str(self.plan.seed), link) if forms.signing == "exact" else link
+        return sealed(str(self.config.seed), link) if variants.signing == "exact" else link
 
-    def find(self, name: str) -> tuple[Shot, str] | None:
+    def find(self, name: str) -> tuple[Snapshot, str] | None:
         """Return the shot and view that a file name stands for."""
         found = _NAME.fullmatch(name)
         if found is None or not 0 < int(found["number"]) <= len(self.all):
             return None
-        shot = self.all[int(found["number"]) - 1]
-        return (shot, found["view"]) if shot.device.uuid == found["uuid"] else None
+        snapshot = self.all[int(found["number"]) - 1]
+        return (snapshot, found["view"]) if snapshot.device.uuid == found["uuid"] else None
 
     def signed(self, name: str, expires: str, signature: str, target: str) -> bool:
         """Tell whether a link's signature is the one that was given out."""
-        if self.plan.forms.signing == "exact" and not is_sealed(str(self.plan.seed), target):
+        if self.config.variants.signing == "exact" and not is_sealed(str(self.config.seed), target):
             return False
         return expires.isdecimal() and signature == self._signature(name, int(expires))
 
-    def deliver(self, shot: Shot, view: str, now: datetime, *, redirected: bool = False) -> Reply:
+    def deliver(
+        self, snapshot: Snapshot, view: str, now: datetime, *, redirected: bool = False
+    ) -> Response:
         """Answer a request for a picture. redirected: the client was sent here by a redirect."""
-        reply = self._answer(shot, view, now, redirected=redirected)
-        size = len(reply.body or b"") if reply.status == 200 else 0
-        shot.downloads.append(Download(now, view, reply.status, size))
-        return reply
+        response = self._answer(snapshot, view, now, redirected=redirected)
+        size = len(response.body or b"") if response.status == 200 else 0
+        snapshot.downloads.append(Download(now, view, response.status, size))
+        return response
 
-    def picture(self, shot: Shot, view: str) -> bytes:
+    def picture(self, snapshot: Snapshot, view: str) -> bytes:
         """Return the bytes of a picture that was taken, always the same ones."""
-        if view not in shot.pictures:
-            shot.scene = shot.scene or self.scene(shot)
-            kind = self.plan.forms.picture_format
-            shot.pictures[view] = draw(shot.scene, annotated=view == "annotated", kind=kind)
-        return shot.pictures[view]
+        if view not in snapshot.pictures:
+            snapshot.scene = snapshot.scene or self.scene(snapshot)
+            kind = self.config.variants.picture_format
+            snapshot.pictures[view] = draw(snapshot.scene, annotated=view == "annotated", kind=kind)
+        return snapshot.pictures[view]
 
-    def _answer(self, shot: Shot, view: str, now: datetime, *, redirected: bool) -> Reply:
-        troubles, there = self.troubles_of(shot.device, view), shot.there[view]
-        if now >= shot.expires or any(trouble.kind == "expired" for trouble in troubles):
+    def _answer(
+        self, snapshot: Snapshot, view: str, now: datetime, *, redirected: bool
+    ) -> Response:
+        image_faults, there = self.faults_of(snapshot.device, view), snapshot.there[view]
+        if now >= snapshot.expires or any(
+            image_fault.kind == "expired" for image_fault in image_faults
+        ):
             return self._dead()
         if there is None or now < there:
-            before = self._before(shot) if self.plan.forms.unready == "previous" else None
+            before = self._before(snapshot) if self.config.variants.unready == "previous" else None
             return self._early() if before is None else self._shown(before, view)
-        reply = self._shown(shot, view)
+        response = self._shown(snapshot, view)
         if redirected:
-            return reply
-        path, elsewhere = self.path(shot, view), self.hosts["elsewhere"]
-        spoiled = (trouble.reply(reply, path, elsewhere) for trouble in troubles)
-        return next((other for other in spoiled if other is not None), reply)
+            return response
+        path, elsewhere = self.path(snapshot, view), self.hosts["elsewhere"]
+        spoiled = (image_fault.response(response, path, elsewhere) for image_fault in image_faults)
+        return next((other for other in spoiled if other is not None), response)
 
-    def _shown(self, shot: Shot, view: str) -> Reply:
-        forms = self.plan.forms
-        right = forms.picture_type == "right"
+    def _shown(self, snapshot: Snapshot, view: str) -> Response:
+        variants = self.config.variants
+        right = variants.picture_type == "right"
         headers = {
-            "Content-Type": _TYPES[forms.picture_format] if right else "application/octet-stream"
+            "Content-Type": _TYPES[variants.picture_format] if right else "application/octet-stream"
         }
-        if forms.last_modified:
-            headers["Last-Modified"] = http_date(shot.taken)
-        return Reply(200, headers=headers, body=self.picture(shot, view))
+        if variants.last_modified:
+            headers["Last-Modified"] = http_date(snapshot.taken)
+        return Response(200, headers=headers, body=self.picture(snapshot, view))
 
-    def _before(self, shot: Shot) -> Shot | None:
+    def _before(self, snapshot: Snapshot) -> Snapshot | None:
         """Return the shot of the same device before this one."""
         earlier = [
-            one for one in self.all if one.device is shot.device and one.number < shot.number
+            one
+            for one in self.all
+            if one.device is snapshot.device and one.number < snapshot.number
         ]
         return earlier[-1] if earlier else None
 
-    def troubles_of(self, device: Device, view: str) -> list[Trouble]:
+    def faults_of(self, device: Device, view: str) -> list[ImageFault]:
         """Return what is wrong with a view of a device's pictures."""
-        return [trouble for trouble in self.troubles if trouble.meets(device.uuid, view)]
+        return [
+            image_fault for image_fault in self.image_faults if image_fault.meets(device.uuid, view)
+        ]
 
     def _delay(self, device: Device, view: str) -> float | None:
         """Return how many seconds a view takes from its request; None: for ever."""
-        troubles = {trouble.kind: trouble for trouble in self.troubles_of(device, view)}
-        if not device.online or "never" in troubles:
+        image_faults = {
+            image_fault.kind: image_fault for image_fault in self.faults_of(device, view)
+        }
+        if not device.online or "never" in image_faults:
             return None
-        if "slow" in troubles:
-            return troubles["slow"].seconds
-        late = self.plan.annotated_late if view == "annotated" else 0.0
-        return self.plan.picture_seconds + late
+        if "slow" in image_faults:
+            return image_faults["slow"].seconds
+        late = self.config.annotated_late if view == "annotated" else 0.0
+        return self.config.picture_seconds + late
 
-    def _early(self) -> Reply:
-        match self.plan.forms.unready:
+    def _early(self) -> Response:
+        match self.config.variants.unready:
             case "202":
-                return Reply(202, body=b"")
+                return Response(202, body=b"")
             case "empty":
-                return Reply(200, headers={"Content-Type": "image/jpeg"}, body=b"")
+                return Response(200, headers={"Content-Type": "image/jpeg"}, body=b"")
             case "403":
                 return _denied()
-        return error_reply(404, Refusal(404, 0, "Not found"), self.plan.forms)
+        return error_response(404, ErrorDefinition(404, 0, "Not found"), self.config.variants)
 
-    def _dead(self) -> Reply:
-        match self.plan.forms.expired:
+    def _dead(self) -> Response:
+        match self.config.variants.expired:
             case "403":
                 return _denied()
             case status:
-                return error_reply(int(status), Refusal(int(status), 0, "Gone"), self.plan.forms)
+                return error_response(
+                    int(status), ErrorDefinition(int(status), 0, "Gone"), self.config.variants
+                )
 
     def _signature(self, name: str, expires: int) -> str:
-        return hashlib.sha256(f"{self.plan.seed}/{name}/{expires}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{self.config.seed}/{name}/{expires}".encode()).hexdigest()[:32]
 
 
-def _denied() -> Reply:
-    return Reply(403, headers={"Content-Type": "application/xml"}, body=_DENIED)
+def _denied() -> Response:
+    return Response(403, headers={"Content-Type": "application/xml"}, body=_DENIED)

@@ -7,7 +7,7 @@ from uuid import UUID
 from simulators.clock import EPOCH, Clock
 from simulators.random_source import mix
 
-from .config import Plan
+from .config import CloudConfig
 from .traffic import Occupancy, gathered, occupancy, passed
 
 CHECK_SECONDS = 600
@@ -26,11 +26,11 @@ _NAMES = {
 }
 
 
-class Free:
+class NoOverride:
     """The type of FREE: something follows its own course."""
 
 
-FREE = Free()
+FREE = NoOverride()
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Place:
     name: str
     seed: int
     deactivated: bool = False
-    held: str | Free | None = FREE
+    held: str | NoOverride | None = FREE
     held_since: int = 0
 
 
@@ -110,7 +110,7 @@ class Device:
 class World:
     """All devices, by uuid, in the order they were added."""
 
-    plan: Plan
+    config: CloudConfig
     clock: Clock
     devices: dict[str, Device] = field(default_factory=dict)
     removed: dict[str, Device] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class World:
         """Put up a new device."""
         number = self._made
         self._made += 1
-        seed = mix(self.plan.seed, number, 1)
+        seed = mix(self.config.seed, number, 1)
         city, country = _CITIES[number % len(_CITIES)]
         device = Device(
             uuid=identifier(seed),
@@ -140,22 +140,22 @@ class World:
             seed=seed,
             owned=owned,
         )
-        self._furnish(device, self.plan.places if places is None else places)
+        self._equip(device, self.config.places if places is None else places)
         self.devices[device.uuid] = device
         return device
 
     def standing(self, place: Place, at: float | None = None) -> Occupancy:
         """Return who stands in a place now, or `at`; one who is held there, in any case."""
-        if not isinstance(place.held, Free):
+        if not isinstance(place.held, NoOverride):
             return Occupancy(place.held, place.held_since)
         moment = self.seconds() if at is None else at
-        return occupancy(place.seed, moment, self.plan.pace)
+        return occupancy(place.seed, moment, self.config.pace)
 
     def counts(self, area: Area, at: float | None = None) -> dict[str, int]:
         """Return how many of each class are in an area."""
         moment = self.seconds() if at is None else at
         natural = {
-            cls: gathered(mix(area.seed, n), moment, self.plan.pace, usual)
+            cls: gathered(mix(area.seed, n), moment, self.config.pace, usual)
             for n, (cls, usual) in enumerate(area.usual.items())
         }
         return natural | area.held
@@ -164,7 +164,7 @@ class World:
         """Return how many have crossed a line since the epoch, by direction and class."""
         moment = self.seconds()
         return {
-            crossing: passed(mix(line.seed, n), moment, self.plan.pace)
+            crossing: passed(mix(line.seed, n), moment, self.config.pace)
             + line.extra.get(crossing, 0)
             for n, crossing in enumerate(CROSSINGS)
         }
@@ -176,7 +176,7 @@ class World:
             seed = mix(device.seed, n, 2)
             device.places.append(Place(identifier(seed), f"P-{n}", seed))
 
-    def _furnish(self, device: Device, places: int) -> None:
+    def _equip(self, device: Device, places: int) -> None:
         runs = set(device.applications)
         if runs & {"VPM", "VYD"}:
             self.add_places(device, places)
@@ -187,11 +187,11 @@ class World:
             device.lines = [_line(device, n) for n in range(2)]
 
 
-def build_world(plan: Plan, clock: Clock) -> World:
+def build_world(config: CloudConfig, clock: Clock) -> World:
     """Return the world of a plan."""
-    world = World(plan, clock)
-    for n in range(plan.devices + plan.other_devices):
-        world.add(plan.applications[n % len(plan.applications)], owned=n < plan.devices)
+    world = World(config, clock)
+    for n in range(config.devices + config.other_devices):
+        world.add(config.applications[n % len(config.applications)], owned=n < config.devices)
     return world
 
 

@@ -8,7 +8,7 @@ from simulators.clock import EPOCH
 from simulators.random_source import mix
 from simulators.response import JsonObject
 
-from .config import Plan
+from .config import CloudConfig
 from .errors import TOKEN, UNAUTHORIZED, ApiError
 
 BY_TOKEN, BY_LOGIN, NOBODY = "token", "login", "unknown"
@@ -21,7 +21,7 @@ class Tokens:
     dying: so many of the next calls bring an access token that expires on its way.
     """
 
-    plan: Plan
+    config: CloudConfig
     dying: int = 0
     logins: int = 0
     refreshes: int = 0
@@ -34,27 +34,30 @@ class Tokens:
         token = bearer(headers)
         if token is None:
             return None
-        if token == self.plan.token:
+        if token == self.config.token:
             return BY_TOKEN
         return BY_LOGIN if token in self._until else NOBODY
 
     def check(self, headers: Mapping[str, str], operation: str, now: datetime) -> None:
         """Refuse with ApiError whoever has no valid token, or one of too narrow a scope."""
         token = bearer(headers)
-        if token == self.plan.token and token not in self._revoked:
-            if operation not in self.plan.scope:
+        if token == self.config.token and token not in self._revoked:
+            if operation not in self.config.scope:
                 raise ApiError(UNAUTHORIZED)
             return
         if self.dying and token in self._until:
             self.dying -= 1
             self._until[token] = now
         if token is None or self._until.get(token, now) <= now:
-            raise ApiError(TOKEN, self.plan.forms.token_error)
+            raise ApiError(TOKEN, self.config.variants.token_error)
 
     def login(self, body: Mapping[str, object], now: datetime) -> JsonObject:
         """Sign in with e-mail address and password."""
-        if (body.get("email"), body.get("password")) != (self.plan.username, self.plan.password):
-            status = self.plan.forms.login_refused
+        if (body.get("email"), body.get("password")) != (
+            self.config.username,
+            self.config.password,
+        ):
+            status = self.config.variants.login_refused
             raise ApiError(UNAUTHORIZED if status == 403 else TOKEN, status)
         self.logins += 1
         return self._pair(now)
@@ -63,7 +66,7 @@ class Tokens:
         """Trade a refresh token for a new pair; the old refresh token is dead from then on."""
         token = body.get("refresh_token")
         if not isinstance(token, str) or token not in self._refreshable:
-            raise ApiError(TOKEN, self.plan.forms.token_error)
+            raise ApiError(TOKEN, self.config.variants.token_error)
         self._refreshable.discard(token)
         self.refreshes += 1
         return self._pair(now)
@@ -76,27 +79,27 @@ class Tokens:
 
     def revoke(self) -> None:
         """Revoke the long-lived token; a new one in the plan is good again."""
-        self._revoked.add(self.plan.token)
+        self._revoked.add(self.config.token)
 
     def _pair(self, now: datetime) -> JsonObject:
         number = self.logins + self.refreshes
         access, renew = (
-            f"{word}-{mix(self.plan.seed, number, salt):016x}"
+            f"{word}-{mix(self.config.seed, number, salt):016x}"
             for salt, word in ((7, "access"), (8, "refresh"))
         )
-        self._until[access] = now + timedelta(seconds=self.plan.expires_in)
+        self._until[access] = now + timedelta(seconds=self.config.expires_in)
         self._refreshable.add(renew)
         user: JsonObject = {
             "type": "user",
             "name": "Bruno Example",
-            "email": self.plan.username,
-            "role": [self.plan.role],
+            "email": self.config.username,
+            "role": [self.config.role],
         }
         return {
             "data": {
                 "user": user,
                 "token_type": "Bearer",
-                "expires_in": self.plan.expires_in,
+                "expires_in": self.config.expires_in,
                 "access_token": access,
                 "refresh_token": renew,
             }

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from simulators.response import JsonObject
 
-from .config import Forms
+from .config import ApiVariants
 from .errors import ErrorList
 
 KINDS = ("payload", "keepalive")
@@ -38,7 +38,7 @@ class Webhook:
 class Webhooks:
     """All webhooks, oldest first."""
 
-    forms: Forms
+    variants: ApiVariants
     all: list[Webhook] = field(default_factory=list)
     _created: int = 0
 
@@ -62,7 +62,7 @@ class Webhooks:
 
     def add(self, body: Mapping[str, Any], device_uuid: str | None) -> JsonObject:
         """Register what the API was told; ErrorList if it makes no sense."""
-        if device_uuid is None and self.forms.webhook_scope == "device":
+        if device_uuid is None and self.variants.webhook_scope == "device":
             raise self._refused("device_uuid is required")
         webhook = self._new(device_uuid)
         self._fill(webhook, body)
@@ -99,7 +99,7 @@ class Webhooks:
         return Webhook(300 + self._created, device_uuid)
 
     def _fill(self, webhook: Webhook, body: Mapping[str, Any], *, fresh: bool = True) -> None:
-        kept = {} if fresh or self.forms.update == "replace" else self._json(webhook)
+        kept = {} if fresh or self.variants.update == "replace" else self._json(webhook)
         merged = {**kept, **body}
         url, kind = merged.get("url"), merged.get("webhook_type")
         reasons = []
@@ -116,17 +116,17 @@ class Webhooks:
             raise self._refused(*reasons)
         webhook.url, webhook.webhook_type = str(url), str(kind)
         webhook.actions = str(merged.get("actions") or "")
-        webhook.active = _truth(merged.get(self.forms.webhook_switch), webhook.active)
-        if fresh or "data" in body or self.forms.update == "replace":
+        webhook.active = _truth(merged.get(self.variants.webhook_switch), webhook.active)
+        if fresh or "data" in body or self.variants.update == "replace":
             webhook.headers = _pairs(data.get("headers"))
             webhook.params = _pairs(data.get("params"))
 
     def _echo(self, webhook: Webhook) -> JsonObject:
         shown = self._json(webhook)
-        return {"id": webhook.id, **shown} if self.forms.webhook_echo == "stored" else shown
+        return {"id": webhook.id, **shown} if self.variants.webhook_echo == "stored" else shown
 
     def _json(self, webhook: Webhook) -> JsonObject:
-        status = int(webhook.active) if self.forms.status == "number" else webhook.active
+        status = int(webhook.active) if self.variants.status == "number" else webhook.active
         return {
             "url": webhook.url,
             "webhook_type": webhook.webhook_type,
@@ -139,11 +139,11 @@ class Webhooks:
         }
 
     def _shown(self, pairs: list[Pair]) -> list[JsonObject]:
-        masked = self.forms.webhook_values == "masked"
+        masked = self.variants.webhook_values == "masked"
         return [{"name": name, "value": "***" if masked else value} for name, value in pairs]
 
     def _refused(self, *reasons: str) -> ErrorList:
-        return ErrorList(*reasons, status=self.forms.webhook_error)
+        return ErrorList(*reasons, status=self.variants.webhook_error)
 
 
 def _is_address(url: str) -> bool:

@@ -12,7 +12,7 @@ from multidict import CIMultiDictProxy
 import pytest
 
 from simulators.clock import Clock
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.sensorist import CloudConfig, SensoristCloud
 
 START = datetime(2026, 9, 13, 12, tzinfo=UTC)
 
@@ -88,7 +88,7 @@ async def open_cloud(socket_enabled: None, clock: Clock) -> AsyncIterator[OpenCl
     async with AsyncExitStack() as stack:
 
         async def open_cloud(**plan: Any) -> SensoristCloud:
-            return await stack.enter_async_context(SensoristCloud(Plan(**plan), clock))
+            return await stack.enter_async_context(SensoristCloud(CloudConfig(**plan), clock))
 
         yield open_cloud
 

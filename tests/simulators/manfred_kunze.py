@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 import pytest
 
 from simulators.clock import Clock
-from simulators.manfred_kunze import ManfredKunzeCloud, Plan
+from simulators.manfred_kunze import CloudConfig, ManfredKunzeCloud
 
 from .conftest import Answer
 
@@ -74,7 +74,7 @@ async def open_mk_fixture(socket_enabled: None, clock: Clock) -> AsyncIterator[O
     async with AsyncExitStack() as stack:
 
         async def open_cloud(**plan: Any) -> ManfredKunzeCloud:
-            return await stack.enter_async_context(ManfredKunzeCloud(Plan(**plan), clock))
+            return await stack.enter_async_context(ManfredKunzeCloud(CloudConfig(**plan), clock))
 
         yield open_cloud
 

@@ -46,7 +46,7 @@ async def test_a_rule_fires_on_readings_and_rests_between(cloud, caller, clock, 
 
 
 async def test_a_rule_fires_when_it_begins_and_alerts_end_by_themselves(cloud, caller, clock, rule):
-    cloud.plan.forms.firing, cloud.plan.forms.auto_resolve = "edge", True
+    cloud.config.variants.firing, cloud.config.variants.auto_resolve = "edge", True
     cloud.hold(rule.sensor, 41.5)
     clock.advance(7200)
     assert len(await caller.all("/alerts", status="ACTIVE")) == 1
@@ -67,10 +67,10 @@ async def test_an_alert_is_acknowledged_and_resolved_once(cloud, caller, clock, 
     assert (over["status"], over["resolvedAt"]) == ("RESOLVED", "2026-09-13T12:00:20Z")
     for deed in ("acknowledge", "resolve"):
         for status in (409, 400, 200):
-            cloud.plan.forms.ended = status
+            cloud.config.variants.ended = status
             assert (await caller.post(f"{path}/{deed}")).status == status
     assert (await caller.get(path)).json == over
-    cloud.plan.forms.acted, cloud.plan.forms.alert_state = "empty", "lifecycle"
+    cloud.config.variants.acted, cloud.config.variants.alert_state = "empty", "lifecycle"
     other = cloud.fire(rule)
     assert (await caller.post(f"/alerts/{other.id}/resolve")).status == 204
     assert (await caller.get(f"/alerts/{other.id}")).json["lifecycle"] == "RESOLVED"
@@ -97,7 +97,7 @@ async def test_rules_are_made_changed_switched_and_deleted(cloud, caller, clock)
         "comparison": "IS_TRUE",
         "severity": "WARNING",
         "cooldownSeconds": 0,
-        "channelIds": list(cloud.book.channels),
+        "channelIds": list(cloud.alert_store.channels),
     }
     made = await caller.post("/alert-rules", **body)
     assert made.status == 201
@@ -131,7 +131,7 @@ async def test_rules_are_made_changed_switched_and_deleted(cloud, caller, clock)
 async def test_a_rule_must_be_whole(cloud, caller, rule, wrong):
     shown = (await caller.get(f"/alert-rules/{rule.id}")).json
     assert (await caller.put(f"/alert-rules/{rule.id}", **shown | wrong)).status == 400
-    cloud.plan.forms.put = "merge"
+    cloud.config.variants.put = "merge"
     assert (await caller.put(f"/alert-rules/{rule.id}", cooldownSeconds=5)).status == 200
     assert (rule.cooldown, rule.limit) == (5, 30.0)
 
@@ -142,8 +142,8 @@ async def test_a_rule_must_be_whole(cloud, caller, rule, wrong):
 async def test_a_rule_that_is_put_back_stays_as_it_is(
     cloud, caller, rule, names, references, condition
 ):
-    forms = cloud.plan.forms
-    forms.names, forms.references, forms.rule_condition = names, references, condition
+    variants = cloud.config.variants
+    variants.names, variants.references, variants.rule_condition = names, references, condition
     for one in cloud.rules:
         shown = (await caller.get(f"/alert-rules/{one.id}")).json
         assert (await caller.put(f"/alert-rules/{one.id}", **shown)).json == shown
@@ -179,12 +179,12 @@ async def test_a_webhook_is_told_what_fires(cloud, caller, listener, rule, hook)
     cloud.acknowledge(alert)
     await cloud.settled()
     assert len(listener.heard) == 1
-    cloud.plan.forms.webhook_on, cloud.plan.forms.webhook_body = "all", "wrapped"
+    cloud.config.variants.webhook_on, cloud.config.variants.webhook_body = "all", "wrapped"
     cloud.resolve(alert)
     await cloud.settled()
     assert listener.bodies[1]["event"] == "alert.resolved"
     assert listener.bodies[1]["data"]["status"] == "RESOLVED"
-    cloud.plan.forms.webhook_body, cloud.plan.forms.signature = "text", "hmac"
+    cloud.config.variants.webhook_body, cloud.config.variants.signature = "text", "hmac"
     cloud.fire(rule, 45)
     await cloud.settled()
     last = listener.heard[-1]
@@ -196,8 +196,8 @@ async def test_a_webhook_is_told_what_fires(cloud, caller, listener, rule, hook)
 async def test_calls_to_webhooks_are_tried_again_and_written_down(
     cloud, caller, clock, listener, rule, hook
 ):
-    await caller.control("POST", "/habits", retries=1, retry_seconds=30, copies=2)
-    assert (await caller.control("POST", "/habits", speed=1)).status == 400
+    await caller.control("POST", "/delivery", retries=1, retry_seconds=30, copies=2)
+    assert (await caller.control("POST", "/delivery", speed=1)).status == 400
     listener.status = 500
     alert = cloud.fire(rule)
     await cloud.settled()
@@ -208,7 +208,7 @@ async def test_calls_to_webhooks_are_tried_again_and_written_down(
     assert len(listener.heard) == 4
     told = await caller.all(f"/alerts/{alert.id}/notifications")
     assert [one["error"] for one in told if one["channelType"] == "WEBHOOK"] == ["500"] * 4
-    cloud.plan.habits.loss = 1.0
+    cloud.config.delivery.loss = 1.0
     cloud.fire(rule)
     await cloud.settled()
     assert len(listener.heard) == 4
@@ -224,7 +224,7 @@ async def test_only_loopback_addresses_are_called(cloud, caller, rule):
         ).json
         await caller.post(f"/notification-channels/{made['id']}/test")
         await cloud.settled()
-        assert cloud.alerting.posting.sent[-1].outcome == "refused"
+        assert cloud.alert_engine.sender.sent[-1].outcome == "refused"
 
 
 async def test_channels_are_made_tested_changed_and_deleted(cloud, caller, listener, rule, hook):
@@ -235,15 +235,15 @@ async def test_channels_are_made_tested_changed_and_deleted(cloud, caller, liste
     await cloud.settled()
     assert listener.bodies == [{"event": "test", "message": "Test notification"}]
     assert (await caller.put(path, **shown | {"name": "renamed"})).json["name"] == "renamed"
-    cloud.plan.forms.channel_config, cloud.plan.forms.channel_url = "flat", "masked"
+    cloud.config.variants.channel_config, cloud.config.variants.channel_url = "flat", "masked"
     masked = (await caller.get(path)).json
     assert masked["url"] == "***"
     await caller.put(path, **masked)
-    assert cloud.book.channels[hook].target == listener.url
+    assert cloud.alert_store.channels[hook].target == listener.url
     assert len(await caller.all("/notification-channels")) == 2
-    cloud.plan.forms.channel_in_use = "refuse"
+    cloud.config.variants.channel_in_use = "refuse"
     assert (await caller.delete(path)).status == 409
-    cloud.plan.forms.channel_in_use = "delete"
+    cloud.config.variants.channel_in_use = "delete"
     assert (await caller.delete(path)).status == 204
     assert hook not in rule.channels
     wrong = await caller.post("/notification-channels", name="x", type="WEBHOOK", url="ftp://x")
@@ -300,9 +300,9 @@ async def test_alerts_are_told_apart_by_what_is_asked_for(cloud, caller, clock, 
     assert len(await caller.all("/alerts", from_="2026-09-13T12:30:00Z")) == 1
     assert len(await caller.all("/alerts", severity="WARNING")) == 1
     assert len(await caller.all("/alerts", status="ACTIVE,RESOLVED")) == 3
-    cloud.plan.forms.listing = "oldest"
+    cloud.config.variants.listing = "oldest"
     assert await caller.all("/alerts") == listed[::-1]
-    cloud.plan.forms.filters = "ignored"
+    cloud.config.variants.filters = "ignored"
     assert len(await caller.all("/alerts", severity="WARNING", status="ACTIVE")) == 3
 
 
@@ -315,7 +315,7 @@ async def test_a_lively_cloud_has_alerts_of_its_own(open_mk, clock):
 
 
 async def test_another_organisation_has_its_own(cloud, caller, rule):
-    other = caller.over(cloud.plan.other_key)
+    other = caller.over(cloud.config.other_key)
     assert (await other.get(f"/alert-rules/{rule.id}")).status == 404
     theirs = {one["id"] for one in await other.all("/alert-rules")}
     assert theirs
@@ -337,10 +337,10 @@ async def test_a_value_of_any_kind_stops_nothing(cloud, caller, clock, rule, val
 
 
 async def test_unknown_literals_everywhere(cloud, caller, rule):
-    cloud.plan.forms.literals = "new"
+    cloud.config.variants.literals = "new"
     alert = cloud.fire(rule)
     for state in ("status", "lifecycle", "state"):
-        cloud.plan.forms.alert_state = state
+        cloud.config.variants.alert_state = state
         shown = (await caller.get(f"/alerts/{alert.id}")).json
         assert (shown[state], shown["severity"]) == ("ADDED_LATER", "ADDED_LATER")
     shown = (await caller.get(f"/alert-rules/{rule.id}")).json
@@ -352,7 +352,7 @@ async def test_unknown_literals_everywhere(cloud, caller, rule):
 
 
 async def test_a_message_waits_or_finds_nobody(cloud, caller, clock, listener, rule, hook):
-    cloud.plan.habits.delay = 20
+    cloud.config.delivery.delay = 20
     alert = cloud.fire(rule)
     path = f"/alerts/{alert.id}/notifications"
 
@@ -360,11 +360,11 @@ async def test_a_message_waits_or_finds_nobody(cloud, caller, clock, listener, r
         return {one["channelType"]: one["status"] for one in await caller.all(path)}
 
     assert await told() == {"EMAIL": "DELIVERED", "WEBHOOK": "PENDING"}
-    cloud.book.channels[hook].target = "http://127.0.0.1:9/hook"
+    cloud.alert_store.channels[hook].target = "http://127.0.0.1:9/hook"
     clock.advance(20)
     await cloud.settled()
     assert await told() == {"EMAIL": "DELIVERED", "WEBHOOK": "FAILED"}
-    assert cloud.alerting.posting.sent[-1].outcome == "unreachable"
+    assert cloud.alert_engine.sender.sent[-1].outcome == "unreachable"
 
 
 async def test_a_rule_counts_texts(cloud, clock):

@@ -96,7 +96,7 @@ class Days:
             assert (await self.caller.delete(f"/live/{session.id}")).status == 200
 
     async def fates(self):
-        plan, choice = self.cloud.plan, self.random.choice
+        plan, choice = self.cloud.config, self.random.choice
         plan.command_fate = choice(("success", "fail", "hang"))
         plan.export_fate = choice(("ready", "fail", "hang"))
         plan.dvr_fate = choice(("done", "fail", "hang"))

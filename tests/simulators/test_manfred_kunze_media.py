@@ -52,7 +52,7 @@ async def test_cameras_are_listed_and_changed(cloud, caller, camera):
     assert (await caller.put(path, name="x")).status == 400
     assert (await caller.delete(path)).status == 204
     assert (await caller.get(path)).status == 404
-    other = caller.over(cloud.plan.other_key)
+    other = caller.over(cloud.config.other_key)
     assert await other.all("/cameras") == []
     assert (await other.get(f"/cameras/{camera.id}")).status == 404
 
@@ -78,7 +78,7 @@ async def test_a_session_is_over_after_its_time_unless_it_gets_more(cloud, calle
     again = (await caller.post(f"/cameras/{first['cameraId']}/live")).json
     assert (again["id"], again["status"]) == (first["id"], "ACTIVE")
     assert again["expiresAt"] > first["expiresAt"]
-    cloud.plan.forms.live_again = "new"
+    cloud.config.variants.live_again = "new"
     new = (await caller.post(f"/cameras/{first['cameraId']}/live")).json
     assert new["id"] != first["id"]
     assert len(await caller.all("/live")) == 2
@@ -128,24 +128,24 @@ async def test_a_playlist_keeps_a_window_on_the_clock(caller, clock, watch):
 
 @pytest.mark.parametrize("host", ["storage", "api"])
 async def test_the_stream_comes_in_other_forms(cloud, caller, clock, watch, host):
-    forms = cloud.plan.forms
-    forms.live_playlist, forms.live_url, forms.link_host = "master", "nested", host
+    variants = cloud.config.variants
+    variants.live_playlist, variants.live_url, variants.link_host = "master", "nested", host
     session = await watch()
     url = session["hls"]["url"]
     assert (urlsplit(url).netloc == urlsplit(cloud.url).netloc) is (host == "api")
     inner = segments(await caller.bare(url), url)
     assert len(inner) == 1
     assert len(segments(await caller.bare(inner[0]), inner[0])) == 5
-    forms.live_url, cloud.plan.live_local = "pair", False
+    variants.live_url, cloud.config.live_local = "pair", False
     pair = (await caller.get(f"/live/{session['id']}")).json
     assert pair["remoteUrl"] == url
     assert urlsplit(pair["localUrl"]).port == 9
-    cloud.plan.live_local = True
+    cloud.config.live_local = True
     assert (await caller.get(f"/live/{session['id']}")).json["localUrl"] == url
 
 
 async def test_credentials_of_the_stream_may_stand_beside_it(cloud, caller, watch):
-    cloud.plan.forms.live_credentials = "beside"
+    cloud.config.variants.live_credentials = "beside"
     session = await watch()
     url, who = session["hlsUrl"], session["credentials"]
     assert (await caller.bare(url)).status == 403
@@ -176,18 +176,18 @@ async def test_a_session_dies_expires_or_is_stopped_by_somebody(cloud, caller, c
 async def test_sessions_are_ended_otherwise_or_not_at_all(cloud, caller, watch, camera):
     session = await watch()
     path = f"/live/{session['id']}"
-    cloud.plan.forms.live_stop = "post"
+    cloud.config.variants.live_stop = "post"
     assert (await caller.delete(path)).status == 405
-    cloud.plan.forms.acted = "empty"
+    cloud.config.variants.acted = "empty"
     assert (await caller.post(f"{path}/stop")).status == 204
-    cloud.plan.forms.live_stop = "absent"
+    cloud.config.variants.live_stop = "absent"
     assert (await caller.post(f"{path}/stop")).status == 405
     camera.status = "OFFLINE"
     assert (await caller.post(f"/cameras/{camera.id}/live")).status == 409
 
 
 async def test_a_stream_is_not_there_before_it_is_active(cloud, caller, camera, clock):
-    cloud.plan.live_wait = 0
+    cloud.config.live_wait = 0
     session = (await caller.post(f"/cameras/{camera.id}/live")).json
     assert (await caller.bare(session["hlsUrl"])).status == 200
     assert (await caller.bare(session["hlsUrl"][:-3])).status == 403
@@ -239,7 +239,7 @@ async def test_a_clip_is_fetched_by_a_link_that_ends(cloud, caller, clock):
         await caller.bare(fresh.replace("X-Amz-Expires=300", "X-Amz-Expires=9000"))
     ).status == 403
     assert (await caller.bare(fresh.partition("?")[0])).status == 403
-    await caller.control("POST", "/plan", links_dead=True)
+    await caller.control("POST", "/config", links_dead=True)
     assert (await caller.bare(fresh)).status == 403
 
 
@@ -252,18 +252,18 @@ async def test_a_key_that_follows_a_link_is_noticed(cloud, caller):
 
 
 async def test_links_come_in_other_forms(cloud, caller):
-    forms = cloud.plan.forms
+    variants = cloud.config.variants
     capture = (await caller.all("/captures"))[0]
     path = f"/captures/{capture['id']}/download"
-    forms.download, forms.link_host = "redirect", "api"
+    variants.download, variants.link_host = "redirect", "api"
     answer = await caller.get(path)
     assert answer.status == 302
     assert (await caller.bare(answer.headers["Location"])).status == 200
-    forms.download = "text"
+    variants.download = "text"
     assert (await caller.get(path)).body.startswith(b"http://")
     picture = f"/captures/{capture['id']}/thumbnail"
     assert (await caller.get(picture)).status == 404
-    forms.thumbnail = "path"
+    variants.thumbnail = "path"
     assert "thumbnailUrl" not in (await caller.get(f"/captures/{capture['id']}")).json
     there = await caller.get(picture)
     assert (await caller.bare(there.headers["Location"])).status == 200
@@ -329,17 +329,17 @@ async def test_a_recorder_is_asked_and_the_clip_comes(cloud, caller, clock, came
     assert done["status"] == "COMPLETED"
     capture = (await caller.get(f"/captures/{done['captureId']}")).json
     assert (capture["dvrClipRequestId"], capture["durationSeconds"]) == (made.json["id"], 600)
-    cloud.plan.forms.dvr_done = "READY"
+    cloud.config.variants.dvr_done = "READY"
     assert (await caller.all("/dvr-clip-requests"))[0]["status"] == "READY"
-    cloud.plan.forms.dvr_track = "list"
+    cloud.config.variants.dvr_track = "list"
     assert (await caller.get(path)).status == 404
-    cloud.plan.forms.dvr_track = "absent"
+    cloud.config.variants.dvr_track = "absent"
     assert (await caller.get("/dvr-clip-requests")).status == 405
 
 
 @pytest.mark.parametrize(("fate", "end"), [("fail", "FAILED"), ("hang", "PROCESSING")])
 async def test_a_recorder_may_fail_or_never_answer(cloud, caller, clock, camera, fate, end):
-    await caller.control("POST", "/plan", dvr_fate=fate)
+    await caller.control("POST", "/config", dvr_fate=fate)
     made = await caller.post("/dvr-clip-requests", cameraId=camera.id, **PERIOD)
     clock.advance(86_400)
     shown = (await caller.get(f"/dvr-clip-requests/{made.json['id']}")).json

@@ -46,12 +46,12 @@ async def test_a_command_goes_through_its_states(cloud, caller, clock, device, s
 
 
 async def test_a_command_fails_hangs_or_times_out(cloud, caller, clock, device, send):
-    cloud.plan.command_fate = "fail"
+    cloud.config.command_fate = "fail"
     path = await send()
     clock.advance(10)
     failed = (await caller.get(path)).json
     assert (failed["status"], failed["result"]) == ("FAILED", {"code": 7})
-    await caller.control("POST", "/plan", command_fate="hang")
+    await caller.control("POST", "/config", command_fate="hang")
     path = await send()
     clock.advance(3600)
     assert (await caller.get(path)).json["status"] == "SENT"
@@ -76,11 +76,11 @@ async def test_commands_are_told_apart_and_refused(cloud, caller, device, send):
     cloud.keys.by_name["main"].denied = {"commands"}
     assert (await caller.get(commands)).status == 403
     cloud.keys.by_name["main"].denied = set()
-    cloud.plan.forms.command_track = "list"
+    cloud.config.variants.command_track = "list"
     assert (await caller.get(path)).status == 404
-    cloud.plan.forms.command_track = "item"
+    cloud.config.variants.command_track = "item"
     assert (await caller.get(commands)).status == 405
-    cloud.plan.forms.command_name = "type"
+    cloud.config.variants.command_name = "type"
     assert (await caller.post(commands, method="REBOOT")).status == 400
     assert (await caller.post(commands, type="REBOOT")).json["type"] == "REBOOT"
 
@@ -115,7 +115,7 @@ async def test_a_device_is_invited_and_comes_in(cloud, caller, clock):
 
 @pytest.mark.parametrize("by", ["id", "deviceId"])
 async def test_an_invitation_is_taken_back_or_ends(cloud, caller, clock, by):
-    cloud.plan.forms.revoked_by = by
+    cloud.config.variants.revoked_by = by
     await caller.post("/devices/registration/tokens", deviceName="one")
     await caller.post("/devices/registration/tokens", deviceName="two")
     one, _ = await caller.all("/devices/registration/tokens")
@@ -165,8 +165,8 @@ async def test_a_device_takes_a_configuration(cloud, caller, clock, device):
     ("fate", "end"), [("reject", "REJECTED"), ("fail", "FAILED"), ("hang", "IN_PROGRESS")]
 )
 async def test_a_device_does_not_take_a_configuration(cloud, caller, clock, device, fate, end):
-    cloud.plan.desired_fate = fate
-    cloud.plan.forms.reported = "nested"
+    cloud.config.desired_fate = fate
+    cloud.config.variants.reported = "nested"
     binding = (await caller.all("/desired-state-bindings"))[0]
     made = await caller.post("/config-artefacts", name="report-interval", content={"a": 1})
     path = f"/desired-state-bindings/{binding['id']}"
@@ -251,7 +251,7 @@ async def test_an_export_is_made_and_fetched(cloud, caller, clock, wanted):
     assert manifest["counts"]["readings"] == ready["readingCount"] == len(lines) - 1 == 300
     assert manifest["window"] == {"from": wanted["from"], "to": wanted["to"]}
     assert "downloadUrl" not in (await caller.all("/exports"))[0]
-    assert (await caller.over(cloud.plan.other_key).get(path)).status == 404
+    assert (await caller.over(cloud.config.other_key).get(path)).status == 404
 
 
 async def test_an_export_is_over_after_a_day_or_deleted(cloud, caller, clock, wanted):
@@ -264,7 +264,7 @@ async def test_an_export_is_over_after_a_day_or_deleted(cloud, caller, clock, wa
     over = (await caller.get(path)).json
     assert over["status"] == "EXPIRED"
     assert "downloadUrl" not in over
-    cloud.plan.forms.export_expired = "READY"
+    cloud.config.variants.export_expired = "READY"
     assert (await caller.get(path)).json["status"] == "READY"
     assert "downloadUrl" not in (await caller.get(path)).json
     assert (await caller.bare(link)).status == 403
@@ -273,8 +273,8 @@ async def test_an_export_is_over_after_a_day_or_deleted(cloud, caller, clock, wa
 
 
 async def test_an_export_fails_or_never_ends(cloud, caller, clock, wanted):
-    await caller.control("POST", "/plan", export_fate="hang")
-    cloud.plan.forms.export_progress = True
+    await caller.control("POST", "/config", export_fate="hang")
+    cloud.config.variants.export_progress = True
     made = (await caller.post("/exports", **wanted)).json
     path = f"/exports/{made['id']}"
     clock.advance(86_400)
@@ -282,7 +282,7 @@ async def test_an_export_fails_or_never_ends(cloud, caller, clock, wanted):
     assert (shown["status"], shown["progress"]) == ("RUNNING", 90)
     await caller.control("POST", f"/exports/{made['id']}", fate="fail")
     assert (await caller.get(path)).json["status"] == "FAILED"
-    cloud.plan.forms.export_failed = "ERROR"
+    cloud.config.variants.export_failed = "ERROR"
     assert (await caller.get(path)).json["status"] == "ERROR"
     await caller.control("POST", f"/exports/{made['id']}", fate="ready", expire=True)
     assert (await caller.get(path)).json["status"] == "EXPIRED"
@@ -291,8 +291,8 @@ async def test_an_export_fails_or_never_ends(cloud, caller, clock, wanted):
 
 
 async def test_an_export_that_is_short_large_or_lies(cloud, caller, clock, wanted):
-    cloud.plan.forms.export_ready = "short"
-    cloud.plan.export_padding, cloud.plan.export_size = 1_000_000, 12
+    cloud.config.variants.export_ready = "short"
+    cloud.config.export_padding, cloud.config.export_size = 1_000_000, 12
     made = (await caller.post("/exports", **wanted | {"includes": ["ANNOTATIONS"]})).json
     clock.advance(12)
     shown = (await caller.get(f"/exports/{made['id']}")).json
@@ -302,7 +302,7 @@ async def test_an_export_that_is_short_large_or_lies(cloud, caller, clock, wante
 
 
 async def test_exports_of_other_scopes(cloud, caller, clock, wanted, device):
-    cloud.plan.export_most = 100
+    cloud.config.export_most = 100
     for kind, number, count in (
         ("SITE", device.site, 100),
         ("COMPONENT", cloud.components[0].id, 100),

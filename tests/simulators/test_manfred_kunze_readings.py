@@ -42,7 +42,7 @@ async def test_readings_come_with_time_and_can_be_turned_round(cloud, caller, se
     after = await caller.all(path, window="10m")
     assert after[1:] == before[:-1]
     assert await caller.all(path, window="PT10M", order="asc") == after[::-1]
-    cloud.plan.forms.order = "oldest"
+    cloud.config.variants.order = "oldest"
     assert await caller.all(path, minutes="10") == after[::-1]
     assert (await caller.get(path, window="soon")).status == 400
     assert len(await caller.all(path, hours="2")) == 120
@@ -55,13 +55,13 @@ async def test_readings_come_with_time_and_can_be_turned_round(cloud, caller, se
 async def test_values_come_in_three_forms(cloud, caller, sensor):
     path = f"/readings/sensor/{sensor.id}/window"
     value = (await caller.all(path))[0]["value"]
-    cloud.plan.forms.reading = "typed"
+    cloud.config.variants.reading = "typed"
     typed = (await caller.all(path))[0]
     assert typed["doubleValue"] == value
     assert (typed["textValue"], typed["booleanValue"], typed["bigintValue"]) == (None, None, None)
-    cloud.plan.forms.reading = "none"
+    cloud.config.variants.reading = "none"
     assert set((await caller.all(path))[0]) == {"sensorId", "timestamp", "organizationId"}
-    cloud.plan.forms.reading, cloud.plan.forms.booleans = "value", "number"
+    cloud.config.variants.reading, cloud.config.variants.booleans = "value", "number"
     door = cloud.sensor("open")
     cloud.hold(door, True)
     assert (await caller.all(f"/readings/sensor/{door.id}/window"))[0]["value"] == 1
@@ -126,13 +126,13 @@ async def test_aggregated_and_stats_agree_with_the_raw(cloud, caller, sensor):
 
 
 async def test_aggregated_and_stats_lie_elsewhere_or_nowhere(cloud, caller, sensor):
-    forms, path = cloud.plan.forms, f"/readings/sensor/{sensor.id}"
-    forms.readings_paths = "query"
+    variants, path = cloud.config.variants, f"/readings/sensor/{sensor.id}"
+    variants.readings_paths = "query"
     for name in ("aggregated", "stats"):
         assert (await caller.get(f"{path}/{name}")).status == 404
         assert (await caller.get(f"/readings/{name}", sensorId=sensor.id)).status == 200
         assert (await caller.get(f"/readings/{name}")).status == 400
-    forms.aggregated = forms.stats = forms.window = False
+    variants.aggregated = variants.stats = variants.window = False
     for name in ("aggregated", "stats"):
         assert (await caller.get(f"/readings/{name}", sensorId=sensor.id)).status == 404
     assert (await caller.get(f"{path}/window")).status == 404
@@ -140,7 +140,7 @@ async def test_aggregated_and_stats_lie_elsewhere_or_nowhere(cloud, caller, sens
 
 @pytest.mark.parametrize("shape", ["map", "groups", "flat"])
 async def test_many_sensors_in_one_call(cloud, caller, shape):
-    cloud.plan.forms.batch_answer = shape
+    cloud.config.variants.batch_answer = shape
     names = [one.id for one in cloud.sensors[:3]]
     by_address = await caller.get("/readings/batch", sensorIds=",".join(names), limit=1)
     by_body = await caller.post("/readings/batch", sensorIds=names, limit=1)
@@ -161,7 +161,7 @@ async def test_many_sensors_in_one_call(cloud, caller, shape):
 async def test_many_sensors_by_one_way_or_none(cloud, caller):
     names = [one.id for one in cloud.sensors[:3]]
     for form, get, post in (("get", 200, 404), ("post", 404, 200), ("absent", 404, 404)):
-        cloud.plan.forms.batch = form
+        cloud.config.variants.batch = form
         assert (await caller.get("/readings/batch", sensorIds=names[0])).status == get
         assert (await caller.post("/readings/batch", sensorIds=names)).status == post
 

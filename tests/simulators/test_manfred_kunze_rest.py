@@ -63,7 +63,7 @@ async def test_reference_pairs_dashboards_classes_and_packs(cloud, caller):
     assert (await caller.get(f"/annotation-classes/{kind.json['id']}")).json == kind.json
     pack = (await caller.all("/packs"))[0]
     assert (await caller.get(f"/packs/{pack['id']}")).json == pack
-    cloud.plan.forms.created = 200
+    cloud.config.variants.created = 200
     assert (await caller.post("/dashboards", name="x")).status == 200
 
 
@@ -76,7 +76,7 @@ async def test_the_quarantine_is_for_who_may_see_it(cloud, caller):
     assert (await caller.delete(f"/admin/quarantine/{newest['id']}")).status == 204
     assert len(await caller.all("/admin/quarantine")) == 2
     assert (await caller.control("POST", "/quarantine", reason="X")).status == 400
-    await caller.control("POST", "/plan", admin=False)
+    await caller.control("POST", "/config", admin=False)
     assert (await caller.get("/admin/quarantine")).status == 403
     assert (await caller.get("/devices")).status == 200
 
@@ -95,9 +95,9 @@ async def test_firmware_and_billing(cloud, caller):
 async def test_the_api_is_described_where_that_is_switched_on(cloud, caller):
     base = f"{cloud.url}/api"
     assert (await caller.ask("GET", "/v3/api-docs", base=base)).status == 404
-    await caller.control("POST", "/plan", openapi="key")
+    await caller.control("POST", "/config", openapi="key")
     assert (await caller.bare(f"{base}/v3/api-docs")).status == 401
-    await caller.control("POST", "/plan", openapi="open")
+    await caller.control("POST", "/config", openapi="open")
     answer = await caller.bare(f"{base}/v3/api-docs")
     document = answer.json
     assert document["servers"] == [{"url": base}]
@@ -107,9 +107,9 @@ async def test_the_api_is_described_where_that_is_switched_on(cloud, caller):
     assert [one["name"] for one in listed] == ["page", "size"]
     again = {"headers": {"If-None-Match": answer.headers["ETag"]}}
     assert (await caller.ask("GET", "/v3/api-docs", base=base, **again)).status == 304
-    forms = cloud.plan.forms
-    forms.names, forms.batch, forms.page_names = "other", "post", "pageNumber pageSize"
-    forms.readings_paths, cloud.plan.absent = "query", {"packs"}
+    variants = cloud.config.variants
+    variants.names, variants.batch, variants.page_names = "other", "post", "pageNumber pageSize"
+    variants.readings_paths, cloud.config.absent = "query", {"packs"}
     changed = await caller.ask("GET", "/v3/api-docs", base=base, **again)
     assert changed.status == 200
     paths, schemas = changed.json["paths"], changed.json["components"]["schemas"]
@@ -130,7 +130,7 @@ async def test_the_api_is_described_where_that_is_switched_on(cloud, caller):
 async def test_everything_described_answers(open_mk, session, paging):
     cloud = await open_mk(openapi="open")
     caller = caller_fixture.__wrapped__(session, cloud)
-    cloud.plan.forms.paging = paging
+    cloud.config.variants.paging = paging
     described = (await caller.bare(f"{cloud.url}/api/v3/api-docs")).json["paths"]
     simple = [
         path

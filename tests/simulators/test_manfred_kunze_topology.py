@@ -2,13 +2,13 @@
 
 import pytest
 
-from simulators.manfred_kunze import Forms
+from simulators.manfred_kunze import ApiVariants
 
 from .manfred_kunze import SPRING, caller_fixture, cloud_fixture, open_mk_fixture  # noqa: F401
 
 
 async def test_a_key_opens_its_own_organisation_alone(cloud, caller):
-    other = caller.over(cloud.plan.other_key)
+    other = caller.over(cloud.config.other_key)
     mine, theirs = await caller.all("/devices"), await other.all("/devices")
     assert [one["id"] for one in mine] == [one.id for one in cloud.devices]
     assert len(theirs) == 1
@@ -17,7 +17,7 @@ async def test_a_key_opens_its_own_organisation_alone(cloud, caller):
     foreign = f"/devices/{theirs[0]['id']}"
     assert (await other.get(foreign)).status == 200
     assert (await caller.get(foreign)).status == 404
-    cloud.plan.forms.foreign = 403
+    cloud.config.variants.foreign = 403
     assert (await caller.get(foreign)).status == 403
     assert (await caller.get("/devices/00000000-0000-4000-8000-000000000000")).status == 404
     assert (await caller.get("/devices/17")).status == 400
@@ -44,7 +44,7 @@ async def test_keys_are_revoked_denied_and_rotated(cloud, caller):
     fresh = caller.over(cloud.keys.rotate())
     assert (await fresh.get("/devices")).status == 200
     assert (await caller.get("/devices")).status == 401
-    assert cloud.credentials["api_key"] != cloud.plan.api_key
+    assert cloud.credentials["api_key"] != cloud.config.api_key
 
 
 async def test_a_control_call_does_the_same_to_keys(cloud, caller):
@@ -64,7 +64,7 @@ async def test_a_control_call_does_the_same_to_keys(cloud, caller):
 @pytest.mark.parametrize("first_page", [0, 1])
 @pytest.mark.parametrize("paging", ["content", "array", "data", "items"])
 async def test_lists_come_in_pages_in_four_envelopes(open_mk, session, paging, first_page):
-    cloud = await open_mk(forms=Forms(paging=paging, first_page=first_page))
+    cloud = await open_mk(variants=ApiVariants(paging=paging, first_page=first_page))
     caller = caller_fixture.__wrapped__(session, cloud)
     seen = []
     for number in range(4):
@@ -80,11 +80,11 @@ async def test_lists_come_in_pages_in_four_envelopes(open_mk, session, paging, f
 
 
 async def test_paging_that_never_ends(cloud, caller):
-    cloud.plan.endless = "same"
+    cloud.config.endless = "same"
     pages = [await caller.get("/devices", page=number, size=2) for number in (0, 1, 70)]
     assert len({page.json["content"][0]["id"] for page in pages}) == 1
     assert not any(page.json["last"] for page in pages)
-    cloud.plan.endless = "new"
+    cloud.config.endless = "new"
     pages = [await caller.get("/devices", page=number, size=2) for number in (0, 1, 70)]
     assert len({page.json["content"][0]["id"] for page in pages}) == 3
 
@@ -98,7 +98,7 @@ async def test_paging_that_never_ends(cloud, caller):
     ],
 )
 async def test_errors_come_in_three_forms(cloud, caller, errors, kind):
-    cloud.plan.forms.errors = errors
+    cloud.config.variants.errors = errors
     answer = await caller.get("/nothing")
     assert (answer.status, answer.headers["Content-Type"]) == (404, kind)
     if errors == "problem":
@@ -113,7 +113,7 @@ async def test_errors_come_in_three_forms(cloud, caller, errors, kind):
 
 
 async def test_groups_can_be_absent(cloud, caller):
-    await caller.control("POST", "/plan", absent=["sites", "health"])
+    await caller.control("POST", "/config", absent=["sites", "health"])
     assert (await caller.get("/sites")).status == 404
     assert (await caller.get(f"/devices/{cloud.devices[0].id}/health")).status == 404
     assert (await caller.get("/devices")).status == 200
@@ -151,10 +151,10 @@ async def test_health_is_the_newest_state_or_a_list(cloud, caller, clock):
     newest = (await caller.get(path)).json
     assert newest["timestamp"] == "2026-09-13T12:00:00Z"
     assert newest["uptimeSeconds"] == 30 * 86_400
-    cloud.plan.forms.health = "list"
+    cloud.config.variants.health = "list"
     listed = await caller.all(path)
     assert (len(listed), listed[0]) == (20, newest)
-    cloud.plan.forms.names = "other"
+    cloud.config.variants.names = "other"
     assert (await caller.all(path))[0]["rssi"] == newest["signalStrengthDbm"]
 
 
@@ -190,31 +190,31 @@ async def test_devices_are_changed(cloud, caller):
 
 
 async def test_records_come_in_other_forms(cloud, caller):
-    forms = cloud.plan.forms
-    forms.names, forms.references, forms.organization = "other", "nested", "orgId"
+    variants = cloud.config.variants
+    variants.names, variants.references, variants.organization = "other", "nested", "orgId"
     device = (await caller.all("/devices"))[0]
     assert device["displayName"] == "gateway-01"
     assert device["location"]["latitude"]
     assert device["orgId"] == cloud.main.id
     sensor = (await caller.all("/sensors"))[0]
     assert (sensor["device"], sensor["dataType"]) == ({"id": device["id"]}, "DOUBLE")
-    forms.names, forms.references, forms.organization = "plain", "flat", "absent"
-    forms.literals, forms.nulls, forms.times = "new", "omitted", "milliseconds"
+    variants.names, variants.references, variants.organization = "plain", "flat", "absent"
+    variants.literals, variants.nulls, variants.times = "new", "omitted", "milliseconds"
     device = (await caller.all("/devices"))[1]
     assert device["status"] == "ADDED_LATER"
     assert device["createdAt"].endswith(".000Z")
     assert not {"location", "organizationId", "orgId"} & set(device)
-    forms.literals, forms.times, forms.sensor_unit = "lower", "offset", "sensor"
+    variants.literals, variants.times, variants.sensor_unit = "lower", "offset", "sensor"
     sensor = (await caller.all("/sensors"))[0]
     assert (sensor["valueType"], sensor["unit"]) == ("double", "°C")
     assert sensor["createdAt"].endswith("+00:00")
 
 
 async def test_forms_and_plan_are_switched_over_http(cloud, caller):
-    assert (await caller.control("POST", "/forms", paging="array")).status == 200
+    assert (await caller.control("POST", "/variants", paging="array")).status == 200
     assert isinstance((await caller.get("/devices")).json, list)
-    assert (await caller.control("POST", "/forms", colour="red")).status == 400
-    assert (await caller.control("POST", "/plan", seed=2)).status == 400
+    assert (await caller.control("POST", "/variants", colour="red")).status == 400
+    assert (await caller.control("POST", "/config", seed=2)).status == 400
     truth = (await caller.control("GET", "/truth")).json
     assert truth["organization"] == cloud.main.id
     assert len(truth["devices"]) == 3

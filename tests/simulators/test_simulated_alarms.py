@@ -5,15 +5,15 @@ from itertools import pairwise
 
 import pytest
 
-from simulators.schedule import Habits
-from simulators.sensorist import Forms
+from simulators.schedule import ReportingConfig
+from simulators.sensorist import ApiVariants
 
-PUNCTUAL = Habits(jitter=0, delay_least=2, delay_most=2, drift=0, loss=0)
+PUNCTUAL = ReportingConfig(jitter=0, delay_least=2, delay_most=2, drift=0, loss=0)
 
 
 @pytest.fixture
 async def cloud(open_cloud):
-    return await open_cloud(habits=PUNCTUAL)
+    return await open_cloud(reporting=PUNCTUAL)
 
 
 @pytest.fixture
@@ -175,14 +175,14 @@ async def test_what_is_no_number_triggers_nothing(account, source, clock):
 
 
 async def test_alarms_can_have_other_forms(open_cloud, sign_in):
-    cloud = await open_cloud(forms=Forms(alarm_source="object", alarm_state="bool"))
+    cloud = await open_cloud(variants=ApiVariants(alarm_source="object", alarm_state="bool"))
     source = cloud.find_source()
     alarm = await create(sign_in(cloud), source, 99, "above")
     assert (alarm["data_source"], alarm["state"]) == ({"id": source.id}, False)
-    cloud.plan.forms.alarm_state = "number"
-    cloud.plan.forms.keys = {"logs": "alarm_logs"}
+    cloud.config.variants.alarm_state = "number"
+    cloud.config.variants.keys = {"logs": "alarm_logs"}
     assert "alarm_logs" in (await sign_in(cloud).get("/alarms/history")).json
-    cloud.plan.forms.delete_body = "none"
+    cloud.config.variants.delete_body = "none"
     assert await states(sign_in(cloud)) == [0]
     answer = await sign_in(cloud).delete(f"/alarms/{alarm['id']}")
     assert (answer.status, answer.body) == (204, b"")

@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 import pytest
 
-from simulators.sensorist import CallbackHabits
+from simulators.sensorist import DeliveryConfig
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_a_notice_is_told_to_the_owner_alone(open_cloud, sign_in, listener
 async def test_notifications_can_come_late_twice_or_never(
     open_cloud, sign_in, listener, told, clock
 ):
-    cloud = await open_cloud(callbacks=CallbackHabits(delay=30, copies=2))
+    cloud = await open_cloud(callbacks=DeliveryConfig(delay=30, copies=2))
     await sign_in(cloud).post("/callbacks", url=listener, type="4")
     cloud.system_notice(cloud.gateways[0])
     await cloud.settled()
@@ -135,7 +135,7 @@ async def test_notifications_can_come_late_twice_or_never(
     clock.advance(30)
     await cloud.settled()
     assert len(told()) == 2
-    cloud.plan.callbacks = CallbackHabits(loss=1)
+    cloud.config.callbacks = DeliveryConfig(loss=1)
     cloud.system_notice(cloud.gateways[0])
     await cloud.settled()
     assert len(told()) == 2
@@ -143,7 +143,7 @@ async def test_notifications_can_come_late_twice_or_never(
 
 
 async def test_notifications_can_overtake_each_other(open_cloud, sign_in, listener, told, clock):
-    cloud = await open_cloud(callbacks=CallbackHabits(disorder=300))
+    cloud = await open_cloud(callbacks=DeliveryConfig(disorder=300))
     await sign_in(cloud).post("/callbacks", url=listener, type="4")
     for number in range(12):
         cloud.system_notice(cloud.gateways[0], code=str(number))
@@ -172,7 +172,7 @@ async def test_a_call_can_be_forged_by_the_control_door(cloud, account, listener
 async def test_notifications_can_have_other_forms(
     cloud, account, listener, heard, form, content_type, start
 ):
-    cloud.plan.forms.callback_body = form
+    cloud.config.variants.callback_body = form
     await account.post("/callbacks", url=listener, type="4")
     cloud.system_notice(cloud.gateways[0])
     await cloud.settled()

@@ -27,7 +27,7 @@ async def test_a_workflow_is_fresh_for_a_short_time(cloud, account):
 
 
 async def test_pairing_finds_the_sensors_that_wait(cloud, account, clock):
-    cloud.plan.pairing_finds = 1
+    cloud.config.pairing_finds = 1
     gateway = cloud.gateways[0]
     await account.post(f"/gateways/{gateway.id}/commands", command="pairing_start")
     clock.advance(90)
@@ -41,7 +41,7 @@ async def test_a_command_can_fail(cloud, account, clock, trouble):
     if trouble == "offline":
         gateway.online = False
     else:
-        cloud.plan.commands_fail = True
+        cloud.config.commands_fail = True
     answer = await account.post(f"/gateways/{gateway.id}/commands", command="reboot")
     clock.advance(90)
     flow = answer.json["workflow"]
@@ -74,7 +74,7 @@ async def test_an_interval_needs_the_privilege(cloud, account):
 
 @pytest.fixture
 def privileged(cloud):
-    cloud.plan.may_set_interval = True
+    cloud.config.may_set_interval = True
     return cloud.gateways[0].sensors[0]
 
 
@@ -92,7 +92,7 @@ async def test_an_interval_is_shown_at_once_with_its_workflow(account, privilege
 async def test_an_interval_that_never_reached_the_sensor_is_taken_back(
     cloud, account, privileged, clock
 ):
-    cloud.plan.commands_fail = True
+    cloud.config.commands_fail = True
     await account.post(f"/sensors/{privileged.id}", interval="300")
     clock.advance(90)
     assert privileged.source("temp").interval == 900
@@ -100,7 +100,7 @@ async def test_an_interval_that_never_reached_the_sensor_is_taken_back(
 
 async def test_an_interval_can_be_answered_in_other_forms(cloud, account, privileged):
     for form in ("sensor", "workflow"):
-        cloud.plan.forms.sensor_update = form
+        cloud.config.variants.sensor_update = form
         answer = await account.post(f"/sensors/{privileged.id}", interval="600")
         assert set(answer.json) == {"code", "max_age", "time", form}
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from simulators.clock import Clock
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.sensorist import CloudConfig, SensoristCloud
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -152,7 +152,7 @@ async def test_the_control_door_is_not_in_the_log(cloud, account):
 
 
 async def test_a_cloud_can_be_stopped_and_started_again(socket_enabled, session):
-    cloud = SensoristCloud(Plan(), Clock.by_hand(START))
+    cloud = SensoristCloud(CloudConfig(), Clock.by_hand(START))
     for _ in range(2):
         await cloud.start()
         async with session.get(f"{cloud.url}/users") as reply:
@@ -170,7 +170,7 @@ async def test_stopping_does_not_wait_for_held_requests(cloud, account):
 
 
 async def test_a_running_clock_lets_things_happen_by_itself(socket_enabled):
-    cloud = SensoristCloud(Plan(), Clock(START, speed=3_600))
+    cloud = SensoristCloud(CloudConfig(), Clock(START, speed=3_600))
     flow = cloud.workflows.begin(
         cloud.user.id,
         "gateway_command",

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from simulators.schedule import Habits
-from simulators.sensorist import Forms
+from simulators.schedule import ReportingConfig
+from simulators.sensorist import ApiVariants
 
-PUNCTUAL = Habits(jitter=0, delay_least=2, delay_most=2, drift=0, loss=0)
+PUNCTUAL = ReportingConfig(jitter=0, delay_least=2, delay_most=2, drift=0, loss=0)
 
 
 def text(moment):
@@ -34,7 +34,7 @@ async def test_latest_is_the_truth_keyed_by_id(cloud, account):
 
 async def test_a_measurement_is_seen_only_after_its_upload(open_cloud, clock):
     cloud = await open_cloud(
-        habits=Habits(jitter=0, delay_least=10, delay_most=10, drift=0, loss=0)
+        reporting=ReportingConfig(jitter=0, delay_least=10, delay_most=10, drift=0, loss=0)
     )
     source = cloud.find_source()
     first = cloud.truth(source.id)
@@ -47,7 +47,7 @@ async def test_a_measurement_is_seen_only_after_its_upload(open_cloud, clock):
 async def test_data_sources_of_two_gateways_are_refused(cloud, account):
     ids = ",".join(str(next(gateway.sources).id) for gateway in cloud.gateways[:2])
     assert (await account.get("/measurements", data_sources=ids, type="latest")).status == 400
-    cloud.plan.forms.mixed_gateways = "first"
+    cloud.config.variants.mixed_gateways = "first"
     answer = await account.get("/measurements", data_sources=ids, type="latest")
     assert list(answer.json["measurements"]) == [ids.split(",")[0]]
 
@@ -76,11 +76,11 @@ async def test_a_new_sensor_has_no_measurement_in_the_chosen_form(open_cloud, si
     account = sign_in(cloud)
     source = next(cloud.add_gateway().sources)
     assert await account.measured(source.id) == {}
-    cloud.plan.forms.empty_measurements = "list"
+    cloud.config.variants.empty_measurements = "list"
     assert await account.measured(source.id) == []
-    cloud.plan.forms.no_data = "null"
+    cloud.config.variants.no_data = "null"
     assert await account.measured(source.id) == {str(source.id): None}
-    cloud.plan.forms.no_data = "blank"
+    cloud.config.variants.no_data = "blank"
     row = (await account.measured(source.id))[str(source.id)]
     assert (row["type"], row["value"]) == (20, None)
 
@@ -130,7 +130,7 @@ async def test_raw_comes_in_pages_of_5000(cloud, account, clock):
     assert sizes[:2] == [5000, 5000]
     history = [cloud.history(source.id, since, clock.now()) for source in (temp, humi)]
     assert sorted(seen) == sorted(row.seq for rows in history for row in rows)
-    cloud.plan.forms.next_place = "source"
+    cloud.config.variants.next_place = "source"
     answer = (await account.get("/measurements", **query)).json
     assert "next" not in answer
     assert answer["measurements"][str(temp.id)]["next"] == 5000
@@ -158,10 +158,10 @@ async def test_min_max_tells_the_extremes_and_when(cloud, account, clock):
         "min": {"value": least.value, "date": text(least.date)},
         "max": {"value": most.value, "date": text(most.date)},
     }
-    cloud.plan.forms.min_max = "flat"
+    cloud.config.variants.min_max = "flat"
     shown = (await account.measured(source.id, kind="min_max"))[str(source.id)]
     assert (shown["min"], shown["max_date"]) == (least.value, text(most.date))
-    cloud.plan.forms.min_max = "rows"
+    cloud.config.variants.min_max = "rows"
     shown = (await account.measured(source.id, kind="min_max"))[str(source.id)]
     assert [row["value"] for row in shown] == [least.value, most.value]
 
@@ -257,7 +257,7 @@ async def test_an_extra_report_is_seen_at_once(cloud, account, clock):
 
 
 async def test_a_new_interval_counts_from_then_on(open_cloud, sign_in, clock):
-    cloud = await open_cloud(habits=PUNCTUAL, may_set_interval=True, command_seconds=0)
+    cloud = await open_cloud(reporting=PUNCTUAL, may_set_interval=True, command_seconds=0)
     sensor = cloud.gateways[0].sensors[0]
     source = sensor.source("temp")
     old = cloud.history(source.id, clock.now() - timedelta(days=1), clock.now())
@@ -273,6 +273,6 @@ async def test_a_new_interval_counts_from_then_on(open_cloud, sign_in, clock):
 
 
 async def test_forms_of_a_plan_are_its_own(open_cloud):
-    first = await open_cloud(forms=Forms(no_data="null"))
+    first = await open_cloud(variants=ApiVariants(no_data="null"))
     second = await open_cloud()
-    assert (first.plan.forms.no_data, second.plan.forms.no_data) == ("null", "absent")
+    assert (first.config.variants.no_data, second.config.variants.no_data) == ("null", "absent")

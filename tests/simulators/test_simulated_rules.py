@@ -48,8 +48,8 @@ async def test_a_failed_request_may_be_repeated(cloud, account):
 
 
 async def test_max_age_can_be_set_for_all_and_for_a_path(cloud, account):
-    cloud.plan.max_age = 30
-    cloud.plan.max_ages = {"/alarms": 5, "/alarms/history": 7}
+    cloud.config.max_age = 30
+    cloud.config.max_ages = {"/alarms": 5, "/alarms/history": 7}
     for path, age in (("/gateways", 30), ("/alarms", 5), ("/alarms/history", 7)):
         answer = await account.get(path)
         assert answer.headers["Cache-Control"] == f"max-age={age}, private"

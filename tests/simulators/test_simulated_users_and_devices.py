@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from simulators.sensorist import Forms
+from simulators.sensorist import ApiVariants
 
 
 async def test_the_reply_is_an_envelope_around_the_user(account):
@@ -56,7 +56,9 @@ async def test_list_names_everyone_in_the_hierarchy(open_cloud, sign_in):
 
 
 async def test_list_can_be_served_in_another_form(open_cloud, sign_in):
-    cloud = await open_cloud(sub_users=1, forms=Forms(list_key="user", list_own_user=False))
+    cloud = await open_cloud(
+        sub_users=1, variants=ApiVariants(list_key="user", list_own_user=False)
+    )
     users = (await sign_in(cloud).get("/users", list="1")).json["user"]
     assert [user["fname"] for user in users] == ["Bo"]
 
@@ -76,9 +78,9 @@ async def test_impersonating_needs_the_privilege_and_a_user_below(open_cloud, si
     assert (await account.get("/users", impersonate="1")).status == 403
     below = sign_in(cloud, other.email, other.password)
     assert (await below.get("/users", impersonate=str(boss.id))).status == 403
-    cloud.plan.may_impersonate = False
+    cloud.config.may_impersonate = False
     assert (await account.get("/users", impersonate=str(other.id))).status == 403
-    cloud.plan.forms.refused_impersonation = "ignored"
+    cloud.config.variants.refused_impersonation = "ignored"
     answer = await account.get("/users", impersonate=str(other.id))
     assert answer.json["user"]["id"] == boss.id
 
@@ -211,7 +213,7 @@ async def test_what_the_document_does_not_have_is_not_there(cloud, account):
     ("form", "body"), [("bare", b'{"error"'), ("html", b"<html>"), ("empty", b"")]
 )
 async def test_error_bodies_can_have_other_forms(open_cloud, sign_in, form, body):
-    cloud = await open_cloud(forms=Forms(error_body=form))
+    cloud = await open_cloud(variants=ApiVariants(error_body=form))
     answer = await sign_in(cloud, password="wrong").get("/users")
     assert answer.status == 401
     assert answer.body.startswith(body)
@@ -224,7 +226,7 @@ async def test_a_fahrenheit_account_says_so_everywhere_or_only_in_the_user(open_
     shown = (await account.get("/gateways")).json["gateways"][0]["devices"][0]["devices"][0]
     assert shown["type"]["unit"]["name"] == "°F"
     warm = cloud.truth(shown["id"]).value
-    cloud.plan.forms.fahrenheit = "user_only"
+    cloud.config.variants.fahrenheit = "user_only"
     shown = (await account.get("/gateways")).json["gateways"][0]["devices"][0]["devices"][0]
     assert shown["type"]["unit"]["name"] == "°C"
     assert cloud.truth(shown["id"]).value == pytest.approx((warm - 32) * 5 / 9, abs=0.02)

@@ -6,15 +6,15 @@ from statistics import mean
 
 import pytest
 
-from simulators.schedule import SECOND, Beats, Habits, Rhythm, Spans
-from simulators.sensorist import Plan, SensoristCloud
+from simulators.schedule import SECOND, ReportingConfig, ReportSchedule, ReportTimes, Spans
+from simulators.sensorist import CloudConfig, SensoristCloud
 
-PERFECT = Habits(jitter=0, delay_least=0, delay_most=0, drift=0, loss=0)
+PERFECT = ReportingConfig(jitter=0, delay_least=0, delay_most=0, drift=0, loss=0)
 
 
 @pytest.fixture
 def build(clock):
-    return lambda **plan: SensoristCloud(Plan(**plan), clock)
+    return lambda **plan: SensoristCloud(CloudConfig(**plan), clock)
 
 
 def days(cloud, source, count):
@@ -60,12 +60,12 @@ def test_sources_of_a_sensor_report_together(build):
 
 def test_sensors_have_phases_of_their_own(build):
     cloud = build(gateways=10, sensors=4)
-    phases = {source.sensor.rhythm.phase // SECOND % 900 for source in cloud.sources("temp")}
+    phases = {source.sensor.schedule.phase // SECOND % 900 for source in cloud.sources("temp")}
     assert len(phases) > 35
 
 
 def test_reports_keep_their_cycle_within_jitter_and_drift(build):
-    cloud = build(habits=Habits(loss=0))
+    cloud = build(reporting=ReportingConfig(loss=0))
     rows = days(cloud, cloud.find_source(), 30)
     gaps = [(b.date - a.date).total_seconds() for a, b in pairwise(rows)]
     assert all(889 <= gap <= 911 for gap in gaps)
@@ -142,21 +142,21 @@ def test_twenty_thousand_sources_keep_no_history(build):
 
 
 def test_beats_are_counted_from_the_anchor():
-    beats = Beats(7, 10)
+    beats = ReportTimes(7, 10)
     assert [beats.last(at) for at in (6, 7, 16, 17)] == [None, 7, 7, 17]
     assert list(beats.between(0, 40)) == [7, 17, 27, 37]
     assert list(beats.between(18, 37)) == [27, 37]
 
 
 def test_beats_change_their_period_from_a_moment_on():
-    beats = Beats(0, 10)
+    beats = ReportTimes(0, 10)
     beats.change(25, 4)
     assert list(beats.between(0, 40)) == [0, 10, 20, 28, 32, 36, 40]
     assert [beats.last(at) for at in (24, 25, 27, 28, 31)] == [20, 20, 20, 28, 28]
 
 
 def test_a_perfect_sensor_reports_on_the_beat():
-    rhythm = Rhythm(1, PERFECT, 900)
+    rhythm = ReportSchedule(1, PERFECT, 900)
     report = rhythm.report(900 * SECOND)
     assert (report.date, report.stored) == (900 * SECOND, 900 * SECOND)
 

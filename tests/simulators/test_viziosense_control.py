@@ -86,19 +86,19 @@ async def test_what_does_not_exist_is_refused(caller, do):
     assert await do(0, "park", n=99, cls="car") == 400
     assert await do(0, "park") == 400
     assert await do(0, "tell", unknown=1) == 400
-    assert (await caller.control("POST", "/forms", colour="red")).status == 400
-    assert (await caller.control("POST", "/troubles", kind="rain")).status == 400
-    assert (await caller.control("POST", "/troubles", kind="html", device="x")).status == 404
+    assert (await caller.control("POST", "/variants", colour="red")).status == 400
+    assert (await caller.control("POST", "/image_faults", kind="rain")).status == 400
+    assert (await caller.control("POST", "/image_faults", kind="html", device="x")).status == 404
     assert (await caller.control("POST", "/webhooks/replay")).status == 400
 
 
 async def test_forms_change_while_the_cloud_runs(cloud, caller):
-    assert (await caller.control("POST", "/forms", device_wrapped=True)).status == 200
+    assert (await caller.control("POST", "/variants", device_wrapped=True)).status == 200
     assert "data" in (await caller.get(f"/devices/{cloud.devices[0].uuid}")).json
 
 
 async def test_tokens_are_ended(cloud, caller):
-    who = {"email": cloud.plan.username, "password": cloud.plan.password}
+    who = {"email": cloud.config.username, "password": cloud.config.password}
     data = (await caller.post("/login", **who)).json["data"]
     await caller.control("POST", "/tokens", dying=1)
     assert (await caller.over(data["access_token"]).get("/devices")).status == 400
@@ -113,11 +113,11 @@ async def test_tokens_are_ended(cloud, caller):
 
 async def test_trouble_is_made_and_ended(cloud, caller, clock):
     body = {"kind": "html", "device": cloud.devices[0].uuid}
-    assert (await caller.control("POST", "/troubles", **body)).status == 200
+    assert (await caller.control("POST", "/image_faults", **body)).status == 200
     link, _ = await caller.links(cloud.devices[0])
     clock.advance(20)
     assert (await caller.picture(link)).body.startswith(b"<!")
-    assert (await caller.control("DELETE", "/troubles")).status == 200
+    assert (await caller.control("DELETE", "/image_faults")).status == 200
     assert (await caller.picture(link)).body.startswith(b"\xff\xd8")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulators.viziosense import Forms
+from simulators.viziosense import ApiVariants
 
 from .viziosense import Caller, caller_fixture, cloud_fixture, open_viziosense_fixture  # noqa: F401
 
@@ -21,7 +21,7 @@ FIELDS = {
 def open_caller_fixture(open_viziosense, session):
     async def open_caller(**plan):
         cloud = await open_viziosense(**plan)
-        return cloud, Caller(session, cloud, cloud.plan.token)
+        return cloud, Caller(session, cloud, cloud.config.token)
 
     return open_caller
 
@@ -38,13 +38,13 @@ async def test_one_device_comes_without_an_envelope(cloud, caller):
     listed = (await caller.get("/devices")).json["data"][1]
     path = f"/devices/{listed['uuid']}"
     assert (await caller.get(path)).json == listed
-    cloud.plan.forms.device_wrapped = True
+    cloud.config.variants.device_wrapped = True
     assert (await caller.get(path)).json == {"data": listed}
 
 
 @pytest.mark.parametrize("status", [404, 500])
 async def test_an_unknown_device_is_an_error(cloud, caller, status):
-    cloud.plan.forms.unknown_device = status
+    cloud.config.variants.unknown_device = status
     answer = await caller.get("/devices/nobody")
     assert (answer.status, answer.json["httpError"]) == (status, status)
     assert (await caller.post("/devices/nobody/image")).status == status
@@ -62,14 +62,14 @@ async def test_the_status_is_looked_at_every_ten_minutes(cloud, caller, clock):
 
 
 @pytest.mark.parametrize(
-    ("forms", "online", "refreshed"),
+    ("variants", "online", "refreshed"),
     [
         ({"is_online": "bool", "refreshed": "plain"}, True, "2026-09-13 11:5"),
         ({"is_online": "word", "refreshed": "seconds"}, "Online", 1789300),
     ],
 )
-async def test_a_status_can_take_other_forms(open_caller, forms, online, refreshed):
-    _, caller = await open_caller(forms=Forms(**forms))
+async def test_a_status_can_take_other_forms(open_caller, variants, online, refreshed):
+    _, caller = await open_caller(variants=ApiVariants(**variants))
     device = (await caller.get("/devices")).json["data"][0]
     assert (type(device["is_online"]), device["is_online"]) == (type(online), online)
     assert str(device["refreshed"]).startswith(str(refreshed))
@@ -115,7 +115,7 @@ async def test_pages_follow_their_meta(open_caller):
 
 
 async def test_pages_can_be_asked_for_by_offset(open_caller):
-    cloud, caller = await open_caller(devices=5, page_size=2, forms=Forms(paging="offset"))
+    cloud, caller = await open_caller(devices=5, page_size=2, variants=ApiVariants(paging="offset"))
     reply = (await caller.get("/devices", **{"page[offset]": 2, "page[limit]": 2})).json
     assert [device["uuid"] for device in reply["data"]] == [d.uuid for d in cloud.devices[2:4]]
     assert len((await caller.get("/devices", page=3)).json["data"]) == 2
@@ -143,7 +143,7 @@ async def test_name_city_and_country_can_be_changed_and_nothing_else(cloud, call
 
 
 async def test_an_update_can_empty_what_it_does_not_name(cloud, caller):
-    cloud.plan.forms.update = "replace"
+    cloud.config.variants.update = "replace"
     after = (await caller.put(f"/devices/{cloud.devices[0].uuid}", name="North gate")).json
     assert (after["name"], after["geo_city"], after["geo_country"]) == ("North gate", "", "")
 
@@ -153,7 +153,7 @@ async def test_an_admin_sees_the_devices_of_others(open_caller):
     stranger = list(cloud.world.devices)[2]
     assert len((await caller.get("/devices")).json["data"]) == 1
     assert (await caller.get(f"/devices/{stranger}")).status == 404
-    cloud.plan.role = "admin"
+    cloud.config.role = "admin"
     assert len((await caller.get("/devices")).json["data"]) == 3
     assert (await caller.get(f"/devices/{stranger}")).status == 200
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from simulators.viziosense import Forms
+from simulators.viziosense import ApiVariants
 
 from .viziosense import (
     AXIOS,
@@ -98,8 +98,8 @@ async def test_a_barrier_counts_since_the_message_before(cloud, hook, listener, 
     first, second = (body["payload"][0] for body in listener.bodies)
     assert (first["in"], first["out"]) == ({"car": 2, "person": 0}, {"car": 0, "person": 0})
     assert (second["in"], second["out"]) == ({"car": 0, "person": 0}, {"car": 0, "person": 1})
-    cloud.plan.forms.barrier = "total"
-    cloud.tell(device)
+    cloud.config.variants.barrier = "total"
+    cloud.report(device)
     await cloud.settled()
     total = listener.bodies[-1]["payload"][0]
     assert (total["in"]["car"], total["out"]["person"]) == (2, 1)
@@ -151,9 +151,9 @@ async def test_a_yard_looks_like_a_parking_lot(cloud, hook, listener, clock):
     ],
 )
 async def test_other_payloads_come_in_other_shapes(cloud, hook, listener, form, shapes):
-    cloud.plan.forms.counting = form
+    cloud.config.variants.counting = form
     for device in cloud.devices:
-        cloud.tell(device)
+        cloud.report(device)
     await cloud.settled()
     for body in listener.bodies:
         shape = shapes[body["type"]]
@@ -172,10 +172,10 @@ async def test_other_payloads_come_in_other_shapes(cloud, hook, listener, form, 
     ],
 )
 async def test_a_timestamp_takes_several_forms(cloud, hook, listener, form, value):
-    cloud.plan.forms.timestamp = form
-    cloud.plan.forms.event_ts = form
+    cloud.config.variants.timestamp = form
+    cloud.config.variants.event_ts = form
     cloud.park(cloud.devices[0], 0, "car")
-    cloud.tell(cloud.devices[0])
+    cloud.report(cloud.devices[0])
     await cloud.settled()
     body = listener.bodies[-1]
     assert (body["timestamp"], body["payload"][0]["event_ts"]) == (value, value)
@@ -183,8 +183,8 @@ async def test_a_timestamp_takes_several_forms(cloud, hook, listener, form, valu
 
 async def test_a_message_may_be_old_or_of_the_future_or_of_another_kind(cloud, hook, listener):
     device = cloud.devices[0]
-    cloud.tell(device, ago=3600)
-    cloud.tell(device, ago=-86400)
+    cloud.report(device, ago=3600)
+    cloud.report(device, ago=-86400)
     cloud.forge(cloud.message(device, {"level": 3}, "VXX"))
     cloud.forge({"anything": [1]})
     cloud.forge(b"\xff no JSON")
@@ -197,14 +197,14 @@ async def test_a_message_may_be_old_or_of_the_future_or_of_another_kind(cloud, h
 
 async def test_ten_thousand_places_are_one_message(cloud, hook, listener):
     device = cloud.add_device("VPM", places=10_000)
-    cloud.tell(device)
+    cloud.report(device)
     await cloud.settled()
     assert len(listener.bodies[0]["payload"]) == 10_000
     assert len({place["id"] for place in listener.bodies[0]["payload"]}) == 10_000
 
 
 async def test_traffic_is_told_by_itself(open_viziosense, listener, clock):
-    cloud = await open_viziosense(devices=5, forms=Forms())
+    cloud = await open_viziosense(devices=5, variants=ApiVariants())
     cloud.webhooks.create(listener.url)
     for _ in range(60):
         await told(cloud, clock, 60)

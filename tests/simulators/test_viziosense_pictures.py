@@ -35,7 +35,7 @@ async def test_a_picture_takes_twenty_seconds(cloud, caller, clock):
 
 
 async def test_the_annotated_picture_may_come_later(cloud, caller, clock):
-    cloud.plan.annotated_late = 7
+    cloud.config.annotated_late = 7
     links = await caller.links(cloud.devices[0])
     clock.advance(20)
     assert [(await caller.picture(link)).status for link in links] == [200, 404]
@@ -54,7 +54,7 @@ async def test_a_link_dies_half_an_hour_after_the_request(cloud, caller, clock):
 
 @pytest.mark.parametrize("form", ["403", "404", "410"])
 async def test_a_dead_link_answers_in_several_ways(cloud, caller, clock, form):
-    cloud.plan.forms.expired = form
+    cloud.config.variants.expired = form
     link, _ = await caller.links(cloud.devices[0])
     clock.advance(1800)
     assert (await caller.picture(link)).status == int(form)
@@ -65,7 +65,7 @@ async def test_a_dead_link_answers_in_several_ways(cloud, caller, clock, form):
     [("404", 404, None), ("403", 403, None), ("202", 202, 0), ("empty", 200, 0)],
 )
 async def test_an_early_picture_answers_in_several_ways(cloud, caller, form, status, length):
-    cloud.plan.forms.unready = form
+    cloud.config.variants.unready = form
     link, _ = await caller.links(cloud.devices[0])
     answer = await caller.picture(link)
     assert answer.status == status
@@ -80,7 +80,7 @@ async def test_wakes_and_downloads_are_counted(cloud, caller, clock):
     clock.advance(20)
     size = len((await caller.picture(link)).body)
     assert (device.wakes, cloud.devices[1].wakes) == (2, 0)
-    first, second = cloud.shots_of(device)
+    first, second = cloud.snapshots_of(device)
     assert [(one.view, one.status, one.size) for one in first.downloads] == [
         ("raw", 404, 0),
         ("raw", 200, size),
@@ -127,7 +127,7 @@ async def test_a_picture_is_of_the_moment_when_it_was_taken(cloud, caller, clock
     device = cloud.devices[0]
     cloud.park(device, 0, None)
     await caller.links(device)
-    shot = cloud.shots_of(device)[0]
+    shot = cloud.snapshots_of(device)[0]
     assert (shot.taken - shot.requested, shot.ready - shot.requested) == (
         timedelta(seconds=12),
         timedelta(seconds=20),
@@ -139,7 +139,7 @@ async def test_a_picture_is_of_the_moment_when_it_was_taken(cloud, caller, clock
     assert shot.scene.time == "2026-09-13 12:00:12 UTC"
     await caller.links(device)
     clock.advance(12)
-    assert [thing.cls for thing in cloud.shots_of(device)[1].scene.seen if thing.spot == 0] == [
+    assert [thing.cls for thing in cloud.snapshots_of(device)[1].scene.seen if thing.spot == 0] == [
         "truck"
     ]
 
@@ -173,7 +173,7 @@ async def test_all_applications_have_pictures(cloud, caller, clock):
 
 async def test_ten_thousand_places_still_make_a_picture(open_viziosense, clock):
     cloud = await open_viziosense(devices=1, places=10_000)
-    shot = cloud.shots.request(cloud.devices[0], clock.now())
+    shot = cloud.snapshots.request(cloud.devices[0], clock.now())
     clock.advance(20)
     assert opened(cloud.picture(shot, "annotated")).size == (pictures.WIDTH, pictures.HEIGHT)
 
@@ -182,17 +182,17 @@ async def test_ten_thousand_places_still_make_a_picture(open_viziosense, clock):
     ("form", "content_type"), [("PNG", "image/png"), ("WEBP", "image/webp"), ("JPEG", "image/jpeg")]
 )
 async def test_pictures_come_in_several_formats(cloud, caller, clock, form, content_type):
-    cloud.plan.forms.picture_format = form
+    cloud.config.variants.picture_format = form
     link, _ = await caller.links(cloud.devices[0])
     clock.advance(20)
     answer = await caller.picture(link)
     assert (answer.headers["Content-Type"], opened(answer.body).format) == (content_type, form)
-    cloud.plan.forms.picture_type = "octet-stream"
+    cloud.config.variants.picture_type = "octet-stream"
     assert (await caller.picture(link)).headers["Content-Type"] == "application/octet-stream"
 
 
 async def test_a_picture_may_say_when_it_was_taken(cloud, caller, clock):
-    cloud.plan.forms.last_modified = True
+    cloud.config.variants.last_modified = True
     link, _ = await caller.links(cloud.devices[0])
     clock.advance(20)
     answer = await caller.picture(link)
@@ -213,7 +213,7 @@ async def test_a_link_is_good_only_as_it_was_given(cloud, caller, clock):
 
 
 async def test_links_may_need_the_token(cloud, caller, clock):
-    cloud.plan.forms.link = "bearer"
+    cloud.config.variants.link = "bearer"
     link, _ = await caller.links(cloud.devices[0])
     assert link.startswith(f"{cloud.url}/images/")
     clock.advance(20)
@@ -222,7 +222,7 @@ async def test_links_may_need_the_token(cloud, caller, clock):
 
 
 async def test_links_may_be_paths(cloud, caller, clock):
-    cloud.plan.forms.link = "path"
+    cloud.config.variants.link = "path"
     link, _ = await caller.links(cloud.devices[0])
     assert link.startswith("/pictures/")
     clock.advance(20)
@@ -230,7 +230,7 @@ async def test_links_may_be_paths(cloud, caller, clock):
 
 
 async def test_pictures_may_lie_on_another_port(cloud, caller, clock):
-    cloud.plan.forms.picture_host = "storage"
+    cloud.config.variants.picture_host = "storage"
     link, _ = await caller.links(cloud.devices[0])
     assert not link.startswith(cloud.url.removesuffix("/api/v1"))
     clock.advance(20)
@@ -239,7 +239,7 @@ async def test_pictures_may_lie_on_another_port(cloud, caller, clock):
 
 @pytest.mark.parametrize("form", ["swapped", "named", "bare"])
 async def test_links_come_in_several_envelopes(cloud, caller, form):
-    cloud.plan.forms.image_answer = form
+    cloud.config.variants.image_answer = form
     answer = (await caller.post(f"/devices/{cloud.devices[0].uuid}/image")).json
     match form:
         case "swapped":
@@ -261,7 +261,7 @@ async def test_links_come_in_several_envelopes(cloud, caller, form):
 )
 async def test_an_offline_device_may_refuse(cloud, caller, form, status, body):
     cloud.devices[0].online = False
-    cloud.plan.forms.offline_image = form
+    cloud.config.variants.offline_image = form
     answer = await caller.post(f"/devices/{cloud.devices[0].uuid}/image")
     assert (answer.status, answer.json, cloud.devices[0].wakes) == (status, body, 0)
 
@@ -271,4 +271,4 @@ async def test_an_offline_device_may_give_links_that_never_come_true(cloud, call
     link, _ = await caller.links(cloud.devices[0])
     clock.advance(1799)
     assert (await caller.picture(link)).status == 404
-    assert cloud.shots.all[0].ready is None
+    assert cloud.snapshots.all[0].ready is None

@@ -8,12 +8,12 @@ from .viziosense import caller_fixture, cloud_fixture, open_viziosense_fixture  
 
 
 async def log_in(caller, cloud, **other):
-    who = {"email": cloud.plan.username, "password": cloud.plan.password} | other
+    who = {"email": cloud.config.username, "password": cloud.config.password} | other
     return await caller.over(None).post("/login", **who)
 
 
 async def test_the_long_lived_token_opens_the_api(cloud, caller):
-    assert cloud.credentials["token"] == cloud.plan.token
+    assert cloud.credentials["token"] == cloud.config.token
     assert (await caller.get("/devices")).status == 200
     assert cloud.log[-1].user == "token"
 
@@ -28,12 +28,12 @@ async def test_a_missing_or_wrong_token_is_400_and_4000(caller, token):
 async def test_a_revoked_token_is_refused_until_there_is_another(cloud, caller):
     cloud.tokens.revoke()
     assert (await caller.get("/devices")).json["code"] == 4000
-    cloud.plan.token = "new"
+    cloud.config.token = "new"
     assert (await caller.over("new").get("/devices")).status == 200
 
 
 async def test_a_token_of_narrow_scope_is_403_and_4003(cloud, caller):
-    cloud.plan.scope = frozenset({"list_devices"})
+    cloud.config.scope = frozenset({"list_devices"})
     assert (await caller.get("/devices")).status == 200
     answer = await caller.post(f"/devices/{cloud.devices[0].uuid}/image")
     assert (answer.status, answer.json["code"]) == (403, 4003)
@@ -67,12 +67,12 @@ async def test_a_fault_is_told_in_the_vendors_words(cloud, caller):
     ],
 )
 async def test_the_four_digits_stand_in_several_places(cloud, caller, form, body):
-    cloud.plan.forms.error_code = form
+    cloud.config.variants.error_code = form
     assert (await caller.over("wrong").get("/devices")).json == body
 
 
 async def test_token_errors_can_be_401(cloud, caller):
-    cloud.plan.forms.token_error = 401
+    cloud.config.variants.token_error = 401
     assert (await caller.over("wrong").get("/devices")).status == 401
 
 
@@ -96,7 +96,7 @@ async def test_a_login_gives_a_user_and_two_tokens(cloud, caller):
     ("status", "code"), [(400, 4000), (401, 4000), (403, 4003)], ids=["400", "401", "403"]
 )
 async def test_a_wrong_password_is_refused_in_several_ways(cloud, caller, status, code):
-    cloud.plan.forms.login_refused = status
+    cloud.config.variants.login_refused = status
     answer = await log_in(caller, cloud, password="wrong")
     assert (answer.status, answer.json["code"]) == (status, code)
     assert "password" not in cloud.log[-1].form
@@ -105,7 +105,7 @@ async def test_a_wrong_password_is_refused_in_several_ways(cloud, caller, status
 
 
 async def test_a_login_is_read_from_json_alone(cloud, caller):
-    who = {"email": cloud.plan.username, "password": cloud.plan.password}
+    who = {"email": cloud.config.username, "password": cloud.config.password}
     for wrong in (
         {"data": who},
         {"data": b"{", "headers": {"Content-Type": "application/json"}},
@@ -156,11 +156,11 @@ async def test_a_token_can_die_on_its_way(cloud, caller):
 
 
 async def test_paths_and_methods_can_be_others(cloud, caller):
-    cloud.plan.forms.paths = {
+    cloud.config.variants.paths = {
         "login": "POST /auth/token",
         "request_image": "GET /image/{device_uuid}",
     }
-    who = {"email": cloud.plan.username, "password": cloud.plan.password}
+    who = {"email": cloud.config.username, "password": cloud.config.password}
     assert (await caller.over(None).post("/auth/token", **who)).status == 200
     assert (await caller.over(None).post("/login", **who)).status == 404
     assert (await caller.get(f"/image/{cloud.devices[0].uuid}")).status == 200

@@ -6,7 +6,7 @@ import warnings
 from PIL import Image, UnidentifiedImageError
 import pytest
 
-from simulators.viziosense import Trouble
+from simulators.viziosense import ImageFault
 
 from .viziosense import caller_fixture, cloud_fixture, open_viziosense_fixture  # noqa: F401
 
@@ -16,7 +16,7 @@ def spoiled_fixture(cloud, caller, clock):
     """What a download brings while there is this trouble."""
 
     async def spoiled(kind, **more):
-        cloud.trouble(kind, **more)
+        cloud.image_fault(kind, **more)
         link, _ = await caller.links(cloud.devices[0])
         clock.advance(20)
         return await caller.picture(link)
@@ -26,18 +26,18 @@ def spoiled_fixture(cloud, caller, clock):
 
 def test_there_is_no_other_trouble():
     with pytest.raises(ValueError, match="No such trouble"):
-        Trouble("rain")
+        ImageFault("rain")
 
 
 async def test_a_picture_never_comes(spoiled, caller, cloud, clock):
     assert (await spoiled("never")).status == 404
     clock.advance(1000)
-    assert cloud.shots.all[0].ready is None
+    assert cloud.snapshots.all[0].ready is None
 
 
 async def test_a_picture_comes_late(spoiled, caller, cloud, clock):
     assert (await spoiled("slow", seconds=90)).status == 404
-    shot = cloud.shots.all[0]
+    shot = cloud.snapshots.all[0]
     clock.advance(70)
     assert shot.ready == clock.now()
     assert shot.scene is not None
@@ -49,7 +49,7 @@ async def test_a_link_is_dead_from_the_beginning(spoiled):
 
 async def test_a_picture_is_cut_in_half(spoiled, cloud):
     answer = await spoiled("truncated")
-    whole = cloud.picture(cloud.shots.all[0], "raw")
+    whole = cloud.picture(cloud.snapshots.all[0], "raw")
     assert answer.body == whole[: len(whole) // 2]
     assert int(answer.headers["Content-Length"]) == len(answer.body)
     with pytest.raises(OSError, match="truncated"):
@@ -76,7 +76,7 @@ async def test_something_else_calls_itself_a_jpeg(spoiled, kind, start):
 async def test_a_picture_calls_itself_text(spoiled, cloud):
     answer = await spoiled("mislabelled")
     assert answer.headers["Content-Type"] == "text/plain"
-    assert answer.body == cloud.picture(cloud.shots.all[0], "raw")
+    assert answer.body == cloud.picture(cloud.snapshots.all[0], "raw")
 
 
 async def test_a_picture_has_forty_megabytes(spoiled):
@@ -113,15 +113,15 @@ async def test_the_jpeg_bomb_does_not_load(spoiled):
 
 @pytest.mark.parametrize("form", ["signed", "bearer"])
 async def test_a_redirect_on_the_same_port_leads_to_the_picture(cloud, caller, clock, form):
-    cloud.plan.forms.link = form
-    cloud.trouble("redirect")
+    cloud.config.variants.link = form
+    cloud.image_fault("redirect")
     link, _ = await caller.links(cloud.devices[0])
     clock.advance(20)
     answer = await caller.ask("GET", link)
     assert answer.status == 302
     origin = cloud.url.removesuffix("/api/v1")
     followed = await caller.ask("GET", origin + answer.headers["Location"])
-    assert followed.body == cloud.picture(cloud.shots.all[0], "raw")
+    assert followed.body == cloud.picture(cloud.snapshots.all[0], "raw")
 
 
 async def test_a_redirect_leads_to_plain_http(spoiled):
@@ -139,10 +139,10 @@ async def test_another_host_counts_who_comes(spoiled, caller, cloud):
     answer = await spoiled("redirect_elsewhere")
     place = answer.headers["Location"]
     assert place.startswith("http://localhost:")
-    assert cloud.strangers == []
+    assert cloud.foreign_requests == []
     came = await caller.ask("GET", place.replace("localhost", "127.0.0.1"))
     assert Image.open(BytesIO(came.body)).format == "JPEG"
-    assert cloud.strangers[0]["Authorization"] == f"Bearer {cloud.plan.token}"
+    assert cloud.foreign_requests[0]["Authorization"] == f"Bearer {cloud.config.token}"
 
 
 @pytest.mark.parametrize(
@@ -160,23 +160,23 @@ async def test_another_host_counts_who_comes(spoiled, caller, cloud):
     ],
 )
 async def test_a_link_leads_somewhere_else(cloud, caller, kind, start):
-    cloud.trouble(kind)
+    cloud.image_fault(kind)
     links = await caller.links(cloud.devices[0])
     assert [str(link).startswith(start) for link in links] == [True, True]
 
 
 async def test_there_are_no_links_or_any_link(cloud, caller):
-    cloud.trouble("no_links")
+    cloud.image_fault("no_links")
     assert await caller.links(cloud.devices[0]) == []
-    cloud.shots.troubles.clear()
-    cloud.trouble("link", value="https://[::1")
+    cloud.snapshots.image_faults.clear()
+    cloud.image_fault("link", value="https://[::1")
     assert await caller.links(cloud.devices[0]) == ["https://[::1"] * 2
 
 
 async def test_trouble_is_of_one_device_and_has_an_end(cloud, caller, clock):
     first, second = cloud.devices[:2]
-    cloud.trouble("html", first, times=1)
-    cloud.trouble("no_links", second, times=1)
+    cloud.image_fault("html", first, times=1)
+    cloud.image_fault("no_links", second, times=1)
     assert await caller.links(second) == []
     links = [(await caller.links(device))[0] for device in (first, first, second)]
     clock.advance(20)
@@ -185,15 +185,15 @@ async def test_trouble_is_of_one_device_and_has_an_end(cloud, caller, clock):
 
 
 async def test_trouble_can_be_of_one_view(cloud, caller, clock):
-    cloud.trouble("never", view="annotated")
-    cloud.trouble("html", view="raw")
+    cloud.image_fault("never", view="annotated")
+    cloud.image_fault("html", view="raw")
     links = await caller.links(cloud.devices[0])
     clock.advance(20)
     raw, annotated = [await caller.picture(link) for link in links]
     assert (raw.body[:2], annotated.status) == (b"<!", 404)
-    shot = cloud.shots_of(cloud.devices[0])[0]
+    shot = cloud.snapshots_of(cloud.devices[0])[0]
     assert (shot.ready, shot.there["raw"]) == (None, clock.now())
-    cloud.trouble("link_null", view="raw")
+    cloud.image_fault("link_null", view="raw")
     raw, annotated = await caller.links(cloud.devices[0])
     assert raw is None
     assert "_annotated_image" in annotated

@@ -36,7 +36,7 @@ async def test_webhooks_belong_to_a_device_or_to_all(cloud, caller):
 
 
 async def test_a_webhook_without_a_device_may_be_refused(cloud, caller):
-    cloud.plan.forms.webhook_scope = "device"
+    cloud.config.variants.webhook_scope = "device"
     answer = await caller.post("/webhooks", **INPUT)
     assert (answer.status, answer.json) == (400, {"error": ["device_uuid is required"]})
     query = {"device_uuid": cloud.devices[0].uuid}
@@ -57,7 +57,7 @@ async def test_a_webhook_without_a_device_may_be_refused(cloud, caller):
     ],
 )
 async def test_a_wrong_webhook_is_refused_with_a_list(cloud, caller, wrong, status):
-    cloud.plan.forms.webhook_error = status
+    cloud.config.variants.webhook_error = status
     answer = await caller.post("/webhooks", **INPUT | wrong)
     assert answer.status == status
     assert len(answer.json["error"]) == 1
@@ -65,7 +65,7 @@ async def test_a_wrong_webhook_is_refused_with_a_list(cloud, caller, wrong, stat
 
 
 async def test_the_list_of_errors_may_be_empty(cloud, caller):
-    cloud.plan.forms.error_list = "empty"
+    cloud.config.variants.error_list = "empty"
     answer = await caller.post("/webhooks", **INPUT | {"url": ""})
     assert (answer.status, answer.json) == (400, {"error": []})
 
@@ -85,7 +85,7 @@ async def test_a_webhook_is_changed_by_its_id(cloud, caller):
 
 
 async def test_an_update_can_empty_what_it_does_not_name(cloud, caller):
-    cloud.plan.forms.update = "replace"
+    cloud.config.variants.update = "replace"
     await caller.post("/webhooks", **INPUT)
     number = cloud.webhooks.all[0].id
     assert "error" in (await caller.put(f"/webhooks/{number}", status=0)).json
@@ -106,7 +106,7 @@ async def test_a_webhook_is_not_found_by_a_wrong_id_or_device(cloud, caller):
 
 
 async def test_a_webhook_can_be_found_by_its_address_and_type(cloud, caller):
-    cloud.plan.forms.paths = {"update_webhook": "PUT /webhooks"}
+    cloud.config.variants.paths = {"update_webhook": "PUT /webhooks"}
     cloud.webhooks.create(INPUT["url"], "keepalive")
     await caller.post("/webhooks", **INPUT)
     assert (await caller.put("/webhooks", **INPUT | {"status": 0})).json["status"] == 0
@@ -115,8 +115,8 @@ async def test_a_webhook_can_be_found_by_its_address_and_type(cloud, caller):
 
 @pytest.mark.parametrize("value", [True, False])
 async def test_a_webhook_may_be_switched_by_active(cloud, caller, value):
-    cloud.plan.forms.webhook_switch = "active"
-    cloud.plan.forms.status = "bool"
+    cloud.config.variants.webhook_switch = "active"
+    cloud.config.variants.status = "bool"
     await caller.post("/webhooks", **INPUT, active=not value)
     number = cloud.webhooks.all[0].id
     await caller.put(f"/webhooks/{number}", status=int(not value), active=value)
@@ -124,8 +124,8 @@ async def test_a_webhook_may_be_switched_by_active(cloud, caller, value):
 
 
 async def test_an_echo_may_have_the_id_and_a_list_may_hide_values(cloud, caller):
-    cloud.plan.forms.webhook_echo = "stored"
-    cloud.plan.forms.webhook_values = "masked"
+    cloud.config.variants.webhook_echo = "stored"
+    cloud.config.variants.webhook_values = "masked"
     answer = (await caller.post("/webhooks", **INPUT)).json
     assert answer["id"] == cloud.webhooks.all[0].id
     listed = (await caller.get("/webhooks")).json["data"][0]

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 import pytest
 
 from simulators.clock import Clock
-from simulators.viziosense import Device, Plan, VizioSenseCloud, Webhook
+from simulators.viziosense import CloudConfig, Device, VizioSenseCloud, Webhook
 
 from .conftest import Answer
 
@@ -107,7 +107,7 @@ async def open_viziosense_fixture(
     async with AsyncExitStack() as stack:
 
         async def open_cloud(**plan: Any) -> VizioSenseCloud:
-            return await stack.enter_async_context(VizioSenseCloud(Plan(**plan), clock))
+            return await stack.enter_async_context(VizioSenseCloud(CloudConfig(**plan), clock))
 
         yield open_cloud
 
@@ -120,7 +120,7 @@ async def cloud_fixture(open_viziosense: OpenVizioSense) -> VizioSenseCloud:
 
 @pytest.fixture(name="caller")
 def caller_fixture(session: ClientSession, cloud: VizioSenseCloud) -> Caller:
-    return Caller(session, cloud, cloud.plan.token)
+    return Caller(session, cloud, cloud.config.token)
 
 
 @pytest.fixture(name="listener")

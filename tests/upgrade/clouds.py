@@ -14,13 +14,13 @@ from multidict import CIMultiDict
 
 from simulators import sensit
 from simulators.clock import Clock
+from simulators.manfred_kunze import CloudConfig as ManfredKunzeConfig
 from simulators.manfred_kunze import ManfredKunzeCloud
-from simulators.manfred_kunze import Plan as ManfredKunzePlan
-from simulators.sensorist import Plan, SensoristCloud
-from simulators.sensorzone import Plan as SensorZonePlan
+from simulators.sensorist import CloudConfig, SensoristCloud
+from simulators.sensorzone import CloudConfig as SensorZoneConfig
 from simulators.sensorzone import SensorZoneCloud
 from simulators.server import Call, VendorCloud
-from simulators.viziosense import Plan as VizioSensePlan
+from simulators.viziosense import CloudConfig as VizioSenseConfig
 from simulators.viziosense import VizioSenseCloud
 
 PROGRAM = str(Path(__file__).parent / "hass_at.py")
@@ -196,9 +196,9 @@ async def open_clouds() -> AsyncIterator[Clouds]:
     """Open the clouds of the demo at their first moment; their time stands still."""
     clock = Clock.by_hand(START)
     made: list[VendorCloud] = [
-        ManfredKunzeCloud(ManfredKunzePlan(devices=3, interval=20, lively=True, seed=1), clock),
+        ManfredKunzeCloud(ManfredKunzeConfig(devices=3, interval=20, lively=True, seed=1), clock),
         SensoristCloud(
-            Plan(
+            CloudConfig(
                 gateways=2,
                 sensors=3,
                 seed=1,
@@ -208,9 +208,9 @@ async def open_clouds() -> AsyncIterator[Clouds]:
             ),
             clock,
         ),
-        sensit.SensitCloud(sensit.Plan(spods=1, fmds=2, ramps=1, cycle=60, seed=1), clock),
-        SensorZoneCloud(SensorZonePlan(machines=4, people=8, seed=1), clock),
-        VizioSenseCloud(VizioSensePlan(devices=3, seed=1, pace=0.15), clock),
+        sensit.SensitCloud(sensit.CloudConfig(spods=1, fmds=2, ramps=1, cycle=60, seed=1), clock),
+        SensorZoneCloud(SensorZoneConfig(machines=4, people=8, seed=1), clock),
+        VizioSenseCloud(VizioSenseConfig(devices=3, seed=1, pace=0.15), clock),
     ]
     async with AsyncExitStack() as stack:
         for cloud in made:

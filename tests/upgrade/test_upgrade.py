@@ -113,7 +113,7 @@ def registrations(clouds: Clouds) -> dict[str, Any]:
                 channel.enabled,
                 sorted(rule.id for rule in book.rules.values() if channel.id in rule.channels),
             )
-            for book in kunze.alerting.books.values()
+            for book in kunze.alert_engine.stores.values()
             for channel in book.channels.values()
         ],
     }

@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 import pytest
 
 from simulators.clock import Clock
-from simulators.sensit import Forms, Plan, SensitCloud
+from simulators.sensit import ApiVariants, CloudConfig, SensitCloud
 
 from ..conftest import Answer
 
@@ -85,9 +85,11 @@ async def open_cloud(socket_enabled: None, clock: Clock) -> AsyncIterator[OpenCl
     async with AsyncExitStack() as stack:
 
         async def open_cloud(**plan: Any) -> SensitCloud:
-            names = [name for name in plan if name in Forms.__dataclass_fields__]
-            forms = Forms(**{name: plan.pop(name) for name in names})
-            return await stack.enter_async_context(SensitCloud(Plan(forms=forms, **plan), clock))
+            names = [name for name in plan if name in ApiVariants.__dataclass_fields__]
+            variants = ApiVariants(**{name: plan.pop(name) for name in names})
+            return await stack.enter_async_context(
+                SensitCloud(CloudConfig(variants=variants, **plan), clock)
+            )
 
         yield open_cloud
 

@@ -5,7 +5,7 @@ from math import atan2, degrees
 
 import pytest
 
-from simulators.sensit import Forms, Plan
+from simulators.sensit import ApiVariants, CloudConfig
 
 from .conftest import when
 
@@ -82,7 +82,7 @@ async def test_calm_air_has_no_direction_on_an_fmd(open_cloud):
     assert all(one["WS"] < 0.4 for one in calm)
     assert all(one["values"]["WD"] < 360 for one in records if one["values"]["WS"] >= 0.4)
     assert max(values(cloud, "1041", "ws_direction", DAY, NOON)) < 360
-    cloud.plan.forms.calm = "all"
+    cloud.config.variants.calm = "all"
     spod = values(cloud, "1041", "ws_direction", NOON - timedelta(days=3), NOON)
     assert max(spod) == 375
 
@@ -225,8 +225,13 @@ async def test_a_position_is_near_the_site_or_missing(open_cloud):
 
 
 def test_a_plan_has_the_documented_lifetime_and_the_documented_forms_first():
-    assert Plan().token_seconds == 28_800
-    assert (Forms().devices, Forms().logs, Forms().dates, Forms().order) == (
+    assert CloudConfig().token_seconds == 28_800
+    assert (
+        ApiVariants().devices,
+        ApiVariants().logs,
+        ApiVariants().dates,
+        ApiVariants().order,
+    ) == (
         "bare",
         "data",
         "bare",

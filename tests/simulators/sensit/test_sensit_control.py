@@ -11,7 +11,7 @@ from aiohttp import ClientError
 import pytest
 
 from simulators.faults import Fault
-from simulators.sensit.admin_params import form_choices
+from simulators.sensit.admin_params import variant_choices
 
 ROOT = Path(__file__).parents[3]
 
@@ -76,17 +76,17 @@ async def test_monitors_are_shown_and_changed(cloud, account):
         ("/leaks", {"kind": "perfume"}),
         ("/leaks", {"rate": []}),
         ("/leaks", {"across": ["1041"]}),
-        ("/forms", {"devices": "boxed"}),
-        ("/forms", {"colour": "red"}),
-        ("/forms", {"nested": "perhaps"}),
-        ("/plan", {"seed": 7}),
+        ("/variants", {"devices": "boxed"}),
+        ("/variants", {"colour": "red"}),
+        ("/variants", {"nested": "perhaps"}),
+        ("/config", {"seed": 7}),
         ("/users", {}),
     ],
 )
 async def test_what_makes_no_sense_is_refused(account, path, body):
-    before = (await account.control("GET", "/forms")).json
+    before = (await account.control("GET", "/variants")).json
     assert (await account.control("POST", path, body)).status == 400
-    assert (await account.control("GET", "/forms")).json == before
+    assert (await account.control("GET", "/variants")).json == before
 
 
 @pytest.mark.parametrize("path", ["/monitors/9", "/monitors/9/silent", "/monitors/1041/sing"])
@@ -95,10 +95,10 @@ async def test_what_does_not_exist_is_not_found(account, path):
 
 
 async def test_every_form_can_be_chosen(account):
-    for name, choices in form_choices().items():
+    for name, choices in variant_choices().items():
         assert len(choices) > 1, name
         for choice in choices:
-            answer = await account.control("POST", "/forms", {name: choice})
+            answer = await account.control("POST", "/variants", {name: choice})
             assert answer.json[name] == choice
 
 

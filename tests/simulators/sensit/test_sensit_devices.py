@@ -120,7 +120,7 @@ async def test_the_last_record_may_be_left_out_of_one_or_all(cloud, account):
     await account.control("POST", "/monitors/1041", {"last_record": "absent"})
     listed = await account.devices()
     assert [device["uuid"] for device in listed if "lastReceivedRecord" not in device] == ["1041"]
-    await account.control("POST", "/forms", {"last_record": "absent"})
+    await account.control("POST", "/variants", {"last_record": "absent"})
     assert not any("lastReceivedRecord" in device for device in await account.devices())
 
 
@@ -269,7 +269,7 @@ async def test_a_monitor_charges_by_day_alone(open_cloud, sign_in, clock):
 
 async def test_a_fresh_list_says_so_only_if_it_is_planned(account, cloud):
     assert "Cache-Control" not in (await account.list()).headers
-    await account.control("POST", "/plan", {"max_age": 60})
+    await account.control("POST", "/config", {"max_age": 60})
     assert (await account.list()).headers["Cache-Control"] == "max-age=60, private"
     await account.list()
     assert len(cloud.early_requests()) == 1

@@ -169,7 +169,7 @@ async def test_a_given_hour_is_two_hours_at_most(open_cloud, sign_in):
     log = await account.log("1041", "2026-09-12 10:00:00", "2026-09-12 16:00:00")
     assert when(log["data"][0]["date"]) <= TEN - timedelta(hours=22)
     assert len(log["data"]) > 110
-    account.cloud.plan.forms.long_window = "refused"
+    account.cloud.config.variants.long_window = "refused"
     with pytest.raises(AssertionError, match="too long"):
         await account.log("1041", "2026-09-12 10:00:00", "2026-09-12 16:00:00")
 
@@ -192,7 +192,7 @@ async def test_a_log_comes_in_one_of_three_orders(open_cloud, sign_in, count):
     account = await sign_in(cloud)
     found = {}
     for order in ("newest", "oldest", "mixed"):
-        cloud.plan.forms.order = order
+        cloud.config.variants.order = order
         log = await account.log("1041", f"2026-09-12 10:0{120 - count}:00", "2026-09-12 12:00:00")
         found[order] = [record["date"] for record in log["data"]]
     assert found["oldest"] == found["newest"][::-1] == sorted(found["mixed"])

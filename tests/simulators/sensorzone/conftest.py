@@ -8,7 +8,7 @@ from aiohttp import ClientSession, CookieJar
 import pytest
 
 from simulators.clock import Clock
-from simulators.sensorzone import Plan, SensorZoneCloud
+from simulators.sensorzone import CloudConfig, SensorZoneCloud
 from tests.simulators.conftest import Answer
 
 
@@ -71,7 +71,7 @@ async def open_cloud(socket_enabled: None, clock: Clock) -> AsyncIterator[OpenCl
     async with AsyncExitStack() as stack:
 
         async def open_cloud(**plan: Any) -> SensorZoneCloud:
-            return await stack.enter_async_context(SensorZoneCloud(Plan(**plan), clock))
+            return await stack.enter_async_context(SensorZoneCloud(CloudConfig(**plan), clock))
 
         yield open_cloud
 

@@ -120,16 +120,16 @@ async def test_sign_ins_can_be_lost(cloud, user, api_user):
 
 @pytest.mark.parametrize(
     ("part", "name", "value"),
-    [("forms", "lists", "data"), ("oddities", "endless", 0.5), ("limits", "requests", 7)],
+    [("variants", "lists", "data"), ("oddities", "endless", 0.5), ("limits", "requests", 7)],
 )
 async def test_forms_oddities_and_limits_can_be_changed(cloud, user, part, name, value):
     assert (await user.control("POST", f"/{part}", {name: value})).status == 200
-    assert getattr(getattr(cloud.plan, part), name) == value
+    assert getattr(getattr(cloud.config, part), name) == value
     assert (await user.control("POST", f"/{part}", {"nothing": 1})).status == 400
 
 
 async def test_a_refused_request_has_the_clouds_error_body(cloud, user):
-    cloud.plan.forms.errors = "list"
+    cloud.config.variants.errors = "list"
     cloud.faults.add(Fault("/tags", status=500, times=1))
     answer = await user.get("/api/v1/tags")
     assert (answer.status, answer.json) == (500, {"errors": ["Internal Server Error"]})

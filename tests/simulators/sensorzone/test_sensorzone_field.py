@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.sensorzone import JSON_API, OTHER, Forms, Oddities
+from simulators.sensorzone import JSON_API, OTHER, ApiVariants, Oddities
 
 MACHINE = "/api/v1/base_stations/101"
 PAGE = Path(__file__).parents[3] / "docs/simulators/sensorzone.md"
@@ -35,7 +35,7 @@ async def test_a_machine_tells_asset_ignition_position_and_runtime(cloud, user, 
 
 
 async def test_a_machine_drives_within_its_site_and_stands_at_night(cloud, user, clock):
-    cloud.plan.forms.cookie = "sliding"
+    cloud.config.variants.cookie = "sliding"
     places, runtimes = set(), []
     for _ in range(24):
         clock.advance(3600)
@@ -119,7 +119,7 @@ async def test_tags_tell_serial_wearer_role_and_last_test(cloud, user):
         assert all(newer["tested_at"] > older["tested_at"] for newer, older in pairwise(tests))
         assert (await user.get(f"/api/v1/tags/{tag['id']}")).json == tag
     assert "battery_level" not in tags[0]
-    cloud.plan.forms.battery = "percent"
+    cloud.config.variants.battery = "percent"
     assert 20 <= (await user.get("/api/v1/tags/5001")).json["battery_level"] <= 100
     assert (await user.get("/api/v1/tags/1")).status == 404
 
@@ -197,7 +197,7 @@ async def test_every_form_of_a_list_holds_the_same_records(
         open_cloud,
         make_client,
         page_size=40,
-        forms=Forms(lists=form, paging=paging, links=links),
+        variants=ApiVariants(lists=form, paging=paging, links=links),
     )
     found, path, query = [], "/api/v1/incursions", {}
     for page in range(1, 20):
@@ -215,7 +215,7 @@ async def test_every_form_of_a_list_holds_the_same_records(
             query = {"page": page + 1}
         else:
             break
-    cloud.plan.forms = Forms()
+    cloud.config.variants = ApiVariants()
     everything = [one["id"] for one in (await client.get("/api/v1/incursions")).json]
     assert found == everything
     assert len(everything) > 120
@@ -228,12 +228,12 @@ def _following(answer, payload):
 
 
 async def test_pages_tell_how_many_there_are(open_cloud, make_client):
-    cloud, client = await signed_in(open_cloud, make_client, forms=Forms(paging="page"))
+    cloud, client = await signed_in(open_cloud, make_client, variants=ApiVariants(paging="page"))
     answer = await client.get("/api/v1/tags", per_page=5, page=2)
     assert len(answer.json) == 5
     assert answer.headers["X-Total"] == "13"
     assert answer.headers["X-Total-Pages"] == "3"
-    cloud.plan.forms.lists = "jsonapi"
+    cloud.config.variants.lists = "jsonapi"
     answer = await client.get("/api/v1/tags", **{"page[size]": "5", "page[number]": "3"})
     assert len(answer.json["data"]) == 3
     assert answer.json["meta"] == {"page": 3, "per_page": 5, "total": 13, "total_pages": 3}
@@ -245,7 +245,7 @@ async def test_a_record_can_be_on_two_pages(open_cloud, make_client):
         open_cloud,
         make_client,
         page_size=10,
-        forms=Forms(paging="page"),
+        variants=ApiVariants(paging="page"),
         oddities=Oddities(repeated=True),
     )
     first = (await client.get("/api/v1/incursions")).json
@@ -255,7 +255,7 @@ async def test_a_record_can_be_on_two_pages(open_cloud, make_client):
 
 
 @pytest.mark.parametrize(
-    ("forms", "expected"),
+    ("variants", "expected"),
     [
         ({}, {"started_at": "2026-09-13T12:00:00Z", "duration": 12, "acknowledged": False}),
         ({"times": "s"}, {"started_at": 1789300800}),
@@ -272,19 +272,21 @@ async def test_a_record_can_be_on_two_pages(open_cloud, make_client):
         ({"lists": "data"}, {"base_station_id": 101}),
     ],
 )
-async def test_an_incursion_in_every_form(open_cloud, make_client, clock, forms, expected):
-    cloud, client = await signed_in(open_cloud, make_client, offset_hours=10, forms=Forms(**forms))
+async def test_an_incursion_in_every_form(open_cloud, make_client, clock, variants, expected):
+    cloud, client = await signed_in(
+        open_cloud, make_client, offset_hours=10, variants=ApiVariants(**variants)
+    )
     number = cloud.incur(cloud.machines[0]).id
     clock.advance(60)
     shown = (await client.get(f"/api/v1/incursions/{number}")).json
-    shown = shown["data"] if "lists" in forms else shown
+    shown = shown["data"] if "lists" in variants else shown
     assert {key: shown[key] for key in expected} == expected
-    assert ("duration" in shown) == ("durations" not in forms)
+    assert ("duration" in shown) == ("durations" not in variants)
 
 
 @pytest.mark.parametrize("form", ["nested", "geojson"])
 async def test_positions_in_other_forms(open_cloud, make_client, clock, form):
-    cloud, client = await signed_in(open_cloud, make_client, forms=Forms(positions=form))
+    cloud, client = await signed_in(open_cloud, make_client, variants=ApiVariants(positions=form))
     incursion = cloud.incur(cloud.machines[0])
     shown = (await client.get(f"/api/v1/incursions/{incursion.id}")).json
     latitude, longitude = incursion.position
@@ -298,7 +300,7 @@ async def test_positions_in_other_forms(open_cloud, make_client, clock, form):
 
 
 async def test_json_api_everywhere(open_cloud, make_client):
-    cloud, client = await signed_in(open_cloud, make_client, forms=Forms(**JSON_API))
+    cloud, client = await signed_in(open_cloud, make_client, variants=ApiVariants(**JSON_API))
     number = cloud.incur(cloud.machines[0]).id
     answer = await client.get(f"/api/v1/incursions/{number}")
     assert answer.headers["Content-Type"] == "application/vnd.api+json"
@@ -314,7 +316,7 @@ async def test_json_api_everywhere(open_cloud, make_client):
 
 @pytest.mark.parametrize("form", ["error", "list", "fields", "jsonapi", "html"])
 async def test_refusals_in_every_form(open_cloud, make_client, form):
-    _, client = await signed_in(open_cloud, make_client, forms=Forms(errors=form))
+    _, client = await signed_in(open_cloud, make_client, variants=ApiVariants(errors=form))
     answer = await client.get("/api/v1/tags/1")
     assert answer.status == 404
     expected = {
@@ -330,7 +332,7 @@ async def test_refusals_in_every_form(open_cloud, make_client, form):
 
 
 async def test_oldest_first_if_the_plan_says_so(open_cloud, make_client):
-    _, client = await signed_in(open_cloud, make_client, forms=Forms(order="oldest"))
+    _, client = await signed_in(open_cloud, make_client, variants=ApiVariants(order="oldest"))
     times = [one["started_at"] for one in (await client.get("/api/v1/incursions")).json]
     assert times == sorted(times)
 
@@ -348,9 +350,9 @@ async def test_oldest_first_if_the_plan_says_so(open_cloud, make_client):
     ],
 )
 async def test_lists_can_be_named_for_what_is_in_them(open_cloud, make_client, path, name):
-    cloud, client = await signed_in(open_cloud, make_client, forms=Forms(lists="named"))
+    cloud, client = await signed_in(open_cloud, make_client, variants=ApiVariants(lists="named"))
     assert list((await client.get(f"/api/v1/{path}")).json) == [name]
-    cloud.plan.forms = Forms(lists="jsonapi", keys="camel", references="nested")
+    cloud.config.variants = ApiVariants(lists="jsonapi", keys="camel", references="nested")
     shown = (await client.get(f"/api/v1/{path}")).json["data"]
     assert {one["type"] for one in shown} <= {name}
     assert not any("_" in key for one in shown for key in one["attributes"])
@@ -358,19 +360,19 @@ async def test_lists_can_be_named_for_what_is_in_them(open_cloud, make_client, p
 
 async def test_lists_of_references_can_be_nested_or_text(open_cloud, make_client):
     cloud, client = await signed_in(
-        open_cloud, make_client, forms=Forms(references="nested", ids="text", keys="camel")
+        open_cloud, make_client, variants=ApiVariants(references="nested", ids="text", keys="camel")
     )
     site = (await client.get("/api/v1/worksites/21")).json
     assert site["projects"] == [{"id": "7", "name": "Ring road"}]
     assert site["baseStations"][0] == {"id": "101", "name": "Excavator 1"}
     assert site["technicalContact"]["name"] == "Terry Contact"
-    cloud.plan.forms.references = "flat"
+    cloud.config.variants.references = "flat"
     assert (await client.get("/api/v1/worksites/21")).json["projectIds"] == ["7"]
 
 
 async def test_machines_tags_and_entities_with_other_words(open_cloud, make_client):
-    forms = Forms(states="second", summaries="second", tests="time", site_projects="one")
-    cloud, client = await signed_in(open_cloud, make_client, forms=forms)
+    variants = ApiVariants(states="second", summaries="second", tests="time", site_projects="one")
+    cloud, client = await signed_in(open_cloud, make_client, variants=variants)
     machine = (await client.get(MACHINE)).json
     assert (machine["ignition_state"], machine["project_id"]) == ("on", 7)
     tag = (await client.get("/api/v1/tags/5001")).json
@@ -379,13 +381,13 @@ async def test_machines_tags_and_entities_with_other_words(open_cloud, make_clie
     assert {one["active"] for one in entities} == {True, False}
     assert entities[0]["summary"]["incursions_count"] > 0
     assert (await client.get("/api/v1/insights")).json["total"] > 0
-    cloud.plan.forms = Forms(tests="days")
+    cloud.config.variants = ApiVariants(tests="days")
     assert "last_tested_at" not in (await client.get("/api/v1/tags/5001")).json
 
 
 @pytest.mark.parametrize("form", ["feature", "text"])
 async def test_boundaries_in_other_forms(open_cloud, make_client, form):
-    cloud, client = await signed_in(open_cloud, make_client, forms=Forms(boundaries=form))
+    cloud, client = await signed_in(open_cloud, make_client, variants=ApiVariants(boundaries=form))
     boundary = (await client.get("/api/v1/worksites/21")).json["boundary"]
     geometry = boundary["geometry"] if form == "feature" else json.loads(boundary)
     assert geometry == cloud.world.sites[0].boundary
@@ -393,17 +395,17 @@ async def test_boundaries_in_other_forms(open_cloud, make_client, form):
 
 async def test_links_to_clips_can_lack_the_host(open_cloud, make_client):
     _, client = await signed_in(
-        open_cloud, make_client, cameras=1.0, forms=Forms(media_links="relative")
+        open_cloud, make_client, cameras=1.0, variants=ApiVariants(media_links="relative")
     )
     clip = (await client.get(f"{MACHINE}/clips")).json[0]
     assert clip["url"].startswith("/media/clips/")
     assert (await client.get(clip["url"])).status == 200
 
 
-@pytest.mark.parametrize("forms", [JSON_API, OTHER])
-async def test_every_resource_answers_in_every_set_of_forms(open_cloud, make_client, forms):
+@pytest.mark.parametrize("variants", [JSON_API, OTHER])
+async def test_every_resource_answers_in_every_set_of_forms(open_cloud, make_client, variants):
     """And each reply is JSON of an object or a list."""
-    _, client = await signed_in(open_cloud, make_client, forms=Forms(**forms))
+    _, client = await signed_in(open_cloud, make_client, variants=ApiVariants(**variants))
     other = make_client(client.cloud)
     other.token = next(
         value
@@ -472,7 +474,7 @@ async def test_the_documentation_names_every_resource_that_can_be_absent(cloud, 
     table = page.partition("| Call | Name |")[2].partition("\n\n")[0]
     names = {line.split("`")[-2] for line in table.splitlines()[2:]}
     assert len(names) == 37
-    cloud.plan.absent = frozenset(names)
+    cloud.config.absent = frozenset(names)
     found = [path for path in _V1 if (await user.get(f"/api/v1/{path}")).status != 404]
     await user.log_in()
     found += [path for path in _V2 if (await user.get(f"/api/v2/{path}")).status != 404]

@@ -6,7 +6,7 @@ from math import dist
 import pytest
 
 from simulators.clock import Clock
-from simulators.sensorzone import Habits, Oddities, Plan, SensorZoneCloud
+from simulators.sensorzone import BehaviorConfig, CloudConfig, Oddities, SensorZoneCloud
 
 INCURSIONS = "/api/v1/incursions"
 
@@ -27,9 +27,9 @@ async def listed(client, **query):
 
 async def test_an_incursion_is_the_time_that_a_tag_is_near_a_running_machine(clock):
     """Compares with looking at everybody's place in every second of six hours."""
-    cloud = SensorZoneCloud(Plan(), clock)
+    cloud = SensorZoneCloud(CloudConfig(), clock)
     began = int(clock.now().timestamp()) - 6 * 3600
-    shifts, reach = cloud.world.shifts, cloud.plan.habits.zone
+    shifts, reach = cloud.world.shifts, cloud.config.behavior.zone
     start = shifts.start(shifts.day(began))
     seen = set()
     for machine in cloud.machines:
@@ -58,7 +58,7 @@ async def test_an_incursion_is_the_time_that_a_tag_is_near_a_running_machine(clo
 
 
 def test_the_same_seed_gives_the_same_incursions_in_any_order(clock):
-    one, other, third = (SensorZoneCloud(Plan(seed=seed), clock) for seed in (5, 5, 6))
+    one, other, third = (SensorZoneCloud(CloudConfig(seed=seed), clock) for seed in (5, 5, 6))
     period = hours(clock, 30)
     early = [found.id for found in one.truth(*hours(clock, 2))]
     assert [found.id for found in one.truth(*period)] == [
@@ -71,20 +71,20 @@ def test_the_same_seed_gives_the_same_incursions_in_any_order(clock):
 
 
 def test_a_shift_of_eight_hours_has_about_two_hundred(clock):
-    cloud = SensorZoneCloud(Plan(machines=3, people=7), clock)
+    cloud = SensorZoneCloud(CloudConfig(machines=3, people=7), clock)
     count = len(cloud.truth(clock.now(), clock.now() + timedelta(hours=8)))
     assert 120 < count < 320
 
 
 def test_ids_are_unique_and_grow_with_time(clock):
-    found = SensorZoneCloud(Plan(), clock).truth(*hours(clock, 24 * 7))
+    found = SensorZoneCloud(CloudConfig(), clock).truth(*hours(clock, 24 * 7))
     ids = [one.id for one in found]
     assert len(set(ids)) == len(ids) > 500
     assert [one.start for one in found] == sorted(one.start for one in found)
 
 
 def test_drivers_acknowledge_most_some_late_and_some_never(clock):
-    found = SensorZoneCloud(Plan(), clock).truth(*hours(clock, 24 * 7))
+    found = SensorZoneCloud(CloudConfig(), clock).truth(*hours(clock, 24 * 7))
     waits = [one.acknowledged_at - one.start for one in found if one.acknowledged_at is not None]
     assert 0.75 < len(waits) / len(found) < 0.85
     assert 0.2 < sum(wait >= 120 for wait in waits) / len(waits) < 0.4
@@ -161,7 +161,7 @@ async def test_shares_of_all_incursions_can_be_odd_and_right_again(open_cloud, m
     shown = (await listed(client)).values()
     assert {one["ended_at"] for one in shown} == {None}
     assert not any("updated_at" in one for one in shown)
-    cloud.plan.oddities = Oddities()
+    cloud.config.oddities = Oddities()
     assert {one["ended_at"] for one in (await listed(client)).values()} != {None}
 
 
@@ -196,7 +196,7 @@ async def test_incursions_can_be_filtered_and_filters_can_be_ignored(cloud, user
     path = f"/api/v1/base_stations/{machine}/incursions"
     assert {one["base_station_id"] for one in (await user.get(path)).json} == {machine}
     everything = await listed(user)
-    cloud.plan.forms.filters = "ignored"
+    cloud.config.variants.filters = "ignored"
     assert await listed(user, acknowledged="false", since="2026-09-13") == everything
 
 
@@ -243,7 +243,7 @@ async def test_an_incursion_that_is_not_there_is_not_found(user):
 
 
 async def test_visitors_walk_while_they_are_checked_in(open_cloud, make_client, clock):
-    cloud = await open_cloud(visitors=4.0, habits=Habits(drawn=1.0))
+    cloud = await open_cloud(visitors=4.0, behavior=BehaviorConfig(drawn=1.0))
     visitor = [tag for tag in cloud.walkers if tag.serial.startswith("TV")]
     found = [one for one in cloud.truth(*hours(clock, 24 * 7)) if one.tag in visitor]
     tester = make_client(cloud)
@@ -264,7 +264,10 @@ async def test_visitors_walk_while_they_are_checked_in(open_cloud, make_client, 
 
 def test_shifts_can_be_elsewhere_and_go_over_midnight(clock):
     cloud = SensorZoneCloud(
-        Plan(offset_hours=10, habits=Habits(shift_start=20, shift_hours=8, pauses=0)), clock
+        CloudConfig(
+            offset_hours=10, behavior=BehaviorConfig(shift_start=20, shift_hours=8, pauses=0)
+        ),
+        clock,
     )
     found = cloud.truth(*hours(clock, 48))
     assert found

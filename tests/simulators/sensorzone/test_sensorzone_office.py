@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulators.sensorzone import JSON_API, Forms
+from simulators.sensorzone import JSON_API, ApiVariants
 
 INSIGHTS, PROJECTS, REPORTS = "/api/v1/insights", "/api/v1/projects", "/api/v1/reports"
 ALERTS, NOTES = "/api/v1/alerts", "/api/v1/notes"
@@ -11,7 +11,7 @@ ALERTS, NOTES = "/api/v1/alerts", "/api/v1/notes"
 @pytest.fixture
 async def standard_user(cloud, make_client):
     client = make_client(cloud)
-    await client.sign_in(cloud.plan.standard_username)
+    await client.sign_in(cloud.config.standard_username)
     return client
 
 
@@ -44,7 +44,7 @@ async def test_insights_of_a_machine_and_a_period(cloud, user):
         {"base_station_id": 102, "name": "Wheel loader 2"} | insights["totals"]
     ]
     assert 10 < insights["totals"]["runtime_hours"] < 16
-    cloud.plan.forms.runtime = "seconds"
+    cloud.config.variants.runtime = "seconds"
     assert (await user.get(INSIGHTS, **query)).json["totals"]["runtime_seconds"] > 36_000
 
 
@@ -113,7 +113,7 @@ async def test_json_api_bodies_and_wrapped_ones_are_read(user):
 
 @pytest.mark.parametrize("form", ["file", "url", "redirect"])
 async def test_a_report_is_made_after_a_while_and_fetched(cloud, user, clock, form):
-    cloud.plan.forms.download = form
+    cloud.config.variants.download = form
     answer = await user.post(REPORTS, name="August", start_date="2026-08-01", end_date="2026-08-31")
     assert answer.status == 201
     path = f"{REPORTS}/{answer.json['id']}"
@@ -137,13 +137,13 @@ async def test_a_report_is_made_after_a_while_and_fetched(cloud, user, clock, fo
 
 async def test_a_file_needs_its_signature(cloud, user):
     assert (await user.get("/media/files/1", signature="0")).status == 403
-    signature = cloud.office._reports._signature(9)
+    signature = cloud.report_routes._reports._signature(9)
     assert (await user.get("/media/files/9", signature=signature)).status == 404
 
 
 async def test_reports_can_fail_and_have_other_words_for_it(cloud, user, clock):
-    cloud.plan.reports_fail = True
-    cloud.plan.forms.report_states = "other"
+    cloud.config.reports_fail = True
+    cloud.config.variants.report_states = "other"
     report = (await user.post(REPORTS)).json
     assert report["status"] == "queued"
     clock.advance(60)
@@ -178,7 +178,7 @@ async def test_an_alert_is_created_changed_and_deleted(user):
 
 
 async def test_an_alert_that_makes_no_sense_is_refused(cloud, user):
-    cloud.plan.forms.errors = "fields"
+    cloud.config.variants.errors = "fields"
     answer = await user.post(ALERTS, metric="mood", threshold="high", emails=["nobody"])
     assert answer.status == 422
     assert sorted(answer.json["errors"]) == ["emails", "metric", "name", "threshold"]
@@ -222,7 +222,7 @@ async def test_a_note_needs_a_text_and_something_it_is_about(user):
 
 
 async def test_everything_is_json_api_if_the_plan_says_so(cloud, user):
-    cloud.plan.forms = Forms(**JSON_API)
+    cloud.config.variants = ApiVariants(**JSON_API)
     assert (await user.get(INSIGHTS)).json["data"]["attributes"]["totals"]["total"] > 0
     created = (await user.post(NOTES, base_station_id=101, body="x")).json["data"]
     assert created["relationships"] == {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulators.sensorzone import Forms, Limits
+from simulators.sensorzone import ApiVariants, Limits
 
 ENTITIES = "/api/v1/entities"
 RUNTIME = "/api/v2/insights/charts/machine_runtime"
@@ -29,7 +29,7 @@ async def test_a_wrong_password_an_unknown_user_and_single_sign_on_are_refused(
     for user, password in (
         (cloud.username, "no"),
         ("nobody@example.com", ""),
-        (cloud.plan.sso_username, ""),
+        (cloud.config.sso_username, ""),
     ):
         answer = await getattr(client, call)(user, password)
         assert answer.status == 401
@@ -37,14 +37,14 @@ async def test_a_wrong_password_an_unknown_user_and_single_sign_on_are_refused(
 
 
 async def test_single_sign_on_can_be_named_as_the_reason(open_cloud, make_client):
-    cloud = await open_cloud(forms=Forms(refused_login="sso"))
+    cloud = await open_cloud(variants=ApiVariants(refused_login="sso"))
     client = make_client(cloud)
-    assert (await client.sign_in(cloud.plan.sso_username)).status == 403
+    assert (await client.sign_in(cloud.config.sso_username)).status == 403
     assert (await client.sign_in(cloud.username, "no")).status == 401
 
 
 async def test_a_refusal_can_come_without_a_body(open_cloud, make_client):
-    cloud = await open_cloud(forms=Forms(refused_login="empty"))
+    cloud = await open_cloud(variants=ApiVariants(refused_login="empty"))
     answer = await make_client(cloud).sign_in(password="no")
     assert (answer.status, answer.body) == (401, b"")
 
@@ -53,7 +53,7 @@ async def test_a_refusal_can_come_without_a_body(open_cloud, make_client):
     ("form", "by_json", "by_form"), [("either", 200, 200), ("json", 200, 400), ("form", 400, 200)]
 )
 async def test_a_login_takes_json_or_form_fields(open_cloud, make_client, form, by_json, by_form):
-    cloud = await open_cloud(forms=Forms(login_body=form))
+    cloud = await open_cloud(variants=ApiVariants(login_body=form))
     client = make_client(cloud)
     fields = {"email": cloud.username, "password": cloud.password}
     assert (await client.ask("POST", "/api/v1/session", json=fields)).status == by_json
@@ -67,7 +67,7 @@ async def test_a_login_takes_json_or_form_fields(open_cloud, make_client, form, 
 async def test_a_session_is_confirmed_in_three_forms(
     open_cloud, make_client, form, status, has_user
 ):
-    cloud = await open_cloud(forms=Forms(session_reply=form))
+    cloud = await open_cloud(variants=ApiVariants(session_reply=form))
     client = make_client(cloud)
     answer = await client.sign_in()
     assert answer.status == status
@@ -76,7 +76,7 @@ async def test_a_session_is_confirmed_in_three_forms(
 
 
 async def test_a_cookie_ends_after_its_lifetime(cloud, user, clock):
-    clock.advance(cloud.plan.cookie_lifetime - 1)
+    clock.advance(cloud.config.cookie_lifetime - 1)
     assert (await user.get(ENTITIES)).status == 200
     clock.advance(1)
     assert (await user.get(ENTITIES)).status == 401
@@ -86,12 +86,12 @@ async def test_a_cookie_ends_after_its_lifetime(cloud, user, clock):
 
 @pytest.mark.parametrize("form", ["sliding", "rotating"])
 async def test_a_cookie_can_live_as_long_as_it_is_used(open_cloud, make_client, clock, form):
-    cloud = await open_cloud(forms=Forms(cookie=form))
+    cloud = await open_cloud(variants=ApiVariants(cookie=form))
     client = make_client(cloud)
     await client.sign_in()
     cookies = set()
     for _ in range(3):
-        clock.advance(cloud.plan.cookie_lifetime - 1)
+        clock.advance(cloud.config.cookie_lifetime - 1)
         answer = await client.get(ENTITIES)
         assert answer.status == 200
         cookies.add(answer.headers["Set-Cookie"])
@@ -120,7 +120,7 @@ async def test_signing_out_ends_a_session(user):
 async def test_a_login_tells_token_and_expiry_in_headers(
     open_cloud, make_client, clock, form, expiry
 ):
-    cloud = await open_cloud(forms=Forms(jwt_headers=form, jwt_expiry=expiry))
+    cloud = await open_cloud(variants=ApiVariants(jwt_headers=form, jwt_expiry=expiry))
     answer = await make_client(cloud).log_in()
     written = {"stated": "AccessToken", "lower": "accesstoken", "upper": "ACCESSTOKEN"}[form]
     assert written in list(answer.headers)
@@ -136,7 +136,7 @@ async def test_a_login_tells_token_and_expiry_in_headers(
 
 @pytest.mark.parametrize("place", ["header", "cookie", "body", "none"])
 async def test_the_refresh_token_is_in_one_place(open_cloud, make_client, place):
-    cloud = await open_cloud(forms=Forms(refresh_in=place))
+    cloud = await open_cloud(variants=ApiVariants(refresh_in=place))
     answer = await make_client(cloud).log_in()
     found = {
         "header": "RefreshToken" in answer.headers,
@@ -168,7 +168,7 @@ async def test_logging_out_ends_a_jwt(api_user):
 async def test_a_refresh_token_brings_a_new_jwt_if_the_plan_says_so(
     open_cloud, make_client, clock, place
 ):
-    cloud = await open_cloud(forms=Forms(jwt_renewal="refresh", refresh_in=place))
+    cloud = await open_cloud(variants=ApiVariants(jwt_renewal="refresh", refresh_in=place))
     client = make_client(cloud)
     given = (await client.log_in()).headers
     clock.advance(1000)
@@ -176,12 +176,12 @@ async def test_a_refresh_token_brings_a_new_jwt_if_the_plan_says_so(
     answer = await client.ask("GET", RUNTIME, headers=refresh)
     assert answer.status == 200
     assert answer.headers["AccessToken"] != client.token
-    clock.advance(cloud.plan.refresh_lifetime)
+    clock.advance(cloud.config.refresh_lifetime)
     assert (await client.ask("GET", RUNTIME, headers=refresh)).status == 401
 
 
 async def test_any_later_reply_can_bring_a_new_jwt(open_cloud, make_client, clock):
-    cloud = await open_cloud(forms=Forms(jwt_renewal="any"))
+    cloud = await open_cloud(variants=ApiVariants(jwt_renewal="any"))
     client = make_client(cloud)
     await client.log_in()
     assert "AccessToken" not in (await client.get(RUNTIME)).headers
@@ -193,7 +193,9 @@ async def test_any_later_reply_can_bring_a_new_jwt(open_cloud, make_client, cloc
 async def test_a_user_without_the_right_to_v2_still_has_v1(
     open_cloud, make_client, form, login, call
 ):
-    cloud = await open_cloud(without_v2=frozenset({"anna@example.com"}), forms=Forms(no_v2=form))
+    cloud = await open_cloud(
+        without_v2=frozenset({"anna@example.com"}), variants=ApiVariants(no_v2=form)
+    )
     client = make_client(cloud)
     assert (await client.log_in()).status == login
     assert (await client.get(RUNTIME)).status == call

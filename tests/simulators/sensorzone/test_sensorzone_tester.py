@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from simulators.sensorzone import JSON_API, Forms
+from simulators.sensorzone import JSON_API, ApiVariants
 
 PEOPLE = "/api/v1/tester/people_assets"
 ASSIGNMENTS = "/api/v1/tester/tag_assignments"
@@ -42,7 +42,7 @@ async def test_a_created_person_comes_back_bare_with_the_six_stated_fields(teste
 
 
 async def test_it_comes_back_bare_whatever_form_lists_have(cloud, tester):
-    cloud.plan.forms = Forms(**JSON_API)
+    cloud.config.variants = ApiVariants(**JSON_API)
     answer = await tester.post(PEOPLE, name="Vi Sitor", kind="visitor", company="Acme")
     assert (answer.json["name"], answer.json["company"]) == ("Vi Sitor", "Acme")
 
@@ -59,7 +59,7 @@ async def test_it_comes_back_bare_whatever_form_lists_have(cloud, tester):
     ],
 )
 async def test_what_is_wrong_with_a_person_is_told_by_field(cloud, tester, fields, wrong):
-    cloud.plan.forms.errors = "fields"
+    cloud.config.variants.errors = "fields"
     answer = await tester.post(PEOPLE, **fields)
     assert answer.status == 422
     assert list(answer.json["errors"]) == wrong
@@ -88,7 +88,7 @@ async def test_what_is_wrong_with_a_person_is_told_by_field(cloud, tester, field
     ],
 )
 async def test_an_employee_id_that_is_taken_in_every_form(cloud, tester, form, expected):
-    cloud.plan.forms.errors = form
+    cloud.config.variants.errors = form
     answer = await tester.post(PEOPLE, name="A", kind="staff", employee_id="EMP001")
     assert answer.json == expected
 
@@ -156,7 +156,7 @@ async def test_an_assignment_needs_a_tag_and_a_person(tester):
 
 
 async def test_a_release_can_be_answered_with_what_was_released(cloud, tester):
-    cloud.plan.forms.deleted = "object"
+    cloud.config.variants.deleted = "object"
     given = (await tester.post(ASSIGNMENTS, tag_id=5001, person_id=2)).json
     answer = await tester.delete(f"{ASSIGNMENTS}/{given['id']}")
     assert (answer.status, answer.json) == (200, given)

@@ -5,7 +5,7 @@ from math import dist
 
 import pytest
 
-from simulators.sensorzone import Forms
+from simulators.sensorzone import ApiVariants
 
 CHARTS, ADVANCED = "/api/v2/insights/charts", "/api/v2/advanced_insights"
 MACHINE = "/api/v2/base_stations/101"
@@ -26,9 +26,9 @@ async def test_the_runtime_chart_adds_up_to_the_machines_total(cloud, api_user, 
 async def test_a_chart_in_three_forms_says_the_same(cloud, api_user):
     query = {"start_date": "2026-09-10", "end_date": "2026-09-12", "base_station_id": "102"}
     series = (await api_user.get(f"{CHARTS}/machine_runtime", **query)).json
-    cloud.plan.forms.charts = "rows"
+    cloud.config.variants.charts = "rows"
     rows = (await api_user.get(f"{CHARTS}/machine_runtime", **query)).json
-    cloud.plan.forms.charts = "jsonapi"
+    cloud.config.variants.charts = "jsonapi"
     resources = (await api_user.get(f"{CHARTS}/machine_runtime", **query)).json["data"]
     assert series["labels"] == [row["date"] for row in rows]
     assert series["labels"] == ["2026-09-10", "2026-09-11", "2026-09-12"]
@@ -55,7 +55,7 @@ async def test_counting_charts_agree_with_the_incursions(api_user, user):
 
 @pytest.mark.parametrize("form", ["series", "rows", "jsonapi"])
 async def test_a_pivot_table_counts_each_incursion_once(cloud, api_user, user, form):
-    cloud.plan.forms.charts = form
+    cloud.config.variants.charts = form
     query = {"since": "2026-09-11", "until": "2026-09-12"}
     count = len((await user.get("/api/v1/incursions", **query)).json)
     for dimensions in ("machine", "site,day", "operator", "pedestrian,week", "projects", "month"):
@@ -83,7 +83,7 @@ async def test_an_export_is_a_csv_file(cloud, api_user):
     lines = answer.body.decode().splitlines()
     assert lines[0].startswith("machine,month,total,acknowledged")
     assert lines[1].startswith('"A ""big"", old one",2026-08,')
-    cloud.plan.forms.download = "url"
+    cloud.config.variants.download = "url"
     link = (await api_user.get(f"{ADVANCED}/export")).json["url"]
     assert (await api_user.get(link)).body.startswith(b"machine,total")
     empty = await api_user.get(link.replace("signature=", "signature=0"))
@@ -91,7 +91,7 @@ async def test_an_export_is_a_csv_file(cloud, api_user):
 
 
 async def test_an_export_of_nothing_has_a_head_only(api_user, cloud):
-    cloud.plan.forms.charts = "series"
+    cloud.config.variants.charts = "series"
     query = {"since": "2026-09-13T00:00:00Z", "until": "2026-09-13T01:00:00Z"}
     assert (await api_user.get(f"{ADVANCED}/export", **query)).body == b"machine\r\n"
     assert (await api_user.get(f"{ADVANCED}/pivot", **query)).json == {
@@ -114,14 +114,14 @@ async def test_a_site_report_is_written_after_a_while(cloud, api_user, clock):
     written = (await api_user.get(f"{ADVANCED}/site_report/{asked.json['id']}")).json
     assert written["status"] == "completed"
     assert written["content"].startswith("Quarry Lane: ")
-    cloud.plan.forms.site_reports = "at_once"
+    cloud.config.variants.site_reports = "at_once"
     at_once = (await api_user.get(f"{ADVANCED}/site_report", worksite_id=22)).json
     assert at_once["content"].startswith("North Yard: ")
     assert (await api_user.post(f"{ADVANCED}/site_report")).status == 422
 
 
 async def test_stated_json_api_is_json_api_in_any_plan(cloud, api_user, clock):
-    cloud.plan.forms = Forms(lists="bare")
+    cloud.config.variants = ApiVariants(lists="bare")
     for kind in ("reports", "projects", "worksites"):
         answer = await api_user.get(f"/api/v2/{kind}")
         assert answer.headers["Content-Type"] == "application/vnd.api+json"
@@ -140,7 +140,7 @@ async def test_stated_json_api_is_json_api_in_any_plan(cloud, api_user, clock):
 
 
 async def test_json_api_lists_have_pages_with_links(cloud, api_user):
-    cloud.plan.page_size = 1
+    cloud.config.page_size = 1
     first = (await api_user.get("/api/v2/worksites")).json
     following = first["links"]["next"]
     assert following.startswith(cloud.url)
@@ -156,7 +156,7 @@ async def test_a_site_can_be_renamed_by_an_administrator(cloud, api_user, make_c
     assert (await api_user.patch(path, name="x" * 101)).status == 422
     assert (await api_user.get(path)).json["data"] == changed
     standard = make_client(cloud)
-    await standard.log_in(cloud.plan.standard_username)
+    await standard.log_in(cloud.config.standard_username)
     assert (await standard.patch(path, name="Q")).status == 403
 
 
@@ -172,7 +172,7 @@ async def test_preferences_are_kept_per_user(cloud, api_user, make_client):
     assert "unknown" not in changed
     assert (await api_user.get("/api/v2/user_preferences")).json == changed
     other = make_client(cloud)
-    await other.log_in(cloud.plan.standard_username)
+    await other.log_in(cloud.config.standard_username)
     assert (await other.get("/api/v2/preferences")).json["locale"] == "en-GB"
 
 
@@ -193,7 +193,7 @@ async def test_a_track_leads_to_where_the_machine_is(cloud, api_user, clock):
 
 async def test_a_track_in_geojson_without_gps_and_at_zero(cloud, api_user):
     points = (await api_user.get(f"{MACHINE}/gps_tracks")).json
-    cloud.plan.forms.track = "geojson"
+    cloud.config.variants.track = "geojson"
     line = (await api_user.get(f"{MACHINE}/gps_tracks")).json
     assert line["geometry"]["coordinates"] == [
         [point["longitude"], point["latitude"]] for point in points

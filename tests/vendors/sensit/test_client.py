@@ -29,7 +29,7 @@ from custom_components.watchpost.vendors.sensit.sign_in import (
 )
 from simulators.clock import Clock
 from simulators.faults import Fault
-from simulators.sensit import Forms, Plan, SensitCloud
+from simulators.sensit import ApiVariants, CloudConfig, SensitCloud
 
 from .samples import token
 
@@ -76,8 +76,8 @@ type OpenDesk = Callable[..., Any]
 async def open_desk(socket_enabled: None) -> AsyncIterator[OpenDesk]:
     async with AsyncExitStack() as stack:
 
-        async def open_desk(forms: Mapping[str, Any] | None = None, **plan: Any) -> Desk:
-            made = Plan(forms=Forms(**forms or {}), **plan)
+        async def open_desk(variants: Mapping[str, Any] | None = None, **plan: Any) -> Desk:
+            made = CloudConfig(variants=ApiVariants(**variants or {}), **plan)
             cloud = await stack.enter_async_context(SensitCloud(made, Clock.by_hand(START)))
             session = await stack.enter_async_context(aiohttp.ClientSession())
             return Desk(cloud, session)
@@ -135,7 +135,7 @@ async def test_a_log_brings_what_the_cloud_has_of_two_hours(desk: Desk, kind: Ki
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
         {},
         {"logs": "bare", "order": "oldest", "dates": "data", "devices": "data"},
@@ -148,9 +148,9 @@ async def test_a_log_brings_what_the_cloud_has_of_two_hours(desk: Desk, kind: Ki
     ],
 )
 async def test_every_form_of_a_log_reads_the_same(
-    open_desk: OpenDesk, forms: dict[str, Any]
+    open_desk: OpenDesk, variants: dict[str, Any]
 ) -> None:
-    desk = await open_desk(forms, spods=1, fmds=0, ramps=0)
+    desk = await open_desk(variants, spods=1, fmds=0, ramps=0)
     uuid = desk.cloud.find_monitor("SPOD").uuid
     start = START - timedelta(hours=5)
 

@@ -17,14 +17,14 @@ from custom_components.watchpost.vendors.sensorist.client import Command, Sensor
 from custom_components.watchpost.vendors.sensorist.models import CallbackTypes, Direction
 from simulators.clock import Clock
 from simulators.faults import Fault
-from simulators.sensorist import Forms, Plan, SensoristCloud
+from simulators.sensorist import ApiVariants, CloudConfig, SensoristCloud
 
 START = datetime(2026, 9, 13, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def plan() -> Plan:
-    return Plan(gateways=3, sensors=2, slaves=1, sub_users=2, etag=False)
+def plan() -> CloudConfig:
+    return CloudConfig(gateways=3, sensors=2, slaves=1, sub_users=2, etag=False)
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ async def raw_rows(client, source, **span):
 
 @pytest.mark.parametrize("place", ["envelope", "source"])
 async def test_raw_measurements_are_read_to_the_last_page(client, cloud, plan, place):
-    plan.forms.next_place = place
+    plan.variants.next_place = place
     source = cloud.find_source()
     since = START - timedelta(days=120)
     rows, pages = await raw_rows(client, str(source.id), start=since, end=START)
@@ -234,7 +234,7 @@ async def test_deleting_one_alarm_leaves_the_others(client, cloud):
 
 @pytest.mark.parametrize("body", ["envelope", "none"])
 async def test_callback_is_registered_listed_and_deleted(client, cloud, plan, body):
-    plan.forms.delete_body = body
+    plan.variants.delete_body = body
     url = "https://example.org/api/webhook/abc"
     created = await client.create_callback(url, CallbackTypes.BUTTON | CallbackTypes.SYSTEM)
     assert (created.url, int(created.types)) == (url, 5)
@@ -281,7 +281,7 @@ async def test_interval_is_set_and_may_bring_a_workflow(
     client, cloud, plan, form, has_sensor, has_workflow
 ):
     plan.may_set_interval = True
-    plan.forms.sensor_update = form
+    plan.variants.sensor_update = form
     sensor_id = str(cloud.gateways[0].sensors[0].id)
     sensor, workflow = await client.update_sensor(sensor_id, interval=300)
     assert (sensor is not None, workflow is not None) == (has_sensor, has_workflow)
@@ -393,16 +393,16 @@ async def test_value_that_is_no_number_is_unknown_with_its_date(client, cloud, m
 
 
 @pytest.mark.parametrize(
-    "forms",
+    "variants",
     [
-        Forms(list_key="user"),
-        Forms(empty_measurements="list"),
-        Forms(min_max="rows", alarm_source="object", alarm_state="bool"),
-        Forms(min_max="flat", alarm_state="number"),
+        ApiVariants(list_key="user"),
+        ApiVariants(empty_measurements="list"),
+        ApiVariants(min_max="rows", alarm_source="object", alarm_state="bool"),
+        ApiVariants(min_max="flat", alarm_state="number"),
     ],
 )
-async def test_undocumented_forms_read_the_same(client, cloud, plan, forms):
-    plan.forms = forms
+async def test_undocumented_forms_read_the_same(client, cloud, plan, variants):
+    plan.variants = variants
     source = str(cloud.find_source().id)
     await client.create_alarm(source, -60, Direction.ABOVE)
     (alarm,) = (await client.list_alarms()).value

@@ -15,19 +15,19 @@ from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.viziosense.client import CALLS, VizioSenseClient
 from custom_components.watchpost.vendors.viziosense.models import Webhook, meaning
 from custom_components.watchpost.vendors.viziosense.sign_in import TokenSignIn
-from simulators.viziosense import Plan, VizioSenseCloud
+from simulators.viziosense import CloudConfig, VizioSenseCloud
 
 
 @pytest.fixture
 async def cloud(socket_enabled: None) -> AsyncIterator[VizioSenseCloud]:
-    async with VizioSenseCloud(Plan(devices=3, pace=0)) as cloud:
+    async with VizioSenseCloud(CloudConfig(devices=3, pace=0)) as cloud:
         yield cloud
 
 
 @pytest.fixture
 async def client(cloud: VizioSenseCloud) -> AsyncIterator[VizioSenseClient]:
     async with aiohttp.ClientSession() as session:
-        sign_in = TokenSignIn(cloud.plan.token)
+        sign_in = TokenSignIn(cloud.config.token)
         yield VizioSenseClient(
             Transport(session, cloud.url, sign_in, RequestBudget(), error_status=meaning)
         )
