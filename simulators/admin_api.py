@@ -3,18 +3,45 @@
 from dataclasses import asdict, fields
 from datetime import datetime
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
-from .faults import Fault
-
-if TYPE_CHECKING:
-    from .server import VendorCloud
+from .clock import Clock
+from .faults import Fault, FaultBoard
+from .request_log import RequestLog, RequestRecord
 
 ADMIN_PATH = "/_sim"
 
 _SETTABLE = {spec.name for spec in fields(Fault)} - {"mutate", "used", "_released"}
+
+
+class AdminRoutes(Protocol):
+    """A part of the admin API."""
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the routes."""
+
+
+class ManagedCloud(Protocol):
+    """The parts of a cloud that the admin API of all vendors uses."""
+
+    clock: Clock
+    faults: FaultBoard
+    requests: RequestLog
+
+    @property
+    def log(self) -> list[RequestRecord]:
+        """Every request so far, in the order of arrival."""
+
+    def early_requests(self) -> list[RequestRecord]:
+        """Return the requests for a resource whose last response was still fresh."""
+
+    def held_requests(self) -> list[RequestRecord]:
+        """Return the requests that came while a Retry-After was still running."""
+
+    async def settled(self) -> None:
+        """Let happen what is due, and wait until what it sends out has arrived."""
 
 
 class AdminApi:
@@ -25,7 +52,7 @@ class AdminApi:
     GET /_sim/clock -> {"now", "speed"}; POST {"advance": seconds}, {"set": time} or {"speed": x}.
     """
 
-    def __init__(self, cloud: VendorCloud) -> None:
+    def __init__(self, cloud: ManagedCloud) -> None:
         """Make the door of one cloud."""
         self._cloud = cloud
 

@@ -2,17 +2,17 @@
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 import json
 import re
 import ssl
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from aiohttp import web
 
-from .admin_api import ADMIN_PATH, AdminApi
+from .admin_api import ADMIN_PATH, AdminApi, AdminRoutes
 from .clock import Clock
 from .faults import Fault, FaultBoard, http_date
 from .request_log import RequestLog, RequestRecord
@@ -43,12 +43,14 @@ class Call:
 class VendorCloud(ABC):
     """A simulated vendor cloud. Use it as an async context manager, or `start` and `stop` it.
 
-    A vendor gives `name`, `base_path`, `user_of` and `answer`; and, if it has them, control routes
+    A vendor gives `name`, `base_path`, `user_of` and `answer`; and, if it has them, admin routes
     of its own.
     """
 
     name: str
     base_path: str = ""
+    # Set by the vendor's package: the modules of these routes import the cloud.
+    admin_apis: ClassVar[tuple[Callable[[Any], AdminRoutes], ...]] = ()
 
     def __init__(self, clock: Clock | None = None) -> None:
         """Make the cloud; it listens after `start`."""
@@ -77,10 +79,6 @@ class VendorCloud(ABC):
     async def settled(self) -> None:
         """Let happen what is due, and wait until what it sends out has arrived."""
         self.settle()
-
-    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the vendor's own routes below /_sim, if it has any."""
-        return
 
     @property
     @abstractmethod
@@ -114,7 +112,8 @@ class VendorCloud(ABC):
         """Listen on `port` (0: a free one)."""
         app = web.Application(client_max_size=1 << 20)
         AdminApi(self).add_to(app.router)
-        self.add_admin_routes(app.router)
+        for admin_api in self.admin_apis:
+            admin_api(self).add_to(app.router)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True

@@ -3,14 +3,18 @@
 How to start it, what it can be told and which of its forms are guesses: README.md.
 """
 
+from .admin import ManfredKunzeAdmin
+from .alert_admin import AlertAdmin
 from .alerts import Alert, Channel, Rule
 from .api_keys import ApiKey
 from .cameras import Camera, Capture, DvrRequest
 from .cloud import ManfredKunzeCloud
+from .command_admin import CommandAdmin
 from .commands import Command
 from .config import ApiVariants, CloudConfig, DeliveryConfig
 from .exports import Export
 from .live import LiveSession
+from .media_admin import MediaAdmin
 from .state import Component, Device, Organisation, Reading, Sensor
 from .webhooks import Delivery
 
@@ -36,3 +40,10 @@ __all__ = [
     "Rule",
     "Sensor",
 ]
+
+ManfredKunzeCloud.admin_apis = (
+    ManfredKunzeAdmin,
+    AlertAdmin,
+    MediaAdmin,
+    CommandAdmin,
+)

@@ -1,20 +1,14 @@
 """The control door's part for this vendor: forms, keys, devices, sensors and the truth over HTTP."""
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
-from .alert_admin import AlertAdmin
-from .command_admin import CommandAdmin
+from .cloud import ManfredKunzeCloud
 from .config import DEVICE_STATUS, ApiVariants
-from .media_admin import MediaAdmin
 from .state import Device, Sensor
-
-if TYPE_CHECKING:
-    from .cloud import ManfredKunzeCloud
 
 _SWITCHES = (
     "endless",
@@ -63,9 +57,6 @@ class ManfredKunzeAdmin:
         router.add_post(ADMIN_PATH + "/devices/{id}", self.change_device)
         router.add_delete(ADMIN_PATH + "/devices/{id}", self.remove_device)
         router.add_post(ADMIN_PATH + "/sensors/{id}", self.change_sensor)
-        AlertAdmin(self._cloud).add_to(router)
-        MediaAdmin(self._cloud).add_to(router)
-        CommandAdmin(self._cloud).add_to(router)
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """Return what there is in the main organisation."""

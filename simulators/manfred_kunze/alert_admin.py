@@ -1,18 +1,15 @@
 """The control door's part for alerts: firing, what somebody else does, calls to webhooks."""
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
 from .alerts import Alert, Rule
+from .cloud import ManfredKunzeCloud
 from .config import DeliveryConfig
 from .webhooks import Delivery
-
-if TYPE_CHECKING:
-    from .cloud import ManfredKunzeCloud
 
 
 class AlertAdmin:

@@ -6,7 +6,8 @@ from simulators.response import Response
 
 from .alert_engine import AlertEngine
 from .alerts import SEVERITIES, Alert, AlertStore, Channel, alert_record
-from .request import ApiError, ApiRequest
+from .errors import ApiError
+from .request import ApiRequest
 from .responder import Responder, filled
 from .state import Record
 from .times import at

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from simulators.response import Response
 
-from .request import ApiError, ApiRequest
+from .errors import ApiError
+from .request import ApiRequest
 from .responder import Responder, filled
 from .state import Organisation, Record
 from .times import at, seconds_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .config import CloudConfig
-from .request import ApiError
+from .errors import ApiError
 from .state import Organisation
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from simulators.response import Response
 
 from .cameras import Album, Albums, Camera
+from .errors import ApiError
 from .live import LiveSession, LiveSessions
-from .request import ApiError, ApiRequest
+from .request import ApiRequest
 from .responder import Responder, filled
 from .state import Record
 from .times import at

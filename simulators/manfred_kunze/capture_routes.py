@@ -6,8 +6,9 @@ from simulators.response import Response
 
 from .alerts import SEVERITIES
 from .cameras import Album, Albums, Capture, DvrRequest, clip_path, thumbnail_path
+from .errors import ApiError
 from .object_storage import ObjectStorage
-from .request import ApiError, ApiRequest
+from .request import ApiRequest
 from .responder import Responder, filled
 from .state import Record
 from .times import at

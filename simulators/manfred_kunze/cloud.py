@@ -8,7 +8,6 @@ from simulators.clock import Clock
 from simulators.response import Response
 from simulators.server import Call, VendorCloud
 
-from .admin import ManfredKunzeAdmin
 from .alert_engine import AlertEngine
 from .alert_routes import AlertRoutes
 from .alerts import Alert, AlertStore, Rule
@@ -20,6 +19,7 @@ from .capture_routes import CaptureRoutes
 from .command_routes import CommandRoutes
 from .commands import Command, CommandEngine
 from .config import CloudConfig
+from .errors import ApiError, refusal
 from .export_routes import ExportRoutes
 from .exports import Export, ExportJobs
 from .fixtures import add_device, build_world, equip, reject
@@ -27,7 +27,6 @@ from .live import LiveSession, LiveSessions
 from .object_storage import PREFIX as STORED
 from .object_storage import ObjectStorage
 from .readings_routes import ReadingsRoutes
-from .request import ApiError, refusal
 from .responder import Responder
 from .router import Router
 from .rule_routes import RuleRoutes
@@ -246,10 +245,6 @@ class ManfredKunzeCloud(VendorCloud):
         """Stop listening and posting."""
         await super().stop()
         await self.alert_engine.sender.stop()
-
-    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the vendor's own routes to the control door."""
-        ManfredKunzeAdmin(self).add_to(router)
 
     def user_of(self, headers: Mapping[str, str]) -> str | None:
         """Return the name of the key that a request came with."""

@@ -1,15 +1,11 @@
 """The control door's part for commands, configurations, exports and the quarantine."""
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
+from .cloud import ManfredKunzeCloud
 from .fixtures import REASONS
-
-if TYPE_CHECKING:
-    from .cloud import ManfredKunzeCloud
 
 _FATES = ("ready", "fail", "hang")
 

@@ -7,9 +7,10 @@ from simulators.response import Response
 from simulators.server import Call
 
 from .commands import TARGETS, Binding, Command, CommandEngine, CommandStore, Token
+from .errors import ApiError
 from .fixtures import add_device, equip
 from .object_storage import UPLOADS, ObjectStorage
-from .request import ApiError, ApiRequest
+from .request import ApiRequest
 from .responder import Responder
 from .state import Organisation, Record
 from .times import at

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from simulators.response import Response
 
+from .errors import ApiError
 from .exports import INCLUDES, SCOPES, Export, ExportJobs
 from .object_storage import ObjectStorage
-from .request import ApiError, ApiRequest
+from .request import ApiRequest
 from .responder import Responder
 from .state import Record
 from .times import at

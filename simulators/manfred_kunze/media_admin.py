@@ -1,15 +1,11 @@
 """The control door's part for media: cameras, clips and live sessions."""
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
 from .cameras import CAMERA_STATUS, Camera
-
-if TYPE_CHECKING:
-    from .cloud import ManfredKunzeCloud
+from .cloud import ManfredKunzeCloud
 
 
 class MediaAdmin:

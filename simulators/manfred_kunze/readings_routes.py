@@ -8,7 +8,8 @@ from multidict import MultiMapping
 
 from simulators.response import JsonObject, Response
 
-from .request import ApiError, ApiRequest, Body, length_of
+from .errors import ApiError
+from .request import ApiRequest, Body, length_of
 from .responder import Responder
 from .state import Reading, Record, Sensor
 from .times import at

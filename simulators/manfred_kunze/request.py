@@ -2,21 +2,17 @@
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
+from datetime import timedelta
 import json
 import re
-from typing import TYPE_CHECKING
 
-from simulators.response import JsonObject, Response
+from simulators.response import Response
 from simulators.server import Call
 
-from .config import ApiVariants
+from .api_keys import ApiKey
+from .errors import ApiError
+from .state import Organisation
 from .times import seconds_of
-
-if TYPE_CHECKING:
-    from .api_keys import ApiKey
-    from .state import Organisation
 
 type Body = dict[str, object]
 
@@ -25,19 +21,6 @@ UNTIL = ("to", "end", "until", "endTime", "toTime", "endDate")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _WORDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _NIL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-class ApiError(Exception):
-    """A refusal. headers: that go with it."""
-
-    def __init__(
-        self, status: int, reason: str = "", headers: Mapping[str, str] | None = None
-    ) -> None:
-        """Refuse with a status, and a reason for people."""
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason or HTTPStatus(status).phrase
-        self.headers = dict(headers or {})
 
 
 @dataclass(slots=True)
@@ -143,36 +126,6 @@ def body_of(call: Call) -> Body:
     if not isinstance(sent, dict):
         raise ApiError(400, "Failed to read request")
     return sent
-
-
-def refusal(err: ApiError, variants: ApiVariants, path: str, now: datetime) -> Response:
-    """Return the reply to a call that is refused."""
-    title = HTTPStatus(err.status).phrase
-    if err.status == 401:
-        err.headers.setdefault("WWW-Authenticate", "Bearer")
-    match variants.errors:
-        case "text":
-            headers = {"Content-Type": "text/plain;charset=UTF-8"}
-            return Response(err.status, None, headers | err.headers, err.reason.encode())
-        case "spring":
-            stamp = now.astimezone(UTC).isoformat(timespec="milliseconds")
-            shown: JsonObject = {
-                "timestamp": stamp,
-                "status": err.status,
-                "error": title,
-                "path": f"/api{path}",
-            }
-            return Response(err.status, shown, dict(err.headers))
-    problem: JsonObject = {
-        "type": "about:blank",
-        "title": title,
-        "status": err.status,
-        "detail": err.reason,
-        "instance": f"/api{path}",
-    }
-    return Response(
-        err.status, problem, {"Content-Type": "application/problem+json"} | dict(err.headers)
-    )
 
 
 def is_uuid(text: str) -> bool:

@@ -7,7 +7,8 @@ from zlib import crc32
 from simulators.response import JsonObject, Response
 
 from .config import ApiVariants
-from .request import ApiError, ApiRequest, Body, Route, is_uuid
+from .errors import ApiError
+from .request import ApiRequest, Body, Route, is_uuid
 from .serializers import Serializer
 from .state import Organisation, Record, World, identifier
 

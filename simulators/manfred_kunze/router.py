@@ -7,8 +7,9 @@ from simulators.server import Call
 
 from .api_keys import ApiKeys
 from .command_routes import CommandRoutes
+from .errors import ApiError, refusal
 from .openapi import openapi_response
-from .request import ApiError, ApiRequest, Route, body_of, refusal, routes_of
+from .request import ApiRequest, Route, body_of, routes_of
 from .responder import Responder
 
 BASE = "/api"

@@ -6,7 +6,8 @@ from simulators.response import Response
 
 from .alert_engine import AlertEngine
 from .alerts import AGGREGATES, COMPARISONS, SEVERITIES, AlertStore, Rule, rule_record
-from .request import ApiError, ApiRequest, Body, length_of
+from .errors import ApiError
+from .request import ApiRequest, Body, length_of
 from .responder import Responder, filled
 from .state import Record, Value
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from simulators.random_source import between, mix
 from simulators.response import Response
 
-from .request import ApiError, ApiRequest
+from .errors import ApiError
+from .request import ApiRequest
 from .responder import Responder
 from .state import Component, Device, Organisation, Record, Sensor
 from .times import at

@@ -25,9 +25,11 @@ somebody else's is refused with 403, as are a foreign Role and UserId; a missing
 is none and an unknown time zone are refused with 400; an error is {"message": text}.
 """
 
+from .admin import SensitAdmin
 from .cloud import SensitCloud
 from .config import TYPES, ApiVariants, CloudConfig, MonitorType
 from .malformed import QUIRKS
+from .monitor_admin import MonitorAdmin
 from .monitors import Monitor, Trigger
 from .plume import Leak, WindPeriod
 from .tokens import User
@@ -45,3 +47,8 @@ __all__ = [
     "User",
     "WindPeriod",
 ]
+
+SensitCloud.admin_apis = (
+    MonitorAdmin,
+    SensitAdmin,
+)

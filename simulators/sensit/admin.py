@@ -4,17 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
 from .admin_params import moment, variant_choices
+from .cloud import SensitCloud
 from .tokens import User
-
-if TYPE_CHECKING:
-    from .cloud import SensitCloud
 
 _PLAN = ("token_seconds", "max_age", "etag")
 _DEVICES = "/clients/getDevicesFromDeviceTypeAndRole"

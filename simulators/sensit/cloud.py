@@ -5,18 +5,14 @@ from datetime import datetime
 import hashlib
 from http import HTTPStatus
 
-from aiohttp import web
-
 from simulators.clock import Clock, to_micros
 from simulators.response import JsonObject, Response, encode
 from simulators.server import Call, VendorCloud
 
-from .admin import SensitAdmin
 from .api import Api, truth_json
 from .config import CloudConfig, MonitorType
 from .monitors import FOR_EVER, Monitor
 from .plume import Leak
-from .stage_admin import MonitorAdmin
 from .state import World
 from .time_windows import ApiError
 from .tokens import Tokens, User
@@ -137,11 +133,6 @@ class SensitCloud(VendorCloud):
                 gaps.append((record.at - seen[asked]).total_seconds())
             seen[asked] = record.at
         return min(gaps, default=None)
-
-    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
-        """Add monitors, leaks, wind, users and the truth to the control door."""
-        MonitorAdmin(self).add_to(router)
-        SensitAdmin(self).add_to(router)
 
     def user_of(self, headers: Mapping[str, str]) -> str | None:
         """Return the e-mail address in the token, true or not."""

@@ -1,5 +1,6 @@
 """The simulated Sensorist cloud, after the vendor's REST API documentation 1.15."""
 
+from .admin import SensoristAdmin
 from .callbacks import Callback, Delivery
 from .cloud import SensoristCloud
 from .config import ApiVariants, CloudConfig, DeliveryConfig
@@ -19,3 +20,5 @@ __all__ = [
     "Source",
     "User",
 ]
+
+SensoristCloud.admin_apis = (SensoristAdmin,)

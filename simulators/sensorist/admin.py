@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
+from .cloud import SensoristCloud
 from .state import FREE, Gateway, Sensor, Source
-
-if TYPE_CHECKING:
-    from .cloud import SensoristCloud
 
 
 class SensoristAdmin:

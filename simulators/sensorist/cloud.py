@@ -8,14 +8,11 @@ import hashlib
 from http import HTTPStatus
 from time import perf_counter
 
-from aiohttp import web
-
 from simulators.clock import Clock, to_micros
 from simulators.faults import http_date
 from simulators.response import JsonObject, Response, encode
 from simulators.server import Call, VendorCloud
 
-from .admin import SensoristAdmin
 from .alarms import Alarm, AlarmLog, Alarms
 from .api import Api, ApiRequest, refusal, route
 from .callbacks import ALARM, BUTTON, SYSTEM, Callbacks
@@ -192,10 +189,6 @@ class SensoristCloud(VendorCloud):
         """Stop listening and posting."""
         await super().stop()
         await self.callbacks.stop()
-
-    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
-        """Add gateways, sensors and the truth to the control door."""
-        SensoristAdmin(self).add_to(router)
 
     def user_of(self, headers: Mapping[str, str]) -> str | None:
         """Return the name in the Authorization header."""

@@ -24,6 +24,7 @@ The same over HTTP is in `control.SensorZoneDoor`. Which paths it answers is in
 docs/simulators/sensorzone.md.
 """
 
+from .admin import SensorZoneAdmin
 from .cloud import SensorZoneCloud
 from .config import JSON_API, OTHER, ApiVariants, BehaviorConfig, CloudConfig, Limits, Oddities
 from .incursions import Incursion
@@ -42,3 +43,5 @@ __all__ = [
     "SensorZoneCloud",
     "Tag",
 ]
+
+SensorZoneCloud.admin_apis = (SensorZoneAdmin,)

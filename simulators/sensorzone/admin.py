@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
+from .cloud import SensorZoneCloud
 from .incursions import ODD, Incursion
 from .state import Machine
-
-if TYPE_CHECKING:
-    from .cloud import SensorZoneCloud
 
 
 class SensorZoneAdmin:

@@ -12,7 +12,6 @@ from simulators.response import Response
 from simulators.schedule import SECOND
 from simulators.server import Call, VendorCloud
 
-from .admin import SensorZoneAdmin
 from .config import ApiVariants, CloudConfig
 from .counts import Counts
 from .fixtures import add_machine, build_world
@@ -173,10 +172,6 @@ class SensorZoneCloud(VendorCloud):
     def refused(self, status: int) -> Response:
         """Return the vendor's error reply for a request that a fault kept from it."""
         return refusal(ApiError(status), self.config.variants)
-
-    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the truth, machines and sign-ins to the control door."""
-        SensorZoneAdmin(self).add_to(router)
 
     def answer(self, call: Call) -> Response:
         """Answer one call."""

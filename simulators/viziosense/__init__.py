@@ -3,6 +3,7 @@
 How to start it, what it can be told and which of its forms are guesses: README.md.
 """
 
+from .admin import VizioSenseAdmin
 from .cloud import VizioSenseCloud
 from .config import ApiVariants, CloudConfig, DeliveryConfig
 from .faulty_images import ImageFault
@@ -21,3 +22,5 @@ __all__ = [
     "VizioSenseCloud",
     "Webhook",
 ]
+
+VizioSenseCloud.admin_apis = (VizioSenseAdmin,)

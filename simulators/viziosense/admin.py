@@ -2,20 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 
+from .cloud import VizioSenseCloud
 from .config import ApiVariants
 from .delivery import Delivery
 from .faulty_images import ImageFault
 from .snapshots import Snapshot
 from .state import FREE, Device
-
-if TYPE_CHECKING:
-    from .cloud import VizioSenseCloud
 
 type Body = dict[str, Any]
 

@@ -9,7 +9,6 @@ from simulators.clock import Clock
 from simulators.response import JsonObject, Response
 from simulators.server import Call, VendorCloud
 
-from .admin import VizioSenseAdmin
 from .api import PREFIX, Api
 from .config import CloudConfig
 from .delivery import Body, Delivery, Proof, WebhookSender
@@ -190,10 +189,6 @@ class VizioSenseCloud(VendorCloud):
         self._hosts["storage"] = f"http://{storage[0]}:{storage[1]}"
         self._hosts["elsewhere"] = f"http://localhost:{elsewhere[1]}"
         self._foreign_port = int(elsewhere[1])
-
-    def add_admin_routes(self, router: web.UrlDispatcher) -> None:
-        """Add devices, pictures and the truth to the control door."""
-        VizioSenseAdmin(self).add_to(router)
 
     def user_of(self, headers: Mapping[str, str]) -> str | None:
         """Return how the request is signed in: "token", "login" or "unknown"."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
@@ -10,13 +10,11 @@ from simulators.admin_api import ADMIN_PATH, json_object, json_response, refusal
 from simulators.schedule import SECOND, Spans
 
 from .admin_params import choice, instant, number, variant_choices
+from .cloud import SensitCloud
 from .config import TYPES
 from .malformed import QUIRKS
 from .monitors import Monitor, Trigger
 from .plume import LEAKS, Leak, WindPeriod
-
-if TYPE_CHECKING:
-    from .cloud import SensitCloud
 
 _TEXTS = ("name", "location", "status", "key", "picture")
 
