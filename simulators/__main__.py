@@ -25,7 +25,7 @@ from .viziosense import VizioSenseCloud
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until told to stop; returns the exit code."""
+    """Run the clouds until a signal ends them; return the exit code."""
     asyncio.run(_run(_parser().parse_args(arguments)))
     return 0
 
@@ -37,7 +37,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="the same seed measures the same")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")
     parser.add_argument("--start", type=_moment, help="simulated time at the start, ISO 8601")
-    parser.add_argument("--max-age", type=int, default=900, help="seconds that replies are fresh")
+    parser.add_argument("--max-age", type=int, default=900, help="seconds that responses are fresh")
     parser.add_argument("--gateways", type=int, default=2)
     parser.add_argument("--slaves", type=int, default=0, help="slave gateways besides")
     parser.add_argument("--sensors", type=int, default=2, help="sensors per gateway")
@@ -73,7 +73,7 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--sensorzone-port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--machines", type=int, default=4, help="machines of the SensorZone brand")
-    parser.add_argument("--people", type=int, default=8, help="people who walk among them")
+    parser.add_argument("--people", type=int, default=8, help="people on their sites")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The control door ``/_sim``, which no vendor has: log, faults and clock over HTTP."""
+"""Serve the admin API ``/_sim``: request log, faults and clock over HTTP."""
 
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -32,7 +32,7 @@ class ManagedCloud(Protocol):
 
     @property
     def log(self) -> list[RequestRecord]:
-        """Every request so far, in the order of arrival."""
+        """Return every request, in the order of arrival."""
 
     def early_requests(self) -> list[RequestRecord]:
         """Return the requests for a resource whose last response was still fresh."""
@@ -41,11 +41,11 @@ class ManagedCloud(Protocol):
         """Return the requests that came while a Retry-After was still running."""
 
     async def settled(self) -> None:
-        """Let happen what is due, and wait until what it sends out has arrived."""
+        """Process what is due, and wait until the deliveries have an outcome."""
 
 
 class AdminApi:
-    """What every cloud can be told over HTTP.
+    """Serve the admin routes that every cloud has.
 
     GET /_sim/log -> {"requests": [...], "early": n, "held": n}; DELETE empties it.
     GET, POST (a Fault's fields as a JSON object) and DELETE /_sim/faults.
@@ -53,7 +53,7 @@ class AdminApi:
     """
 
     def __init__(self, cloud: ManagedCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -67,7 +67,7 @@ class AdminApi:
         router.add_post(f"{ADMIN_PATH}/clock", self.move_clock)
 
     async def show_log(self, request: web.Request) -> web.Response:
-        """Return every request and how many of them broke a rule."""
+        """Return every request, and how many were early or sent during a wait."""
         return json_response(
             {
                 "requests": [asdict(record) for record in self._cloud.log],
@@ -77,16 +77,16 @@ class AdminApi:
         )
 
     async def clear_log(self, request: web.Request) -> web.Response:
-        """Forget the requests."""
+        """Clear the request log."""
         self._cloud.requests.clear()
         return json_response({})
 
     async def show_faults(self, request: web.Request) -> web.Response:
-        """Return the faults that are up, used up or not."""
+        """Return the faults, used up or not."""
         return json_response({"faults": [_shown(fault) for fault in self._cloud.faults]})
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        """Put a fault up."""
+        """Add a fault."""
         body = await json_object(request)
         if unknown := body.keys() - _SETTABLE:
             raise refusal(f"A fault has no {', '.join(sorted(unknown))}")
@@ -96,7 +96,7 @@ class AdminApi:
             raise refusal(str(err)) from err
 
     async def clear_faults(self, request: web.Request) -> web.Response:
-        """Take all faults down."""
+        """Remove all faults."""
         self._cloud.faults.clear()
         return json_response({})
 
@@ -106,7 +106,7 @@ class AdminApi:
         return json_response({"now": clock.now().isoformat(), "speed": clock.speed})
 
     async def move_clock(self, request: web.Request) -> web.Response:
-        """Set the simulated time or its speed, and let happen what is due then."""
+        """Set the simulated time or its speed, and process what is due then."""
         clock, body = self._cloud.clock, await json_object(request)
         try:
             if "speed" in body:
@@ -122,7 +122,7 @@ class AdminApi:
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
-    """Return the JSON object in the body; anything else is refused with 400."""
+    """Return the JSON object in the body; raise a 400 for anything else."""
     try:
         body = json.loads(await request.text() or "{}")
     except ValueError as err:
@@ -138,7 +138,7 @@ def json_response(value: object) -> web.Response:
 
 
 def refusal(reason: str) -> web.HTTPBadRequest:
-    """Return the 400 that a control route raises."""
+    """Return the 400 response that an admin route raises."""
     return web.HTTPBadRequest(text=json.dumps({"error": reason}), content_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""The time that a simulated cloud lives in."""
+"""Provide the simulated time of a cloud."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ class Clock:
     """A clock in UTC that runs at any speed, stands still until moved, or follows another clock.
 
     ``Clock(start, speed)`` runs from `start` (default: now), `speed` simulated seconds a second.
-    ``Clock(source=f)`` tells what `f()` returns, an aware datetime.
+    ``Clock(source=f)`` shows what `f()` returns, an aware datetime.
     ``Clock.by_hand(start)`` moves only by `advance` and `set`.
     """
 
@@ -25,7 +25,7 @@ class Clock:
         *,
         source: Callable[[], datetime] | None = None,
     ) -> None:
-        """Start the clock; a `start` without a zone is refused with ValueError."""
+        """Start the clock; raise ValueError for a `start` without a zone."""
         self._source = source
         self._speed = speed
         self._real = system_time()
@@ -39,12 +39,12 @@ class Clock:
 
     @property
     def running(self) -> bool:
-        """Whether this clock moves by its own speed, neither by hand nor by a source."""
+        """Return whether this clock moves by its own speed, neither by hand nor by a source."""
         return self._source is None and self._speed != 0
 
     @property
     def speed(self) -> float:
-        """Simulated seconds a second; 0 stands still."""
+        """Return the simulated seconds per second; 0 stands still."""
         return self._speed
 
     @speed.setter
@@ -69,7 +69,7 @@ class Clock:
         self.set(self.now() + timedelta(seconds=seconds))
 
     def set(self, moment: datetime) -> None:
-        """Make it `moment` now. A clock with a source cannot be set: RuntimeError."""
+        """Set the time; raise RuntimeError if the clock follows a source."""
         if self._source is not None:
             raise RuntimeError("This clock follows its source and cannot be moved")
         self._rebase(_aware(moment))
@@ -77,7 +77,7 @@ class Clock:
             listener()
 
     def on_move(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after each move by hand; returns the way to stop that."""
+        """Call `listener` after each move by hand; return a function that unregisters it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a cloud and its client, on demand.
+"""Inject faults between a cloud and its client.
 
 A test adds a `Fault` to a cloud's `FaultBoard`; each request that matches uses it up once. All
 matching faults apply, in the order they were added.
@@ -53,11 +53,11 @@ class Fault:
     times          how often; None: until cleared
 
     What happens to them, by kind:
-    latency        answer `seconds` (real) later
-    hold           answer when `release()` is called
-    drop           close the connection without a reply
-    status         answer `status` with `headers` and `body` (default: the vendor's error body)
-    cut            a right Content-Length, but the connection ends after `size` bytes (0: half)
+    latency        respond `seconds` (real) later
+    hold           respond when `release()` is called
+    drop           close the connection without a response
+    status         respond with `status`, `headers` and `body` (default: the vendor's error body)
+    cut            a correct Content-Length, but the connection ends after `size` bytes (0: half)
     cut_json       half the JSON, with a matching length
     not_json       a login page in HTML, with `status` if given, else the true one
     root           the JSON value `value` instead of the object
@@ -67,7 +67,7 @@ class Fault:
     redirect       `status` (302) to `location`
     drip           the body `size` (16) bytes at a time, `seconds` (real) apart
     clock_skew     the Date header is `seconds` off
-    headers        `headers` replace those of the reply; None removes one
+    headers        `headers` replace those of the response; None removes one
     mutate         `mutate(payload)` is sent instead; or a `mutation` by name, see mutations.py
 
     takes_effect: a request that is dropped, redirected or refused with a status still does its
@@ -97,18 +97,18 @@ class Fault:
     _released: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse a kind or a mutation that does not exist with ValueError."""
+        """Raise ValueError for an unknown kind or mutation."""
         if self.kind not in KINDS:
             raise ValueError(f"No such fault: {self.kind}")
         if self.kind == "mutate" and self.mutate is None:
             self.mutate = named_mutation(self.mutation)
 
     def release(self) -> None:
-        """Let the requests go on that a fault of kind "hold" holds."""
+        """Release the requests that a fault of kind "hold" delays."""
         self._released.set()
 
     def matches(self, method: str, path: str, query: Mapping[str, str], user: str | None) -> bool:
-        """Tell whether a request is one of those this fault is for."""
+        """Return whether this fault applies to a request."""
         return (
             self.times != 0
             and self.match in path
@@ -119,18 +119,18 @@ class Fault:
 
     @property
     def prevents(self) -> bool:
-        """Whether the request must not reach the cloud at all."""
+        """Return whether the request must not reach the cloud."""
         return self.kind in ("drop", "status", "redirect") and not self.takes_effect
 
     async def delay(self) -> None:
-        """Wait as long as this fault wants the request to wait."""
+        """Delay the request as this fault says."""
         if self.kind == "latency":
             await asyncio.sleep(self.seconds)
         elif self.kind == "hold":
             await self._released.wait()
 
     def apply(self, response: Response, now: datetime) -> None:
-        """Spoil `reply`."""
+        """Modify the response."""
         if spoil := _SPOILERS.get(self.kind):
             spoil(self, response, now)
 
@@ -139,16 +139,16 @@ class FaultBoard:
     """The faults of one cloud."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start empty."""
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> Fault:
-        """Put a fault up and return it."""
+        """Add a fault and return it."""
         self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Take all faults down; requests that are held go on."""
+        """Remove all faults and release the requests that they delay."""
         for fault in self._faults:
             fault.release()
         self._faults.clear()
@@ -160,7 +160,7 @@ class FaultBoard:
     def take(
         self, method: str, path: str, query: Mapping[str, str], user: str | None
     ) -> list[Fault]:
-        """Return the faults for a request, each used up once more."""
+        """Return the faults that apply to a request, and count their use."""
         taken = [fault for fault in self._faults if fault.matches(method, path, query, user)]
         for fault in taken:
             fault.used += 1

@@ -1,4 +1,4 @@
-"""Named ways to spoil a JSON reply: (payload) -> payload. The payload may be changed in place."""
+"""Provide named mutations of a JSON response: (payload) -> payload, which may change it in place."""
 
 from collections.abc import Callable
 import math
@@ -13,7 +13,7 @@ _LONG_TITLE = "Længste titel " * 1000
 def named_mutation(name: str) -> Mutation:
     """Return the mutation of that name; ``missing_field:<path>`` takes a dotted path.
 
-    In a path, lists are walked through and ``*`` stands for any key, e.g.
+    In a path, lists are passed through and ``*`` stands for any key, e.g.
     ``gateways.devices.title`` or ``measurements.*.value``. Raises ValueError for a name that does
     not exist.
     """
@@ -46,7 +46,7 @@ def nulls(payload: Any) -> Any:
 
 
 def extra_fields(payload: Any) -> Any:
-    """Give every object, except those keyed by number, fields that no document mentions."""
+    """Give every object, except those keyed by number, undocumented fields."""
     if isinstance(payload, list):
         return [extra_fields(item) for item in payload]
     if not isinstance(payload, dict):
@@ -75,12 +75,12 @@ def long_titles(payload: Any) -> Any:
 
 
 def nan(payload: Any) -> Any:
-    """Make every measured value NaN, which JSON does not know."""
+    """Make every measured value NaN, which is not valid JSON."""
     return _measured(payload, math.nan)
 
 
 def infinity(payload: Any) -> Any:
-    """Make every measured value Infinity, which JSON does not know."""
+    """Make every measured value Infinity, which is not valid JSON."""
     return _measured(payload, math.inf)
 
 

@@ -1,4 +1,4 @@
-"""Chance without memory: the same numbers give the same draw, in any order and at any time."""
+"""Draw pseudo-random numbers without state: the same arguments give the same number."""
 
 _MASK = (1 << 64) - 1
 _UNIT = 1.0 / (1 << 64)

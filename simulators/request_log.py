@@ -1,4 +1,4 @@
-"""What was asked of a cloud, and whether it was asked too early."""
+"""Log the requests to a cloud, and mark those that came before the last response expired."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d+)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class RequestRecord:
-    """One request. `status` is 0 as long as, or because, no reply went out whole.
+    """One request. `status` is 0 while, or because, no complete response was sent.
 
-    early: the last reply to the same GET by the same user was still fresh. held: a Retry-After
+    early: the last response to the same GET by the same user was still fresh. held: a Retry-After
     given to the user was still running. user: the name given at sign-in, right or wrong. form: the
     body's fields without a password.
     """
@@ -32,7 +32,7 @@ class RequestRecord:
 
 
 class RequestLog:
-    """All requests in the order of their arrival, judged against what earlier replies said."""
+    """All requests in the order of their arrival, compared with the caching headers of earlier responses."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -42,7 +42,7 @@ class RequestLog:
         self._held_until: dict[str | None, datetime] = {}
 
     def arrived(self, record: RequestRecord) -> None:
-        """Judge and keep a request that just came in."""
+        """Log a request, and mark it if it is early or sent during a wait."""
         fresh_until = self._fresh_until.get(_resource(record))
         record.early = record.method == "GET" and _before(record.at, fresh_until)
         record.held = _before(record.at, self._held_until.get(record.user))
@@ -51,10 +51,10 @@ class RequestLog:
     def replied(
         self, record: RequestRecord, at: datetime, status: int, headers: dict[str, str]
     ) -> None:
-        """Note a reply that goes out at `at`.
+        """Record a response sent at `at`.
 
-        Freshness counts from the whole second of the Date header, less Age. A reply without max-age
-        frees its resource.
+        Freshness counts from the whole second of the Date header, less Age. A response without
+        max-age does not bind.
         """
         record.status = status
         if record.method == "GET" and status in (200, 304):
@@ -63,14 +63,14 @@ class RequestLog:
             self._fresh_before[resource] = self._fresh_until.get(resource)
             self._fresh_until[resource] = at.replace(microsecond=0) + timedelta(seconds=fresh)
         elif record.method != "GET" and 200 <= status < 400:
-            # What was written to is no longer as it was told (RFC 9111, 4.4).
+            # A write invalidates the stored responses of its resource (RFC 9111, 4.4).
             for resource in [each for each in self._fresh_until if _is_of(each, record)]:
                 del self._fresh_until[resource]
         if (wait := headers.get("Retry-After")) and (until := _retry_at(wait, at)):
             self._held_until[record.user] = max(until, self._held_until.get(record.user, until))
 
     def lost(self, record: RequestRecord) -> None:
-        """Note that the reply never arrived whole: only the one before it binds."""
+        """Record that the response did not arrive completely: only the one before it binds."""
         record.status = 0
         resource = _resource(record)
         if (until := self._fresh_before.pop(resource, None)) is not None:
@@ -79,12 +79,12 @@ class RequestLog:
             self._fresh_until.pop(resource, None)
 
     def clear(self) -> None:
-        """Forget the records, not what earlier replies said."""
+        """Clear the records, not the freshness of earlier responses."""
         self.records.clear()
 
 
 def _is_of(resource: Resource, record: RequestRecord) -> bool:
-    """Whether a resource is at the path that a request wrote to, by the same user."""
+    """Return whether a resource is at the path that the same user's request wrote to."""
     own = _resource(record)
     return resource[:2] == own[:2]
 

@@ -1,4 +1,4 @@
-"""A reply of a simulated cloud, and the ways it can travel."""
+"""Model the responses of a simulated cloud, and the ways in which they are sent."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -22,24 +22,24 @@ _BLOCK = 1 << 16
 
 @dataclass(slots=True)
 class Plain:
-    """The reply travels as it should."""
+    """A complete response."""
 
 
 @dataclass(slots=True)
 class Drop:
-    """The connection is closed without a reply."""
+    """A connection closed without a response."""
 
 
 @dataclass(slots=True)
 class Cut:
-    """The connection is closed after so many bytes; None: after half the body."""
+    """A connection closed after so many bytes; None: after half the body."""
 
     after: int | None = None
 
 
 @dataclass(slots=True)
 class Drip:
-    """The body comes in pieces of `size` bytes with `pause` real seconds between them."""
+    """A body sent in pieces of `size` bytes with `pause` real seconds between them."""
 
     size: int
     pause: float
@@ -47,7 +47,7 @@ class Drip:
 
 @dataclass(slots=True)
 class Flood:
-    """A JSON object of `size` bytes is streamed instead of the body, without a length.
+    """A JSON object of `size` bytes streamed instead of the body, without a length.
 
     packed: as gzip, whether the client accepts it or not. head: what comes first instead of the
     object's beginning; blanks follow it.
@@ -63,7 +63,7 @@ type Delivery = Plain | Drop | Cut | Drip | Flood
 
 @dataclass(slots=True)
 class Response:
-    """A reply before it is encoded. `body` wins over `payload`.
+    """A response before it is encoded; `body` takes precedence over `payload`.
 
     exact: encode with the standard library, which writes NaN, Infinity and integers of any size.
     """
@@ -95,7 +95,7 @@ def encode(payload: object, *, exact: bool = False) -> bytes:
 
 
 async def send(request: web.Request, response: Response) -> web.StreamResponse:
-    """Write `reply` as its delivery says; compressed if the client takes gzip and it is no medium."""
+    """Send a response as its delivery says; compress it if the client accepts gzip and it is no media file."""
     gzip = "gzip" in request.headers.get("Accept-Encoding", "") and not response.headers.get(
         "Content-Type", ""
     ).startswith(_PACKED)

@@ -1,4 +1,4 @@
-"""When a sensor reports: phase, drift, jitter, upload delay and loss, all from its seed.
+"""Schedule the reports of sensors: phase, drift, jitter, upload delay and loss, all from a seed.
 
 Times are whole microseconds since the epoch, so that sources of one sensor that share a beat share
 it exactly.
@@ -15,7 +15,7 @@ _JITTER, _DELAY, _LOSS = 11, 12, 13
 
 @dataclass(frozen=True, slots=True)
 class ReportingConfig:
-    """How punctual sensors are.
+    """Settings for the punctuality of sensors.
 
     jitter: a report is up to so many seconds before or after its beat. delay_least, delay_most:
     seconds from a report's date until a client can see it. drift: a sensor's clock is wrong by up
@@ -30,7 +30,7 @@ class ReportingConfig:
     loss: float = 1 / 200
 
     def scaled(self, factor: float) -> ReportingConfig:
-        """Return the same habits for sensors whose cycles are `factor` times as long."""
+        """Return the settings for sensors whose cycles are `factor` times as long."""
         return ReportingConfig(
             self.jitter * factor,
             self.delay_least * factor,
@@ -50,7 +50,7 @@ class Report:
 
 
 class ReportSchedule:
-    """One physical sensor's way of reporting."""
+    """The report schedule of one physical sensor."""
 
     __slots__ = ("drift", "phase", "reporting", "seed")
 
@@ -67,11 +67,11 @@ class ReportSchedule:
 
     @property
     def slack(self) -> int:
-        """How far a report's date can be from its beat, in microseconds."""
+        """Return the largest distance of a report's date from its beat, in microseconds."""
         return int(self.reporting.jitter * SECOND) + SECOND
 
     def report(self, beat: int) -> Report | None:
-        """Return what became of the report at `beat`; None if it was lost on the way."""
+        """Return the report at `beat`; None if it was lost."""
         reporting = self.reporting
         if reporting.loss and fraction(self.seed, beat, _LOSS) < reporting.loss:
             return None
@@ -96,11 +96,11 @@ class ReportTimes:
     __slots__ = ("_stretches",)
 
     def __init__(self, anchor: int, period: int) -> None:
-        """Start with one period, for ever."""
+        """Start with one period."""
         self._stretches = [_Stretch(0, anchor, period)]
 
     def change(self, at: int, period: int) -> None:
-        """From `at` on, beat every `period`, counted from the last beat before."""
+        """Change the period from `at` on, counted from the last beat before."""
         self._stretches.append(_Stretch(at, self.last(at) or at, period))
 
     def last(self, until: int) -> int | None:
@@ -134,24 +134,24 @@ class Span:
 
 
 class Spans:
-    """Times in which something was so, oldest first."""
+    """Time spans of one condition, oldest first."""
 
     __slots__ = ("_spans",)
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start empty."""
         self._spans: list[Span] = []
 
     @property
     def lasting(self) -> Span | None:
-        """The span that has no end yet."""
+        """Return the span without an end; None if there is none."""
         if self._spans and self._spans[-1].end is None:
             return self._spans[-1]
         return None
 
     @property
     def first(self) -> int:
-        """When the first span began; 0 if there was none."""
+        """Return the start of the first span; 0 if there is none."""
         return self._spans[0].start if self._spans else 0
 
     def begin(self, at: int) -> None:

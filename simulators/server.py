@@ -1,4 +1,4 @@
-"""The frame of every simulated cloud: a port, a request log, faults, a clock, a control door."""
+"""Serve a simulated cloud: HTTP, request log, faults, clock and admin API."""
 
 from abc import ABC, abstractmethod
 import asyncio
@@ -66,42 +66,42 @@ class VendorCloud(ABC):
 
     @abstractmethod
     def user_of(self, headers: Mapping[str, str]) -> str | None:
-        """Return the name that a request gives itself, right or wrong."""
+        """Return the name of the user that a request claims, valid or not."""
 
     @abstractmethod
     def answer(self, call: Call) -> Response:
         """Answer a request that reached the vendor."""
 
     def settle(self) -> None:
-        """Let happen what is due by the clock; by itself nothing is."""
+        """Process what is due by the clock."""
         return
 
     async def settled(self) -> None:
-        """Let happen what is due, and wait until what it sends out has arrived."""
+        """Process what is due, and wait until the deliveries have an outcome."""
         self.settle()
 
     @property
     @abstractmethod
     def credentials(self) -> dict[str, str]:
-        """What a client needs to sign in to the default account."""
+        """Return the credentials of the default account."""
 
     @property
     def url(self) -> str:
-        """The API's base URL, without a slash at its end."""
+        """Return the API's base URL, without a slash at its end."""
         return self._origin + self.base_path
 
     @property
     def control_url(self) -> str:
-        """The base URL of what the vendor does not have: log, faults, clock."""
+        """Return the base URL of the admin API."""
         return self._origin + ADMIN_PATH
 
     @property
     def log(self) -> list[RequestRecord]:
-        """Every request so far, in the order of arrival."""
+        """Return every request, in the order of arrival."""
         return self.requests.records
 
     def early_requests(self) -> list[RequestRecord]:
-        """Return the requests that asked again for what was still fresh."""
+        """Return the requests for a resource whose last response was still fresh."""
         return [record for record in self.log if record.early]
 
     def held_requests(self) -> list[RequestRecord]:
@@ -127,7 +127,7 @@ class VendorCloud(ABC):
             self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
-        """Stop listening; requests that are held or dripping are cut off."""
+        """Stop listening, and close the connections that faults keep open."""
         self.faults.clear()
         if self._ticker is not None:
             self._ticker.cancel()
@@ -176,11 +176,11 @@ class VendorCloud(ABC):
             raise
 
     def refused(self, status: int) -> Response:
-        """Return the vendor's error reply for a request that a fault kept from it."""
+        """Return the vendor's error response to a request that a fault rejects."""
         return Response(status, {"error": "Refused"})
 
     def _worked(self, call: Call, faults: list[Fault]) -> Response:
-        """Let the vendor do its work, unless a fault keeps the request from it."""
+        """Return the vendor's response, or its error if a fault rejects the request."""
         self.settle()
         if prevented := [fault for fault in faults if fault.prevents]:
             return self.refused(prevented[0].status or 500)

@@ -1,4 +1,4 @@
-"""Links whose signature covers every byte of them, with characters in them that clients like to write otherwise."""
+"""Sign links over every byte, with characters that clients tend to normalise."""
 
 import hashlib
 import hmac
@@ -15,14 +15,14 @@ def odd(path: str) -> str:
 
 
 def sealed(secret: str, link: str) -> str:
-    """Return a link, with or without its host, with odd characters and the seal of all that is sent of it."""
+    """Return a link with odd characters and a signature of its path and query."""
     origin, path, query = _parts(link)
     target = f"{odd(path)}?{query}{'&' if query else ''}{_ODD}"
     return f"{origin}{target}&{_SEAL}{_seal(secret, target)}"
 
 
 def is_sealed(secret: str, target: str) -> bool:
-    """Tell whether a request's target is, byte for byte, one that was given out."""
+    """Return whether the signature of a request's target is valid."""
     head, _, rest = target.partition(f"&{_SEAL}")
     return rest.partition("&")[0] == _seal(secret, head)
 

@@ -1,6 +1,6 @@
-"""Believable values: what a sensor would have measured at any moment, from its seed alone.
+"""Compute plausible sensor values for any moment from a seed alone.
 
-A curve is a function (seed, seconds since the epoch) -> value. It has no memory, so a year of
+A curve is a function (seed, seconds since the epoch) -> value without state, so that a year of
 history costs nothing.
 """
 
@@ -58,12 +58,12 @@ def wireless(seed: int, at: float) -> float:
 
 
 def anything(seed: int, at: float) -> float:
-    """Return a positive quantity that means nothing in particular."""
+    """Return a positive quantity of no particular kind."""
     return 500 + 100 * _own(seed) + 80 * _daily(at, warmest=12) + _noise(seed, at, 15)
 
 
 def _own(seed: int) -> float:
-    """Return what sets one sensor apart from the next, within -1..1."""
+    """Return the constant offset of one sensor, within -1..1."""
     return 2 * fraction(seed, 1) - 1
 
 

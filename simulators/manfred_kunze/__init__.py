@@ -1,6 +1,6 @@
 """The simulated Manfred Kunze IoT platform, after the vendor's REST API page and its guides.
 
-How to start it, what it can be told and which of its forms are guesses: README.md.
+README.md says how to start and control it, and which of its variants are guesses.
 """
 
 from .admin import ManfredKunzeAdmin

@@ -1,4 +1,4 @@
-"""The control door's part for this vendor: forms, keys, devices, sensors and the truth over HTTP."""
+"""Serve the admin routes for variants, keys, devices, sensors and the current state."""
 
 from dataclasses import fields
 
@@ -41,10 +41,10 @@ _SWITCHES = (
 
 
 class ManfredKunzeAdmin:
-    """What the cloud can be told over HTTP; README.md has the routes and their bodies."""
+    """Serve the admin routes of this vendor; README.md lists them with their bodies."""
 
     def __init__(self, cloud: ManfredKunzeCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -59,7 +59,7 @@ class ManfredKunzeAdmin:
         router.add_post(ADMIN_PATH + "/sensors/{id}", self.change_sensor)
 
     async def show_truth(self, request: web.Request) -> web.Response:
-        """Return what there is in the main organisation."""
+        """Return the devices and sensors of the main organisation."""
         cloud = self._cloud
         cloud.settle()
         now = cloud.world.now
@@ -75,16 +75,16 @@ class ManfredKunzeAdmin:
         )
 
     async def set_variants(self, request: web.Request) -> web.Response:
-        """Serve other forms from now on."""
+        """Change the API variants."""
         body = await json_object(request)
         if unknown := body.keys() - {spec.name for spec in fields(ApiVariants)}:
-            raise refusal(f"There is no form {', '.join(sorted(unknown))}")
+            raise refusal(f"There is no variant {', '.join(sorted(unknown))}")
         for name, value in body.items():
             setattr(self._cloud.config.variants, name, value)
         return json_response({})
 
     async def set_config(self, request: web.Request) -> web.Response:
-        """Change what may change of the plan."""
+        """Change the settings that a request reads."""
         body = await json_object(request)
         if unknown := body.keys() - set(_SWITCHES):
             raise refusal(f"Cannot change {', '.join(sorted(unknown))}")
@@ -93,7 +93,7 @@ class ManfredKunzeAdmin:
         return json_response({})
 
     async def change_key(self, request: web.Request) -> web.Response:
-        """Revoke a key, give it back, deny it groups, replace its secret, or let it open another organisation."""
+        """Revoke, restore, restrict, rotate or reassign an API key."""
         body, keys = await json_object(request), self._cloud.keys
         key = keys.by_name.get(request.match_info["name"])
         if key is None:
@@ -107,13 +107,13 @@ class ManfredKunzeAdmin:
         return json_response({"api_key": key.secret})
 
     async def add_device(self, request: web.Request) -> web.Response:
-        """Give the main organisation a device."""
+        """Add a device to the main organisation."""
         body = await json_object(request)
         device = self._cloud.add_device(body.get("name"), _status(body.get("status", "ACTIVE")))
         return json_response({"id": device.id})
 
     async def change_device(self, request: web.Request) -> web.Response:
-        """Give a device another status, name or clock, or let its readings stop and go on."""
+        """Change a device's status, name or clock, or stop and resume its readings."""
         device, body = self._device(request), await json_object(request)
         if "status" in body:
             self._cloud.become(device, _status(body["status"]))
@@ -125,12 +125,12 @@ class ManfredKunzeAdmin:
         return json_response({})
 
     async def remove_device(self, request: web.Request) -> web.Response:
-        """Take a device away."""
+        """Remove a device."""
         self._cloud.remove_device(self._device(request))
         return json_response({})
 
     async def change_sensor(self, request: web.Request) -> web.Response:
-        """Let a sensor measure one value for good or once, or by nature again."""
+        """Fix, report once or release a sensor's value."""
         sensor, body = self._sensor(request), await json_object(request)
         if "hold" in body:
             self._cloud.hold(sensor, body["hold"])

@@ -1,4 +1,4 @@
-"""The control door's part for alerts: firing, what somebody else does, calls to webhooks."""
+"""Serve the admin routes for alerts, events and webhooks."""
 
 from dataclasses import fields
 
@@ -13,10 +13,10 @@ from .webhooks import Delivery
 
 
 class AlertAdmin:
-    """Alerts, rules and webhooks of the main organisation."""
+    """Serve the admin routes for alerts, rules and webhooks of the main organisation."""
 
     def __init__(self, cloud: ManfredKunzeCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -31,7 +31,7 @@ class AlertAdmin:
         router.add_post(f"{ADMIN_PATH}/webhooks/replay", self.replay)
 
     async def show(self, request: web.Request) -> web.Response:
-        """Return the rules and the alerts as they are."""
+        """Return the rules and alerts."""
         self._cloud.settle()
         return json_response(
             {
@@ -60,7 +60,7 @@ class AlertAdmin:
         return json_response({"id": alert.id})
 
     async def act(self, request: web.Request) -> web.Response:
-        """Let somebody else acknowledge or resolve an alert."""
+        """Acknowledge or resolve an alert as another user."""
         actions = {"acknowledge": self._cloud.acknowledge, "resolve": self._cloud.resolve}
         alert = self._of(self._cloud.alert_store.alerts, request)
         if (action := actions.get(request.match_info["deed"])) is None:
@@ -70,7 +70,7 @@ class AlertAdmin:
         return json_response({})
 
     async def post_event(self, request: web.Request) -> web.Response:
-        """Let something happen that the log of events shows."""
+        """Add an event to the log."""
         cloud, body = self._cloud, await json_object(request)
         event = cloud.alert_store.note({"source": "SYSTEM", **body}, cloud.world.now)
         cloud.alert_engine.publish_event(cloud.alert_store, event)
@@ -78,21 +78,21 @@ class AlertAdmin:
         return json_response({"id": event["id"]})
 
     async def set_delivery(self, request: web.Request) -> web.Response:
-        """Let calls to webhooks travel otherwise from now on."""
+        """Change the delivery settings of webhooks."""
         body = await json_object(request)
         if unknown := body.keys() - {spec.name for spec in fields(DeliveryConfig)}:
-            raise refusal(f"There is no habit {', '.join(sorted(unknown))}")
+            raise refusal(f"There is no delivery setting {', '.join(sorted(unknown))}")
         for name, value in body.items():
             setattr(self._cloud.config.delivery, name, value)
         return json_response({})
 
     async def show_webhooks(self, request: web.Request) -> web.Response:
-        """Return every message to a channel and what became of it."""
+        """Return every message to a channel with its outcome."""
         sent = self._cloud.alert_engine.sender.sent
         return json_response({"sent": [_shown(delivery) for delivery in sent]})
 
     async def forge(self, request: web.Request) -> web.Response:
-        """Post a body of anybody's making to all webhooks; a text goes as it is."""
+        """Send a forged body to all webhooks; a text is sent unchanged."""
         cloud, body = self._cloud, await json_object(request)
         content = body.get("body", {})
         for channel in cloud.alert_store.channels.values():
@@ -103,7 +103,7 @@ class AlertAdmin:
         return json_response({})
 
     async def replay(self, request: web.Request) -> web.Response:
-        """Send a message a second time; `index` as in the list of what was sent, default the last."""
+        """Send a message again; `index` counts the messages sent, default the last."""
         cloud, body = self._cloud, await json_object(request)
         try:
             delivery = cloud.alert_engine.sender.sent[int(body.get("index", -1))]

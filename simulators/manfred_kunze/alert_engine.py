@@ -1,4 +1,4 @@
-"""Judging readings by rules: what fires, what is told to whom."""
+"""Evaluate alert rules against readings, and notify channels."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ class AlertEngine:
     """The rules, alerts, channels and events of all organisations."""
 
     def __init__(self, world: World, serializer: Serializer) -> None:
-        """Give each organisation its rules, and the main one some alerts that are over."""
+        """Add rules to each organisation, and resolved alerts to the main one."""
         self._world = world
         self._variants = world.config.variants
         self._serializer = serializer
@@ -30,11 +30,11 @@ class AlertEngine:
             self._begin(self.stores[organisation.id])
 
     def store(self, organisation: Organisation) -> AlertStore:
-        """Return what an organisation has."""
+        """Return the alert store of an organisation."""
         return self.stores[organisation.id]
 
     def settle(self) -> None:
-        """Judge what came in since, note how devices changed, and call webhooks that are due."""
+        """Evaluate new readings, log device status changes, and send webhooks that are due."""
         now = self._world.now
         for store in self.stores.values():
             self._note_devices(store, now)
@@ -43,7 +43,7 @@ class AlertEngine:
         self.sender.settle(now)
 
     def fire(self, store: AlertStore, rule: Rule, value: Value, now: int) -> Alert:
-        """Raise an alert, whatever was measured."""
+        """Raise an alert regardless of readings."""
         alert = Alert(
             id=store.organisation.new_id(),
             rule=rule,
@@ -71,28 +71,28 @@ class AlertEngine:
         return alert
 
     def publish_event(self, store: AlertStore, event: Record) -> None:
-        """Tell an event to whoever records at events."""
+        """Pass an event to the listeners."""
         for listener in self.listeners:
             listener(store.organisation, event)
 
     def acknowledge(self, store: AlertStore, alert: Alert, who: str = SOMEBODY) -> None:
-        """Let somebody acknowledge an alert."""
+        """Acknowledge an alert."""
         alert.acknowledge(who, self._world.now)
         self._notify_change(store, alert, "alert.acknowledged")
 
     def resolve(self, store: AlertStore, alert: Alert, who: str = SOMEBODY) -> None:
-        """Let somebody resolve an alert."""
+        """Resolve an alert."""
         alert.resolve(who, self._world.now)
         self._notify_change(store, alert, "alert.resolved")
 
     def notify(self, store: AlertStore, alert: Alert, what: str, now: int) -> None:
-        """Tell an alert to the channels of its rule."""
+        """Notify the channels of an alert's rule."""
         for number in alert.rule.channels:
             if (channel := store.channels.get(number)) is not None and channel.enabled:
                 self.sender.queue(channel, self._body(store, alert, what), now, alert.id)
 
     def test(self, channel: Channel) -> None:
-        """Tell a channel that it works."""
+        """Send a test message to a channel."""
         body: Record = {"event": "test", "message": "Test notification"}
         self.sender.queue(channel, body, self._world.now, None)
 

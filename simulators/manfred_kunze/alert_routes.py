@@ -1,4 +1,4 @@
-"""Calls for alerts, notification channels and events."""
+"""Serve the routes for alerts, notification channels and events."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,17 +18,17 @@ _TYPES = {"WEBHOOK": "url", "EMAIL": "email"}
 
 
 class AlertRoutes:
-    """Answers them."""
+    """The routes for alerts, notification channels and events."""
 
     def __init__(self, responder: Responder, alert_engine: AlertEngine) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
         self._alert_engine = alert_engine
         self._variants = responder.world.config.variants
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         return {
             "GET /alerts": self.alerts,
             "GET /alerts/{id}": self.alert,
@@ -47,7 +47,7 @@ class AlertRoutes:
         }
 
     def alerts(self, request: ApiRequest) -> Response:
-        """List the alerts, of all or of one state, severity, rule, device or sensor."""
+        """List the alerts, all or of one state, severity, rule, device or sensor."""
         found: Sequence[Alert] = list(self._store(request).alerts.values())
         records = [self._alert_record(one) for one in found if self._in_period(request, one.fired)]
         if state := request.first(self._variants.alert_state, "status"):
@@ -59,7 +59,7 @@ class AlertRoutes:
         )
 
     def alert(self, request: ApiRequest) -> Response:
-        """Show one alert."""
+        """Return one alert."""
         found = self._responder.find(request, self._store(request).alerts)
         return self._responder.one(request, "alerts", self._alert_record(found))
 
@@ -84,7 +84,7 @@ class AlertRoutes:
         return self._responder.acted(request, "alerts", self._alert_record(alert))
 
     def notifications(self, request: ApiRequest) -> Response:
-        """List what was told about an alert."""
+        """List the notifications of an alert."""
         alert = self._responder.find(request, self._store(request).alerts)
         sent = [one for one in self._alert_engine.sender.sent if one.alert == alert.id]
         records = [_told(alert, one) for one in sent]
@@ -96,12 +96,12 @@ class AlertRoutes:
         return self._responder.many(request, "notification-channels", records)
 
     def channel(self, request: ApiRequest) -> Response:
-        """Show one channel."""
+        """Return one channel."""
         found = self._responder.find(request, self._store(request).channels)
         return self._responder.one(request, "notification-channels", self._channel_record(found))
 
     def add_channel(self, request: ApiRequest) -> Response:
-        """Make a channel."""
+        """Create a channel."""
         store = self._store(request)
         channel = self._made_channel(request, store, None)
         store.channels[channel.id] = channel
@@ -109,7 +109,7 @@ class AlertRoutes:
         return self._responder.one(request, "notification-channels", record, created=True)
 
     def change_channel(self, request: ApiRequest) -> Response:
-        """Replace what a channel says."""
+        """Replace a channel."""
         store = self._store(request)
         before = self._responder.find(request, store.channels)
         channel = self._made_channel(request, store, before)
@@ -118,7 +118,7 @@ class AlertRoutes:
         return self._responder.one(request, "notification-channels", self._channel_record(before))
 
     def remove_channel(self, request: ApiRequest) -> Response:
-        """Delete a channel, and take it from the rules that used it."""
+        """Delete a channel, and remove it from the rules that use it."""
         store = self._store(request)
         channel = self._responder.find(request, store.channels)
         using = [one for one in store.rules.values() if channel.id in one.channels]
@@ -138,7 +138,7 @@ class AlertRoutes:
         )
 
     def events(self, request: ApiRequest) -> Response:
-        """List the log of events."""
+        """List the events."""
         records = list(self._store(request).events.values())
         if kind := request.query.get("type"):
             records = [one for one in records if one["type"] == kind]
@@ -147,12 +147,12 @@ class AlertRoutes:
         )
 
     def event(self, request: ApiRequest) -> Response:
-        """Show one event."""
+        """Return one event."""
         found = self._responder.find(request, self._store(request).events)
         return self._responder.one(request, "events", found)
 
     def post_event(self, request: ApiRequest) -> Response:
-        """Write an event into the log."""
+        """Add an event to the log."""
         store, body = self._store(request), request.body
         fields: Record = {
             "type": request.text("type", "eventType", optional=True) or "CUSTOM",

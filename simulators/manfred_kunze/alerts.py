@@ -1,4 +1,4 @@
-"""Alert rules, the alerts they raise, the channels that are told, and the log of events."""
+"""Model alert rules, alerts, notification channels and events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
 
 @dataclass(slots=True, kw_only=True)
 class Channel:
-    """Where alerts are told. type: "WEBHOOK" or "EMAIL". target: its address. secret: to sign with."""
+    """A notification channel. type: "WEBHOOK" or "EMAIL". target: its address. secret: to sign with."""
 
     id: str
     name: str
@@ -45,9 +45,9 @@ class Channel:
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """Watches a sensor. aggregate: None takes each value; else the last `window` seconds count.
+    """A rule about one sensor. aggregate: None evaluates each value, else the last `window` seconds.
 
-    looked: until when its readings have been judged; known: how many out of their rhythm. fired: when it fired last.
+    looked: until when its readings are evaluated; known: how many unscheduled ones. fired: when it fired last.
     """
 
     id: str
@@ -68,7 +68,7 @@ class Rule:
     fulfilled: bool = False
 
     def judge(self, reading: Reading, now: int) -> tuple[bool, Value]:
-        """Tell whether a reading fulfils the rule, and which value did."""
+        """Return whether a reading fulfils the rule, and the value compared."""
         value = reading.value
         try:
             if self.aggregate is not None:
@@ -82,7 +82,7 @@ class Rule:
 
 @dataclass(slots=True, kw_only=True)
 class Alert:
-    """A rule that fired. It is an event, too."""
+    """An alert raised by a rule; it is an event, too."""
 
     id: str
     rule: Rule
@@ -96,17 +96,17 @@ class Alert:
     resolved_by: str | None = None
 
     def acknowledge(self, who: str, now: int) -> None:
-        """Somebody has seen it."""
+        """Mark the alert acknowledged."""
         self.state, self.acknowledged, self.acknowledged_by = "ACKNOWLEDGED", now, who
 
     def resolve(self, who: str, now: int) -> None:
-        """It is over."""
+        """Mark the alert resolved."""
         self.state, self.resolved, self.resolved_by = "RESOLVED", now, who
 
 
 @dataclass(slots=True)
 class AlertStore:
-    """What one organisation has of all that, each by its id, oldest first."""
+    """The rules, alerts, channels and events of one organisation by id, oldest first."""
 
     organisation: Organisation
     rules: dict[str, Rule] = field(default_factory=dict)
@@ -115,11 +115,11 @@ class AlertStore:
     events: dict[str, Record] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let the organisation know what it has."""
+        """Register the records with the organisation, so that their ids are known."""
         self.organisation.more += [self.rules, self.alerts, self.channels, self.events]
 
     def note(self, fields: Record, now: int, number: str | None = None) -> Record:
-        """Write something into the log of events."""
+        """Add an event to the log."""
         event: Record = {
             "id": number or self.organisation.new_id(),
             "type": "CUSTOM",

@@ -1,4 +1,4 @@
-"""Calls for annotations, their classes, reference pairs, dashboards and packs."""
+"""Serve the routes for annotations, their classes, reference pairs, dashboards and packs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ type Holder = Callable[[Organisation], Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class ResourceFields:
-    """The fields of a resource, the needed ones first. references: fields that name something."""
+    """The fields of a resource, the required ones first. references: fields that hold the id of another record."""
 
     needed: tuple[str, ...]
     optional: Mapping[str, object]
@@ -48,15 +48,15 @@ _CHANGEABLE: Mapping[str, ResourceFields] = {
 
 
 class AnalyticsRoutes:
-    """Answers them."""
+    """The routes for annotations, their classes, reference pairs, dashboards and packs."""
 
     def __init__(self, responder: Responder) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         calls: dict[str, Callable[[ApiRequest], Response]] = {
             "GET /annotations/by-source": self.by_source,
             "GET /packs": lambda request: self._list(request, "packs"),
@@ -67,7 +67,7 @@ class AnalyticsRoutes:
         return calls
 
     def by_source(self, request: ApiRequest) -> Response:
-        """List the annotations that come from one source."""
+        """List the annotations of one source."""
         source = request.first("source")
         if source is None:
             raise ApiError(400, "Required parameter 'source' is not present")

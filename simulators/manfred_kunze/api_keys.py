@@ -1,4 +1,4 @@
-"""API keys: whose they are and what they may do."""
+"""Check API keys and their permissions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from .state import Organisation
 class ApiKey:
     """An API key.
 
-    denied: resource groups that it is refused with 403, by the first word of their path, e.g. "alerts"; "write" stands
+    denied: resource groups without permission (403), by the first word of their path, e.g. "alerts"; "write" stands
     for every call but GET.
     """
 
@@ -24,10 +24,10 @@ class ApiKey:
 
 
 class ApiKeys:
-    """All keys. By name there are "main" and "other", of two organisations."""
+    """All keys by name: "main" and "other", of two organisations."""
 
     def __init__(self, config: CloudConfig, main: Organisation, other: Organisation) -> None:
-        """Give each organisation a key."""
+        """Create a key for each organisation."""
         self._config = config
         self._organisations = {"main": main, "other": other}
         self.by_name = {
@@ -40,7 +40,7 @@ class ApiKeys:
         return self._organisations["other" if name == "other" else "main"]
 
     def rotate(self, name: str = "main") -> str:
-        """Replace a key's secret; the old one is refused from now on. Returns the new one."""
+        """Replace a key's secret and return the new one; the old one is rejected from now on."""
         key = self.by_name[name]
         head, _, tail = key.secret.partition("-")
         key.secret = f"{head}-{int(tail or 0) + 1}"
@@ -48,14 +48,14 @@ class ApiKeys:
         return key.secret
 
     def name_of(self, headers: Mapping[str, str]) -> str | None:
-        """Return which key a request came with: its name, "unknown", or None without any."""
+        """Return the name of a request's key, "unknown", or None without a key."""
         if not headers.get("Authorization"):
             return None
         key = self._find(headers)
         return "unknown" if key is None else key.name
 
     def check(self, headers: Mapping[str, str], group: str, method: str) -> ApiKey:
-        """Return the key of a request; 401 if it is not valid, 403 if it may not do this."""
+        """Return the key of a request; raise 401 if it is invalid, 403 without the permission."""
         key = self._find(headers)
         if key is None or key.revoked:
             raise ApiError(401, "Authentication is required")

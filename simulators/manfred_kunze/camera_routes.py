@@ -1,4 +1,4 @@
-"""Calls for cameras and live sessions."""
+"""Serve the routes for cameras and live sessions."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,10 +14,10 @@ from .times import at
 
 
 class CameraRoutes:
-    """Answers them."""
+    """The routes for cameras and live sessions."""
 
     def __init__(self, responder: Responder, albums: Albums, live: LiveSessions) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
         self._albums = albums
         self._live = live
@@ -25,7 +25,7 @@ class CameraRoutes:
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         return {
             "GET /cameras": self.cameras,
             "POST /cameras": self.add_camera,
@@ -45,11 +45,11 @@ class CameraRoutes:
         return self._responder.many(request, "cameras", records)
 
     def camera(self, request: ApiRequest) -> Response:
-        """Show one camera."""
+        """Return one camera."""
         return self._responder.one(request, "cameras", _camera_record(self._camera(request)))
 
     def add_camera(self, request: ApiRequest) -> Response:
-        """Put up a camera on a device."""
+        """Add a camera to a device."""
         device = self._responder.by_id(
             request, request.organisation.devices, request.text("deviceId", "device")
         )
@@ -60,7 +60,7 @@ class CameraRoutes:
         return self._responder.one(request, "cameras", _camera_record(camera), created=True)
 
     def change_camera(self, request: ApiRequest) -> Response:
-        """Rename a camera, or put it on another device."""
+        """Rename a camera, or move it to another device."""
         camera = self._camera(request)
         request.body = filled(self._variants, request.body, _camera_record(camera))
         device = request.text("deviceId", "device")
@@ -70,12 +70,12 @@ class CameraRoutes:
         return self._responder.one(request, "cameras", _camera_record(camera))
 
     def remove_camera(self, request: ApiRequest) -> Response:
-        """Take a camera down; its clips stay."""
+        """Remove a camera; its clips stay."""
         del self._album(request).cameras[self._camera(request).id]
         return Response(204, body=b"")
 
     def begin_live(self, request: ApiRequest) -> Response:
-        """Begin a live session."""
+        """Start a live session."""
         camera = self._camera(request)
         if camera.status == "OFFLINE":
             raise ApiError(409, "The camera is offline")
@@ -83,7 +83,7 @@ class CameraRoutes:
         return self._responder.one(request, "live", self._live.record(session), created=True)
 
     def sessions(self, request: ApiRequest) -> Response:
-        """List the sessions that are not over."""
+        """List the running sessions."""
         found = self._live.of(request.organisation).values()
         running = [
             one for one in found if one.status(request.now) in ("REQUESTED", "ACTIVE", "STOPPING")
@@ -91,7 +91,7 @@ class CameraRoutes:
         return self._responder.many(request, "live", [self._live.record(one) for one in running])
 
     def session(self, request: ApiRequest) -> Response:
-        """Show one session, over or not."""
+        """Return one session, running or not."""
         return self._responder.one(request, "live", self._live.record(self._session(request)))
 
     def _album(self, request: ApiRequest) -> Album:

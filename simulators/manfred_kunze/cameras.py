@@ -1,4 +1,4 @@
-"""Cameras, their clips, the rules by which events are filmed, and what is asked of their recorders."""
+"""Model cameras, clips, capture rules and recorder requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Camera:
 
 @dataclass(slots=True, kw_only=True)
 class Capture:
-    """A clip of [start, end], there from `ready` on. event: the id of what was filmed."""
+    """A clip of [start, end], available from `ready` on. event: the id of the recorded event."""
 
     id: str
     camera: Camera
@@ -50,7 +50,7 @@ class Capture:
 
 @dataclass(slots=True, kw_only=True)
 class DvrRequest:
-    """Somebody wants [start, end] of what a camera's recorder has. capture: the id of the clip."""
+    """A request for [start, end] from a camera's recorder. capture: the id of the clip."""
 
     id: str
     camera: Camera
@@ -62,7 +62,7 @@ class DvrRequest:
     capture: str | None = None
 
     def status(self, now: int, done: str) -> str:
-        """Return where in its life it is."""
+        """Return its status."""
         if self.fate == "hang" or now < self.done:
             return "PENDING" if now < self.asked + 2 else "PROCESSING"
         return "FAILED" if self.fate == "fail" else done
@@ -70,7 +70,7 @@ class DvrRequest:
 
 @dataclass(slots=True)
 class Album:
-    """What one organisation has of all that, each by its id, oldest first."""
+    """The cameras, captures and recorder requests of one organisation by id, oldest first."""
 
     organisation: Organisation
     cameras: dict[str, Camera] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Album:
     recorded: dict[str, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let the organisation know what it has."""
+        """Register the records with the organisation, so that their ids are known."""
         self.organisation.more += [self.cameras, self.captures, self.requests]
 
 
@@ -87,7 +87,7 @@ class Albums:
     """The albums of all organisations."""
 
     def __init__(self, world: World, storage: ObjectStorage) -> None:
-        """Put up the main organisation's cameras, with clips of the last days."""
+        """Add the main organisation's cameras, with clips of the last days."""
         self._world = world
         self._storage = storage
         self.by_id = {one.id: Album(one) for one in world.organisations}
@@ -98,11 +98,11 @@ class Albums:
         self._add_old(main)
 
     def of(self, organisation: Organisation) -> Album:
-        """Return what an organisation has."""
+        """Return the album of an organisation."""
         return self.by_id[organisation.id]
 
     def add_camera(self, album: Album, device: Device, name: str, address: str = "") -> Camera:
-        """Put up a camera."""
+        """Add a camera."""
         number = len(album.cameras)
         camera = Camera(
             id=album.organisation.new_id(),
@@ -117,12 +117,12 @@ class Albums:
     def record_clip(
         self, album: Album, camera: Camera, start: int, end: int, **more: str | None
     ) -> Capture:
-        """Make a clip of [start, end]; more: its event, rule or request."""
+        """Record a clip of [start, end]; more: its event, rule or request."""
         ready = max(end, self._world.now) + self._world.config.clip_seconds
         return self._keep(album, camera, start, end, ready, **more)
 
     def ask(self, album: Album, camera: Camera, start: int, end: int) -> DvrRequest:
-        """Ask a camera's recorder for [start, end]."""
+        """Request [start, end] from a camera's recorder."""
         config, now = self._world.config, self._world.now
         request = DvrRequest(
             id=album.organisation.new_id(),
@@ -137,7 +137,7 @@ class Albums:
         return request
 
     def publish_event(self, organisation: Organisation, event: Record) -> None:
-        """Film an event, by each rule that it matches."""
+        """Record a clip of an event for each rule that it matches."""
         album, moment = self.of(organisation), event["timestamp"]
         assert isinstance(moment, datetime)
         now = int(moment.timestamp())
@@ -155,7 +155,7 @@ class Albums:
                 self.record_clip(album, camera, start, end, **names)
 
     def settle(self) -> None:
-        """Let clips come that were asked of a recorder."""
+        """Complete the recorder requests that are due."""
         now = self._world.now
         for album in self.by_id.values():
             for request in album.requests.values():
@@ -190,12 +190,12 @@ class Albums:
 
 
 def clip_path(capture: Capture) -> str:
-    """Return where a clip lies in the storage."""
+    """Return the storage path of a clip."""
     return f"/mk-media/captures/{capture.id}.mp4"
 
 
 def thumbnail_path(capture: Capture) -> str:
-    """Return where a clip's picture lies in the storage."""
+    """Return the storage path of a clip's picture."""
     return f"/mk-media/captures/{capture.id}.jpg"
 
 

@@ -1,4 +1,4 @@
-"""Calls for captures, the rules by which they are made, and recorders."""
+"""Serve the routes for captures, capture rules and recorders."""
 
 from collections.abc import Callable, Mapping
 
@@ -29,10 +29,10 @@ _RULE: Record = {
 
 
 class CaptureRoutes:
-    """Answers them."""
+    """The routes for captures, capture rules and recorders."""
 
     def __init__(self, responder: Responder, albums: Albums, storage: ObjectStorage) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
         self._albums = albums
         self._storage = storage
@@ -41,7 +41,7 @@ class CaptureRoutes:
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         return {
             "GET /captures": self.captures,
             "GET /captures/{id}": self.capture,
@@ -58,7 +58,7 @@ class CaptureRoutes:
         }
 
     def captures(self, request: ApiRequest) -> Response:
-        """List the clips, of all or of one camera, of all times or a period."""
+        """List the clips, all or of one camera or period."""
         since, until = request.period(1 << 34)
         found = [
             one
@@ -71,12 +71,12 @@ class CaptureRoutes:
         )
 
     def capture(self, request: ApiRequest) -> Response:
-        """Show one clip."""
+        """Return one clip."""
         record = self._capture_record(self._capture(request), request.now)
         return self._responder.one(request, "captures", record)
 
     def download(self, request: ApiRequest) -> Response:
-        """Give a fresh link to a clip."""
+        """Return a new link to a clip."""
         capture = self._capture(request)
         if request.now < capture.ready:
             raise ApiError(409, "The clip is not there yet")
@@ -89,7 +89,7 @@ class CaptureRoutes:
         return self._responder.one(request, "links", {"downloadUrl": link, "expiresAt": at(until)})
 
     def thumbnail(self, request: ApiRequest) -> Response:
-        """Lead to a clip's picture."""
+        """Redirect to a clip's picture."""
         if self._variants.thumbnail != "path":
             raise ApiError(404, "No such resource")
         path = thumbnail_path(self._capture(request))
@@ -97,36 +97,36 @@ class CaptureRoutes:
         return Response(302, None, {"Location": link}, b"")
 
     def rules(self, request: ApiRequest) -> Response:
-        """List the rules by which events are filmed."""
+        """List the capture rules."""
         return self._responder.many(
             request, _RULES, list(request.organisation.table(_RULES).values())
         )
 
     def rule(self, request: ApiRequest) -> Response:
-        """Show one of them."""
+        """Return one capture rule."""
         return self._responder.one(request, _RULES, self._rule(request))
 
     def add_rule(self, request: ApiRequest) -> Response:
-        """Make one."""
+        """Create a capture rule."""
         fields = {**self._made_rule(request), "createdAt": at(request.now)}
         return self._responder.one(
             request, _RULES, request.organisation.add(_RULES, fields), created=True
         )
 
     def change_rule(self, request: ApiRequest) -> Response:
-        """Replace what one says."""
+        """Replace a capture rule."""
         rule = self._rule(request)
         request.body = filled(self._variants, request.body, rule)
         rule |= self._made_rule(request)
         return self._responder.one(request, _RULES, rule)
 
     def remove_rule(self, request: ApiRequest) -> Response:
-        """Delete one."""
+        """Delete a capture rule."""
         del request.organisation.table(_RULES)[str(self._rule(request)["id"])]
         return Response(204, body=b"")
 
     def ask_dvr(self, request: ApiRequest) -> Response:
-        """Ask a camera's recorder for a period of at most an hour."""
+        """Request at most an hour from a camera's recorder."""
         album = self._album(request)
         camera = self._responder.by_id(request, album.cameras, request.text("cameraId", "camera"))
         start, end = (
@@ -143,7 +143,7 @@ class CaptureRoutes:
         )
 
     def dvr_requests(self, request: ApiRequest) -> Response:
-        """List what was asked of recorders."""
+        """List the recorder requests."""
         if self._variants.dvr_track == "absent":
             raise ApiError(405, "Method is not supported")
         records = [self._dvr_record(one) for one in self._album(request).requests.values()]
@@ -152,7 +152,7 @@ class CaptureRoutes:
         )
 
     def dvr_request(self, request: ApiRequest) -> Response:
-        """Show one request."""
+        """Return one recorder request."""
         if self._variants.dvr_track != "item":
             raise ApiError(404, "No such resource")
         found = self._responder.find(request, self._album(request).requests)

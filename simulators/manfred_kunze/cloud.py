@@ -1,4 +1,4 @@
-"""The simulated Manfred Kunze IoT platform: what answers, and handles for tests."""
+"""Simulate the Manfred Kunze IoT platform, with handles for tests."""
 
 from collections.abc import Mapping
 
@@ -72,32 +72,32 @@ class ManfredKunzeCloud(VendorCloud):
 
     @property
     def url(self) -> str:
-        """The deployment's address; the API is at /api/v1 below it."""
+        """Return the deployment's address; the API is at /api/v1 below it."""
         return self._origin
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What a client needs beside the address."""
+        """Return the credentials of the main key."""
         return {"api_key": self.keys.by_name["main"].secret}
 
     @property
     def main(self) -> Organisation:
-        """The organisation that the main key belongs to."""
+        """Return the organisation of the main key."""
         return self.world.main
 
     @property
     def devices(self) -> list[Device]:
-        """The main organisation's devices, oldest first; live objects."""
+        """Return the main organisation's devices, oldest first; live objects."""
         return list(self.main.devices.values())
 
     @property
     def components(self) -> list[Component]:
-        """The main organisation's components, oldest first."""
+        """Return the main organisation's components, oldest first."""
         return list(self.main.components.values())
 
     @property
     def sensors(self) -> list[Sensor]:
-        """The main organisation's sensors, oldest first; live objects."""
+        """Return the main organisation's sensors, oldest first; live objects."""
         return list(self.main.sensors.values())
 
     def sensor(self, name: str, device: int = 0) -> Sensor:
@@ -106,15 +106,15 @@ class ManfredKunzeCloud(VendorCloud):
         return next(one for one in self.sensors if one.device is owner and one.name == name)
 
     def add_device(self, name: str | None = None, status: str = "ACTIVE") -> Device:
-        """Give the main organisation a device; one that is PENDING has no sensors yet."""
+        """Add a device to the main organisation; a PENDING one has no sensors yet."""
         return add_device(self.world, self.main, name=name, status=status)
 
     def remove_device(self, device: Device) -> None:
-        """Take a device away, with its components and sensors."""
+        """Remove a device with its components and sensors."""
         remove_device(self.main, device)
 
     def become(self, device: Device, status: str) -> None:
-        """Give a device a status; a PENDING one that is ACTIVE for the first time gets its sensors."""
+        """Set a device's status; a PENDING one that becomes ACTIVE gets its sensors."""
         self.settle()
         if device.status == "PENDING" and status == "ACTIVE":
             device.firmware = "1.4.2"
@@ -124,74 +124,74 @@ class ManfredKunzeCloud(VendorCloud):
         self.settle()
 
     def hold(self, sensor: Sensor, value: Value) -> None:
-        """Let a sensor measure this value from now on, and report it at once."""
+        """Fix a sensor's value from now on, and report it at once."""
         self.settle()
         sensor.hold(value, self.world.now)
         sensor.report(value, self.world.now, self.world.now)
         self.settle()
 
     def release(self, sensor: Sensor) -> None:
-        """Let a sensor measure by nature again."""
+        """Release a sensor's fixed value."""
         self.settle()
         sensor.release(self.world.now)
         sensor.report(sensor.natural(self.world.now), self.world.now, self.world.now)
         self.settle()
 
     def report(self, sensor: Sensor, value: Value, ago: float = 0) -> None:
-        """Let a sensor report a value once, for so many seconds ago (less than 0: the future)."""
+        """Report a value once, measured so many seconds ago (less than 0: in the future)."""
         self.settle()
         sensor.report(value, self.world.now - round(ago), self.world.now)
         self.settle()
 
     @property
     def alert_store(self) -> AlertStore:
-        """The main organisation's rules, alerts, channels and events, each by id; live objects."""
+        """Return the main organisation's rules, alerts, channels and events, each by id; live objects."""
         return self.alert_engine.store(self.main)
 
     @property
     def rules(self) -> list[Rule]:
-        """The main organisation's rules, oldest first."""
+        """Return the main organisation's rules, oldest first."""
         return list(self.alert_store.rules.values())
 
     @property
     def alerts(self) -> list[Alert]:
-        """The main organisation's alerts, oldest first."""
+        """Return the main organisation's alerts, oldest first."""
         return list(self.alert_store.alerts.values())
 
     def fire(self, rule: Rule, value: Value = 99.0) -> Alert:
-        """Raise an alert by a rule, whatever was measured."""
+        """Raise an alert by a rule regardless of readings."""
         self.settle()
         alert = self.alert_engine.fire(self.alert_store, rule, value, self.world.now)
         self.settle()
         return alert
 
     def acknowledge(self, alert: Alert) -> None:
-        """Let somebody else acknowledge an alert."""
+        """Acknowledge an alert as another user."""
         self.alert_engine.acknowledge(self.alert_store, alert)
         self.settle()
 
     def resolve(self, alert: Alert) -> None:
-        """Let somebody else resolve an alert."""
+        """Resolve an alert as another user."""
         self.alert_engine.resolve(self.alert_store, alert)
         self.settle()
 
     @property
     def cameras(self) -> list[Camera]:
-        """The main organisation's cameras, oldest first; live objects."""
+        """Return the main organisation's cameras, oldest first; live objects."""
         return list(self.album.cameras.values())
 
     @property
     def album(self) -> Album:
-        """The main organisation's cameras, captures and requests to recorders, each by id."""
+        """Return the main organisation's cameras, captures and requests to recorders, each by id."""
         return self.albums.of(self.main)
 
     @property
     def sessions(self) -> list[LiveSession]:
-        """The main organisation's live sessions, oldest first; live objects."""
+        """Return the main organisation's live sessions, oldest first; live objects."""
         return list(self.live.of(self.main).values())
 
     def record_clip(self, camera: Camera, seconds: int = 10, ago: float = 0) -> Capture:
-        """Let a camera see something that lasted so long and ended so many seconds ago."""
+        """Record a clip of an event that lasted `seconds` and ended `ago` seconds before now."""
         end = self.world.now - round(ago)
         event = self.alert_store.note(_motion(camera), end)
         capture = self.albums.record_clip(
@@ -201,18 +201,18 @@ class ManfredKunzeCloud(VendorCloud):
         return capture
 
     def lose(self, capture: Capture) -> None:
-        """Lose what a clip and its picture are made of; their links answer 404."""
+        """Delete the bytes of a clip and its picture; their links respond with 404."""
         for path in (clip_path(capture), thumbnail_path(capture)):
             self.storage.objects.pop(path, None)
 
     @property
     def commands(self) -> list[Command]:
-        """The main organisation's commands, oldest first; live objects."""
+        """Return the main organisation's commands, oldest first; live objects."""
         return list(self.command_engine.of(self.main).commands.values())
 
     @property
     def exports(self) -> list[Export]:
-        """The main organisation's exports, oldest first; live objects."""
+        """Return the main organisation's exports, oldest first; live objects."""
         return list(self.export_jobs.of(self.main).values())
 
     def reject(self, reason: str = "OUT_OF_RANGE") -> None:
@@ -220,19 +220,19 @@ class ManfredKunzeCloud(VendorCloud):
         reject(self.world, reason, self.world.now)
 
     def settle(self) -> None:
-        """Let happen what is due by the clock: alerts, calls to webhooks, clips, commands, exports."""
+        """Process what is due: alerts, webhooks, clips, commands and exports."""
         self.alert_engine.settle()
         self.albums.settle()
         self.command_engine.settle()
         self.export_jobs.settle()
 
     async def settled(self) -> None:
-        """Settle, and wait until what was sent has arrived."""
+        """Process what is due, and wait until the deliveries have an outcome."""
         self.settle()
         await self.alert_engine.sender.drain()
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
-        """Listen on `port` (0: a free one), and on another for what links lead to."""
+        """Listen on `port` (0: a free one), and on another for the object storage."""
         await self.alert_engine.sender.start()
         await super().start(port, host)
         assert self._runner is not None
@@ -242,7 +242,7 @@ class ManfredKunzeCloud(VendorCloud):
         self.storage.hosts["storage"] = f"http://{stored[0]}:{stored[1]}"
 
     async def stop(self) -> None:
-        """Stop listening and posting."""
+        """Stop listening and sending."""
         await super().stop()
         await self.alert_engine.sender.stop()
 
@@ -251,25 +251,25 @@ class ManfredKunzeCloud(VendorCloud):
         return self.keys.name_of(headers)
 
     def answer(self, call: Call) -> Response:
-        """Answer a request, for the API or for what links lead to."""
+        """Respond to a request for the API or the object storage."""
         if not self._is_stored(call):
             return self._router.answer(call, self._origin)
         is_live = call.path.startswith(f"{STORED}/live/")
         return self.live.answer(call) if is_live else self.storage.answer(call)
 
     def refused(self, status: int) -> Response:
-        """Return the vendor's error reply for a request that a fault kept from it."""
+        """Return the vendor's error response to a request that a fault rejects."""
         return refusal(ApiError(status), self.config.variants, "", self.clock.now())
 
     def _is_stored(self, call: Call) -> bool:
-        """Tell whether a request came by the storage's port, or is for what lies at the API's."""
+        """Return whether a request is for the object storage, by port or by path."""
         here = f"http://{call.headers.get('Host')}" == self.storage.hosts.get("storage")
         return here or (
             self.config.variants.link_host == "api" and call.path.startswith(f"{STORED}/")
         )
 
     def _tie_captures(self) -> None:
-        """Give each clip of the last days the event that it shows."""
+        """Add the event of each clip of the last days."""
         for capture in self.album.captures.values():
             event = self.alert_store.note(_motion(capture.camera), capture.start)
             capture.event = str(event["id"])

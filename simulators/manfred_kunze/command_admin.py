@@ -1,4 +1,4 @@
-"""The control door's part for commands, configurations, exports and the quarantine."""
+"""Serve the admin routes for commands, configurations, exports and the quarantine."""
 
 from aiohttp import web
 
@@ -11,10 +11,10 @@ _FATES = ("ready", "fail", "hang")
 
 
 class CommandAdmin:
-    """What the main organisation ordered."""
+    """The admin routes for commands and exports of the main organisation."""
 
     def __init__(self, cloud: ManfredKunzeCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -24,7 +24,7 @@ class CommandAdmin:
         router.add_post(f"{ADMIN_PATH}/quarantine", self.reject)
 
     async def show(self, request: web.Request) -> web.Response:
-        """Return commands, bindings, tokens and exports as they are."""
+        """Return the commands, bindings, tokens and exports."""
         cloud = self._cloud
         cloud.settle()
         now, store = cloud.world.now, cloud.command_engine.of(cloud.main)
@@ -53,7 +53,7 @@ class CommandAdmin:
         )
 
     async def change_export(self, request: web.Request) -> web.Response:
-        """Let an export have another fate, or be over."""
+        """Change an export's fate, or expire it."""
         export = self._cloud.export_jobs.of(self._cloud.main).get(request.match_info["id"])
         body = await json_object(request)
         if export is None:

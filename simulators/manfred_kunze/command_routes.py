@@ -1,4 +1,4 @@
-"""Calls for commands, registration tokens, configurations and what devices shall have."""
+"""Serve the routes for commands, registration tokens, configurations and desired states."""
 
 from collections.abc import Callable, Mapping
 import json
@@ -19,7 +19,7 @@ _ARTEFACTS = "config-artefacts"
 
 
 class CommandRoutes:
-    """Answers them. origin: where the API is, for the address that devices are let in at."""
+    """The routes for commands and configurations; `origin` is the URL that devices are provisioned at."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class CommandRoutes:
         storage: ObjectStorage,
         origin: Callable[[], str],
     ) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
         self._command_engine = command_engine
         self._storage = storage
@@ -37,7 +37,7 @@ class CommandRoutes:
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         return {
             "POST /devices/registration/tokens tokens": self.add_token,
             "GET /devices/registration/tokens tokens": self.tokens,
@@ -58,7 +58,7 @@ class CommandRoutes:
         }
 
     def add_token(self, request: ApiRequest) -> Response:
-        """Make a device that is PENDING, and a token that lets it in; shown this once."""
+        """Create a PENDING device and a registration token, which is shown only once."""
         name = request.text("deviceName")
         device = add_device(
             self._responder.world, request.organisation, name=name, status="PENDING"
@@ -74,13 +74,13 @@ class CommandRoutes:
         return self._responder.one(request, "tokens", record, created=True)
 
     def tokens(self, request: ApiRequest) -> Response:
-        """List the tokens that can still be used, without what opens anything."""
+        """List the usable tokens without their secrets."""
         found = self._store(request).tokens.values()
         records = [_token_record(one) for one in found if _is_good(one, request.now)]
         return self._responder.many(request, "registration-tokens", records)
 
     def revoke_token(self, request: ApiRequest) -> Response:
-        """Take a token back."""
+        """Revoke a token."""
         store = self._store(request)
         for token in list(store.tokens.values()):
             number = token.id if self._variants.revoked_by == "id" else token.device.id
@@ -90,7 +90,7 @@ class CommandRoutes:
         raise ApiError(404, "Not found")
 
     def provision(self, body: Mapping[str, object], now: int) -> Response:
-        """Let a device in: a token and a request for a certificate against a certificate."""
+        """Provision a device: exchange a token and a certificate request for a certificate."""
         if "BEGIN CERTIFICATE REQUEST" not in str(body.get("csr")):
             raise ApiError(400, "csr is not a certificate request")
         for organisation in self._responder.world.organisations:
@@ -100,7 +100,7 @@ class CommandRoutes:
         raise ApiError(401, "The token is not valid")
 
     def send(self, request: ApiRequest) -> Response:
-        """Give a device an instruction."""
+        """Send a command to a device."""
         device = self._responder.find(request, request.organisation.devices)
         params = request.body.get("params") or request.body.get("payload") or {}
         if not isinstance(params, dict):
@@ -110,7 +110,7 @@ class CommandRoutes:
         return self._responder.one(request, "commands", self._command_record(command), created=True)
 
     def commands(self, request: ApiRequest) -> Response:
-        """List a device's instructions."""
+        """List a device's commands."""
         device = self._responder.find(request, request.organisation.devices)
         if self._variants.command_track == "item":
             raise ApiError(405, "Method is not supported")
@@ -121,7 +121,7 @@ class CommandRoutes:
         )
 
     def command(self, request: ApiRequest) -> Response:
-        """Show one instruction."""
+        """Return one command."""
         device = self._responder.find(request, request.organisation.devices)
         if self._variants.command_track == "list":
             raise ApiError(404, "No such resource")
@@ -131,17 +131,17 @@ class CommandRoutes:
         return self._responder.one(request, "commands", self._command_record(command))
 
     def artefacts(self, request: ApiRequest) -> Response:
-        """List the configurations, each version of them."""
+        """List all versions of the configurations."""
         records = list(request.organisation.table(_ARTEFACTS).values())
         return self._responder.many(request, _ARTEFACTS, records)
 
     def artefact(self, request: ApiRequest) -> Response:
-        """Show one version."""
+        """Return one version."""
         found = self._responder.find(request, request.organisation.table(_ARTEFACTS))
         return self._responder.one(request, _ARTEFACTS, found)
 
     def add_artefact(self, request: ApiRequest) -> Response:
-        """Keep a version."""
+        """Store a version."""
         content = request.body.get("content", request.body.get("payload"))
         if not isinstance(content, dict) or not content:
             raise ApiError(400, "content must not be empty")
@@ -150,7 +150,7 @@ class CommandRoutes:
         return self._responder.one(request, _ARTEFACTS, record, created=True)
 
     def upload(self, request: ApiRequest) -> Response:
-        """Give a link that a large version can be put to; then it is there."""
+        """Return an upload link for a large version."""
         store, name = self._store(request), request.text("name", "fileName")
         path = f"{UPLOADS}{request.organisation.new_id()}"
 
@@ -167,7 +167,7 @@ class CommandRoutes:
         return self._responder.one(request, "links", {"uploadUrl": link, "expiresAt": at(until)})
 
     def remove_artefact(self, request: ApiRequest) -> Response:
-        """Delete a version that nothing shall have."""
+        """Delete a version that is not bound."""
         table = request.organisation.table(_ARTEFACTS)
         artefact = self._responder.find(request, table)
         if any(one.artefact is artefact for one in self._store(request).bindings.values()):
@@ -176,13 +176,13 @@ class CommandRoutes:
         return Response(204, body=b"")
 
     def bindings(self, request: ApiRequest) -> Response:
-        """List what targets shall have, and what they reported."""
+        """List the desired-state bindings."""
         found = self._store(request).bindings.values()
         records = [self._binding_record(one) for one in found]
         return self._responder.many(request, "desired-state-bindings", records)
 
     def binding(self, request: ApiRequest) -> Response:
-        """Show one of them."""
+        """Return one binding."""
         return self._show(request, self._responder.find(request, self._store(request).bindings))
 
     def bind(self, request: ApiRequest) -> Response:
@@ -205,7 +205,7 @@ class CommandRoutes:
         return self._bound(request, before.target_type, before.target)
 
     def unbind(self, request: ApiRequest) -> Response:
-        """Let a target have no configuration."""
+        """Delete a binding."""
         store = self._store(request)
         binding = self._responder.find(request, store.bindings)
         del store.bindings[binding.id]

@@ -1,4 +1,4 @@
-"""Commands to devices, what devices shall be configured to, and tokens that let devices in."""
+"""Model device commands, desired configurations and registration tokens."""
 
 from dataclasses import dataclass, field
 import hashlib
@@ -17,7 +17,7 @@ type DesiredFate = Literal["accept", "reject", "fail", "hang"]
 
 @dataclass(slots=True, kw_only=True)
 class Command:
-    """An instruction. connected: whether its device could hear it when it was given."""
+    """A command. connected: whether its device was connected when it was sent."""
 
     id: str
     device: Device
@@ -31,7 +31,7 @@ class Command:
     applied: bool = False
 
     def status(self, now: int) -> str:
-        """Return where in its life it is."""
+        """Return its status."""
         age = now - self.asked
         if not self.connected or self.fate == "hang":
             if now >= self.gives_up and not self.connected:
@@ -46,7 +46,7 @@ class Command:
 
 @dataclass(slots=True, kw_only=True)
 class Binding:
-    """A configuration that a target shall have. device: one that reports what became of it, if any is meant.
+    """A desired configuration of a target. device: the one that reports its status, if there is one.
 
     reported: version, status and hash as the device reported them last.
     """
@@ -62,7 +62,7 @@ class Binding:
     reported: tuple[object, str | None, object] = (None, None, None)
 
     def settle(self, now: int) -> None:
-        """Let the device report, if it is connected."""
+        """Update the reported status, if the device is connected."""
         if self.device is None or self.device.status not in _CONNECTED:
             return
         version, _, known = self.reported
@@ -78,7 +78,7 @@ class Binding:
 
 @dataclass(slots=True, kw_only=True)
 class Token:
-    """A registration token: it lets one device in, once."""
+    """A registration token, which provisions one device once."""
 
     id: str
     secret: str
@@ -90,7 +90,7 @@ class Token:
 
 @dataclass(slots=True)
 class CommandStore:
-    """What one organisation has of all that, each by its id, oldest first."""
+    """The commands, bindings and tokens of one organisation by id, oldest first."""
 
     organisation: Organisation
     commands: dict[str, Command] = field(default_factory=dict)
@@ -98,15 +98,15 @@ class CommandStore:
     tokens: dict[str, Token] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let the organisation know what it has."""
+        """Register the records with the organisation, so that their ids are known."""
         self.organisation.more += [self.commands, self.bindings, self.tokens]
 
 
 class CommandEngine:
-    """The orders of all organisations."""
+    """The commands of all organisations."""
 
     def __init__(self, world: World) -> None:
-        """Give the main organisation's first device a configuration that it has taken."""
+        """Assign a configuration to the main organisation's first device, which has accepted it."""
         self._world = world
         self.by_id = {one.id: CommandStore(one) for one in world.organisations}
         main = self.by_id[world.main.id]
@@ -119,11 +119,11 @@ class CommandEngine:
             binding.settle(world.now)
 
     def of(self, organisation: Organisation) -> CommandStore:
-        """Return what an organisation has."""
+        """Return the command store of an organisation."""
         return self.by_id[organisation.id]
 
     def send(self, store: CommandStore, device: Device, method: str, params: Record) -> Command:
-        """Give a device an instruction."""
+        """Send a command to a device."""
         config, now = self._world.config, self._world.now
         command = Command(
             id=store.organisation.new_id(),
@@ -140,7 +140,7 @@ class CommandEngine:
         return command
 
     def add_artefact(self, store: CommandStore, name: str, content: object, now: int) -> Record:
-        """Keep the next version of a configuration."""
+        """Store the next version of a configuration."""
         known = store.organisation.table("config-artefacts").values()
         version = 1 + sum(one["name"] == name for one in known)
         written = repr(content).encode()
@@ -190,7 +190,7 @@ class CommandEngine:
         return binding
 
     def invite(self, store: CommandStore, device: Device) -> Token:
-        """Make a token for a device that is PENDING."""
+        """Create a registration token for a PENDING device."""
         now, number = self._world.now, store.organisation.new_id()
         secret = hashlib.sha256(f"token {number}".encode()).hexdigest()[:40]
         token = Token(
@@ -204,7 +204,7 @@ class CommandEngine:
         return token
 
     def settle(self) -> None:
-        """Let devices do what they were told."""
+        """Apply the commands and configurations that are due."""
         now = self._world.now
         for store in self.by_id.values():
             for binding in store.bindings.values():

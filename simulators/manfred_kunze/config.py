@@ -1,4 +1,4 @@
-"""What the simulated platform has, and which of its undocumented forms it serves."""
+"""Configure the simulated platform and its undocumented API variants."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,7 +9,7 @@ VALUE_TYPES = ("DOUBLE", "BIGINT", "BOOLEAN", "TEXT")
 
 @dataclass(slots=True)
 class ApiVariants:
-    """Forms that the vendor's text leaves open. The first of each is the default.
+    """API variants that the vendor's text leaves open. The first of each is the default.
 
     Any of them may be changed while the cloud runs. None is a fact about the vendor.
 
@@ -18,7 +18,7 @@ class ApiVariants:
     page_names: the parameters of a page and its size; no other names work.
     errors: application/problem+json | {timestamp, status, error, path} | plain text.
     foreign: the status for an id of another organisation.
-    names: how undocumented fields are called: one way | another (see OTHER in shapes.py).
+    names: how undocumented fields are called: one way | another (see OTHER in serializers.py).
     references: "deviceId": id | "device": {"id": id}.
     organization: the field that shows the organisation's id in records | nowhere.
     nulls: fields without a value are null | missing.
@@ -130,7 +130,7 @@ class ApiVariants:
 
 @dataclass(slots=True)
 class DeliveryConfig:
-    """How calls to webhooks travel.
+    """Settings for the delivery of webhooks.
 
     loss: the share that never leaves. delay: seconds on the clock until one does. copies: of each.
     retries: how often a call that was not answered with 2xx is made again, `retry_seconds` later.
@@ -145,19 +145,19 @@ class DeliveryConfig:
 
 @dataclass(slots=True, kw_only=True)
 class CloudConfig:
-    """What to simulate. What a request reads (forms, page sizes, absent, ...) may change meanwhile.
+    """Settings of the cloud. Those that a request reads (variants, page sizes, absent, ...) may change meanwhile.
 
     devices: of the main organisation. components: on each, with two or three sensors each.
     extra_sensors: so many more on the last component. sites: the devices stand on them in turn.
     interval: seconds between two readings of a sensor. delay: until a client can see one.
     history_days: how far back readings go.
-    lively: one of the rules is about a door that opens by itself now and then.
+    lively: one of the rules is about a door that opens at times.
     old_alerts: that are resolved already.
     cameras: of the main organisation, on its devices in turn. old_captures: clips of the last days, of all cameras.
     link_seconds: until a link to a clip or picture is dead; then it is answered with 403.
     links_dead: all links are, at once.
     live_wait: seconds from the call until a session is ACTIVE. live_seconds: until it is EXPIRED.
-    live_local: whether "localUrl" of `Forms.live_url == "pair"` can be reached.
+    live_local: whether "localUrl" of `ApiVariants.live_url == "pair"` can be reached.
     clip_seconds: from the end of what is filmed until its clip is there; also of a DVR request.
     dvr_fate: what becomes of the next DVR requests.
     command_fate: what becomes of the next commands; "hang" stays SENT for ever. A device that is not connected gets

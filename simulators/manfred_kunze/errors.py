@@ -10,12 +10,12 @@ from .config import ApiVariants
 
 
 class ApiError(Exception):
-    """A refusal. headers: that go with it."""
+    """A rejected call. headers: of the response."""
 
     def __init__(
         self, status: int, reason: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
-        """Refuse with a status, and a reason for people."""
+        """Store the status, reason and headers."""
         super().__init__(reason)
         self.status = status
         self.reason = reason or HTTPStatus(status).phrase
@@ -23,7 +23,7 @@ class ApiError(Exception):
 
 
 def refusal(err: ApiError, variants: ApiVariants, path: str, now: datetime) -> Response:
-    """Return the reply to a call that is refused."""
+    """Return the response to a rejected call."""
     title = HTTPStatus(err.status).phrase
     if err.status == 401:
         err.headers.setdefault("WWW-Authenticate", "Bearer")

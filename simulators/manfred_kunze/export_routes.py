@@ -1,4 +1,4 @@
-"""Calls for exports, the quarantine, firmware and billing."""
+"""Serve the routes for exports, the quarantine, firmware and billing."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,12 +16,12 @@ _FIRMWARE = "firmware"
 
 
 class ExportRoutes:
-    """Answers them."""
+    """The routes for exports, the quarantine, firmware and billing."""
 
     def __init__(
         self, responder: Responder, export_jobs: ExportJobs, storage: ObjectStorage
     ) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
         self._export_jobs = export_jobs
         self._storage = storage
@@ -29,7 +29,7 @@ class ExportRoutes:
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         return {
             "POST /exports": self.add,
             "GET /exports": self.exports,
@@ -44,7 +44,7 @@ class ExportRoutes:
         }
 
     def add(self, request: ApiRequest) -> Response:
-        """Begin an export."""
+        """Start an export."""
         scope_type, scope = request.literal("scopeType", SCOPES, None), request.text("scopeId")
         organisation, now = request.organisation, request.now
         among: dict[str, Mapping[str, object]] = {
@@ -78,7 +78,7 @@ class ExportRoutes:
         )
 
     def export(self, request: ApiRequest) -> Response:
-        """Show one export; each time with a fresh link, once it is READY."""
+        """Return one export, with a new link once it is READY."""
         export = self._responder.find(request, self._export_jobs.of(request.organisation))
         record = self._record(export, request.now)
         if export.status(request.now) == "READY":
@@ -87,41 +87,41 @@ class ExportRoutes:
         return self._responder.one(request, "exports", record)
 
     def remove(self, request: ApiRequest) -> Response:
-        """Delete an export that is not under way."""
+        """Delete an export that is not in progress."""
         jobs = self._export_jobs.of(request.organisation)
         export = self._responder.find(request, jobs)
         if export.status(request.now) in ("PENDING", "RUNNING"):
-            raise ApiError(409, "The export is under way")
+            raise ApiError(409, "The export is in progress")
         self._storage.objects.pop(export.path, None)
         del jobs[export.id]
         return Response(204, body=b"")
 
     def quarantine(self, request: ApiRequest) -> Response:
-        """List the payloads that were rejected."""
+        """List the rejected payloads."""
         records = list(request.organisation.table("quarantine").values())
         return self._responder.many(
             request, "quarantine", self._responder.in_order(records, "receivedAt")
         )
 
     def release(self, request: ApiRequest) -> Response:
-        """Forget a payload that was rejected."""
+        """Delete a rejected payload."""
         table = request.organisation.table("quarantine")
         del table[str(self._responder.find(request, table)["id"])]
         return Response(204, body=b"")
 
     def firmware(self, request: ApiRequest) -> Response:
-        """List the versions of firmware."""
+        """List the firmware versions."""
         return self._responder.many(
             request, _FIRMWARE, list(request.organisation.table(_FIRMWARE).values())
         )
 
     def firmware_version(self, request: ApiRequest) -> Response:
-        """Show one of them."""
+        """Return one firmware version."""
         found = self._responder.find(request, request.organisation.table(_FIRMWARE))
         return self._responder.one(request, _FIRMWARE, found)
 
     def grant(self, request: ApiRequest) -> Response:
-        """Give a link to a version, for a short time."""
+        """Return a short-lived link to a firmware version."""
         found = self._responder.find(request, request.organisation.table(_FIRMWARE))
         path = f"/mk-firmware/{found['id']}.bin"
         self._storage.put(path, lambda: str(found["version"]).encode(), "application/octet-stream")
@@ -131,7 +131,7 @@ class ExportRoutes:
         )
 
     def billing(self, request: ApiRequest) -> Response:
-        """Show what the organisation pays for."""
+        """Return the organisation's plan and usage."""
         used: Record = {
             "devices": len(request.organisation.devices),
             "sensors": len(request.organisation.sensors),

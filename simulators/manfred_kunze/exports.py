@@ -1,4 +1,4 @@
-"""Export jobs: from PENDING to a ZIP that can be fetched for a day, and what is in it."""
+"""Run export jobs, from PENDING to a ZIP that can be fetched for a day."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ type Fate = Literal["ready", "fail", "hang"]
 
 @dataclass(slots=True, kw_only=True)
 class Export:
-    """An export job. done: when it is READY or has failed. ends: when it is over.
+    """An export job. done: when it is READY or has failed. ends: when it expires.
 
     archive: the ZIP, once it is made. counts: of readings and annotations in it.
     """
@@ -39,7 +39,7 @@ class Export:
     counts: tuple[int, int] = (0, 0)
 
     def status(self, now: int) -> str:
-        """Return where in its life it is: PENDING, RUNNING, READY, FAILED or EXPIRED."""
+        """Return its status: PENDING, RUNNING, READY, FAILED or EXPIRED."""
         if self.fate == "hang" or now < self.done:
             return "PENDING" if now < self.asked + _STARTED_AFTER else "RUNNING"
         if self.fate == "fail":
@@ -48,7 +48,7 @@ class Export:
 
     @property
     def path(self) -> str:
-        """Where its ZIP lies in the storage."""
+        """Return the storage path of its ZIP."""
         return f"/mk-exports/exports/{self.id}.zip"
 
 
@@ -61,7 +61,7 @@ class ExportJobs:
     jobs: dict[str, dict[str, Export]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin with none."""
+        """Start empty."""
         for organisation in self.world.organisations:
             organisation.more.append(self.jobs.setdefault(organisation.id, {}))
 
@@ -70,7 +70,7 @@ class ExportJobs:
         return self.jobs[organisation.id]
 
     def settle(self) -> None:
-        """Make the ZIPs that are due."""
+        """Create the ZIPs that are due."""
         now = self.world.now
         for organisation in self.world.organisations:
             for export in self.of(organisation).values():

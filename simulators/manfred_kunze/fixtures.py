@@ -1,4 +1,4 @@
-"""Building a world from a plan. The same seed gives the same ids and the same values."""
+"""Build a world from a configuration; the same seed gives the same ids and values."""
 
 from simulators.clock import Clock
 from simulators.random_source import mix
@@ -18,7 +18,7 @@ _CORNER = (53.5417, 9.9823)
 
 
 def build_world(config: CloudConfig, clock: Clock) -> World:
-    """Return the world that `plan` describes, as it is now."""
+    """Return the world that `config` describes, as it is now."""
     now = clock.micros() // SECOND
     main, other = (
         Organisation(identifier(config.seed, number), name, mix(config.seed, number, _ORGANISATION))
@@ -48,9 +48,9 @@ def add_device(
     status: str = "ACTIVE",
     created: int | None = None,
 ) -> Device:
-    """Give an organisation a device with components and sensors, on its sites in turn.
+    """Add a device with components and sensors to an organisation, on its sites in turn.
 
-    A device that is PENDING has neither yet, see `equip`.
+    A PENDING device has neither yet, see `equip`.
     """
     number = len(organisation.devices)
     sites = list(organisation.table("sites"))
@@ -81,7 +81,7 @@ def add_device(
 
 
 def equip(world: World, organisation: Organisation, device: Device) -> None:
-    """Give a device the components of the plan, of all kinds in turn, and their sensors."""
+    """Add the configured components to a device, of all kinds in turn, with their sensors."""
     for place in range(world.config.components):
         kind = KINDS[(device.number * world.config.components + place) % len(KINDS)]
         component = Component(
@@ -103,7 +103,7 @@ def add_sensor(
     spec: Field,
     name: str = "",
 ) -> Sensor:
-    """Give a component a sensor that measures a field."""
+    """Add a sensor for a field to a component."""
     device = component.device
     sensor = Sensor(
         id=organisation.new_id(),

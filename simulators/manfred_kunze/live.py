@@ -1,4 +1,4 @@
-"""Live sessions: from the call to a playlist that slides on the clock, and to their end."""
+"""Run live sessions with a playlist that advances with the clock."""
 
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ _NEVER = "http://127.0.0.1:9"
 
 @dataclass(slots=True, kw_only=True)
 class LiveSession:
-    """One live view. begins: when it is ACTIVE. ends: when it is EXPIRED.
+    """A live session. begins: when it is ACTIVE. ends: when it is EXPIRED.
 
-    stopped: when somebody ended it. died: when it broke down, without a word. served: playlists and segments.
+    stopped: when somebody ended it. died: when it broke down silently. served: playlists and segments.
     """
 
     id: str
@@ -36,7 +36,7 @@ class LiveSession:
     served: int = 0
 
     def status(self, now: int) -> str:
-        """Return where in its life it is."""
+        """Return its status."""
         if self.stopped is not None:
             return "STOPPING" if now < self.stopped + STOPPING_SECONDS else "STOPPED"
         if now >= self.ends:
@@ -45,7 +45,7 @@ class LiveSession:
 
     @property
     def token(self) -> str:
-        """What opens its playlist and segments."""
+        """Return the token of its playlist and segments."""
         return hashlib.sha256(f"live {self.id}".encode()).hexdigest()[:32]
 
 
@@ -58,7 +58,7 @@ class LiveSessions:
     sessions: dict[str, dict[str, LiveSession]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin with none."""
+        """Start empty."""
         for organisation in self.world.organisations:
             organisation.more.append(self.sessions.setdefault(organisation.id, {}))
 
@@ -67,7 +67,7 @@ class LiveSessions:
         return self.sessions[organisation.id]
 
     def begin(self, organisation: Organisation, camera: Camera) -> LiveSession:
-        """Begin a session, or give the one that the camera has more time."""
+        """Start a session, or prolong the camera's running one."""
         config, now = self.world.config, self.world.now
         if config.variants.live_again == "same":
             for session in self.of(organisation).values():
@@ -86,7 +86,7 @@ class LiveSessions:
         return session
 
     def record(self, session: LiveSession) -> Record:
-        """Return a session's record; its address is there while it is ACTIVE."""
+        """Return a session's record, with its URL while it is ACTIVE."""
         status = session.status(self.world.now)
         record: Record = {
             "id": session.id,
@@ -114,7 +114,7 @@ class LiveSessions:
         return record
 
     def answer(self, call: Call) -> Response:
-        """Answer a request for a playlist or a segment."""
+        """Respond to a request for a playlist or segment."""
         _, number, name = call.path.removeprefix(f"{PREFIX}/live").split("/", 2)
         session = next((one[number] for one in self.sessions.values() if number in one), None)
         if session is None or not self._opens(session, call):
@@ -147,7 +147,7 @@ class LiveSessions:
         return refused(404, "NoSuchKey", "The key does not exist")
 
     def _newest(self, session: LiveSession) -> int:
-        """Return the number of the newest whole segment; some are there from the beginning."""
+        """Return the number of the newest complete segment; some exist from the beginning."""
         return (self.world.now - session.begins) // video.SECONDS + WINDOW - 1
 
     def _url(self, session: LiveSession) -> str:
@@ -157,7 +157,7 @@ class LiveSessions:
         return self.storage.sealed(f"{host}{PREFIX}/live/{session.id}/index.m3u8{query}")
 
     def _link(self, session: LiveSession, name: str) -> str:
-        """Return what a playlist calls a file: its name, or where that is signed a path."""
+        """Return a file's link in a playlist: its name, or a signed path."""
         if self.world.config.variants.signing != "exact":
             return name
         return self.storage.sealed(f"{PREFIX}/live/{session.id}/{name}")

@@ -1,4 +1,4 @@
-"""The control door's part for media: cameras, clips and live sessions."""
+"""Serve the admin routes for cameras, clips and live sessions."""
 
 from aiohttp import web
 
@@ -9,10 +9,10 @@ from .cloud import ManfredKunzeCloud
 
 
 class MediaAdmin:
-    """Cameras, clips and sessions of the main organisation."""
+    """The admin routes for cameras, clips and sessions of the main organisation."""
 
     def __init__(self, cloud: ManfredKunzeCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -24,7 +24,7 @@ class MediaAdmin:
         router.add_post(ADMIN_PATH + "/live/{id}/{deed}", self.end)
 
     async def show(self, request: web.Request) -> web.Response:
-        """Return cameras, clips, requests to recorders and live sessions as they are."""
+        """Return the cameras, clips, recorder requests and live sessions."""
         cloud = self._cloud
         cloud.settle()
         now = cloud.world.now
@@ -50,7 +50,7 @@ class MediaAdmin:
         )
 
     async def change_camera(self, request: web.Request) -> web.Response:
-        """Give a camera another status."""
+        """Change a camera's status."""
         camera, body = self._camera(request), await json_object(request)
         if body.get("status") not in CAMERA_STATUS:
             raise refusal(f"status is one of {', '.join(CAMERA_STATUS)}")
@@ -58,7 +58,7 @@ class MediaAdmin:
         return json_response({})
 
     async def capture(self, request: web.Request) -> web.Response:
-        """Let a camera see something."""
+        """Record a clip of an event at a camera."""
         camera, body = self._camera(request), await json_object(request)
         capture = self._cloud.record_clip(
             camera, int(body.get("seconds", 10)), float(body.get("ago", 0))
@@ -66,7 +66,7 @@ class MediaAdmin:
         return json_response({"id": capture.id})
 
     async def lose(self, request: web.Request) -> web.Response:
-        """Lose a clip's bytes."""
+        """Delete a clip's bytes."""
         capture = self._cloud.album.captures.get(request.match_info["id"])
         if capture is None:
             raise web.HTTPNotFound
@@ -74,7 +74,7 @@ class MediaAdmin:
         return json_response({})
 
     async def end(self, request: web.Request) -> web.Response:
-        """Let a session die without a word, be over its time, or be stopped by somebody."""
+        """Break, expire or stop a session."""
         session = self._cloud.live.of(self._cloud.main).get(request.match_info["id"])
         attributes = {"die": "died", "expire": "ends", "stop": "stopped"}
         attribute = attributes.get(request.match_info["deed"])

@@ -1,4 +1,4 @@
-"""Object storage on a port of its own: links that are signed, end, and want no key."""
+"""Serve an object storage on its own port, with signed links that expire and need no API key."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ type Content = Callable[[Call], Response]
 
 @dataclass(slots=True)
 class ObjectStorage:
-    """What can be fetched by link. hosts: where links begin, by `Forms.link_host`.
+    """The objects that links lead to. hosts: origins of links by `ApiVariants.link_host`.
 
-    objects: what answers at a path. intruders: headers of requests that brought a key along.
+    objects: handlers by path. intruders: headers of requests that had an Authorization header.
     """
 
     world: World
@@ -34,11 +34,11 @@ class ObjectStorage:
     intruders: list[dict[str, str]] = field(default_factory=list)
 
     def put(self, path: str, body: Callable[[], bytes], kind: str) -> None:
-        """Keep an object; its bytes are made when somebody asks."""
+        """Store an object; its bytes are created on request."""
         self.objects[path] = lambda call: _ranged(call, body(), kind)
 
     def link(self, path: str, seconds: int) -> tuple[str, int]:
-        """Return a link to a path, and when it ends."""
+        """Return a link to a path, and when it expires."""
         now = self.world.now
         until = now + seconds
         moment = at(now)
@@ -54,17 +54,17 @@ class ObjectStorage:
         return self.sealed(link), until
 
     def sealed(self, link: str) -> str:
-        """Return a link as the plan has links signed."""
+        """Return a link signed as configured."""
         is_exact = self.world.config.variants.signing == "exact"
         return sealed(str(self.world.config.seed), link) if is_exact else link
 
     def opens(self, target: str) -> bool:
-        """Tell whether a request's target is as it was given out, where that counts."""
+        """Return whether the signature of a request's target is valid, where it covers all bytes."""
         is_exact = self.world.config.variants.signing == "exact"
         return not is_exact or is_sealed(str(self.world.config.seed), target)
 
     def answer(self, call: Call) -> Response:
-        """Answer a request for an object."""
+        """Respond to a request for an object."""
         if "Authorization" in call.headers:
             self.intruders.append(dict(call.headers))
             return refused(400, "InvalidArgument", "Only one auth mechanism allowed")
@@ -99,7 +99,7 @@ class ObjectStorage:
 
 
 def refused(status: int, code: str, message: str) -> Response:
-    """Return an error as object storage tells it."""
+    """Return an error in the format of an object storage."""
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
     return Response(status, None, {"Content-Type": "application/xml"}, body.encode())
 

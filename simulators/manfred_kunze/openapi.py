@@ -1,4 +1,4 @@
-"""The description of the API in OpenAPI, made from what is served now."""
+"""Describe the API in OpenAPI as it is served now."""
 
 from collections.abc import Mapping
 import hashlib
@@ -18,7 +18,7 @@ _TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", 
 def openapi_response(
     routes: list[Route], responder: Responder, origin: str, headers: Mapping[str, str]
 ) -> Response:
-    """Return the description, or 304 if the client has it."""
+    """Return the OpenAPI document, or 304 if the client has it."""
     body = json.dumps(_document(routes, responder, origin)).encode()
     tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
     if headers.get("If-None-Match") == tag:

@@ -1,4 +1,4 @@
-"""Calls for readings: raw, relative, aggregated, in figures, and of many sensors at once."""
+"""Serve the routes for readings: raw, relative, aggregated, as statistics, and of many sensors at once."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby, islice
@@ -25,16 +25,16 @@ _TYPED = {
 
 
 class ReadingsRoutes:
-    """Answers them."""
+    """The routes for readings."""
 
     def __init__(self, responder: Responder) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
         self._variants = responder.world.config.variants
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         return {
             "GET /readings/sensor/{id}": self.raw,
             "GET /readings/sensor/{id}/window": self.window,
@@ -62,19 +62,19 @@ class ReadingsRoutes:
         return self._listed(request, self._sensor(request), request.now - length, request.now)
 
     def aggregated_of_path(self, request: ApiRequest) -> Response:
-        """List a sensor's figures by the hour, or by another length of time."""
+        """List a sensor's aggregates by the hour, or by another interval."""
         return self._aggregated(request, self._sensor(request))
 
     def aggregated_of_query(self, request: ApiRequest) -> Response:
-        """The same, of the sensor that a parameter names."""
+        """Return the figures of the sensor named by a parameter."""
         return self._aggregated(request, self._asked(request))
 
     def stats_of_path(self, request: ApiRequest) -> Response:
-        """Show a sensor's figures of a whole period."""
+        """Return a sensor's statistics of a period."""
         return self._stats(request, self._sensor(request))
 
     def stats_of_query(self, request: ApiRequest) -> Response:
-        """The same, of the sensor that a parameter names."""
+        """Return the figures of the sensor named by a parameter."""
         return self._stats(request, self._asked(request))
 
     def batch_by_address(self, request: ApiRequest) -> Response:
@@ -94,7 +94,7 @@ class ReadingsRoutes:
         return self._batch(request, ",".join(str(one) for one in named))
 
     def reading_record(self, sensor: Sensor, reading: Reading) -> Record:
-        """Return a reading's record, with the time that the device's clock told."""
+        """Return a reading's record, timed by the device's clock."""
         record: Record = {"sensorId": sensor.id, "timestamp": at(reading.time + sensor.device.skew)}
         value: object = reading.value
         if isinstance(value, bool) and self._variants.booleans == "number":
@@ -203,7 +203,7 @@ def _limit(request: ApiRequest) -> int:
 
 
 def _figures(readings: Iterator[Reading]) -> Record:
-    """Return count, least, most and mean; without numbers only the count."""
+    """Return count, minimum, maximum and mean; without numbers only the count."""
     values = [one.value for one in readings]
     numbers = [float(one) for one in values if isinstance(one, int | float)]
     if not numbers:

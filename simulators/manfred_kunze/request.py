@@ -1,4 +1,4 @@
-"""What a client asks: a visit, its parameters, and how it is refused."""
+"""Parse the requests of clients."""
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _NIL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 @dataclass(slots=True)
 class ApiRequest:
-    """One call with a valid key. now: seconds since the epoch. named: what the path names."""
+    """An API request with a valid key. now: seconds since the epoch. named: path parameters."""
 
     call: Call
     key: ApiKey
@@ -35,12 +35,12 @@ class ApiRequest:
 
     @property
     def organisation(self) -> Organisation:
-        """The only organisation that this call can see."""
+        """Return the organisation of the key."""
         return self.key.organisation
 
     @property
     def query(self) -> Mapping[str, str]:
-        """The address's parameters."""
+        """Return the query parameters."""
         return self.call.query
 
     def first(self, *names: str) -> str | None:
@@ -48,7 +48,7 @@ class ApiRequest:
         return next((self.query[name] for name in names if self.query.get(name)), None)
 
     def period(self, default: int) -> tuple[int, int]:
-        """Return [since, until] as asked for in one of many names; by default the last seconds."""
+        """Return the requested [since, until], under one of many names; by default the last `default` seconds."""
         since, until = (_moment(self._given(names)) for names in (SINCE, UNTIL))
         end = self.now if until is None else until
         return (end - default if since is None else since), end
@@ -71,7 +71,7 @@ class ApiRequest:
         raise ApiError(400, f"{names[0]} must not be blank")
 
     def literal(self, name: str, known: Container[str], otherwise: str | None, *more: str) -> str:
-        """Return a literal of an enum; 400 if it is none, or if it is missing and needed."""
+        """Return an enum literal; raise 400 if it is unknown, or missing and required."""
         text = self.text(name, *more, optional=otherwise is not None) or otherwise or ""
         if text not in known:
             raise ApiError(400, f"{name} is not one of the known")
@@ -92,7 +92,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path below /api, its method and what answers. group: what `Plan.absent` calls it."""
+    """A path below /api with its method and handler. group: its name in `CloudConfig.absent`."""
 
     method: str
     pattern: re.Pattern[str]
@@ -129,7 +129,7 @@ def body_of(call: Call) -> Body:
 
 
 def is_uuid(text: str) -> bool:
-    """Tell whether a text can be an id."""
+    """Return whether a text can be an id."""
     return _NIL.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""What every resource group needs: one record, a page of many, a record by its id."""
+"""Respond with one record or a page of records, and find records by id."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -30,10 +30,10 @@ _FILTERS = {
 
 
 class Responder:
-    """Takes visits and hands records out."""
+    """Creates responses from records."""
 
     def __init__(self, world: World) -> None:
-        """Hand out what is in this world."""
+        """Respond with the records of a world."""
         self.world = world
         self.serializer = Serializer(world.config.variants)
 
@@ -46,24 +46,24 @@ class Responder:
         created: bool = False,
         status: int = 200,
     ) -> Response:
-        """Reply with a record."""
+        """Return the response with one record."""
         code = self.world.config.variants.created if created else status
         return Response(code, self.serializer.serialize(kind, record, request.organisation.id))
 
     def acted(self, request: ApiRequest, kind: str, record: Record) -> Response:
-        """Reply to a call that did something to a record."""
+        """Return the response to a call that changed a record."""
         if self.world.config.variants.acted == "empty":
             return Response(204, body=b"")
         return self.one(request, kind, record)
 
     def many(self, request: ApiRequest, kind: str, records: Sequence[Record]) -> Response:
-        """Reply with a page of records, filtered by what the address asks for."""
+        """Return the response with a page of records, filtered by the query."""
         return self.page(request, kind, self._filtered(request, records), lambda record: record)
 
     def page[T](
         self, request: ApiRequest, kind: str, found: Sequence[T], shown: Shown[T]
     ) -> Response:
-        """Reply with a page of what was found; only what is on it is worked out."""
+        """Return the response with a page; only the records on it are serialized."""
         config, owner = self.world.config, request.organisation.id
         asked_number, asked_size = (request.query.get(name) for name in self.page_names)
         size = _number(asked_size, config.page_size, config.page_most)
@@ -82,11 +82,11 @@ class Responder:
 
     @property
     def page_names(self) -> list[str]:
-        """The parameters that say which page is wanted, and of what size."""
+        """Return the names of the parameters for page number and size."""
         return self.world.config.variants.page_names.split()
 
     def serves(self, route: Route) -> bool:
-        """Tell whether a call is there in the forms that are served now."""
+        """Return whether a route exists in the variants served now."""
         variants, path = self.world.config.variants, route.pattern.pattern
         if "/readings/batch" in path:
             return variants.batch in ("both", route.method.lower())
@@ -97,11 +97,11 @@ class Responder:
         return variants.window or "/window" not in path
 
     def find[T](self, request: ApiRequest, among: Mapping[str, T], name: str = "id") -> T:
-        """Return what the path names; 404 if the organisation has no such thing."""
+        """Return the record named by the path; raise 404 if the organisation has none."""
         return self.by_id(request, among, request.named[name])
 
     def by_id[T](self, request: ApiRequest, among: Mapping[str, T], number: str) -> T:
-        """Return what an id names; 400 if it is no id, 404 if the organisation has no such thing."""
+        """Return the record with an id; raise 400 for a malformed id, 404 if the organisation has none."""
         if not is_uuid(number):
             raise ApiError(400, "An id cannot be read")
         if number not in among:
@@ -110,7 +110,7 @@ class Responder:
         return among[number]
 
     def in_order(self, records: Sequence[Record], key: str) -> list[Record]:
-        """Return records by a time, in the order that is served now."""
+        """Return records sorted by a time, in the order served now."""
         ordered = sorted(records, key=lambda one: str(one[key]))
         return ordered[::-1] if self.world.config.variants.listing == "newest" else ordered
 
@@ -138,7 +138,7 @@ class Responder:
 
 
 def filled(variants: ApiVariants, body: Body, before: Record | None) -> Body:
-    """Return what a PUT says, with what it leaves out if that stays as it is."""
+    """Return the body of a PUT, completed from the record if missing fields stay."""
     return body if before is None or variants.put == "replace" else {**before, **body}
 
 

@@ -1,4 +1,4 @@
-"""The API's door: who calls, what is called, and who answers."""
+"""Route the calls of the API: check the key, find the route, respond."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -18,12 +18,12 @@ type Table = Mapping[str, Callable[[ApiRequest], Response]]
 
 
 class Router:
-    """Takes the calls of the API."""
+    """Routes the calls of the API."""
 
     def __init__(
         self, responder: Responder, keys: ApiKeys, tables: Iterable[Table], commands: CommandRoutes
     ) -> None:
-        """Know what answers which call."""
+        """Collect the routes."""
         self._responder = responder
         self._keys = keys
         self._config = responder.world.config
@@ -31,7 +31,7 @@ class Router:
         self._routes: list[Route] = [one for table in tables for one in routes_of(table)]
 
     def answer(self, call: Call, origin: str) -> Response:
-        """Answer a call. origin: where the API is."""
+        """Respond to a call; `origin` is the API's URL."""
         path = call.path.removeprefix(BASE)
         try:
             return self._admitted(call, path, origin)
@@ -65,7 +65,7 @@ class Router:
         return route
 
     def _described(self, call: Call, origin: str) -> Response:
-        """Return the description of the API, where the deployment shows it."""
+        """Return the OpenAPI document, where the deployment serves it."""
         if self._config.openapi == "absent":
             raise ApiError(404, "No such resource")
         if self._config.openapi == "key":

@@ -1,4 +1,4 @@
-"""Calls for alert rules."""
+"""Serve the routes for alert rules."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,17 +13,17 @@ from .state import Record, Value
 
 
 class RuleRoutes:
-    """Answers them."""
+    """The routes for alert rules."""
 
     def __init__(self, responder: Responder, alert_engine: AlertEngine) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
         self._alert_engine = alert_engine
         self._variants = responder.world.config.variants
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         return {
             "GET /alert-rules": self.rules,
             "POST /alert-rules": self.add_rule,
@@ -40,18 +40,18 @@ class RuleRoutes:
         return self._responder.many(request, "alert-rules", records)
 
     def rule(self, request: ApiRequest) -> Response:
-        """Show one rule."""
+        """Return one rule."""
         return self._show_rule(request, self._responder.find(request, self._store(request).rules))
 
     def add_rule(self, request: ApiRequest) -> Response:
-        """Make a rule."""
+        """Create a rule."""
         store = self._store(request)
         rule = self._made_rule(request, store, None)
         store.rules[rule.id] = rule
         return self._responder.one(request, "alert-rules", self._rule_record(rule), created=True)
 
     def change_rule(self, request: ApiRequest) -> Response:
-        """Replace what a rule says."""
+        """Replace a rule."""
         store = self._store(request)
         before = self._responder.find(request, store.rules)
         rule = self._made_rule(request, store, before)

@@ -1,4 +1,4 @@
-"""How records look: one plain shape, dressed in the forms that are served now."""
+"""Serialize records in the variants served now."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from .config import ApiVariants
 from .state import Record
 from .times import written
 
-# Field names of `Forms.names == "other"`. Those that the vendor states are not among them.
+# Field names of `ApiVariants.names == "other"`; documented names do not change.
 OTHER: Mapping[str, Mapping[str, str]] = {
     "": {
         "createdAt": "created",
@@ -41,7 +41,7 @@ OTHER: Mapping[str, Mapping[str, str]] = {
     "stats": {"avg": "mean"},
     "sensor-profiles": {"fields": "channels"},
 }
-# Kinds that the vendor's text shows whole: they are never dressed otherwise.
+# Kinds that the vendor documents completely: they have no variants.
 STATED = frozenset({"tokens", "exports"})
 # Fields that hold a literal of an enum.
 _LITERALS = frozenset({
@@ -52,14 +52,14 @@ _LITERALS = frozenset({
 
 
 class Serializer:
-    """Dresses records."""
+    """Serializes records."""
 
     def __init__(self, variants: ApiVariants) -> None:
-        """Serve these forms."""
+        """Serialize in these variants."""
         self.variants = variants
 
     def serialize(self, kind: str, record: Record, organization: str | None = None) -> JsonObject:
-        """Return a record of a kind as it is shown now."""
+        """Return a record of a kind in the variants served now."""
         stated = kind in STATED
         names = (
             {} if stated or self.variants.names == "plain" else {**OTHER[""], **OTHER.get(kind, {})}
@@ -97,7 +97,7 @@ class Serializer:
     def page(
         self, records: Iterable[JsonObject], number: int, size: int, total: int, *, last: bool
     ) -> object:
-        """Return a page in the envelope that is served now. number: from 0."""
+        """Return a page in the envelope served now; `number` counts from 0."""
         listed = list(records)
         shown = number + self.variants.first_page
         match self.variants.paging:

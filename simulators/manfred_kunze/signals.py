@@ -1,4 +1,4 @@
-"""What components measure: their fields with type and unit, and a believable value for any time."""
+"""Define what components measure: fields with type and unit, and plausible values for any time."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _MODES = ("idle", "running", "setup", "fault")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a profile. range: what is valid, both ends included."""
+    """One field of a profile. range: valid values, both ends included."""
 
     name: str
     type: str

@@ -1,4 +1,4 @@
-"""What there is on the simulated platform: organisations, their devices and sensors, and plain records."""
+"""Model the state of the simulated platform: organisations, devices, sensors and records."""
 
 from bisect import insort
 from collections.abc import Callable, Iterator, Mapping
@@ -43,12 +43,12 @@ class Device:
     last_seen: int | None = None
 
     def become(self, status: str, now: int) -> None:
-        """Take a status; readings come while it is ACTIVE or in MAINTENANCE."""
+        """Set the status; readings come while it is ACTIVE or in MAINTENANCE."""
         self.status = status
         self.listen(now, silent=status not in _MEASURES)
 
     def listen(self, now: int, *, silent: bool) -> None:
-        """Stop sending readings, or begin again."""
+        """Stop or resume sending readings."""
         if silent:
             self.last_seen = self.seen(now)
             self.silences.begin(now)
@@ -56,7 +56,7 @@ class Device:
             self.silences.finish(now)
 
     def seen(self, now: int) -> int | None:
-        """Return when the platform heard of it last."""
+        """Return when the platform last received data from it."""
         return self.last_seen if self.silences.lasting else now - now % 15
 
 
@@ -82,7 +82,7 @@ class Reading:
 
 @dataclass(slots=True)
 class FixedValue:
-    """A time in which a sensor measures one value, whatever else."""
+    """A time span in which a sensor measures one fixed value."""
 
     start: int
     value: Value
@@ -93,7 +93,7 @@ class FixedValue:
 class Sensor:
     """A typed channel. interval: seconds between two readings.
 
-    holds: what it was made to measure. extra: readings out of its rhythm, by time; came: the same as they came.
+    holds: its fixed values. extra: unscheduled readings by time; came: the same in order of arrival.
     """
 
     id: str
@@ -113,27 +113,27 @@ class Sensor:
 
     @property
     def phase(self) -> int:
-        """Seconds by which its readings are off the interval's beat."""
+        """Return the offset of its readings within the interval, in seconds."""
         return self.seed % self.interval
 
     def hold(self, value: Value, now: int) -> None:
-        """Measure this value from now on."""
+        """Fix the value from now on."""
         self.release(now)
         self.holds.append(FixedValue(now, value))
 
     def release(self, now: int) -> None:
-        """Measure by nature again."""
+        """Release the fixed value."""
         if self.holds and self.holds[-1].end is None:
             self.holds[-1].end = now
 
     def report(self, value: Value, time: int, now: int) -> None:
-        """Report a value at once, for any time."""
+        """Report a value at once, measured at any time."""
         reading = Reading(time, value, now)
         insort(self.extra, reading)
         self.came.append(reading)
 
     def readings(self, since: int, until: int, now: int) -> Iterator[Reading]:
-        """Yield what was measured in [since, until] and can be seen now, oldest first."""
+        """Yield the readings of [since, until] that are visible now, oldest first."""
         own = self._own(max(since, self.created), min(until, now - self.delay))
         extra = [one for one in self.extra if since <= one.time <= until and one.stored <= now]
         if not extra:
@@ -142,7 +142,7 @@ class Sensor:
             yield from sorted([*own, *extra])
 
     def newest(self, now: int) -> Reading | None:
-        """Return the newest reading that can be seen."""
+        """Return the newest visible reading."""
         start = now - self.delay
         if (span := self.device.silences.around(start)) is not None:
             start = span.start - 1
@@ -151,12 +151,12 @@ class Sensor:
         return max([*own[-1:], *seen[-1:]], default=None)
 
     def arrived(self, since: int, until: int, known: int) -> list[Reading]:
-        """Return what came in during (since, until], and out of its rhythm after the first `known`."""
+        """Return the readings that arrived during (since, until], and the unscheduled ones after the first `known`."""
         own = self._own(max(since - self.delay + 1, self.created), until - self.delay)
         return sorted([*own, *self.came[known:]])
 
     def natural(self, time: int) -> Value:
-        """Return what it measures at a time."""
+        """Return the value measured at a time."""
         for hold in reversed(self.holds):
             if hold.start <= time and (hold.end is None or time < hold.end):
                 return hold.value
@@ -171,9 +171,9 @@ class Sensor:
 
 @dataclass(slots=True)
 class Organisation:
-    """A tenant. tables: records of resources that are no more than their fields, by kind and id.
+    """A tenant. tables: plain records by kind and id.
 
-    more: what else it has, by id.
+    more: its other records by id.
     """
 
     id: str
@@ -187,7 +187,7 @@ class Organisation:
     _made: int = 0
 
     def new_id(self) -> str:
-        """Return an id that nothing has yet."""
+        """Return an unused id."""
         self._made += 1
         return identifier(self.seed, self._made)
 
@@ -196,7 +196,7 @@ class Organisation:
         return self.tables.setdefault(kind, {})
 
     def add(self, kind: str, fields: Record) -> Record:
-        """Keep a new record and give it an id."""
+        """Store a new record with a new id."""
         record: Record = {"id": self.new_id(), **fields}
         self.table(kind)[str(record["id"])] = record
         return record
@@ -204,7 +204,7 @@ class Organisation:
 
 @dataclass(slots=True)
 class World:
-    """Everything. since: when it began, in seconds since the epoch."""
+    """The state of the platform. since: when it began, in seconds since the epoch."""
 
     config: CloudConfig
     clock: Clock
@@ -214,7 +214,7 @@ class World:
 
     @property
     def now(self) -> int:
-        """The simulated time in seconds since the epoch."""
+        """Return the simulated time in seconds since the epoch."""
         return self.clock.micros() // SECOND
 
     @property

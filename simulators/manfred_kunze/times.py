@@ -1,4 +1,4 @@
-"""Times of the simulated platform: whole seconds since the epoch, shown in ISO 8601."""
+"""Convert times of the simulated platform: whole seconds since the epoch, written in ISO 8601."""
 
 from datetime import UTC, datetime
 
@@ -6,12 +6,12 @@ _SECONDS_AT_MOST = 100_000_000_000
 
 
 def at(seconds: float | None) -> datetime | None:
-    """Return seconds since the epoch as a time that a record shows."""
+    """Return seconds since the epoch as a datetime."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def seconds_of(text: str) -> int | None:
-    """Return what a client wrote in ISO 8601, seconds or milliseconds; None if it is neither."""
+    """Parse ISO 8601, seconds or milliseconds; return None if it is neither."""
     try:
         if text.isdecimal():
             number = int(text)
@@ -23,7 +23,7 @@ def seconds_of(text: str) -> int | None:
 
 
 def written(moment: datetime, form: str = "seconds") -> str:
-    """Return a time as one of `Forms.times` writes it."""
+    """Return a time in one of the formats of `ApiVariants.times`."""
     if form == "offset":
         return moment.isoformat(timespec="seconds")
     precision = "milliseconds" if form == "milliseconds" else "seconds"

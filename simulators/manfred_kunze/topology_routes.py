@@ -1,4 +1,4 @@
-"""Calls for devices, components, sensors, groups, sites and profiles."""
+"""Serve the routes for devices, components, sensors, groups, sites and profiles."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,15 +17,15 @@ _LINKS = ("WIFI", "ETHERNET", "LTE")
 
 
 class TopologyRoutes:
-    """Answers them."""
+    """The routes for devices, components, sensors, groups, sites and profiles."""
 
     def __init__(self, responder: Responder) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
 
     @property
     def table(self) -> Mapping[str, Callable[[ApiRequest], Response]]:
-        """What answers which call."""
+        """Return the handler of each route."""
         calls: dict[str, Callable[[ApiRequest], Response]] = {
             "GET /devices": self.devices,
             "GET /devices/{id}": self.device,
@@ -52,12 +52,12 @@ class TopologyRoutes:
         return self._responder.page(request, "devices", found, self.device_record)
 
     def device(self, request: ApiRequest) -> Response:
-        """Show one device."""
+        """Return one device."""
         found = self._responder.find(request, request.organisation.devices)
         return self._responder.one(request, "devices", self.device_record(found))
 
     def change_device(self, request: ApiRequest) -> Response:
-        """Give a device another name, site, tags or metadata."""
+        """Change a device's name, site, tags or metadata."""
         device = self._responder.find(request, request.organisation.devices)
         device.name = request.text("name", "displayName", optional=True) or device.name
         if isinstance(tags := request.body.get("tags"), list):
@@ -77,7 +77,7 @@ class TopologyRoutes:
         return Response(204, body=b"")
 
     def health(self, request: ApiRequest) -> Response:
-        """Show how a device is: one state, or the newest of many."""
+        """Return a device's health: one state, or the newest of many."""
         device = self._responder.find(request, request.organisation.devices)
         seen = device.seen(request.now)
         if seen is None:
@@ -97,7 +97,7 @@ class TopologyRoutes:
         return self._responder.page(request, "components", found, component_record)
 
     def component(self, request: ApiRequest) -> Response:
-        """Show one component."""
+        """Return one component."""
         found = self._responder.find(request, request.organisation.components)
         return self._responder.one(request, "components", component_record(found))
 
@@ -111,12 +111,12 @@ class TopologyRoutes:
         return self._responder.page(request, "sensors", found, self.sensor_record)
 
     def sensor(self, request: ApiRequest) -> Response:
-        """Show one sensor."""
+        """Return one sensor."""
         found = self._responder.find(request, request.organisation.sensors)
         return self._responder.one(request, "sensors", self.sensor_record(found))
 
     def schema(self, request: ApiRequest) -> Response:
-        """Show a sensor profile as an interface in JSON-LD."""
+        """Return a sensor profile as an interface in JSON-LD."""
         profile = self._responder.find(request, request.organisation.table("sensor-profiles"))
         fields = profile["fields"]
         assert isinstance(fields, list)

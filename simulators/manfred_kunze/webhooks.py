@@ -1,4 +1,4 @@
-"""Telling channels: webhooks are called at loopback addresses alone, e-mails are only written down."""
+"""Deliver notifications: call webhooks at loopback addresses only, and record e-mails."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ type Body = Mapping[str, object] | bytes
 
 @dataclass(slots=True)
 class Delivery:
-    """One message to a channel. alert: the id of what it is about, None for a test.
+    """One message to a channel. alert: the id of its alert, None for a test.
 
     outcome: "waiting" until `due`, then an HTTP status, "written" (an e-mail), "lost", "refused" (not a loopback
     address) or "unreachable". at: when the outcome was known.
@@ -40,7 +40,7 @@ class Delivery:
 
     @property
     def state(self) -> str:
-        """How the platform calls the outcome."""
+        """Return the platform's term for the outcome."""
         if self.outcome in ("waiting", "posting"):
             return "PENDING"
         arrived = self.outcome == "written"
@@ -51,7 +51,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class WebhookSender:
-    """What was sent to channels, and what waits."""
+    """The messages to channels, sent or waiting."""
 
     config: CloudConfig
     sent: list[Delivery] = field(default_factory=list)
@@ -59,11 +59,11 @@ class WebhookSender:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
-        """Get ready to post."""
+        """Open the HTTP session."""
         self._session = ClientSession(timeout=_TIMEOUT)
 
     async def stop(self) -> None:
-        """Give up what is under way."""
+        """Cancel the deliveries in progress and close the HTTP session."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -72,7 +72,7 @@ class WebhookSender:
             self._session = None
 
     def queue(self, channel: Channel, body: Body, now: int, alert: str | None) -> None:
-        """Queue a message, as the habits say."""
+        """Queue a message with the configured delivery."""
         settings = self.config.delivery
         if channel.type != "WEBHOOK":
             self.sent.append(Delivery(channel, now, body, alert, "written", at=now))
@@ -84,11 +84,11 @@ class WebhookSender:
             self.sent.append(delivery)
 
     def replay(self, delivery: Delivery, now: int) -> None:
-        """Queue a message a second time, as it was."""
+        """Queue a message again, unchanged."""
         self.sent.append(replace(delivery, due=now, outcome="waiting", at=None))
 
     def settle(self, now: int) -> None:
-        """Call whom it is time to call, in the order in which it was due. Before `start` all wait."""
+        """Send the deliveries that are due, in order of their due time; before `start` none is sent."""
         if self._session is None:
             return
         due = [one for one in self.sent if one.outcome == "waiting" and one.due <= now]
@@ -102,7 +102,7 @@ class WebhookSender:
             task.add_done_callback(self._tasks.discard)
 
     async def drain(self) -> None:
-        """Wait until everything that is being sent has its outcome."""
+        """Wait until every delivery in progress has an outcome."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _call(self, session: ClientSession, delivery: Delivery, now: int) -> None:

@@ -12,8 +12,8 @@ JSON line that it prints, under "sensit") or in a test::
         cloud.plan.forms.logs = "bare"                  # any form, at any time
 
 `Plan` says what there is and how punctual, `Forms` which of the undocumented forms are served (both
-in plan.py). What a single monitor does wrong is in quirks.py. All of it can be switched over HTTP
-too: monitors, leaks and wind in stage.py, users, tokens, forms, truth and counts in control.py.
+in config.py). What a single monitor does wrong is in malformed.py. All of it can be switched over HTTP
+too: monitors, leaks and wind in monitor_admin.py, users, tokens, forms, truth and counts in control.py.
 
 Besides the default account, which sees every monitor, three others can sign in with the same
 password: bruno@example.org (ClientAdministrator, every second monitor), clara@example.org

@@ -1,4 +1,4 @@
-"""The control door's indoor part: users, tokens, forms, the truth and counts."""
+"""The admin API's indoor part: users, tokens, forms, the truth and counts."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ _DEVICES = "/clients/getDevicesFromDeviceTypeAndRole"
 
 
 class SensitAdmin:
-    """What a SENSIT cloud can be told over HTTP besides stage.py. Times are ISO 8601 with a zone.
+    """What a SENSIT cloud can be told over HTTP besides monitor_admin.py. Times are ISO 8601 with a zone.
 
     POST /_sim/users {"email", "password"?, "role"?, "sees"?: [uuids] or null for all, "locked"?}:
         adds or changes one; GET lists.
     POST /_sim/tokens/revoke: no token that was issued so far works any longer.
-    POST /_sim/variants {field of Forms: value}, see plan.py; GET shows them.
+    POST /_sim/variants {field of Forms: value}, see config.py; GET shows them.
     POST /_sim/config {"token_seconds"?, "max_age"?: seconds or null, "etag"?}.
     GET /_sim/truth?device=<uuid>[&since=&until=][&ever=1] -> {"records": [{"date", "received",
         "values": {dotted path: value}}]}, oldest first, dated in [since, until), by default of the
@@ -34,7 +34,7 @@ class SensitAdmin:
     """
 
     def __init__(self, cloud: SensitCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -117,7 +117,7 @@ class SensitAdmin:
                 "sign_ins": cloud.sign_ins,
                 "refused_sign_ins": cloud.refused_sign_ins,
                 "requests": Counter(record.path for record in cloud.log),
-                "least_gap": cloud.least_gap(_DEVICES),
+                "least_gap": cloud.min_gap(_DEVICES),
             }
         )
 

@@ -1,4 +1,4 @@
-"""Reading what the control door is told: times, numbers and choices, refused with 400 if wrong."""
+"""Reading what the admin API is told: times, numbers and choices, refused with 400 if wrong."""
 
 from collections.abc import Mapping
 from dataclasses import fields

@@ -53,7 +53,7 @@ class SensitCloud(VendorCloud):
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What a client needs to sign in to the default account."""
+        """Return the credentials of the default account."""
         return {"username": self.username, "password": self.password}
 
     @property
@@ -118,8 +118,8 @@ class SensitCloud(VendorCloud):
         first, last = to_micros(since), to_micros(until) - 1
         return [truth_json(monitor, report) for report in monitor.reports(first, last, now)]
 
-    def least_gap(self, path: str) -> float | None:
-        """Return the least seconds between two equal requests of one user to `path`.
+    def min_gap(self, path: str) -> float | None:
+        """Return the minimum seconds between two equal requests of one user to `path`.
 
         None as long as no request came twice. Equal are those of the same query and fields.
         """
@@ -141,7 +141,7 @@ class SensitCloud(VendorCloud):
         return None if claims is None else str(claims["email"])
 
     def refused(self, status: int) -> Response:
-        """Return the vendor's error reply for a request that a fault kept from it."""
+        """Return the vendor's error response to a request that a fault rejects."""
         return self._error(status, "The request was refused")
 
     def answer(self, call: Call) -> Response:

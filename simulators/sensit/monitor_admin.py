@@ -1,4 +1,4 @@
-"""The control door's outdoor part: monitors, leaks and wind."""
+"""The admin API's outdoor part: monitors, leaks and wind."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -25,7 +25,7 @@ class MonitorAdmin:
     GET /_sim/monitors -> {"monitors": [{"uuid", "type", "name", "east", "north", ...}]}.
     POST /_sim/monitors {"type"} -> {"uuid"}: a new one, which reports from now on.
     POST /_sim/monitors/<uuid> {"name"?, "location"?, "status"?, "key"?, "picture"?,
-        "firmware_update"?: bool, "clock_skew"?: seconds, "quirks"?: [names, see quirks.py],
+        "firmware_update"?: bool, "clock_skew"?: seconds, "quirks"?: [names, see malformed.py],
         "last_record"?: a form of Forms.last_record or null,
         "override"?: {dotted path: value}, from now on; {} ends it} -> the monitor.
     POST /_sim/monitors/<uuid>/silent|offline {"start"?, "end"?}: it makes no records | keeps them
@@ -41,7 +41,7 @@ class MonitorAdmin:
     """
 
     def __init__(self, cloud: SensitCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
         self._actions: dict[str, Callable[[Monitor, dict[str, Any]], object]] = {
             "silent": lambda monitor, body: self._span(monitor.off, body),

@@ -50,7 +50,7 @@ class Monitor:
     """One monitor. What is public may be changed at any time.
 
     off: times in which it made no record. offline: times in which it kept what it made, and sent
-    it afterwards. clock_skew: seconds that its dates are ahead. quirks: see quirks.py. last_record:
+    it afterwards. clock_skew: seconds that its dates are ahead. quirks: see malformed.py. last_record:
     a form of its own of lastReceivedRecord, as in Forms.
     """
 

@@ -28,7 +28,7 @@ class User:
     locked: bool = False
 
     def may_see(self, uuid: str) -> bool:
-        """Tell whether a monitor is the user's to see."""
+        """Return whether a monitor is the user's to see."""
         return self.sees is None or uuid in self.sees
 
 

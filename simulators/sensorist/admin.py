@@ -1,4 +1,4 @@
-"""The control door's Sensorist part: gateways, sensors and the truth over HTTP."""
+"""The admin API's Sensorist part: gateways, sensors and the truth over HTTP."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,7 +23,7 @@ class SensoristAdmin:
     """
 
     def __init__(self, cloud: SensoristCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
         self._gateway_actions: dict[str, Callable[[Gateway], object]] = {
             "offline": lambda gateway: setattr(gateway, "online", False),

@@ -73,7 +73,7 @@ class Alarm:
         }
 
     def beyond(self, value: float) -> bool:
-        """Tell whether a value is on the wrong side of the threshold."""
+        """Return whether a value is on the wrong side of the threshold."""
         return value > self.value if self.direction == "above" else value < self.value
 
 
@@ -81,7 +81,7 @@ class Alarms:
     """All alarms of a cloud. `tell(alarm, log)` is called at each change of state."""
 
     def __init__(self, config: CloudConfig, on_change: Callable[[Alarm, AlarmLog], None]) -> None:
-        """Start with none."""
+        """Start empty."""
         self._config = config
         self._notify_change = on_change
         self._alarms: dict[int, Alarm] = {}

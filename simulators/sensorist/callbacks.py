@@ -60,11 +60,11 @@ class Callbacks:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
-        """Get ready to post."""
+        """Open the HTTP session."""
         self._session = ClientSession(timeout=_TIMEOUT)
 
     async def stop(self) -> None:
-        """Give up what is under way."""
+        """Cancel the deliveries in progress and close the HTTP session."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -55,7 +55,7 @@ class SensoristCloud(VendorCloud):
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What a client needs to sign in to the default account."""
+        """Return the credentials of the default account."""
         return {"username": self.username, "password": self.password}
 
     @property
@@ -186,7 +186,7 @@ class SensoristCloud(VendorCloud):
         await super().start(port, host)
 
     async def stop(self) -> None:
-        """Stop listening and posting."""
+        """Stop listening and sending."""
         await super().stop()
         await self.callbacks.stop()
 
@@ -196,7 +196,7 @@ class SensoristCloud(VendorCloud):
         return None if credentials is None else credentials[0]
 
     def refused(self, status: int) -> Response:
-        """Return the vendor's error reply for a request that a fault kept from it."""
+        """Return the vendor's error response to a request that a fault rejects."""
         return refusal(status, "The request was refused", self.config.variants.error_body)
 
     def answer(self, call: Call) -> Response:

@@ -70,7 +70,7 @@ class CloudConfig:
     gateways: masters of the default account.
     slaves: further gateways, shared out among the masters.
     sensors: per gateway.
-    kinds: the data sources of each sensor; a name that is not in kinds.py makes a kind of its own.
+    kinds: the data sources of each sensor; a name that is not in source_types.py makes a kind of its own.
     username, password: of the default account.
     sub_users: users below the default one, with `sub_user_gateways` each.
     spare_gateways: unclaimed ones, for POST /gateways.

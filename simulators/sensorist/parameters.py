@@ -20,7 +20,7 @@ class ApiError(Exception):
 
 
 def is_set(parameters: Mapping[str, str], name: str) -> bool:
-    """Tell whether a flag is there; its value may be empty."""
+    """Return whether a flag is there; its value may be empty."""
     return name in parameters and parameters[name].lower() not in ("0", "false")
 
 

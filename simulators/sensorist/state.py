@@ -207,7 +207,7 @@ class Sensor:
 
     @property
     def silent(self) -> bool:
-        """Whether the sensor reports nothing. May be set; counts from then on."""
+        """Return whether the sensor reports nothing. May be set; counts from then on."""
         return self._silence.lasting is not None
 
     @silent.setter
@@ -286,7 +286,7 @@ class Gateway:
 
     @property
     def online(self) -> bool:
-        """Whether the gateway is connected. May be set; counts from then on."""
+        """Return whether the gateway is connected. May be set; counts from then on."""
         return self._disconnected_date is None
 
     @online.setter
@@ -347,7 +347,7 @@ class World:
 
     @property
     def fahrenheit(self) -> bool:
-        """Whether temperatures are measured in °F."""
+        """Return whether temperatures are measured in °F."""
         return self.config.temp_unit == "°F" and self.config.variants.fahrenheit == "everywhere"
 
     def gateways_of(self, user_id: int) -> list[Gateway]:

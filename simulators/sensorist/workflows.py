@@ -47,7 +47,7 @@ class Workflows:
     """All workflows of a cloud."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start empty."""
         self._workflows: dict[int, Workflow] = {}
 
     def begin(

@@ -1,4 +1,4 @@
-"""The control door's SensorZone part: the truth, machines and sign-ins over HTTP."""
+"""The admin API's SensorZone part: the truth, machines and sign-ins over HTTP."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ class SensorZoneAdmin:
     """
 
     def __init__(self, cloud: SensorZoneCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
         self._machine_actions: dict[str, Callable[[Machine], object]] = {
             "silent": lambda machine: setattr(machine, "silent", True),

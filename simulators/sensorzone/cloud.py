@@ -170,7 +170,7 @@ class SensorZoneCloud(VendorCloud):
         return self.sessions.name_of(headers)
 
     def refused(self, status: int) -> Response:
-        """Return the vendor's error reply for a request that a fault kept from it."""
+        """Return the vendor's error response to a request that a fault rejects."""
         return refusal(ApiError(status), self.config.variants)
 
     def answer(self, call: Call) -> Response:

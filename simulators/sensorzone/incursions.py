@@ -81,7 +81,7 @@ class Incursion:
         return Sighting(self, end, acknowledged_at, max(changes))
 
     def is_odd(self, how: str) -> bool:
-        """Tell whether its record is wrong in one of the ways in `ODD`."""
+        """Return whether its record is wrong in one of the ways in `ODD`."""
         share: float = getattr(self.world.config.oddities, how)
         if share == 0 or how in self.marks:
             return how in self.marks

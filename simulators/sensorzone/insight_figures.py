@@ -20,7 +20,7 @@ class Figures:
     """Works figures out from what a visit may see."""
 
     def __init__(self, responder: Responder) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
         self._dimensions: dict[str, Callable[[Sighting], list[str]]] = {
             "site": lambda seen: [seen.incursion.machine.site.name],

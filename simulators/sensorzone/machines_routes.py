@@ -27,7 +27,7 @@ class MachineRoutes:
     """What is out in the field."""
 
     def __init__(self, responder: Responder) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
 
     def routes(self) -> Iterator[Route]:
@@ -251,7 +251,7 @@ def _without_kind(row: JsonObject) -> JsonObject:
 
 
 def has_clip(seen: Sighting, now: int, machine: Machine) -> bool:
-    """Tell whether there is a clip of an incursion that this machine saw."""
+    """Return whether there is a clip of an incursion that this machine saw."""
     what = seen.incursion
     return (
         what.machine.shown is machine

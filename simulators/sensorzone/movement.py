@@ -68,7 +68,7 @@ class Moves:
         return between(self.places[step], self.places[step + 1], seconds / STEP - step)
 
     def is_active(self, seconds: float) -> bool:
-        """Whether the mover is active, so many seconds into the shift."""
+        """Return whether the mover is active, so many seconds into the shift."""
         step = int(seconds // STEP)
         return 0 <= step < len(self.active) and self.active[step]
 

@@ -183,7 +183,7 @@ class Machine:
         return geometry.position(self.site.corner, self.place(at))
 
     def is_running(self, at: float) -> bool:
-        """Whether its ignition is on."""
+        """Return whether its ignition is on."""
         day = self.world.shifts.day(at)
         return self.moves(day).is_active(at - self.world.shifts.start(day))
 
@@ -208,7 +208,7 @@ class Machine:
 
     @property
     def silent(self) -> bool:
-        """Whether it reports nothing. May be set; counts from then on."""
+        """Return whether it reports nothing. May be set; counts from then on."""
         return self.silences.lasting is not None
 
     @silent.setter

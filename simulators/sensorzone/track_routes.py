@@ -26,7 +26,7 @@ class TrackRoutes:
     """The base station resource of version 2."""
 
     def __init__(self, responder: Responder) -> None:
-        """Ask the desk."""
+        """Respond through a responder."""
         self._responder = responder
 
     def routes(self) -> Iterator[Route]:

@@ -60,7 +60,7 @@ def visitor_tags(world: World, brand: Brand) -> None:
 
 
 def is_visitors(tag: Tag) -> bool:
-    """Whether a tag is one of those for visitors."""
+    """Return whether a tag is one of those for visitors."""
     return tag.serial.startswith("TV")
 
 

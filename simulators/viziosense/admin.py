@@ -1,4 +1,4 @@
-"""The control door's VizioSense part: devices, pictures, webhooks and the truth over HTTP."""
+"""The admin API's VizioSense part: devices, pictures, webhooks and the truth over HTTP."""
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -22,7 +22,7 @@ class VizioSenseAdmin:
     """What a VizioSense cloud can be told over HTTP; README.md has the routes and their bodies."""
 
     def __init__(self, cloud: VizioSenseCloud) -> None:
-        """Make the door of one cloud."""
+        """Serve the admin API of one cloud."""
         self._cloud = cloud
         self._actions: dict[str, Callable[[Device, Body], object]] = {
             "offline": lambda device, _: setattr(device, "online", False),

@@ -173,7 +173,7 @@ class VizioSenseCloud(VendorCloud):
         self.settle()
 
     async def stop(self) -> None:
-        """Stop listening and posting."""
+        """Stop listening and sending."""
         await super().stop()
         await self.sender.stop()
 
@@ -195,7 +195,7 @@ class VizioSenseCloud(VendorCloud):
         return self.tokens.holder(headers)
 
     def refused(self, status: int) -> Response:
-        """Return the vendor's error reply for a request that a fault kept from it."""
+        """Return the vendor's error response to a request that a fault rejects."""
         return error_response(status, documented(status), self.config.variants)
 
     def answer(self, call: Call) -> Response:

@@ -66,11 +66,11 @@ class WebhookSender:
     _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
 
     async def start(self) -> None:
-        """Get ready to post."""
+        """Open the HTTP session."""
         self._session = ClientSession(timeout=_TIMEOUT)
 
     async def stop(self) -> None:
-        """Give up what is under way."""
+        """Cancel the deliveries in progress and close the HTTP session."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -96,13 +96,13 @@ class WebhookSender:
                 self._queue(Delivery(webhook, now, query, proof=proof))
 
     def replay(self, delivery: Delivery, now: datetime) -> Delivery:
-        """Queue a call a second time, as it was."""
+        """Queue a delivery again, unchanged."""
         again = replace(delivery, due=now, outcome="waiting", at=None)
         self.sent.append(again)
         return again
 
     def settle(self, now: datetime) -> None:
-        """Call whom it is time to call, in the order in which it was due. Before `start` all wait."""
+        """Send the deliveries that are due, in order of their due time; before `start` none is sent."""
         if self._session is None:
             return
         due = [one for one in self.sent if one.outcome == "waiting" and one.due <= now]
@@ -116,7 +116,7 @@ class WebhookSender:
             task.add_done_callback(self._tasks.discard)
 
     async def drain(self) -> None:
-        """Wait until everything that is being sent has its outcome."""
+        """Wait until every delivery in progress has an outcome."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _queue(self, delivery: Delivery) -> None:

@@ -109,11 +109,11 @@ class ImageFault:
             raise ValueError(f"No such trouble: {self.kind}")
 
     def meets(self, device: str, view: str) -> bool:
-        """Tell whether this is about a view of a device's pictures."""
+        """Return whether this is about a view of a device's pictures."""
         return self.device in (None, device) and self.view in (None, view)
 
     def is_without_links(self) -> bool:
-        """Tell whether there are no links this time."""
+        """Return whether there are no links this time."""
         return self.kind == "no_links" and self._left()
 
     def link(self, right: object, elsewhere: str) -> object:

@@ -142,7 +142,7 @@ class Snapshots:
         return (snapshot, found["view"]) if snapshot.device.uuid == found["uuid"] else None
 
     def signed(self, name: str, expires: str, signature: str, target: str) -> bool:
-        """Tell whether a link's signature is the one that was given out."""
+        """Return whether a link's signature is the one that was given out."""
         if self.config.variants.signing == "exact" and not is_sealed(str(self.config.seed), target):
             return False
         return expires.isdecimal() and signature == self._signature(name, int(expires))

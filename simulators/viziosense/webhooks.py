@@ -29,7 +29,7 @@ class Webhook:
     params: list[Pair] = field(default_factory=list)
 
     def serves(self, kind: str, device_uuid: str | None) -> bool:
-        """Tell whether it is to be called with that about a device (None: an unknown one)."""
+        """Return whether it is to be called with that about a device (None: an unknown one)."""
         mine = self.device_uuid is None or device_uuid in (None, self.device_uuid)
         return self.active and self.webhook_type == kind and mine
 

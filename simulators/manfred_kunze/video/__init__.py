@@ -1,6 +1,6 @@
-"""A short film in H.264: segments in MPEG-TS that follow each other for ever, and a clip in MP4.
+"""Provide a short video in H.264: endless segments in MPEG-TS, and a clip in MP4.
 
-`make.py` draws and encodes it; the files beside it are its work.
+`encode.py` draws and encodes it, and writes the files beside it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,14 +18,14 @@ _PACKETS = tuple(counted(segment) for segment in _SEGMENTS)
 
 
 def segment(number: int) -> bytes:
-    """Return the n-th segment of a film without end, from 0 on, its times and counters going on."""
+    """Return the n-th segment of an endless video, from 0 on, with continuous times and counters."""
     rounds, place = divmod(number, len(_SEGMENTS))
     before = dict(_sum(_PACKETS[:place] + _PACKETS * rounds))
     return restamped(_SEGMENTS[place], rounds * len(_SEGMENTS) * SECONDS * CLOCK, before)
 
 
 def clip(mark: bytes) -> bytes:
-    """Return a clip of a few seconds that `mark` tells from others."""
+    """Return a clip of a few seconds, made distinct by `mark`."""
     return _CLIP + (len(mark) + 8).to_bytes(4) + b"free" + mark
 
 

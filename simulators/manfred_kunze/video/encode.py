@@ -1,6 +1,6 @@
-"""Draw and encode the film: ``python -m simulators.manfred_kunze.video.encode``.
+"""Draw and encode the video: ``python -m simulators.manfred_kunze.video.encode``.
 
-Needs PyAV; its wheels bring the encoder. What it writes is checked in, so that simulating needs no encoder.
+Needs PyAV; its wheels bring the encoder. Its files are checked in, so that the simulator needs no encoder.
 """
 
 from fractions import Fraction
@@ -20,7 +20,7 @@ _OPTIONS = {"preset": "veryslow", "crf": "34", "profile": "baseline", "x264-para
 
 
 def main() -> int:
-    """Write the segments and the clip; returns the exit code."""
+    """Write the segments and the clip; return the exit code."""
     for number in range(_SEGMENTS):
         frames = range(number * _FRAMES, (number + 1) * _FRAMES)
         _encode(frames, _HERE / f"{number}.ts", {})

@@ -1,4 +1,4 @@
-"""Times and counters in MPEG-TS (ISO/IEC 13818-1): reading and changing them."""
+"""Read and change times and counters in MPEG-TS (ISO/IEC 13818-1)."""
 
 from collections.abc import Iterator, Mapping
 
