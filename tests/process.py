@@ -15,7 +15,7 @@ import aiohttp
 
 from scripts.demo_support.client import Client, signed_in
 from scripts.demo_support.home_assistant import home_assistant
-from scripts.demo_support.processes import Child
+from scripts.demo_support.processes import ChildProcess
 from scripts.demo_support.state import State, free_port
 
 
@@ -24,7 +24,7 @@ class Life:
     """One run of Home Assistant, and every watchpost_event that was heard from it at once."""
 
     client: Client
-    process: Child
+    process: ChildProcess
     heard: list[dict[str, Any]] = field(default_factory=list)
     is_listening: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -11,7 +11,7 @@ import time
 from . import check
 from .alarm import until_raised
 from .client import PASSWORD, USERNAME
-from .environment import furnished, stage
+from .environment import demo_environment, running_services
 from .processes import tail
 from .state import STATES, DemoError, State, free_port
 
@@ -23,17 +23,17 @@ async def show(state: State, port: int) -> None:
     began = time.monotonic()
     print("Starting the simulated clouds and Home Assistant ...")
     async with (
-        stage(state, port) as (client, doors, hass),
-        furnished(client, doors) as (_, watch),
+        running_services(state, port) as (client, clouds, hass),
+        demo_environment(client, clouds) as (_, demo_alarm),
     ):
         print(
             f"\n  Home Assistant  http://127.0.0.1:{port}   ({time.monotonic() - began:.0f} s)\n"
             f"  Username        {USERNAME}\n"
             f"  Password        {PASSWORD}\n"
         )
-        for vendor, door in doors.items():
-            print(f"  Simulated {vendor}: {door['url']}, faults and clock at {door['control']}")
-        print(f"  {watch.alarm} rises half a minute after the start, and every four minutes")
+        for vendor, cloud in clouds.items():
+            print(f"  Simulated {vendor}: {cloud['url']}, faults and clock at {cloud['control']}")
+        print(f"  {demo_alarm.alarm} rises half a minute after the start, and every four minutes")
         print("\nCtrl-C stops it all.", flush=True)
         await hass.ended()
 
@@ -43,18 +43,18 @@ async def smoke_test(state: State) -> list[str]:
     try:
         async with (
             asyncio.timeout(_CHECK_SECONDS),
-            stage(state, free_port()) as (client, doors, _),
-            furnished(client, doors) as (house, watch),
+            running_services(state, free_port()) as (client, clouds, _),
+            demo_environment(client, clouds) as (inventory, demo_alarm),
         ):
-            raised = await until_raised(client, watch, _CHECK_SECONDS / 2)
+            raised = await until_raised(client, demo_alarm, _CHECK_SECONDS / 2)
     except TimeoutError:
         wrong = [f"not done in {_CHECK_SECONDS} seconds"]
     except DemoError as error:
         wrong = [str(error)]
     else:
-        check.report(house)
+        check.report(inventory)
         print(raised)
-        wrong = check.faults(house)
+        wrong = check.faults(inventory)
     return wrong + check.complaints(state.log_of_home_assistant)
 
 

@@ -4,25 +4,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from .client import Client
-from .clouds import VENDORS, Door, Vendor
+from .clouds import VENDORS, CloudAccess, Vendor
 from .state import DemoError
 
 _FLOWS = "/api/config/config_entries/flow"
 
 
-async def sign_in_accounts(client: Client, doors: Mapping[str, Door]) -> None:
+async def sign_in_accounts(client: Client, clouds: Mapping[str, CloudAccess]) -> None:
     """Sign in to every vendor that has a door and is not signed in yet."""
     for vendor in VENDORS:
-        if vendor.key not in doors:
+        if vendor.key not in clouds:
             continue
-        result = await _sign_in(client, vendor, doors[vendor.key])
+        result = await _sign_in(client, vendor, clouds[vendor.key])
         if result["type"] == "create_entry":
             print(f"Signed in: {result['title']}")
         elif result.get("reason") != "already_configured":
             raise DemoError(f"Signing in to {vendor.key} ended with {_why(result)}")
 
 
-async def _sign_in(client: Client, vendor: Vendor, door: Door) -> dict[str, Any]:
+async def _sign_in(client: Client, vendor: Vendor, cloud: CloudAccess) -> dict[str, Any]:
     flow = await client.post(_FLOWS, {"handler": "watchpost"})
     address = f"{_FLOWS}/{flow['flow_id']}"
     form = await client.post(address, {"next_step_id": vendor.key})
@@ -30,7 +30,7 @@ async def _sign_in(client: Client, vendor: Vendor, door: Door) -> dict[str, Any]
         form = await client.post(address, {"next_step_id": vendor.choice})
     if form["type"] != "form":
         raise DemoError(f"The step {vendor.key} shows no form: {_why(form)}")
-    result: dict[str, Any] = await client.post(address, vendor.form(door))
+    result: dict[str, Any] = await client.post(address, vendor.form(cloud))
     return result
 
 

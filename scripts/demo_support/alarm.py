@@ -10,8 +10,8 @@ from typing import Any, Final
 import aiohttp
 
 from .client import Client
-from .clouds import Door
-from .entities import Entity, House, look
+from .clouds import CloudAccess
+from .entities import Entity, Inventory, fetch_inventory
 from .state import DemoError
 
 _SECONDS_UNTIL_RAISED: Final = 30
@@ -27,7 +27,7 @@ _NOTIFICATION: Final = "watchpost_demo_"
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class DemoAlarm:
     """An alarm, the device and the sensor that it is about, and the sensor's number in the simulated cloud."""
 
     device_id: str
@@ -37,24 +37,24 @@ class Watch:
     threshold: float
 
 
-async def set_alarm(client: Client, seconds: float) -> Watch:
+async def set_alarm(client: Client, seconds: float) -> DemoAlarm:
     """Have an alarm on a temperature and an automation for it, made unless they are there."""
     measured = await _until_measured(client, seconds)
-    if (watch := _watch(await look(client), measured)) is None:
+    if (demo_alarm := _find_alarm(await fetch_inventory(client), measured)) is None:
         threshold = round(float(measured.state)) + _DEGREES_ABOVE_NOW
         data = {"entity_id": measured.id, "value": threshold, "direction": "above"}
         await client.post("/api/services/watchpost/create_alarm", data)
-        watch = await _until_watched(client, measured, seconds)
+        demo_alarm = await _until_created(client, measured, seconds)
     states = await client.command("get_states")
     if not any(state["attributes"].get("id") == _AUTOMATION for state in states):
-        await client.post(f"/api/config/automation/config/{_AUTOMATION}", automation(watch))
-    return watch
+        await client.post(f"/api/config/automation/config/{_AUTOMATION}", automation(demo_alarm))
+    return demo_alarm
 
 
 @asynccontextmanager
-async def restless(door: Door, watch: Watch) -> AsyncIterator[None]:
+async def alarm_activity(cloud: CloudAccess, demo_alarm: DemoAlarm) -> AsyncIterator[None]:
     """Meanwhile, move what the alarm watches beyond its threshold and back."""
-    task = asyncio.create_task(_move(door, watch))
+    task = asyncio.create_task(_move(cloud, demo_alarm))
     try:
         yield
     finally:
@@ -63,9 +63,9 @@ async def restless(door: Door, watch: Watch) -> AsyncIterator[None]:
             await task
 
 
-def automation(watch: Watch) -> dict[str, Any]:
+def automation(demo_alarm: DemoAlarm) -> dict[str, Any]:
     """Return an automation as the editor would store it; its device stands for all alarms at it."""
-    target = {"device_id": watch.device_id}
+    target = {"device_id": demo_alarm.device_id}
     return {
         "alias": "Tell of alarms",
         "description": "Made by scripts/demo",
@@ -91,19 +91,21 @@ def automation(watch: Watch) -> dict[str, Any]:
     }
 
 
-async def until_raised(client: Client, watch: Watch, seconds: float) -> str:
+async def until_raised(client: Client, demo_alarm: DemoAlarm, seconds: float) -> str:
     """Wait until the event was told and the automation has run; returns both in a sentence."""
     deadline = time.monotonic() + seconds
     while True:
-        happened = _newest_event(await look(client), watch)
+        happened = _newest_event(await fetch_inventory(client), demo_alarm)
         notices = await client.command("persistent_notification/get")
-        told = [n for n in notices if n["notification_id"] == f"{_NOTIFICATION}alarm_raised"]
-        if happened == "alarm_raised" and told:
-            return f"{watch.alarm} was raised: {told[0]['title']} ({told[0]['message']})"
+        notified = [n for n in notices if n["notification_id"] == f"{_NOTIFICATION}alarm_raised"]
+        if happened == "alarm_raised" and notified:
+            return (
+                f"{demo_alarm.alarm} was raised: {notified[0]['title']} ({notified[0]['message']})"
+            )
         if time.monotonic() > deadline:
             raise DemoError(
-                f"{watch.alarm} was not told raised in {seconds:.0f} seconds: the newest event of "
-                f"its device is {happened}, the automation has {'run' if told else 'not run'}"
+                f"{demo_alarm.alarm} was not told raised in {seconds:.0f} seconds: the newest event of "
+                f"its device is {happened}, the automation has {'run' if notified else 'not run'}"
             )
         await asyncio.sleep(0.5)
 
@@ -112,34 +114,34 @@ async def _until_measured(client: Client, seconds: float) -> Entity:
     """Wait until a device has a temperature and its Events entity, which tells what happens at it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        house = await look(client)
-        for entity in house.entities:
+        inventory = await fetch_inventory(client)
+        for entity in inventory.entities:
             device_id = entity.registered["device_id"]
             # The alarms of other vendors are set elsewhere.
             is_ours = str(entity.registered["unique_id"]).startswith("sensorist:")
-            is_measured = entity.device_class == "temperature" and entity.is_told
-            if is_ours and is_measured and _events(house, device_id) is not None:
+            is_measured = entity.device_class == "temperature" and entity.has_value
+            if is_ours and is_measured and _events(inventory, device_id) is not None:
                 return entity
         await asyncio.sleep(0.5)
     raise DemoError(f"No temperature was measured in {seconds:.0f} seconds")
 
 
-async def _until_watched(client: Client, measured: Entity, seconds: float) -> Watch:
+async def _until_created(client: Client, measured: Entity, seconds: float) -> DemoAlarm:
     deadline = time.monotonic() + seconds
-    while (watch := _watch(await look(client), measured)) is None:
+    while (demo_alarm := _find_alarm(await fetch_inventory(client), measured)) is None:
         if time.monotonic() > deadline:
             raise DemoError(f"The alarm on {measured.id} did not appear in {seconds:.0f} seconds")
         await asyncio.sleep(0.5)
-    return watch
+    return demo_alarm
 
 
-def _watch(house: House, measured: Entity) -> Watch | None:
+def _find_alarm(inventory: Inventory, measured: Entity) -> DemoAlarm | None:
     """Return the alarm on the device, None if there is none or only what an earlier start has left."""
     device_id = str(measured.registered["device_id"])
-    for entity in house.of_device(device_id):
+    for entity in inventory.of_device(device_id):
         is_alarm = entity.domain == "binary_sensor" and "threshold" in entity.attributes
-        if is_alarm and entity.is_told:
-            return Watch(
+        if is_alarm and entity.has_value:
+            return DemoAlarm(
                 device_id,
                 measured.id,
                 str(measured.registered["unique_id"]).rpartition("-")[2],
@@ -149,31 +151,33 @@ def _watch(house: House, measured: Entity) -> Watch | None:
     return None
 
 
-def _events(house: House, device_id: str) -> Entity | None:
-    found = (each for each in house.of_device(device_id) if each.domain == "event")
+def _events(inventory: Inventory, device_id: str) -> Entity | None:
+    found = (each for each in inventory.of_device(device_id) if each.domain == "event")
     return next(found, None)
 
 
-def _newest_event(house: House, watch: Watch) -> str | None:
-    events = _events(house, watch.device_id)
+def _newest_event(inventory: Inventory, demo_alarm: DemoAlarm) -> str | None:
+    events = _events(inventory, demo_alarm.device_id)
     return events.attributes.get("event_type") if events else None
 
 
-async def _move(door: Door, watch: Watch) -> None:
+async def _move(cloud: CloudAccess, demo_alarm: DemoAlarm) -> None:
     """Move the source by the cloud's control door, for ever."""
-    too_warm = {"override": watch.threshold + _DEGREES_TOO_WARM}
+    too_warm = {"override": demo_alarm.threshold + _DEGREES_TOO_WARM}
     timeout = aiohttp.ClientTimeout(total=10)
     async with aiohttp.ClientSession(timeout=timeout) as session:
 
-        async def say(body: Mapping[str, float]) -> None:
+        async def override(body: Mapping[str, float]) -> None:
             # The cloud may be on its way out, or busy: there will be a next time.
             with suppress(aiohttp.ClientError, TimeoutError):
-                async with session.post(f"{door['control']}/sources/{watch.source}", json=body):
+                async with session.post(
+                    f"{cloud['control']}/sources/{demo_alarm.source}", json=body
+                ):
                     pass
 
         await asyncio.sleep(_SECONDS_UNTIL_RAISED)
         while True:
-            await say(too_warm)
+            await override(too_warm)
             await asyncio.sleep(_SECONDS_RAISED)
-            await say({})
+            await override({})
             await asyncio.sleep(_SECONDS_BETWEEN)

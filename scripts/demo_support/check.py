@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 import re
 
-from .entities import House, name_of
+from .entities import Inventory, name_of
 
 _LINE = re.compile(r"\S+ \S+ (?P<level>[A-Z]+) \(.*?\) \[(?P<logger>[^]]+)\]")
 
@@ -18,27 +18,27 @@ _ELSEWHERE = (
 )
 
 
-def report(house: House) -> None:
+def report(inventory: Inventory) -> None:
     """Print a line per device and entity."""
-    for device in house.devices:
+    for device in inventory.devices:
         print(f"{name_of(device)} ({device['manufacturer']} {device['model']})")
-        for entity in house.of_device(device["id"]):
+        for entity in inventory.of_device(device["id"]):
             unit = entity.attributes.get("unit_of_measurement", "")
             print(f"  {entity.id}: {entity.state} {unit}".rstrip())
 
 
-def faults(house: House) -> list[str]:
+def faults(inventory: Inventory) -> list[str]:
     """Return what is wrong with the house, in a line each."""
-    if not house.accounts:
+    if not inventory.accounts:
         return ["no account is signed in"]
     wrong = [
         f"the account {account['title']} is {account['state']}: {account['reason']}"
-        for account in house.accounts
+        for account in inventory.accounts
         if account["state"] != "loaded"
     ]
-    if not house.entities:
+    if not inventory.entities:
         wrong.append("there are no entities")
-    return wrong + [f"{entity.id} is {entity.state}" for entity in house.untold]
+    return wrong + [f"{entity.id} is {entity.state}" for entity in inventory.without_value]
 
 
 def complaints(log: Path) -> list[str]:

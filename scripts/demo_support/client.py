@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from .processes import Child
+from .processes import ChildProcess
 from .state import DemoError
 
 USERNAME = "demo"
@@ -58,7 +58,7 @@ class Client:
 
 
 @asynccontextmanager
-async def signed_in(base_url: str, home_assistant: Child) -> AsyncIterator[Client]:
+async def signed_in(base_url: str, home_assistant: ChildProcess) -> AsyncIterator[Client]:
     """Wait until Home Assistant runs, make the demo user if there is none, and sign in."""
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(base_url, timeout=timeout) as session:
@@ -73,7 +73,7 @@ async def signed_in(base_url: str, home_assistant: Child) -> AsyncIterator[Clien
             yield client
 
 
-async def _until_served(session: aiohttp.ClientSession, home_assistant: Child) -> None:
+async def _until_served(session: aiohttp.ClientSession, home_assistant: ChildProcess) -> None:
     """Wait for the first page; the port answers before the integrations are set up."""
     async for _ in _attempts(home_assistant):
         try:
@@ -85,7 +85,7 @@ async def _until_served(session: aiohttp.ClientSession, home_assistant: Child) -
 
 
 async def _until_running(
-    session: aiohttp.ClientSession, tokens: dict[str, Any], home_assistant: Child
+    session: aiohttp.ClientSession, tokens: dict[str, Any], home_assistant: ChildProcess
 ) -> None:
     async for _ in _attempts(home_assistant):
         config = await _json(session.get("/api/config", headers=_authorization(tokens)))
@@ -93,7 +93,7 @@ async def _until_running(
             return
 
 
-async def _attempts(home_assistant: Child) -> AsyncIterator[None]:
+async def _attempts(home_assistant: ChildProcess) -> AsyncIterator[None]:
     deadline = time.monotonic() + _SECONDS_TO_START
     while time.monotonic() < deadline:
         home_assistant.must_run()

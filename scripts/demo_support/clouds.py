@@ -9,7 +9,7 @@ import sys
 from .processes import running, tail
 from .state import REPOSITORY, DemoError, State
 
-type Door = Mapping[str, str]
+type CloudAccess = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,43 +20,43 @@ class Vendor:
     """
 
     key: str
-    form: Callable[[Door], dict[str, object]]
+    form: Callable[[CloudAccess], dict[str, object]]
     choice: str | None = None
 
 
 VENDORS = (
     Vendor(
         "manfred_kunze",
-        lambda door: {"url": door["url"], "api_key": door["api_key"]},
+        lambda cloud: {"url": cloud["url"], "api_key": cloud["api_key"]},
     ),
     Vendor(
         "sensorist",
-        lambda door: {
-            "username": door["username"],
-            "password": door["password"],
-            "advanced": {"url": door["url"]},
+        lambda cloud: {
+            "username": cloud["username"],
+            "password": cloud["password"],
+            "advanced": {"url": cloud["url"]},
         },
     ),
     Vendor(
         "sensit",
-        lambda door: {
-            "username": door["username"],
-            "password": door["password"],
-            "advanced": {"url": door["url"]},
+        lambda cloud: {
+            "username": cloud["username"],
+            "password": cloud["password"],
+            "advanced": {"url": cloud["url"]},
         },
     ),
     Vendor(
         "sensorzone",
-        lambda door: {
-            "username": door["username"],
-            "password": door["password"],
-            "tester_token": door["tester_token"],
-            "advanced": {"url": door["url"]},
+        lambda cloud: {
+            "username": cloud["username"],
+            "password": cloud["password"],
+            "tester_token": cloud["tester_token"],
+            "advanced": {"url": cloud["url"]},
         },
     ),
     Vendor(
         "viziosense",
-        lambda door: {"token": door["token"], "advanced": {"url": door["url"]}},
+        lambda cloud: {"token": cloud["token"], "advanced": {"url": cloud["url"]}},
         choice="viziosense_token",
     ),
 )
@@ -72,7 +72,7 @@ _WATCHED = ("--cameras", "3", "--camera-pace", "0.15")
 
 
 @asynccontextmanager
-async def simulated_clouds(state: State) -> AsyncIterator[dict[str, Door]]:
+async def simulated_clouds(state: State) -> AsyncIterator[dict[str, CloudAccess]]:
     """Run the clouds of all vendors; yields their doors by the vendor's key."""
     ports = [
         word
@@ -90,7 +90,7 @@ async def simulated_clouds(state: State) -> AsyncIterator[dict[str, Door]]:
         *_LIVELY_PLATFORM,
     )
     async with running(
-        "simulators", *command, cwd=REPOSITORY, log=state.log_of_clouds, is_heard=True
+        "simulators", *command, cwd=REPOSITORY, log=state.log_of_clouds, captures_output=True
     ) as child:
         line = await child.first_line()
         if not line:

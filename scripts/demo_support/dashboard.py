@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .client import Client
-from .entities import Entity, House, name_of
+from .entities import Entity, Inventory, name_of
 
 URL_PATH = "watchpost-demo"
 # Six minutes: the demo's sensors report every 20 seconds.
@@ -16,27 +16,30 @@ _PICTURES = ("camera", "image")
 type Card = dict[str, Any]
 
 
-async def show_dashboard(client: Client, house: House) -> None:
+async def show_dashboard(client: Client, inventory: Inventory) -> None:
     """Make the dashboard and let it open first, unless it exists: a person may have changed it."""
     if any(d["url_path"] == URL_PATH for d in await client.command("lovelace/dashboards/list")):
         return
     await client.command(
         "lovelace/dashboards/create", url_path=URL_PATH, title="Watchpost", icon="mdi:tower-fire"
     )
-    await client.command("lovelace/config/save", url_path=URL_PATH, config=dashboard(house))
+    await client.command("lovelace/config/save", url_path=URL_PATH, config=dashboard(inventory))
     await client.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
 
 
-def dashboard(house: House) -> dict[str, Any]:
+def dashboard(inventory: Inventory) -> dict[str, Any]:
     """Return the dashboard's configuration: a view per account, a section per device."""
-    return {"title": "Watchpost", "views": [_view(house, account) for account in house.accounts]}
+    return {
+        "title": "Watchpost",
+        "views": [_view(inventory, account) for account in inventory.accounts],
+    }
 
 
-def _view(house: House, account: Mapping[str, Any]) -> Card:
-    devices = [d for d in house.devices if account["entry_id"] in d["config_entries"]]
-    graphs = [_map(house, devices)]
-    graphs += [_comparison(house, devices, kind) for kind in _COMPARED]
-    sections = [_section(house, device) for device in devices if _is_hub(house, device)]
+def _view(inventory: Inventory, account: Mapping[str, Any]) -> Card:
+    devices = [d for d in inventory.devices if account["entry_id"] in d["config_entries"]]
+    graphs = [_map(inventory, devices)]
+    graphs += [_comparison(inventory, devices, kind) for kind in _COMPARED]
+    sections = [_section(inventory, device) for device in devices if _is_hub(inventory, device)]
     return {
         "title": account["title"],
         "type": "sections",
@@ -45,25 +48,25 @@ def _view(house: House, account: Mapping[str, Any]) -> Card:
     }
 
 
-def _is_hub(house: House, device: Mapping[str, Any]) -> bool:
+def _is_hub(inventory: Inventory, device: Mapping[str, Any]) -> bool:
     """Whether a device gets a section of its own: what others hang from, and what has pictures."""
-    has_pictures = any(entity.domain == "camera" for entity in house.of_device(device["id"]))
-    return has_pictures or device["via_device_id"] is None or bool(house.below(device))
+    has_pictures = any(entity.domain == "camera" for entity in inventory.of_device(device["id"]))
+    return has_pictures or device["via_device_id"] is None or bool(inventory.below(device))
 
 
-def _section(house: House, hub: Mapping[str, Any]) -> Card:
+def _section(inventory: Inventory, hub: Mapping[str, Any]) -> Card:
     """Return a hub with the devices that hang from it and are no hubs themselves."""
-    ends = [device for device in house.below(hub) if not _is_hub(house, device)]
-    cards = _cards(house, hub, "title")
+    ends = [device for device in inventory.below(hub) if not _is_hub(inventory, device)]
+    cards = _cards(inventory, hub, "title")
     return {
         "type": "grid",
-        "cards": [*cards, *(c for d in ends for c in _cards(house, d, "subtitle"))],
+        "cards": [*cards, *(c for d in ends for c in _cards(inventory, d, "subtitle"))],
     }
 
 
-def _cards(house: House, device: Mapping[str, Any], style: str) -> list[Card]:
+def _cards(inventory: Inventory, device: Mapping[str, Any], style: str) -> list[Card]:
     """Return a heading that tells how the device itself is, and a tile for everything else."""
-    entities = house.of_device(device["id"])
+    entities = inventory.of_device(device["id"])
     if not entities:
         return []
     about = [e for e in entities if e.is_diagnostic and e.domain != "button"]
@@ -117,12 +120,12 @@ def _tile(entity: Entity) -> Card:
     return card
 
 
-def _map(house: House, devices: Sequence[Mapping[str, Any]]) -> Card:
+def _map(inventory: Inventory, devices: Sequence[Mapping[str, Any]]) -> Card:
     """Return a map per site of what moves there, and a list of what happened; no cards where nothing moves."""
     places: dict[str | None, list[str]] = {}
     happening: list[str] = []
     for device in devices:
-        for entity in house.of_device(device["id"]):
+        for entity in inventory.of_device(device["id"]):
             if entity.domain == "device_tracker":
                 places.setdefault(device["via_device_id"], []).append(entity.id)
             elif entity.domain == "event":
@@ -150,12 +153,12 @@ def _map(house: House, devices: Sequence[Mapping[str, Any]]) -> Card:
     return {"type": "grid", "column_span": 2, "cards": cards}
 
 
-def _comparison(house: House, devices: Sequence[Mapping[str, Any]], kind: str) -> Card:
+def _comparison(inventory: Inventory, devices: Sequence[Mapping[str, Any]], kind: str) -> Card:
     """Return one kind of measurement of all devices in one graph; no cards where none has it."""
     rows = [
         {"entity": entity.id, "name": name_of(device)}
         for device in devices
-        for entity in house.of_device(device["id"])
+        for entity in inventory.of_device(device["id"])
         if entity.device_class == kind
     ]
     graph = {"type": "history-graph", "hours_to_show": _GRAPH_HOURS, "entities": rows}

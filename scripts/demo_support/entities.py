@@ -48,7 +48,7 @@ class Entity:
         return self.registered["entity_category"] is not None
 
     @property
-    def is_told(self) -> bool:
+    def has_value(self) -> bool:
         """Whether it shows a value."""
         if self.state == "unknown":
             is_quiet = self.registered["translation_key"] in _UNKNOWN_ON_QUIET_DAYS
@@ -58,7 +58,7 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Inventory:
     """All devices and enabled entities of the integration, parents before children."""
 
     accounts: Sequence[Mapping[str, Any]]
@@ -66,15 +66,15 @@ class House:
     entities: Sequence[Entity]
 
     @property
-    def untold(self) -> list[Entity]:
+    def without_value(self) -> list[Entity]:
         """The entities that show no value."""
-        return [entity for entity in self.entities if not entity.is_told]
+        return [entity for entity in self.entities if not entity.has_value]
 
     @property
-    def is_furnished(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every account has entities and all of them show values."""
         seen = {entity.registered["config_entry_id"] for entity in self.entities}
-        return seen == {account["entry_id"] for account in self.accounts} and not self.untold
+        return seen == {account["entry_id"] for account in self.accounts} and not self.without_value
 
     def view_of(self, vendor: str) -> int:
         """Return the number of a vendor's view on the dashboard: the views stand in the order of the accounts."""
@@ -94,14 +94,14 @@ class House:
         return [e for e in self.entities if e.registered["device_id"] == device_id]
 
 
-async def look(client: Client) -> House:
+async def fetch_inventory(client: Client) -> Inventory:
     """Read the registries and states."""
     accounts = await client.command("config_entries/get", domain="watchpost")
     entries = {account["entry_id"] for account in accounts}
     states = {state["entity_id"]: state for state in await client.command("get_states")}
     registered = await client.command("config/entity_registry/list")
     devices = await client.command("config/device_registry/list")
-    return House(
+    return Inventory(
         accounts,
         _parents_first([d for d in devices if entries & set(d["config_entries"])]),
         [
@@ -117,19 +117,19 @@ async def look(client: Client) -> House:
     )
 
 
-async def until_furnished(client: Client, seconds: float) -> House:
+async def wait_for_values(client: Client, seconds: float) -> Inventory:
     """Wait until all entities show values and no more come, `seconds` at most."""
     deadline = time.monotonic() + seconds
-    house = await look(client)
+    inventory = await fetch_inventory(client)
     steady_since = time.monotonic()
     while time.monotonic() < deadline:
         await asyncio.sleep(0.5)
-        before, house = house, await look(client)
-        if not house.is_furnished or len(before.entities) != len(house.entities):
+        before, inventory = inventory, await fetch_inventory(client)
+        if not inventory.is_complete or len(before.entities) != len(inventory.entities):
             steady_since = time.monotonic()
         elif time.monotonic() - steady_since > _STEADY_SECONDS:
             break
-    return house
+    return inventory
 
 
 def _parents_first(devices: list[dict[str, Any]]) -> list[dict[str, Any]]:

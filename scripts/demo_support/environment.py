@@ -4,40 +4,45 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from .accounts import sign_in_accounts
-from .alarm import Watch, restless, set_alarm
-from .cameras import wake
+from .alarm import DemoAlarm, alarm_activity, set_alarm
+from .cameras import activate_cameras
 from .client import Client, signed_in
-from .clouds import Door, simulated_clouds
+from .clouds import CloudAccess, simulated_clouds
 from .dashboard import show_dashboard
-from .entities import House, until_furnished
+from .entities import Inventory, wait_for_values
 from .home_assistant import home_assistant
-from .processes import Child
-from .sensorzone_activity import careless
+from .processes import ChildProcess
+from .sensorzone_activity import incursion_activity
 from .state import State
 
-_FURNISH_SECONDS = 120
+_SETUP_SECONDS = 120
 
 
 @asynccontextmanager
-async def stage(state: State, port: int) -> AsyncIterator[tuple[Client, Mapping[str, Door], Child]]:
+async def running_services(
+    state: State, port: int
+) -> AsyncIterator[tuple[Client, Mapping[str, CloudAccess], ChildProcess]]:
     """Run clouds and Home Assistant with a signed-in user; nothing of them is left afterwards."""
     async with (
-        simulated_clouds(state) as doors,
+        simulated_clouds(state) as clouds,
         home_assistant(state, port) as hass,
         signed_in(f"http://127.0.0.1:{port}", hass) as client,
     ):
-        yield client, doors, hass
+        yield client, clouds, hass
 
 
 @asynccontextmanager
-async def furnished(
-    client: Client, doors: Mapping[str, Door]
-) -> AsyncIterator[tuple[House, Watch]]:
+async def demo_environment(
+    client: Client, clouds: Mapping[str, CloudAccess]
+) -> AsyncIterator[tuple[Inventory, DemoAlarm]]:
     """Sign in, have an alarm that comes and goes meanwhile, and show it all on a dashboard."""
-    await sign_in_accounts(client, doors)
-    watch = await set_alarm(client, _FURNISH_SECONDS)
-    await wake(client, doors["viziosense"], _FURNISH_SECONDS)
-    async with restless(doors["sensorist"], watch), careless(doors["sensorzone"]):
-        house = await until_furnished(client, _FURNISH_SECONDS)
-        await show_dashboard(client, house)
-        yield house, watch
+    await sign_in_accounts(client, clouds)
+    demo_alarm = await set_alarm(client, _SETUP_SECONDS)
+    await activate_cameras(client, clouds["viziosense"], _SETUP_SECONDS)
+    async with (
+        alarm_activity(clouds["sensorist"], demo_alarm),
+        incursion_activity(clouds["sensorzone"]),
+    ):
+        inventory = await wait_for_values(client, _SETUP_SECONDS)
+        await show_dashboard(client, inventory)
+        yield inventory, demo_alarm

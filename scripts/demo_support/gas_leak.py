@@ -12,8 +12,8 @@ from typing import Any, Final
 import aiohttp
 
 from .client import Client
-from .clouds import Door
-from .entities import Entity, look, name_of
+from .clouds import CloudAccess
+from .entities import Entity, fetch_inventory, name_of
 from .state import REPOSITORY, DemoError, State
 
 _BLUEPRINT: Final = "watchpost/gas_above_baseline.yaml"
@@ -41,13 +41,13 @@ class Scene:
     alarm: str
 
 
-async def order_leaks(door: Door) -> list[str]:
+async def order_leaks(cloud: CloudAccess) -> list[str]:
     """Have gas leak twice over the same two methane monitors, a day ago and in some minutes.
 
     Returns their serial numbers in the order in which the gas comes to them.
     """
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
-        async with session.get(f"{door['control']}/monitors") as response:
+        async with session.get(f"{cloud['control']}/monitors") as response:
             monitors = (await response.json())["monitors"]
         across = [monitor["uuid"] for monitor in monitors if monitor["type"] == "FMD"][:2]
         now = datetime.now(UTC)
@@ -61,13 +61,13 @@ async def order_leaks(door: Door) -> list[str]:
                 "rate": _RATE,
                 "across": across,
             }
-            async with session.post(f"{door['control']}/leaks", json=leak) as response:
+            async with session.post(f"{cloud['control']}/leaks", json=leak) as response:
                 if not response.ok:
                     raise DemoError(f"The leak was refused: {await response.text()}")
     return [str(uuid) for uuid in across]
 
 
-def bring_blueprint(state: State) -> None:
+def copy_blueprint(state: State) -> None:
     """Put the blueprint where Home Assistant looks for it."""
     source = REPOSITORY / "blueprints" / "automation" / _BLUEPRINT
     target = Path(state.config) / "blueprints" / "automation" / _BLUEPRINT
@@ -75,12 +75,12 @@ def bring_blueprint(state: State) -> None:
     shutil.copy(source, target)
 
 
-async def set_scene(client: Client, across: list[str]) -> Scene:
+async def create_scene(client: Client, across: list[str]) -> Scene:
     """Make helpers and automation as a person would, and a dashboard of it all."""
-    house = await look(client)
-    by_serial = {device["serial_number"]: device for device in house.devices}
+    inventory = await fetch_inventory(client)
+    by_serial = {device["serial_number"]: device for device in inventory.devices}
     devices = [by_serial[serial] for serial in across]
-    first, second = ({_kind(e): e for e in house.of_device(d["id"])} for d in devices)
+    first, second = ({_kind(e): e for e in inventory.of_device(d["id"])} for d in devices)
     toggle = await client.command(
         "input_boolean/create", name="Methane alarm", icon="mdi:alarm-light"
     )

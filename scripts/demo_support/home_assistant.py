@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import json
 import sys
 
-from .processes import Child, running
+from .processes import ChildProcess, running
 from .state import REPOSITORY, State, claim_port
 
 # The integrations of `default_config` that need neither radios nor a compiler.
@@ -59,7 +59,7 @@ _ONBOARDING = {
 @asynccontextmanager
 async def home_assistant(
     state: State, port: int, program: Sequence[str] = ("-m", "homeassistant")
-) -> AsyncIterator[Child]:
+) -> AsyncIterator[ChildProcess]:
     """Run Home Assistant on `port` of the loopback interface; `program` is what Python starts."""
     claim_port(port)
     _write_configuration(state, port)

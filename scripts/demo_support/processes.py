@@ -16,7 +16,7 @@ _SECONDS_TO_STOP = 30
 _PR_SET_PDEATHSIG = 1
 
 
-class Child:
+class ChildProcess:
     """A running process, its standard output, and the file that takes what it says."""
 
     def __init__(self, name: str, process: Process, log: Path) -> None:
@@ -60,8 +60,8 @@ class Child:
 
 @asynccontextmanager
 async def running(
-    name: str, *command: str, cwd: Path, log: Path, is_heard: bool = False
-) -> AsyncIterator[Child]:
+    name: str, *command: str, cwd: Path, log: Path, captures_output: bool = False
+) -> AsyncIterator[ChildProcess]:
     """Run `command` in a session of its own: Ctrl-C reaches the demo alone, which then stops it.
 
     Standard error goes to `log`, standard output too unless `is_heard`.
@@ -71,12 +71,12 @@ async def running(
             *command,
             cwd=cwd,
             stdin=DEVNULL,
-            stdout=PIPE if is_heard else errors,
+            stdout=PIPE if captures_output else errors,
             stderr=errors,
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
-    child = Child(name, process, log)
+    child = ChildProcess(name, process, log)
     try:
         yield child
     finally:

@@ -13,11 +13,11 @@ from playwright.async_api import Locator, Page, ViewportSize, async_playwright
 from . import gas_leak, screenshots_mk
 from .accounts import sign_in_accounts
 from .client import Client
-from .clouds import Door
+from .clouds import CloudAccess
 from .dashboard import URL_PATH
-from .entities import House, until_furnished
-from .environment import furnished, stage
-from .snapshot import watch_a_snapshot
+from .entities import Inventory, wait_for_values
+from .environment import demo_environment, running_services
+from .snapshot import check_snapshot
 from .state import REPOSITORY, STATES, DemoError, State, free_port
 
 _IMAGES = REPOSITORY / "docs" / "images"
@@ -26,7 +26,7 @@ _SIZE = ViewportSize(width=1280, height=800)
 _LARGE = ViewportSize(width=1500, height=940)
 # Until the graphs show a line and not a dot.
 _GRAPH_SECONDS = 240
-_FURNISH_SECONDS = 60
+_SETUP_SECONDS = 60
 # A leak of eleven minutes that begins some minutes after the start.
 _LEAK_SECONDS = 1500
 
@@ -54,17 +54,17 @@ async def take_all(chromium: str, *, is_snapshot_enough: bool = False) -> None:
     base_url = f"http://127.0.0.1:{port}"
     try:
         async with (
-            stage(state, port) as (client, doors, _),
+            running_services(state, port) as (client, clouds, _),
             _signed_in_page(chromium, base_url, client) as page,
         ):
             if not is_snapshot_enough:
-                await _set_up(page, doors["sensorist"])
-            async with furnished(client, doors) as (house, _):
-                view = house.view_of("viziosense")
-                await watch_a_snapshot(page, house, view, doors["viziosense"], _take)
+                await _set_up(page, clouds["sensorist"])
+            async with demo_environment(client, clouds) as (inventory, _):
+                view = inventory.view_of("viziosense")
+                await check_snapshot(page, inventory, view, clouds["viziosense"], _take)
                 if not is_snapshot_enough:
                     await asyncio.sleep(_GRAPH_SECONDS)
-                    await _show(page, house)
+                    await _show(page, inventory)
     finally:
         state.remove()
 
@@ -72,17 +72,17 @@ async def take_all(chromium: str, *, is_snapshot_enough: bool = False) -> None:
 async def take_leak(chromium: str) -> None:
     """Run a demo of its own in which gas leaks, and take the picture of it. A quarter of an hour."""
     state = State(STATES / f"leak-{os.getpid()}")
-    gas_leak.bring_blueprint(state)
+    gas_leak.copy_blueprint(state)
     port = free_port()
     try:
         async with (
-            stage(state, port) as (client, doors, _),
+            running_services(state, port) as (client, clouds, _),
             _signed_in_page(chromium, f"http://127.0.0.1:{port}", client) as page,
         ):
-            across = await gas_leak.order_leaks(doors["sensit"])
-            await sign_in_accounts(client, doors)
-            await until_furnished(client, _FURNISH_SECONDS)
-            scene = await gas_leak.set_scene(client, across)
+            across = await gas_leak.order_leaks(clouds["sensit"])
+            await sign_in_accounts(client, clouds)
+            await wait_for_values(client, _SETUP_SECONDS)
+            scene = await gas_leak.create_scene(client, across)
             await gas_leak.until_alarmed(client, scene, _LEAK_SECONDS)
             await page.set_viewport_size(_LARGE)
             await page.goto(gas_leak.address())
@@ -99,14 +99,14 @@ async def take_platform(chromium: str) -> None:
     port = free_port()
     try:
         async with (
-            stage(state, port) as (client, doors, _),
+            running_services(state, port) as (client, clouds, _),
             _signed_in_page(chromium, f"http://127.0.0.1:{port}", client) as page,
-            furnished(client, doors) as (house, _),
+            demo_environment(client, clouds) as (inventory, _),
         ):
             await page.set_viewport_size(_LARGE)
-            door, media = doors[screenshots_mk.VENDOR], state.config / "media"
-            await screenshots_mk.watch_the_platform(
-                page, client, house, door, media=media, take=_take
+            cloud, media = clouds[screenshots_mk.VENDOR], state.config / "media"
+            await screenshots_mk.check_platform(
+                page, client, inventory, cloud, media=media, take=_take
             )
     finally:
         state.remove()
@@ -129,7 +129,7 @@ async def _signed_in_page(chromium: str, base_url: str, client: Client) -> Async
             await browser.close()
 
 
-async def _set_up(page: Page, door: Door) -> None:
+async def _set_up(page: Page, cloud: CloudAccess) -> None:
     """Add the integration in the browser: vendor, sign-in, success."""
     await page.goto("/config/integrations/dashboard/add?domain=watchpost")
     await page.get_by_role("button", name="OK").click()
@@ -137,21 +137,21 @@ async def _set_up(page: Page, door: Door) -> None:
     await choice.wait_for()
     await _take(page, "add-account-vendor")
     await choice.click()
-    await page.locator("input[name=username]").fill(door["username"])
-    await page.locator("input[name=password]").fill(door["password"])
+    await page.locator("input[name=username]").fill(cloud["username"])
+    await page.locator("input[name=password]").fill(cloud["password"])
     await _take(page, "add-account-sign-in")
     await page.locator("ha-expansion-panel").click()
-    await page.locator("input[name=url]").fill(door["url"])
+    await page.locator("input[name=url]").fill(cloud["url"])
     await page.get_by_role("button", name="Submit").click()
     await _named(page, "Finish").or_(_named(page, "Skip and finish")).wait_for()
     await _take(page, "add-account-success")
 
 
-async def _show(page: Page, house: House) -> None:
+async def _show(page: Page, inventory: Inventory) -> None:
     """Show the first account's device of the most entities, and the dashboard's views."""
-    first = house.accounts[0]["entry_id"]
-    devices = [device for device in house.devices if first in device["config_entries"]]
-    device = max(devices, key=lambda device: len(house.of_device(device["id"])))
+    first = inventory.accounts[0]["entry_id"]
+    devices = [device for device in inventory.devices if first in device["config_entries"]]
+    device = max(devices, key=lambda device: len(inventory.of_device(device["id"])))
     await page.goto(f"/config/devices/device/{device['id']}")
     await page.locator("ha-device-info-card").wait_for()
     await _take(page, "device")
@@ -159,9 +159,9 @@ async def _show(page: Page, house: House) -> None:
     await page.locator("hui-tile-card").first.wait_for()
     await _take(page, "dashboard")
     moving = {
-        e.registered["config_entry_id"] for e in house.entities if e.domain == "device_tracker"
+        e.registered["config_entry_id"] for e in inventory.entities if e.domain == "device_tracker"
     }
-    for number, account in enumerate(house.accounts):
+    for number, account in enumerate(inventory.accounts):
         if account["entry_id"] in moving:
             await page.goto(f"/{URL_PATH}/{number}")
             await page.locator("ha-map").first.wait_for()

@@ -12,10 +12,11 @@ import zipfile
 import aiohttp
 from playwright.async_api import Locator, Page
 
+from .admin_client import AdminClient
 from .client import Client
-from .clouds import Door
+from .clouds import CloudAccess
 from .dashboard import URL_PATH
-from .entities import Entity, House, look
+from .entities import Entity, Inventory, fetch_inventory
 from .state import DemoError
 
 VENDOR: Final = "manfred_kunze"
@@ -38,55 +39,38 @@ _VIDEOS = """() => {
 }"""
 
 
-class Platform:
-    """The control door of the simulated platform."""
-
-    def __init__(self, session: aiohttp.ClientSession, door: Door) -> None:
-        """Use an open session."""
-        self._session = session
-        self._control = door["control"]
-
-    async def get(self, path: str) -> Any:
-        """GET a route."""
-        async with self._session.get(f"{self._control}{path}") as response:
-            return await response.json()
-
-    async def post(self, path: str, **body: object) -> Any:
-        """POST to a route."""
-        async with self._session.post(f"{self._control}{path}", json=body) as response:
-            response.raise_for_status()
-            return await response.json()
-
-    async def running(self) -> list[Mapping[str, Any]]:
-        """Return the live sessions that are not over."""
-        sessions = (await self.get("/media"))["sessions"]
-        return [each for each in sessions if each["status"] in ("REQUESTED", "ACTIVE")]
+async def running_sessions(admin: AdminClient) -> list[Mapping[str, Any]]:
+    """Return the live sessions that are not over."""
+    sessions = (await admin.get("/media"))["sessions"]
+    return [each for each in sessions if each["status"] in ("REQUESTED", "ACTIVE")]
 
 
-async def watch_the_platform(
-    page: Page, client: Client, house: House, door: Door, *, media: Path, take: Take
+async def check_platform(
+    page: Page, client: Client, inventory: Inventory, cloud: CloudAccess, *, media: Path, take: Take
 ) -> None:
     """Walk through all of it; raises DemoError where something is not as it should be. `media` is the media folder."""
     timeout = aiohttp.ClientTimeout(total=20)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        platform = Platform(session, door)
-        await page.goto(f"/{URL_PATH}/{house.view_of(VENDOR)}")
+        admin = AdminClient(session, cloud)
+        await page.goto(f"/{URL_PATH}/{inventory.view_of(VENDOR)}")
         await page.locator("hui-tile-card").first.wait_for()
-        await _alert(page, client, house, platform, take)
-        await _live(page, house, platform, take)
-        await _clip(page, house, platform, take)
-        await _export(client, house, media)
+        await _alert(page, client, inventory, admin, take)
+        await _live(page, inventory, admin, take)
+        await _clip(page, inventory, admin, take)
+        await _export(client, inventory, media)
 
 
 # -- an alert --
 
 
-async def _alert(page: Page, client: Client, house: House, platform: Platform, take: Take) -> None:
+async def _alert(
+    page: Page, client: Client, inventory: Inventory, admin: AdminClient, take: Take
+) -> None:
     """Let an alert rise, acknowledge it from the dashboard, resolve it at the vendor."""
-    rule = (await platform.get("/alerts"))["rules"][0]
-    shown = _of(house, f":alert_rule-{rule['id']}")
-    button = _of(house, f":alert_rule_acknowledge-{rule['id']}")
-    alert = await platform.post(f"/rules/{rule['id']}/fire", value=_HEAT)
+    rule = (await admin.get("/alerts"))["rules"][0]
+    shown = _of(inventory, f":alert_rule-{rule['id']}")
+    button = _of(inventory, f":alert_rule_acknowledge-{rule['id']}")
+    alert = await admin.post(f"/rules/{rule['id']}/fire", value=_HEAT)
     raised = await _until(client, shown, lambda e: e.state == "on")
     card = await _card(page, "hui-tile-card", shown)
     await card.scroll_into_view_if_needed()
@@ -95,11 +79,11 @@ async def _alert(page: Page, client: Client, house: House, platform: Platform, t
     await tile.scroll_into_view_if_needed()
     await tile.locator("ha-control-button").first.click()
     acknowledged = await _until(client, shown, lambda e: e.attributes.get("acknowledged") is True)
-    known = (await platform.get("/alerts"))["alerts"]
+    known = (await admin.get("/alerts"))["alerts"]
     states = {each["id"]: each.get("status") or each.get("state") for each in known}
     if "ACK" not in str(states.get(alert["id"])).upper():
         raise DemoError(f"The vendor says of the alert: {states.get(alert['id'])}")
-    await platform.post(f"/alerts/{alert['id']}/resolve")
+    await admin.post(f"/alerts/{alert['id']}/resolve")
     resolved = await _until(client, shown, lambda e: e.state == "off")
     print(
         f"An alert was shown after {raised:.1f} s, acknowledged from the dashboard after "
@@ -111,7 +95,9 @@ async def _until(client: Client, entity: Entity, is_so: Callable[[Entity], bool]
     """Wait until an entity is so; returns the seconds."""
     began = time.monotonic()
     while time.monotonic() - began < _PATIENCE:
-        now = next(each for each in (await look(client)).entities if each.id == entity.id)
+        now = next(
+            each for each in (await fetch_inventory(client)).entities if each.id == entity.id
+        )
         if is_so(now):
             return time.monotonic() - began
         await asyncio.sleep(0.2)
@@ -121,9 +107,9 @@ async def _until(client: Client, entity: Entity, is_so: Callable[[Entity], bool]
 # -- a camera --
 
 
-async def _live(page: Page, house: House, platform: Platform, take: Take) -> None:
+async def _live(page: Page, inventory: Inventory, admin: AdminClient, take: Take) -> None:
     """Watch the cameras of the dashboard for a while; nothing is left open when the page is left."""
-    camera = next(e for e in house.entities if e.domain == "camera" and _is_ours(e))
+    camera = next(e for e in inventory.entities if e.domain == "camera" and _is_ours(e))
     card = await _card(page, "hui-picture-entity-card", camera)
     await card.scroll_into_view_if_needed()
     began = time.monotonic()
@@ -135,10 +121,10 @@ async def _live(page: Page, house: House, platform: Platform, take: Take) -> Non
     if played < _WATCHED_SECONDS / 2:
         raise DemoError(f"The live stream advanced by {played:.1f} s in {_WATCHED_SECONDS:.0f} s")
     await take(page, "manfred_kunze-camera")
-    open_now = len(await platform.running())
+    open_now = len(await running_sessions(admin))
     await page.goto("/profile/general")
     left = time.monotonic()
-    while await platform.running():
+    while await running_sessions(admin):
         if time.monotonic() - left > 3 * _PATIENCE:
             raise DemoError("A live session is open though nobody watches")
         await asyncio.sleep(1)
@@ -160,11 +146,11 @@ async def _playing(page: Page) -> list[dict[str, Any]]:
     raise DemoError(f"No video plays: {videos}")
 
 
-async def _clip(page: Page, house: House, platform: Platform, take: Take) -> None:
+async def _clip(page: Page, inventory: Inventory, admin: AdminClient, take: Take) -> None:
     """Play the newest clip of a camera from the media browser."""
-    camera = (await platform.get("/media"))["cameras"][0]
+    camera = (await admin.get("/media"))["cameras"][0]
     await page.goto("/media-browser/browser")
-    account = house.accounts[house.view_of(VENDOR)]["title"]
+    account = inventory.accounts[inventory.view_of(VENDOR)]["title"]
     year = datetime.now(UTC).strftime("%Y-")
     for name in (
         "Watchpost",
@@ -187,9 +173,9 @@ async def _clip(page: Page, house: House, platform: Platform, take: Take) -> Non
 # -- an export --
 
 
-async def _export(client: Client, house: House, media: Path) -> None:
+async def _export(client: Client, inventory: Inventory, media: Path) -> None:
     """Have a day of a device exported and saved, and open the bundle."""
-    ends = [e for e in house.entities if e.domain == "sensor" and ":device-" in _id(e)]
+    ends = [e for e in inventory.entities if e.domain == "sensor" and ":device-" in _id(e)]
     device = next(e.registered["device_id"] for e in ends if _is_ours(e))
     now = datetime.now(UTC)
     began = time.monotonic()
@@ -202,17 +188,17 @@ async def _export(client: Client, house: House, media: Path) -> None:
             "download": True,
         },
     )
-    told = answer["service_response"]
-    path = media / "watchpost" / str(told["media_content_id"]).rpartition("/")[2]
+    response = answer["service_response"]
+    path = media / "watchpost" / str(response["media_content_id"]).rpartition("/")[2]
     with zipfile.ZipFile(path) as bundle:
         damaged = bundle.testzip()
         names = bundle.namelist()
         manifest = json.loads(bundle.read("manifest.json"))
-    if damaged or path.stat().st_size != told["size"]:
+    if damaged or path.stat().st_size != response["size"]:
         raise DemoError(f"The export's file is damaged: {damaged}")
     print(
         f"An export was saved after {time.monotonic() - began:.1f} s: {path.stat().st_size} bytes, "
-        f"{', '.join(names)}; {told['readings']} readings, manifest with {', '.join(manifest)}"
+        f"{', '.join(names)}; {response['readings']} readings, manifest with {', '.join(manifest)}"
     )
 
 
@@ -224,8 +210,8 @@ def _is_ours(entity: Entity) -> bool:
     return _id(entity).startswith(f"{VENDOR}:")
 
 
-def _of(house: House, end: str) -> Entity:
-    return next(each for each in house.entities if _id(each).endswith(end))
+def _of(inventory: Inventory, end: str) -> Entity:
+    return next(each for each in inventory.entities if _id(each).endswith(end))
 
 
 async def _card(page: Page, kind: str, entity: Entity) -> Locator:

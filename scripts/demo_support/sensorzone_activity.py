@@ -8,7 +8,7 @@ from typing import Final
 
 import aiohttp
 
-from .clouds import Door
+from .clouds import CloudAccess
 
 _SECONDS_BETWEEN: Final = 45
 
@@ -17,9 +17,9 @@ _LENGTHS_AND_ANSWERS: Final = ((8, 20), (14, 100), (5, 12), (21, None))
 
 
 @asynccontextmanager
-async def careless(door: Door) -> AsyncIterator[None]:
+async def incursion_activity(cloud: CloudAccess) -> AsyncIterator[None]:
     """Meanwhile, let incursions happen at the machines that `door` leads to."""
-    task = asyncio.create_task(_walk(door))
+    task = asyncio.create_task(_cause_incursions(cloud))
     try:
         yield
     finally:
@@ -28,12 +28,12 @@ async def careless(door: Door) -> AsyncIterator[None]:
             await task
 
 
-async def _walk(door: Door) -> None:
+async def _cause_incursions(cloud: CloudAccess) -> None:
     timeout = aiohttp.ClientTimeout(total=10)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         for seconds, answer in cycle(_LENGTHS_AND_ANSWERS):
             await asyncio.sleep(_SECONDS_BETWEEN)
             body = {"seconds": seconds, "acknowledged_after": answer}
             with suppress(aiohttp.ClientError, TimeoutError):
-                async with session.post(f"{door['control']}/incursions", json=body):
+                async with session.post(f"{cloud['control']}/incursions", json=body):
                     pass

@@ -8,10 +8,11 @@ from typing import Any
 import aiohttp
 from playwright.async_api import Locator, Page
 
-from .cameras import Cloud
-from .clouds import Door
+from .admin_client import AdminClient
+from .cameras import camera_devices
+from .clouds import CloudAccess
 from .dashboard import URL_PATH
-from .entities import Entity, House
+from .entities import Entity, Inventory
 from .state import DemoError
 
 _OPEN_SECONDS = 60
@@ -36,19 +37,21 @@ _TEXT = """(card) => {
 }"""
 
 
-async def watch_a_snapshot(page: Page, house: House, view: int, door: Door, take: Take) -> None:
+async def check_snapshot(
+    page: Page, inventory: Inventory, view: int, cloud: CloudAccess, take: Take
+) -> None:
     """Keep the dashboard open for a minute while a snapshot is asked for and a car parks; raises DemoError."""
     timeout = aiohttp.ClientTimeout(total=10)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        cloud = Cloud(session, door)
-        device = next(each for each in await cloud.devices() if each["places"])
+        admin = AdminClient(session, cloud)
+        device = next(each for each in await camera_devices(admin) if each["places"])
         await page.goto(f"/{URL_PATH}/{view}")
         await page.locator("hui-picture-entity-card img").first.wait_for()
-        camera = _of(house, device, ":camera")
+        camera = _of(inventory, device, ":camera")
         frame = await _card(page, "hui-picture-entity-card", camera)
         await frame.scroll_into_view_if_needed()
         card = frame.locator("img").first
-        button = await _card(page, "hui-tile-card", _of(house, device, ":request_snapshot"))
+        button = await _card(page, "hui-tile-card", _of(inventory, device, ":request_snapshot"))
         before = await _until_drawn(page, card, "")
         await take(page, "snapshot-before")
         asked = time.monotonic()
@@ -58,9 +61,9 @@ async def watch_a_snapshot(page: Page, house: House, view: int, door: Door, take
         await _until_drawn(page, card, before, asked)
         visible = time.monotonic() - asked
         await take(page, "snapshot-after")
-        flipped = await _flip(page, cloud, house, device)
+        flipped = await _flip(page, admin, inventory, device)
         await asyncio.sleep(max(_OPEN_SECONDS - (time.monotonic() - asked), 0))
-        _judge(device, await cloud.devices(), visible, flipped)
+        _judge(device, await camera_devices(admin), visible, flipped)
 
 
 async def _until_drawn(page: Page, card: Locator, before: str, since: float = 0.0) -> str:
@@ -73,17 +76,19 @@ async def _until_drawn(page: Page, card: Locator, before: str, since: float = 0.
     raise DemoError(f"No new picture was seen in {_OPEN_SECONDS} seconds")
 
 
-async def _flip(page: Page, cloud: Cloud, house: House, device: Mapping[str, Any]) -> float:
+async def _flip(
+    page: Page, admin: AdminClient, inventory: Inventory, device: Mapping[str, Any]
+) -> float:
     """Let a car come to a free place, or leave; returns the seconds until the dashboard shows it."""
     name = f"{device['name']} {next(iter(device['places']))}"
-    entity = next(each for each in house.entities if each.attributes["friendly_name"] == name)
+    entity = next(each for each in inventory.entities if each.attributes["friendly_name"] == name)
     tile = await _card(page, "hui-tile-card", entity)
     await tile.scroll_into_view_if_needed()
     before = await tile.evaluate(_TEXT)
     path = f"/devices/{device['uuid']}"
-    await cloud.post(f"{path}/park", n=0, cls="car" if "Clear" in before else None)
+    await admin.post(f"{path}/park", n=0, cls="car" if "Clear" in before else None)
     began = time.monotonic()
-    await cloud.post(f"{path}/tell")
+    await admin.post(f"{path}/tell")
     while await tile.evaluate(_TEXT) == before:
         if time.monotonic() - began > _OPEN_SECONDS:
             raise DemoError("The place did not change")
@@ -115,11 +120,11 @@ def _judge(
         raise DemoError("; ".join(wrong))
 
 
-def _of(house: House, device: Mapping[str, Any], key: str) -> Entity:
+def _of(inventory: Inventory, device: Mapping[str, Any], key: str) -> Entity:
     unique_id = f"camera-{device['uuid']}{key}"
     return next(
         entity
-        for entity in house.entities
+        for entity in inventory.entities
         if str(entity.registered["unique_id"]).endswith(unique_id)
     )
 

@@ -17,9 +17,9 @@ import tempfile
 from typing import Any
 
 from scripts.demo_support.accounts import sign_in_accounts
-from scripts.demo_support.cameras import wake
+from scripts.demo_support.cameras import activate_cameras
 from scripts.demo_support.client import Client, signed_in
-from scripts.demo_support.entities import until_furnished
+from scripts.demo_support.entities import wait_for_values
 from scripts.demo_support.home_assistant import home_assistant
 from scripts.demo_support.state import State, free_port
 from tests.process import until
@@ -171,15 +171,15 @@ async def record(version: str) -> None:
                 ):
                     await sign_in_accounts(client, clouds.doors)
                     await set_options(client)
-                    await until_furnished(client, 30)
-                    await wake(client, clouds.doors["viziosense"], 60)
-                    await until_furnished(client, 60)
+                    await wait_for_values(client, 30)
+                    await activate_cameras(client, clouds.doors["viziosense"], 60)
+                    await wait_for_values(client, 60)
                     measure(TOO_WARM)
                     await until_dispatched(state, "alarm_raised")
                     measure(NORMAL)
                     await until_dispatched(state, "alarm_cleared")
                     await personalise(client)
-                    await until_furnished(client, 90)
+                    await wait_for_values(client, 90)
                     await asyncio.sleep(20)
                     await process.stop()
                 ended = (clouds.clock.now() - START).total_seconds()
