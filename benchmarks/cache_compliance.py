@@ -36,7 +36,7 @@ DAYS_VARIABLE = "WATCHPOST_BENCHMARK_DAYS"
 
 
 def real_time() -> float:
-    """The clock that is never frozen."""
+    """Return the time of a clock that is never frozen."""
     return time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
 
 
@@ -163,7 +163,7 @@ def report(row: Row, cloud: VendorCloud, days: float) -> None:
 
 
 def spacing(found: list[float]) -> float:
-    """The least time between two requests: where none is early, what the cache rule demands, or a little more."""
+    """Return the minimum time between two requests: where none is early, the cache lifetime or a little more."""
     return min(later - earlier for earlier, later in pairwise(found))
 
 

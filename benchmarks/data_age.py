@@ -1,7 +1,7 @@
-"""How much older what is shown is than the vendor's newest value, as a share of the sensors' cycle.
+"""Measure how much older shown values are than the vendor's newest, as a share of the sensors' cycle.
 
 Run: .venv/bin/python -m benchmarks.data_age [seeds] [days]
-Three ways to poll the same sensors: at a fixed interval, with one request per gateway, and in up to four lanes.
+Three ways to poll the same sensors: at a fixed interval, with one request per gateway, and in up to four poll groups.
 The sensors have random phases, clocks off by up to 100 ppm, jitter, upload delays, and lose one report in 200. For
 scale: what one request at the best phase of each day would come to if everything arrived at once.
 """
@@ -80,7 +80,7 @@ def fixed(sensors: Sequence[Sensor], days: float) -> Outcome:
 
 
 def best_phase(sensors: Sequence[Sensor], days: float) -> Outcome:
-    """What one request for all could come to: polled without any guard, at the best phase of each day."""
+    """Compute the age with one request for all, polled without a guard at the best phase of each day."""
     ages = []
     for day in range(int(days)):
         dates = [one.dates[one.newest(day * DAY)] for one in sensors]
@@ -195,7 +195,7 @@ def main(seeds: int, days: float) -> None:
             print(f"  fixed interval        {summary([fixed(h, days) for h in houses])}")
             print(f"  best phase, no guard  {summary([best_phase(h, days) for h in houses])}")
             print(f"  one request           {summary([ours(h, days, 1) for h in houses])}")
-            print(f"  up to four lanes      {summary([ours(h, days, 4) for h in houses])}")
+            print(f"  up to four groups     {summary([ours(h, days, 4) for h in houses])}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From a webhook's arrival to the written state; and what 10,000 calls in ten seconds cost.
+"""Measure the time from a webhook's arrival to the written state, and the cost of 10,000 calls in ten seconds.
 
 Run: .venv/bin/python -m benchmarks.push
 A whole Home Assistant with its own web server, a simulated cloud over real HTTP, in real time. The scale for the first
@@ -85,7 +85,7 @@ async def test_push(
 async def latency(
     hass: HomeAssistant, session: aiohttp.ClientSession, hook: str, cloud: SensoristCloud
 ) -> None:
-    """Press buttons whose presses no call told of, and tell of them."""
+    """Press buttons without a call, then send the call and measure."""
     waiting = iter(cloud.gateways[0].sensors)
     written = asyncio.Event()
 

@@ -49,7 +49,7 @@ type Rows = dict[str, dict[str, Any]]
 
 @dataclass
 class Replies:
-    """What the vendor answers to each address; `turn` changes a share of the sources."""
+    """The vendor's response to each address; `turn` changes a share of the sources."""
 
     rows: dict[Address, Rows] = field(default_factory=dict)
     bodies: dict[Address, bytes] = field(default_factory=dict)
@@ -155,7 +155,7 @@ async def sites(count: int = 1) -> AsyncIterator[tuple[HomeAssistant, list[Site]
                     site.replies.forms.clear()
                     site.replies.rows.clear()
                     site.replies.bodies.clear()
-                    await site.refresh()  # in lanes, whose addresses stay from here on
+                    await site.refresh()  # in poll groups, whose addresses stay from here on
                     await site.refresh()
                     await hass.async_block_till_done()
                     made.append(site)
@@ -204,7 +204,7 @@ class StockSensor(CoordinatorEntity[DataUpdateCoordinator[Rows]], SensorEntity):
 
 
 class StockLast(StockSensor):
-    """When a sensor measured last."""
+    """The last measurement of a sensor."""
 
     def __init__(
         self,

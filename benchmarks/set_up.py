@@ -101,7 +101,7 @@ BARE: dict[str, tuple[Platform, type[Bare]]] = {
 
 @dataclass
 class Watches:
-    """What each step cost."""
+    """A stopwatch for each step."""
 
     set_up: Stopwatch
     reload: Stopwatch

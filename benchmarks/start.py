@@ -1,4 +1,4 @@
-"""What the integration adds to the start of a real Home Assistant, and whether anything blocks its event loop.
+"""Measure what the integration adds to the start of a real Home Assistant, and whether it blocks the event loop.
 
 Run: .venv/bin/python -m benchmarks.start
 The same configuration is started in turn with and without the account, as processes of their own. One more start has

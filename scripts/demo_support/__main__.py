@@ -39,7 +39,7 @@ async def show(state: State, port: int) -> None:
 
 
 async def smoke_test(state: State) -> list[str]:
-    """Run the demo until every entity shows a value and an alarm was told; returns what is wrong."""
+    """Run the demo until every entity shows a value and an alarm was dispatched; return what is wrong."""
     try:
         async with (
             asyncio.timeout(_CHECK_SECONDS),

@@ -92,7 +92,7 @@ def automation(demo_alarm: DemoAlarm) -> dict[str, Any]:
 
 
 async def until_raised(client: Client, demo_alarm: DemoAlarm, seconds: float) -> str:
-    """Wait until the event was told and the automation has run; returns both in a sentence."""
+    """Wait until the event was dispatched and the automation has run; return both in a sentence."""
     deadline = time.monotonic() + seconds
     while True:
         happened = _newest_event(await fetch_inventory(client), demo_alarm)

@@ -28,7 +28,7 @@ def report(inventory: Inventory) -> None:
 
 
 def faults(inventory: Inventory) -> list[str]:
-    """Return what is wrong with the house, in a line each."""
+    """Return the faults of the inventory, one line each."""
     if not inventory.accounts:
         return ["no account is signed in"]
     wrong = [

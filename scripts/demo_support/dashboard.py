@@ -49,13 +49,13 @@ def _view(inventory: Inventory, account: Mapping[str, Any]) -> Card:
 
 
 def _is_hub(inventory: Inventory, device: Mapping[str, Any]) -> bool:
-    """Whether a device gets a section of its own: what others hang from, and what has pictures."""
+    """Return whether a device gets its own section: it is a parent, or has pictures."""
     has_pictures = any(entity.domain == "camera" for entity in inventory.of_device(device["id"]))
     return has_pictures or device["via_device_id"] is None or bool(inventory.below(device))
 
 
 def _section(inventory: Inventory, hub: Mapping[str, Any]) -> Card:
-    """Return a hub with the devices that hang from it and are no hubs themselves."""
+    """Return a section with a hub and its children that are not hubs."""
     ends = [device for device in inventory.below(hub) if not _is_hub(inventory, device)]
     cards = _cards(inventory, hub, "title")
     return {
@@ -85,7 +85,7 @@ def _cards(inventory: Inventory, device: Mapping[str, Any], style: str) -> list[
 
 
 def _is_repeated(entity: Entity) -> bool:
-    """Whether a camera shows the same."""
+    """Return whether a camera shows the same picture."""
     return bool(entity.registered["translation_key"] == "raw_image")
 
 

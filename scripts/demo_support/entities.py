@@ -25,7 +25,7 @@ _STEADY_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An enabled entity with its registry entry and its state as told by Home Assistant."""
+    """An enabled entity with its registry entry and its state in Home Assistant."""
 
     id: str
     registered: Mapping[str, Any]
@@ -44,12 +44,12 @@ class Entity:
 
     @property
     def is_diagnostic(self) -> bool:
-        """Whether it is about the device itself."""
+        """Return whether it describes the device itself."""
         return self.registered["entity_category"] is not None
 
     @property
     def has_value(self) -> bool:
-        """Whether it shows a value."""
+        """Return whether it shows a value."""
         if self.state == "unknown":
             is_quiet = self.registered["translation_key"] in _UNKNOWN_ON_QUIET_DAYS
             is_calm = self.device_class in _UNKNOWN_AT_TIMES
@@ -72,7 +72,7 @@ class Inventory:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every account has entities and all of them show values."""
+        """Return whether every account has entities and all of them show values."""
         seen = {entity.registered["config_entry_id"] for entity in self.entities}
         return seen == {account["entry_id"] for account in self.accounts} and not self.without_value
 
@@ -86,7 +86,7 @@ class Inventory:
         return [account["entry_id"] for account in self.accounts].index(accounts[0])
 
     def below(self, device: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return the devices that hang from `device`."""
+        """Return the children of a device."""
         return [each for each in self.devices if each["via_device_id"] == device["id"]]
 
     def of_device(self, device_id: str) -> list[Entity]:

@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/images: a browser walks through a fresh demo as a person would."""
+"""Take the pictures of docs/images: drive a browser through a fresh demo as a person would."""
 
 from argparse import ArgumentParser
 import asyncio

@@ -1,4 +1,4 @@
-"""What a person sees of the Manfred Kunze platform in a browser: an alert, a camera, a clip; and an export's file."""
+"""Check the Manfred Kunze platform in a browser: an alert, a camera, a clip and an export's file."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -48,7 +48,7 @@ async def running_sessions(admin: AdminClient) -> list[Mapping[str, Any]]:
 async def check_platform(
     page: Page, client: Client, inventory: Inventory, cloud: CloudAccess, *, media: Path, take: Take
 ) -> None:
-    """Walk through all of it; raises DemoError where something is not as it should be. `media` is the media folder."""
+    """Check all of it; raise DemoError on a fault. `media` is the media folder."""
     timeout = aiohttp.ClientTimeout(total=20)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         admin = AdminClient(session, cloud)

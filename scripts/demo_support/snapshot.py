@@ -1,4 +1,4 @@
-"""What a person sees who asks for a snapshot and leaves the dashboard open, measured in a browser."""
+"""Measure in a browser how a requested snapshot appears on an open dashboard."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,4 +1,4 @@
-"""What the demo keeps between two starts, and where."""
+"""Store what the demo keeps between two starts."""
 
 import json
 from pathlib import Path

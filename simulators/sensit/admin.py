@@ -19,12 +19,12 @@ _DEVICES = "/clients/getDevicesFromDeviceTypeAndRole"
 
 
 class SensitAdmin:
-    """What a SENSIT cloud can be told over HTTP besides monitor_admin.py. Times are ISO 8601 with a zone.
+    """Serve the admin routes for users, tokens and settings. Times are ISO 8601 with a zone.
 
     POST /_sim/users {"email", "password"?, "role"?, "sees"?: [uuids] or null for all, "locked"?}:
         adds or changes one; GET lists.
     POST /_sim/tokens/revoke: no token that was issued so far works any longer.
-    POST /_sim/variants {field of Forms: value}, see config.py; GET shows them.
+    POST /_sim/variants {field of ApiVariants: value}, see config.py; GET shows them.
     POST /_sim/config {"token_seconds"?, "max_age"?: seconds or null, "etag"?}.
     GET /_sim/truth?device=<uuid>[&since=&until=][&ever=1] -> {"records": [{"date", "received",
         "values": {dotted path: value}}]}, oldest first, dated in [since, until), by default of the

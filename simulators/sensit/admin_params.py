@@ -1,4 +1,4 @@
-"""Reading what the admin API is told: times, numbers and choices, refused with 400 if wrong."""
+"""Parse the parameters of the admin API: times, numbers and choices; raise 400 for invalid ones."""
 
 from collections.abc import Mapping
 from dataclasses import fields

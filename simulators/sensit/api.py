@@ -31,7 +31,7 @@ _WRONG_RECORDS: dict[str, object] = {
 
 @dataclass(slots=True)
 class Counts:
-    """How many sign-ins worked, and how many were refused."""
+    """The number of successful and of rejected sign-ins."""
 
     sign_ins: int = 0
     refused_sign_ins: int = 0

@@ -24,7 +24,7 @@ class SensitCloud(VendorCloud):
     name = "sensit"
 
     def __init__(self, config: CloudConfig | None = None, clock: Clock | None = None) -> None:
-        """Build the world of `plan` as it is now by `clock`."""
+        """Build the world of `config` as it is now by `clock`."""
         super().__init__(clock)
         self.config = config or CloudConfig()
         self.world = World(self.config, self.clock)
@@ -58,12 +58,12 @@ class SensitCloud(VendorCloud):
 
     @property
     def sign_ins(self) -> int:
-        """How many sign-ins worked."""
+        """Return the number of successful sign-ins."""
         return self._api.counts.sign_ins
 
     @property
     def refused_sign_ins(self) -> int:
-        """How many sign-ins were refused."""
+        """Return the number of rejected sign-ins."""
         return self._api.counts.refused_sign_ins
 
     @property

@@ -1,4 +1,4 @@
-"""What a simulated SENSIT account has, and which of the undocumented forms it serves."""
+"""Configure a simulated SENSIT account and its undocumented API variants."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,7 +12,7 @@ type Wrapper = Literal["bare", "data"]
 
 @dataclass(slots=True)
 class ApiVariants:
-    """Forms of replies that the vendor's instructions leave open. The first of each is the default.
+    """API variants that the vendor's instructions leave open. The first of each is the default.
 
     devices: the device list bare | under "data".
     logs: the records under "data", as the vendor's JavaScript reads them | bare.
@@ -74,7 +74,7 @@ class ApiVariants:
 
 @dataclass(slots=True, kw_only=True)
 class CloudConfig:
-    """What to simulate. What a request reads (forms, max_age, token_seconds) may change meanwhile.
+    """Settings of the cloud. Those that a request reads (variants, max_age, token_seconds) may change meanwhile.
 
     spods, fmds, ramps: monitors of each type; all 0 is an empty account.
     username, password, role: of the default account, which sees every monitor.

@@ -20,7 +20,7 @@ _TEXTS = ("name", "location", "status", "key", "picture")
 
 
 class MonitorAdmin:
-    """What the monitors and the air around them can be told over HTTP. Times are ISO 8601, zoned.
+    """Serve the admin routes for monitors, leaks and wind. Times are ISO 8601 with a zone.
 
     GET /_sim/monitors -> {"monitors": [{"uuid", "type", "name", "east", "north", ...}]}.
     POST /_sim/monitors {"type"} -> {"uuid"}: a new one, which reports from now on.
@@ -58,7 +58,7 @@ class MonitorAdmin:
         router.add_post(f"{ADMIN_PATH}/monitors", self.add_monitor)
         router.add_post(ADMIN_PATH + "/monitors/{uuid}", self.change_monitor)
         router.add_post(ADMIN_PATH + "/monitors/{uuid}/restore", self.restore_monitor)
-        router.add_post(ADMIN_PATH + "/monitors/{uuid}/{deed}", self.act_on_monitor)
+        router.add_post(ADMIN_PATH + "/monitors/{uuid}/{action}", self.act_on_monitor)
         router.add_get(f"{ADMIN_PATH}/leaks", self.show_leaks)
         router.add_post(f"{ADMIN_PATH}/leaks", self.add_leak)
         router.add_delete(f"{ADMIN_PATH}/leaks", self.end_leaks)
@@ -103,8 +103,8 @@ class MonitorAdmin:
         return json_response(_shown(monitor))
 
     async def act_on_monitor(self, request: web.Request) -> web.Response:
-        """Do one of the deeds to a monitor."""
-        monitor, action = self._monitor(request.match_info["uuid"]), request.match_info["deed"]
+        """Run an action on a monitor."""
+        monitor, action = self._monitor(request.match_info["uuid"]), request.match_info["action"]
         if action not in self._actions:
             raise web.HTTPNotFound
         self._actions[action](monitor, await json_object(request))

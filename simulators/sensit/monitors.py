@@ -89,12 +89,12 @@ class Monitor:
 
     @property
     def variant(self) -> int:
-        """How it is equipped: units of a type differ."""
+        """Return the equipment variant: units of a type differ."""
         return self.number % 2
 
     @property
     def skew(self) -> int:
-        """How far its dates are ahead, in microseconds."""
+        """Return how far its dates are ahead, in microseconds."""
         return int(self.clock_skew * SECOND)
 
     def reports(self, since: int, until: int, now: int) -> Iterator[Report]:

@@ -12,7 +12,7 @@ from .state import FREE, Gateway, Sensor, Source
 
 
 class SensoristAdmin:
-    """What a Sensorist cloud can be told over HTTP.
+    """Serve the admin routes of a Sensorist cloud.
 
     POST /_sim/gateways {"title"?, "sensors"?} -> {"id"}.
     POST /_sim/gateways/<id>/offline|online|remove|restore.

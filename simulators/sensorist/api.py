@@ -35,7 +35,7 @@ type Method = Callable[[Api, ApiRequest], JsonObject]
 
 @dataclass(slots=True)
 class Api:
-    """What the calls work on."""
+    """The calls of the API and the state they work on."""
 
     world: World
     alarms: Alarms

@@ -32,7 +32,7 @@ class SensoristCloud(VendorCloud):
     base_path = "/v1"
 
     def __init__(self, config: CloudConfig | None = None, clock: Clock | None = None) -> None:
-        """Build the world of `plan` as it is now by `clock`."""
+        """Build the world of `config` as it is now by `clock`."""
         super().__init__(clock)
         self.config = config or CloudConfig()
         self.world: World = build_world(self.config, self.clock)
@@ -144,7 +144,7 @@ class SensoristCloud(VendorCloud):
         return row
 
     def press_button(self, sensor: Sensor) -> list[Measurement]:
-        """Press a sensor's button: it measures at once, and callbacks of type 1 are told."""
+        """Press a sensor's button: it measures at once, and callbacks of type 1 are called."""
         now = self.clock.now()
         rows: list[Measurement] = []
         for source in sensor.sources:

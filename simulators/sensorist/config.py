@@ -1,4 +1,4 @@
-"""What a simulated Sensorist account has, and which of the undocumented forms it serves."""
+"""Configure a simulated Sensorist account and its undocumented API variants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ CYCLES = {"temp": 900, "humi": 900, "batt": 10_800, "wireless": 1_800}
 
 @dataclass(slots=True)
 class ApiVariants:
-    """Forms of replies that the vendor's document leaves open. The first of each is the default.
+    """API variants that the vendor's document leaves open. The first of each is the default.
 
     list_key: the key of GET /users?list.
     list_own_user: whether that list starts with the user who asks.
@@ -51,7 +51,7 @@ class ApiVariants:
 
 @dataclass(slots=True)
 class DeliveryConfig:
-    """How notifications travel.
+    """Settings for the delivery of notifications.
 
     loss: the share that never leaves. delay: seconds on the clock until it does. copies: of each.
     disorder: up to so many seconds more for each copy, so that they overtake each other.
@@ -65,7 +65,7 @@ class DeliveryConfig:
 
 @dataclass(slots=True, kw_only=True)
 class CloudConfig:
-    """What to simulate. What a request reads (privileges, forms, max_age) may change meanwhile.
+    """Settings of the cloud. Those that a request reads (privileges, variants, max_age) may change meanwhile.
 
     gateways: masters of the default account.
     slaves: further gateways, shared out among the masters.

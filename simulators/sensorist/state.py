@@ -243,7 +243,7 @@ class Sensor:
         raise KeyError(kind)
 
     def set_cycle(self, source: Source, cycle: int) -> None:
-        """From now on `source` reports every `cycle` seconds."""
+        """Let a source report every `cycle` seconds from now on."""
         source.beats.change(self.gateway.world.clock.micros(), self.schedule.period(cycle))
 
 

@@ -13,7 +13,7 @@ from .state import Machine
 
 
 class SensorZoneAdmin:
-    """What a SensorZone cloud can be told over HTTP.
+    """Serve the admin routes of a SensorZone cloud.
 
     GET /_sim/truth?since=<time>&until=<time> -> {"incursions": [{"id", "machine", "machine_name",
         "tag", "serial", "person", "operator", "worksite", "started_at", "ended_at",

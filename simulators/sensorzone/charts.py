@@ -1,4 +1,4 @@
-"""How figures look on the wire: charts and pivot tables. None of these shapes is stated."""
+"""Serialize charts and pivot tables; none of these formats is documented."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

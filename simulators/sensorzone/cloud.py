@@ -48,7 +48,7 @@ class SensorZoneCloud(VendorCloud):
     name = "sensorzone"
 
     def __init__(self, config: CloudConfig | None = None, clock: Clock | None = None) -> None:
-        """Build the world of `plan` as it is now by `clock`."""
+        """Build the world of `config` as it is now by `clock`."""
         super().__init__(clock)
         self.config = config or CloudConfig()
         self.world: World = build_world(self.config, self.clock)
@@ -92,7 +92,7 @@ class SensorZoneCloud(VendorCloud):
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What a client needs for all three sign-ins."""
+        """Return the credentials of all three sign-ins."""
         return {
             "username": self.username,
             "password": self.password,
@@ -112,7 +112,7 @@ class SensorZoneCloud(VendorCloud):
 
     @property
     def counts(self) -> Counts:
-        """How many requests came by which sign-in, during a wait, and too many."""
+        """Return the number of requests by sign-in, during a wait, and over the limit."""
         return Counts.of(self.log)
 
     def truth(self, since: datetime, until: datetime) -> list[Incursion]:
@@ -181,7 +181,7 @@ class SensorZoneCloud(VendorCloud):
         is_api = call.path.startswith(_STATED_JSON_API)
         try:
             response = self._answered(call)
-        except SessionEnded:
+        except SessionEndedError:
             return _shown_out(call, variants)
         except ApiError as err:
             if variants.refused_login == "empty" and err.status == 401:
@@ -238,7 +238,7 @@ class SensorZoneCloud(VendorCloud):
         is_v1 = route.sign_in == "v1"
         entered = self.sessions.by_cookie(headers) if is_v1 else self.sessions.by_token(headers)
         if entered is None:
-            raise SessionEnded if is_v1 else ApiError(401, "Sign in first")
+            raise SessionEndedError if is_v1 else ApiError(401, "Sign in first")
         request.user = entered[0]
         if not is_v1 and not (self.config.v2 and request.user.v2):
             raise ApiError(403, REFUSED_V2)
@@ -250,8 +250,8 @@ class SensorZoneCloud(VendorCloud):
         return record
 
 
-class SessionEnded(Exception):
-    """A call of version 1 comes without a session that lasts."""
+class SessionEndedError(Exception):
+    """A call of version 1 without a valid session."""
 
 
 def _shown_out(call: Call, variants: ApiVariants) -> Response:

@@ -1,4 +1,4 @@
-"""What a simulated SensorZone cloud has, and which of the undocumented forms it serves."""
+"""Configure a simulated SensorZone cloud and its undocumented API variants."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,14 +8,14 @@ type Pages = Literal["none", "page", "link"]
 
 @dataclass(slots=True)
 class ApiVariants:
-    """Forms that the vendor's text leaves open. All may change while the cloud runs.
+    """API variants that the vendor's text leaves open. All may change while the cloud runs.
 
     Sign-in
     login_body: JSON or form fields are taken | only the one.
     session_reply: 200 and the user | 201 and the user | 204 without a body.
     cookie: ends after its lifetime | every reply prolongs it | every reply brings a new one.
     jwt_headers: AccessToken | accesstoken | ACCESSTOKEN, and so for the other two.
-    jwt_expiry: in seconds | milliseconds | not told | told as an hour ago.
+    jwt_expiry: in seconds | milliseconds | missing | an hour ago.
     refresh_in: in a header | a cookie | the body | not given.
     jwt_renewal: only by a login | a call with a RefreshToken header, and an AccessToken that has
         run out, is served and brings a new one | so, and every reply in the second half of a
@@ -49,9 +49,9 @@ class ApiVariants:
     deleted: 204 without a body | 200 with the object.
     download: the file | {"url"} of the file | a redirect to it.
     report_states: pending, processing, completed, failed | queued, running, done, error.
-    site_reports: made in a while, as other reports | told in the reply that asks for one.
+    site_reports: made in a while, as other reports | in the response that asks for one.
     track: a list of points | a GeoJSON LineString.
-    battery: tags tell none | in percent.
+    battery: tags have none | in percent.
     tests: the last test of a tag as a time and in days ago | as a time | in days ago.
     states: ignition true, activity_status "active", role "pedestrian" | ignition_state "on",
         active true, role "Pedestrian".
@@ -114,7 +114,7 @@ JSON_API = {
     "charts": "jsonapi",
     "errors": "jsonapi",
 }
-"""What to give to `Forms` for a cloud that speaks JSON:API everywhere."""
+"""What to give to `ApiVariants` for a cloud that speaks JSON:API everywhere."""
 
 OTHER = {
     "session_reply": "created",
@@ -150,16 +150,16 @@ OTHER = {
     "site_projects": "one",
     "media_links": "relative",
 }
-"""What to give to `Forms` for a cloud that does everything another way."""
+"""What to give to `ApiVariants` for a cloud that does everything another way."""
 
 
 @dataclass(slots=True)
 class Limits:
-    """How many requests are allowed; one more in a window is answered with 429.
+    """Rate limits; one more request in a window is answered with 429.
 
     requests: so many in `seconds`; 0: no limit.
     scope: counted per user (both versions together) and per tester token | per sign-in.
-    retry_after: until the window ends, in seconds | as an HTTP date | not told.
+    retry_after: until the window ends, in seconds | as an HTTP date | missing.
     """
 
     requests: int = 300
@@ -170,13 +170,13 @@ class Limits:
 
 @dataclass(slots=True)
 class BehaviorConfig:
-    """How machines, people and drivers behave. Shares are 0..1, times in seconds.
+    """Settings for the behavior of machines, people and drivers. Shares are 0..1, times in seconds.
 
     shift_start, shift_hours: when work goes on, hours of the day at the brand's offset.
     pauses: how often a machine's ignition goes off in a shift, for 15 to 45 minutes each.
     zone: radius of the detection zones in metres.
     site: length and width of a site in metres; smaller means more incursions.
-    drawn: the share of a walk's steps that lead to where machines pass.
+    drawn: the share of a person's steps that lead to where machines pass.
     acknowledged: the share of incursions that the driver acknowledges; of these `late` are
         acknowledged 2 to 40 minutes after the start, the others within a minute.
     delay_least, delay_most: from the start of an incursion until it is listed; its end and its
@@ -221,7 +221,7 @@ class Oddities:
 
 @dataclass(slots=True, kw_only=True)
 class CloudConfig:
-    """What to simulate. What a request reads (forms, limits, oddities, lifetimes) may change.
+    """Settings of the cloud. Those that a request reads (variants, limits, oddities, lifetimes) may change.
 
     machines, people: of the first brand, shared out among its sites. Every machine has a driver of
         its own besides, whose tag has the role of an operator.
@@ -232,7 +232,7 @@ class CloudConfig:
     standard_username: a standard user of it, with the same password.
     sso_username: a user of it who can only sign in through single sign-on.
     v2: whether users may use V2; `without_v2` names users who may not in any case.
-    seed: the same seed drives, walks and presses the same.
+    seed: the same seed gives the same movements.
     history_days: how long before the clock's start the machines were put to work.
     offset_hours: the brand's offset from UTC, for shifts, days and `times="offset"`.
     cookie_lifetime, token_lifetime, refresh_lifetime: in seconds.

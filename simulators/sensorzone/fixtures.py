@@ -1,4 +1,4 @@
-"""Building a world from a plan. Ids follow from the order alone, everything else from the seed."""
+"""Build a world from a configuration; ids follow from the order, everything else from the seed."""
 
 from collections.abc import Callable
 
@@ -178,7 +178,7 @@ def _add_driver(world: World, person: Person) -> None:
 
 
 def _staff_moves(world: World, site: Site, seed: int) -> Callable[[int], Moves]:
-    """Return how one of the staff walks on a site, day by day."""
+    """Return the movements of one of the staff on a site, day by day."""
     days: dict[int, Moves] = {}
 
     def moves(day: int) -> Moves:

@@ -26,7 +26,7 @@ _REVISION_GAP = 40
 
 @dataclass(slots=True, kw_only=True)
 class Incursion:
-    """What happened: the truth, of which a client sees what `at` says.
+    """An incursion as it happened; `seen` returns what a client sees of it.
 
     acknowledged_at: None if the driver never does. delay: seconds until news of it is listed.
     position: of the machine at the start. marks: what is wrong with its record besides what its
@@ -48,12 +48,12 @@ class Incursion:
 
     @property
     def listed_at(self) -> int:
-        """When a client can see it for the first time."""
+        """Return when a client can see it for the first time."""
         return self._reported(self.start)
 
     @property
     def acknowledgement_listed_at(self) -> int | None:
-        """When a client can see that it is acknowledged."""
+        """Return when a client can see that it is acknowledged."""
         if self.acknowledged_at is None:
             return None
         return max(self.listed_at, self._reported(self.acknowledged_at))
@@ -100,7 +100,7 @@ class Incursion:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a client can see of an incursion. end: None as long as it lasts."""
+    """An incursion as a client sees it. end: None while it lasts."""
 
     incursion: Incursion
     end: int | None
@@ -109,7 +109,7 @@ class Sighting:
 
     @property
     def duration(self) -> int | None:
-        """Its length in seconds, as far as it is told."""
+        """Return its length in seconds, None while it lasts."""
         return None if self.end is None else self.end - self.incursion.start
 
 

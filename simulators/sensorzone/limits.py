@@ -1,4 +1,4 @@
-"""How many requests a user or a token may make."""
+"""Limit the requests of a user or a token."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

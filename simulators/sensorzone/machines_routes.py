@@ -24,7 +24,7 @@ _MESSAGES = ("Tag test passed", "Detection unit restarted", "Antenna check done"
 
 
 class MachineRoutes:
-    """What is out in the field."""
+    """The routes for machines, tags, incursions and worksites."""
 
     def __init__(self, responder: Responder) -> None:
         """Respond through a responder."""
@@ -121,7 +121,7 @@ class MachineRoutes:
         )
 
     def status(self, request: ApiRequest) -> Response:
-        """Return what a base station told last."""
+        """Return the last status of a base station."""
         machine = self._responder.machine(request)
         fields = self._responder.records.status(machine)
         return self._responder.one(Record("device_status", machine.id, fields))

@@ -1,4 +1,4 @@
-"""Where machines drive and people walk on a working day, from the seed alone.
+"""Compute the movements of machines and people on a working day from the seed alone.
 
 Time goes in steps of a minute from the start of the shift. Within a step everybody goes straight
 and evenly. A day is worked out when it is asked for, and kept.
@@ -23,7 +23,7 @@ _HALF_SHIFT = 0.6
 
 
 class Shifts:
-    """When there is work: day `d` starts `shift_start` hours into it, at the brand's offset.
+    """The working days: day `d` starts `shift_start` hours into it, at the brand's offset.
 
     All times are whole seconds since the epoch.
     """

@@ -1,6 +1,6 @@
-"""What is told of machines, people, tags, sites and incursions.
+"""Create records of machines, people, tags, sites and incursions.
 
-The names of the fields are invented but for those of people assets; their shapes are in `shapes`.
+The names of the fields are invented but for those of people assets; their shapes are in `serializers`.
 """
 
 from simulators.random_source import fraction, mix

@@ -23,7 +23,7 @@ _METRICS = ("incursions", "unacknowledged_incursions", "acknowledgement_score", 
 
 @dataclass(slots=True)
 class Alert:
-    """What e-mails are sent for. Nothing is ever sent here."""
+    """An alert by e-mail; nothing is ever sent here."""
 
     id: int
     brand: Brand
@@ -44,14 +44,14 @@ class Note:
 
 @dataclass(slots=True)
 class UserContent:
-    """What users have left."""
+    """The alerts and notes of users."""
 
     alerts: dict[int, Alert] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
 
 class ReportRoutes:
-    """What is done at a desk."""
+    """The routes for insights, projects, reports, alerts and notes."""
 
     def __init__(self, responder: Responder, figures: Figures, reports: Reports) -> None:
         """Start without alerts and notes."""

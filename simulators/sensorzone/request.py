@@ -1,4 +1,4 @@
-"""What a client asks: a visit, its parameters, and how it is refused."""
+"""Parse the requests of clients, and reject them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _SECONDS_AT_MOST = 100_000_000_000
 
 
 class ApiError(Exception):
-    """A refusal. fields: what is wrong with which field of the body."""
+    """A rejected call. fields: problems by field of the body."""
 
     def __init__(
         self, status: int, reason: str = "", fields: Mapping[str, list[str]] | None = None
@@ -38,9 +38,9 @@ class ApiError(Exception):
 
 @dataclass(slots=True)
 class ApiRequest:
-    """One call by somebody who is signed in.
+    """An API request of a signed-in user or tester.
 
-    user, tester: one of them, by the door. id, sub: the ids or names in the path. query: its
+    user, tester: one of them, by the sign-in. id, sub: the ids or names in the path. query: its
     parameters; those of JSON:API as `filter[x]` are also there as `x`. body: the fields sent, out
     of JSON:API or of an object around them.
     """
@@ -125,7 +125,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path, its method and what answers. resource: its name in `Plan.absent`."""
+    """A path, its method and what answers. resource: its name in `CloudConfig.absent`."""
 
     method: str
     pattern: re.Pattern[str]

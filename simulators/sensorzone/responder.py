@@ -1,4 +1,4 @@
-"""What all doors of the cloud share: the world, what happened in it, and how it is shown."""
+"""Respond with records of the world, for all resources."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

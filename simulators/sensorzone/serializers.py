@@ -1,4 +1,4 @@
-"""How records look on the wire: the forms of `Forms`.
+"""Serialize records in the variants of `ApiVariants`.
 
 No shape here is stated by the vendor, but for people assets and that some of V2 is JSON:API.
 """
@@ -205,12 +205,12 @@ class Page:
 
     @property
     def count(self) -> int:
-        """How many pages there are."""
+        """Return the number of pages."""
         return max(1, -(-self.total // self.size)) if self.size else 1
 
     @property
     def meta(self) -> JsonObject:
-        """What is told of the pages."""
+        """Return the paging fields."""
         if self.pages != "page":
             return {}
         return {
@@ -222,7 +222,7 @@ class Page:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What is told of the pages beside a bare list."""
+        """Return the paging headers beside a bare list."""
         return {"X-" + key.title().replace("_", "-"): str(n) for key, n in self.meta.items()}
 
     def address(self, address: str, query: Mapping[str, str], form: str) -> str | None:

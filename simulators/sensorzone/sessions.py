@@ -31,7 +31,7 @@ class Session:
 
 
 class Sessions:
-    """Who is signed in."""
+    """The sessions of signed-in users."""
 
     def __init__(self, world: World) -> None:
         """Start with nobody."""

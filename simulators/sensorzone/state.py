@@ -1,6 +1,6 @@
 """The things of a simulated SensorZone cloud: brands, their sites, machines, people and tags.
 
-Times are whole seconds since the epoch. What moves is worked out from the seed, see `moving`.
+Times are whole seconds since the epoch. What moves is worked out from the seed, see `movement`.
 """
 
 from collections.abc import Callable, Iterator
@@ -116,7 +116,7 @@ class Person:
 
 @dataclass(slots=True, kw_only=True)
 class Tag:
-    """A tag; `person` is who wears it now. moves: where it walks on a day, for a pedestrian's."""
+    """A tag; `person` is who wears it now. moves: where it moves on a day, for a pedestrian's."""
 
     id: int
     brand: Brand

@@ -8,7 +8,7 @@ from .incursions import Sighting
 
 @dataclass(slots=True)
 class Statistics:
-    """What some incursions come to. Times in seconds; newest: when the last one started."""
+    """Statistics of incursions. Times in seconds; newest: when the last one started."""
 
     total: int = 0
     acknowledged: int = 0
@@ -31,7 +31,7 @@ class Statistics:
 
     @property
     def unacknowledged(self) -> int:
-        """How many nobody has acknowledged."""
+        """Return the number of unacknowledged incursions."""
         return self.total - self.acknowledged
 
     @property
@@ -41,12 +41,12 @@ class Statistics:
 
     @property
     def average_duration(self) -> float | None:
-        """How long they last, of those that have ended."""
+        """Return the mean length of the ended ones in seconds."""
         return round(self.duration / self.ended, 1) if self.ended else None
 
     @property
     def average_wait(self) -> float | None:
-        """How long drivers took to acknowledge."""
+        """Return the mean time to acknowledgement in seconds."""
         return round(self.waited / self.acknowledged, 1) if self.acknowledged else None
 
 

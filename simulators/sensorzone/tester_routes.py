@@ -33,7 +33,7 @@ class Assignment:
 
 
 class TesterRoutes:
-    """What a tester device can ask."""
+    """The routes of tester devices."""
 
     def __init__(self, responder: Responder, sessions: VisitorSessions) -> None:
         """Start without assignments beside those that people have had for long."""

@@ -1,6 +1,6 @@
 """The simulated VizioSense cloud, after the vendor's Integrator HTTP(S) API 1.0.0.
 
-How to start it, what it can be told and which of its forms are guesses: README.md.
+README.md says how to start and control it, and which of its variants are guesses.
 """
 
 from .admin import VizioSenseAdmin

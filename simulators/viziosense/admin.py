@@ -19,7 +19,7 @@ type Body = dict[str, Any]
 
 
 class VizioSenseAdmin:
-    """What a VizioSense cloud can be told over HTTP; README.md has the routes and their bodies."""
+    """Serve the admin routes of this vendor; README.md lists them with their bodies."""
 
     def __init__(self, cloud: VizioSenseCloud) -> None:
         """Serve the admin API of one cloud."""

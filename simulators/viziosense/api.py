@@ -14,7 +14,7 @@ from simulators.response import JsonObject, Response
 from simulators.server import Call
 
 from .config import PATHS, ApiVariants, CloudConfig
-from .errors import METHOD, SERVER, UNKNOWN, ApiError, ErrorList
+from .errors import METHOD, SERVER, UNKNOWN, ApiError, ErrorListError
 from .snapshots import VIEWS, Snapshot, Snapshots
 from .state import Device, World, identifier
 from .tokens import BY_LOGIN, BY_TOKEN, Tokens
@@ -49,7 +49,7 @@ type Method = Callable[[Api, ApiRequest], object]
 
 @dataclass(slots=True)
 class Api:
-    """What the calls work on. `hosts`: where links of pictures begin, by the form's name."""
+    """The calls of the API and the state they work on. `hosts`: origins of picture links by name."""
 
     world: World
     clock: Clock
@@ -60,7 +60,7 @@ class Api:
 
     @property
     def config(self) -> CloudConfig:
-        """What is simulated."""
+        """Return the configuration."""
         return self.world.config
 
     def answer(self, call: Call) -> Response:
@@ -119,7 +119,7 @@ class Api:
                 case "server_error":
                     raise ApiError(SERVER)
                 case "error_list":
-                    raise ErrorList("The device is offline")
+                    raise ErrorListError("The device is offline")
         return self._links(self.snapshots.request(device, self.clock.now()))
 
     def list_webhooks(self, request: ApiRequest) -> object:
@@ -140,7 +140,9 @@ class Api:
         """Return the device that the query names, if it names one."""
         uuid = request.call.query.get("device_uuid")
         if uuid is not None and all(device.uuid != uuid for device in self._visible(request)):
-            raise ErrorList("There is no such device", status=self.config.variants.webhook_error)
+            raise ErrorListError(
+                "There is no such device", status=self.config.variants.webhook_error
+            )
         return uuid
 
     def _links(self, snapshot: Snapshot) -> object:

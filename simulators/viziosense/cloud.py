@@ -12,7 +12,7 @@ from simulators.server import Call, VendorCloud
 from .api import PREFIX, Api
 from .config import CloudConfig
 from .delivery import Body, Delivery, Proof, WebhookSender
-from .errors import UNKNOWN, ApiError, ErrorList, documented, error_response
+from .errors import UNKNOWN, ApiError, ErrorListError, documented, error_response
 from .faulty_images import ImageFault, ImageFaultKind, foreign_picture
 from .payloads import message
 from .scheduler import Scheduler
@@ -28,7 +28,7 @@ class VizioSenseCloud(VendorCloud):
     name = "viziosense"
 
     def __init__(self, config: CloudConfig | None = None, clock: Clock | None = None) -> None:
-        """Build the world of `plan`."""
+        """Build the world of `config`."""
         super().__init__(clock)
         self.config = config or CloudConfig()
         self.world: World = build_world(self.config, self.clock)
@@ -52,7 +52,7 @@ class VizioSenseCloud(VendorCloud):
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What a client needs for either way of signing in."""
+        """Return the credentials of both ways to sign in."""
         config = self.config
         return {"token": config.token, "username": config.username, "password": config.password}
 
@@ -207,7 +207,7 @@ class VizioSenseCloud(VendorCloud):
             if call.path.startswith(("/pictures/", f"{PREFIX}/images/")):
                 return self._picture(call)
             return self._api.answer(call)
-        except (ApiError, ErrorList) as err:
+        except (ApiError, ErrorListError) as err:
             return err.response(self.config.variants)
 
     def _picture(self, call: Call) -> Response:

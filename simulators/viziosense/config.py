@@ -1,4 +1,4 @@
-"""What a simulated VizioSense account has, and which of the undocumented forms it serves."""
+"""Configure a simulated VizioSense account and its undocumented API variants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ OPERATIONS = frozenset(PATHS) - {"login", "refresh"}
 
 @dataclass(slots=True)
 class ApiVariants:
-    """Forms that the vendor's text leaves open. The first of each is the default.
+    """API variants that the vendor's text leaves open. The first of each is the default.
 
     Any of them may be changed while the cloud runs.
 
@@ -106,7 +106,7 @@ class ApiVariants:
 
 @dataclass(slots=True)
 class DeliveryConfig:
-    """How calls to webhooks travel.
+    """Settings for the delivery of webhooks.
 
     loss: the share that never leaves. delay: seconds on the clock until one does. copies: of each.
     disorder: up to so many seconds more for each copy, so that they overtake each other.
@@ -123,7 +123,7 @@ class DeliveryConfig:
 
 @dataclass(slots=True, kw_only=True)
 class CloudConfig:
-    """What to simulate. What a request reads (forms, scope, picture_seconds) may change meanwhile.
+    """Settings of the cloud. Those that a request reads (variants, scope, picture_seconds) may change meanwhile.
 
     devices: of the account; each runs an application, taken from `applications` in turn; several on one device are
         joined, e.g. "VPM+VCB".

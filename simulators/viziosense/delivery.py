@@ -56,7 +56,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class WebhookSender:
-    """What was sent to webhooks, and what waits."""
+    """The calls to webhooks, sent or waiting."""
 
     config: CloudConfig
     webhooks: Webhooks

@@ -37,7 +37,7 @@ class ApiError(Exception):
         return error_response(self.status, self.refusal, variants)
 
 
-class ErrorList(Exception):
+class ErrorListError(Exception):
     """A request that the vendor refuses with {"error": [...]}."""
 
     def __init__(self, *reasons: str, status: int = 400) -> None:

@@ -1,4 +1,4 @@
-"""What can be wrong with a picture or its link, on demand."""
+"""Inject faults into pictures and their links."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a device says: the message around it, and a payload for each of the five applications.
+"""Create the messages of devices, with a payload for each of the five applications.
 
 Only the parking payload (VPM) is the vendor's. The others are ours, in three forms each.
 """

@@ -42,7 +42,7 @@ class DetectedObject:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a camera saw. spots: the names of the numbered places, in order. lines: of virtual ones."""
+    """A scene in front of a camera. spots: the names of the numbered places, in order. lines: of virtual ones."""
 
     title: str
     time: str

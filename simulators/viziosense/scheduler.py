@@ -1,4 +1,4 @@
-"""When devices speak: keep-alives every ten minutes, a message when something has changed."""
+"""Schedule the messages of devices: keep-alives every ten minutes, a message after a change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ KEEPALIVE_SECONDS = 600
 
 @dataclass(slots=True)
 class _LastReport:
-    """What was last heard of a device. `looked`, `told`: seconds since the epoch."""
+    """The last report of a device. `checked_at`, `reported_at`: seconds since the epoch."""
 
     keepalives: int
     checked_at: int

@@ -54,7 +54,7 @@ class Snapshot:
 
     @property
     def ready(self) -> datetime | None:
-        """When all views are there; None if one never is."""
+        """Return when all views are available; None if one never is."""
         times = [moment for moment in self.there.values() if moment is not None]
         return max(times) if len(times) == len(self.there) else None
 
@@ -70,7 +70,7 @@ class Snapshots:
 
     @property
     def config(self) -> CloudConfig:
-        """What is simulated."""
+        """Return the configuration."""
         return self.world.config
 
     def request(self, device: Device, now: datetime) -> Snapshot:

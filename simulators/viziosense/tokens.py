@@ -1,4 +1,4 @@
-"""Who signs in, and how: the long-lived token, or a login with access and refresh token."""
+"""Check the sign-in: the long-lived token, or a login with access and refresh token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

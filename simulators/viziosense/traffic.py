@@ -15,7 +15,7 @@ _LOOK_BACK = 40
 
 
 class Occupancy(NamedTuple):
-    """Who stands in a place (None: nobody) and since when."""
+    """The occupant of a place (None: nobody) and since when."""
 
     cls: str | None
     since: int

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from simulators.response import JsonObject
 
 from .config import ApiVariants
-from .errors import ErrorList
+from .errors import ErrorListError
 
 KINDS = ("payload", "keepalive")
 
@@ -61,7 +61,7 @@ class Webhooks:
         return webhook
 
     def add(self, body: Mapping[str, Any], device_uuid: str | None) -> JsonObject:
-        """Register what the API was told; ErrorList if it makes no sense."""
+        """Register a webhook; raise ErrorListError for invalid fields."""
         if device_uuid is None and self.variants.webhook_scope == "device":
             raise self._refused("device_uuid is required")
         webhook = self._new(device_uuid)
@@ -142,8 +142,8 @@ class Webhooks:
         masked = self.variants.webhook_values == "masked"
         return [{"name": name, "value": "***" if masked else value} for name, value in pairs]
 
-    def _refused(self, *reasons: str) -> ErrorList:
-        return ErrorList(*reasons, status=self.variants.webhook_error)
+    def _refused(self, *reasons: str) -> ErrorListError:
+        return ErrorListError(*reasons, status=self.variants.webhook_error)
 
 
 def _is_address(url: str) -> bool:
