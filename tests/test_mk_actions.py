@@ -13,7 +13,7 @@ import pytest
 import voluptuous as vol
 
 from custom_components.watchpost.vendors.manfred_kunze import reading_actions
-from custom_components.watchpost.vendors.manfred_kunze.endpoints import RESOURCES, shown
+from custom_components.watchpost.vendors.manfred_kunze.endpoints import RESOURCES, redact
 from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 
@@ -256,7 +256,7 @@ async def test_readings_of_a_period_are_returned_raw_grouped_and_as_statistics(
 async def test_readings_that_would_not_be_returned_are_not_asked_for(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading_actions, "MOST_ROWS", 10)
+    monkeypatch.setattr(reading_actions, "MAX_ROWS", 10)
     before = len(call.mk.log)
     answer = await call("get_readings", device_id=call.component(0))
     (told,) = answer["sensors"]
@@ -765,7 +765,7 @@ def test_of_links_and_secrets_nothing_is_shown_that_opens_anything() -> None:
         "text": "See HTTPS://ha.example:8123/api/webhook/s3cret, or rtsp://u:s3cret@cam/1.",
         "list": [{"Authorization": "s3cret"}],
     }
-    told = shown(record)
+    told = redact(record)
     assert "s3cret" not in str(told).lower()
     assert told["upload"] == "https://store.example"
     assert told["text"] == "See https://ha.example or rtsp://cam"

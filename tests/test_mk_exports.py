@@ -312,7 +312,7 @@ async def test_a_bundle_that_does_not_fit_is_not_saved(
         assert await refused() == "no_space"
         mk.config.export_size = None
     with monkeypatch.context() as patch:
-        patch.setattr(download_module, "MOST_BYTES", 1000)
+        patch.setattr(download_module, "MAX_BYTES", 1000)
         assert await refused() == "file_too_large"
     await call(mk_house, "download_export", **save)
     with zipfile.ZipFile(folder(mk_house) / files(mk_house)[0]) as bundle:
@@ -408,7 +408,7 @@ async def test_what_is_no_bundle_is_not_kept(
         link = str(server.make_url("/bundle.zip"))
         mutate = {"match": "/exports/", "mutate": lambda body: {**body, "downloadUrl": link}}
         mk.faults.add(Fault(kind="mutate", **mutate))
-        monkeypatch.setattr(export_actions, "MOST_BYTES", 500_000)
+        monkeypatch.setattr(export_actions, "MAX_BYTES", 500_000)
         if answer is None:
             full = OSError(28, "No space left on device")
             monkeypatch.setattr(os, "fsync", lambda number: (_ for _ in ()).throw(full))

@@ -256,6 +256,6 @@ async def test_what_a_reply_is_current_for_is_how_long_it_is_shown_at_least(
         assert mk_house.shown(device, "uptime").state not in ("unknown", "unavailable")
     assert not [record for record in mk.log if record.path == "/api/v1/devices"]
     assert not readings_asked(mk)
-    assert entry.runtime_data.connection._readings._good_for(mk.sensors[0].id).seconds == 1800
+    assert entry.runtime_data.connection._readings._max_age(mk.sensors[0].id).seconds == 1800
     await mk_house.pass_time(60)
     assert readings_asked(mk)

@@ -9,7 +9,10 @@ from msgspec.structs import replace
 import pytest
 
 from custom_components.watchpost.models import VendorEventType
-from custom_components.watchpost.vendors.manfred_kunze.alert_tracker import AlertTracker, Where
+from custom_components.watchpost.vendors.manfred_kunze.alert_tracker import (
+    AlertLocation,
+    AlertTracker,
+)
 from custom_components.watchpost.vendors.manfred_kunze.models.alerts import (
     Alert,
     Lifecycle,
@@ -34,9 +37,9 @@ def look(
     log: AlertTracker, alerts: Sequence[Alert], now: datetime = NOON, *, is_all: bool = True
 ) -> list[tuple[VendorEventType, datetime]]:
     """Take a list; what it tells of, with its times."""
-    told = log.take(alerts, now, is_all=is_all, is_clean=True)
-    log.is_whole = True
-    found = log.vendor_events(told, lambda _: Where("d"), now)
+    told = log.apply_list(alerts, now, is_all=is_all, is_clean=True)
+    log.is_complete = True
+    found = log.vendor_events(told, lambda _: AlertLocation("d"), now)
     return [(one.type, one.at) for one in found]
 
 
@@ -82,7 +85,7 @@ def test_times_of_a_clock_that_is_ahead_are_now_and_stages_never_go_back() -> No
 def test_a_clock_that_is_ahead_makes_nothing_old_new_at_the_first_look() -> None:
     log = AlertTracker()
     log.delivered_until = NOON - timedelta(seconds=10)  # the account was set up then
-    log.ahead = timedelta(hours=1)
+    log.clock_skew = timedelta(hours=1)
     old = alert(1, raised_at=NOON + timedelta(minutes=50))
     assert look(log, [old]) == [(RAISED, NOON - 10 * MINUTE)]
     new = alert(2, raised_at=NOON + timedelta(minutes=63))
@@ -101,34 +104,34 @@ def test_only_its_time_tells_whether_one_that_is_over_was_seen() -> None:
 @pytest.mark.parametrize("is_first_gone", [True, False])
 def test_what_is_not_listed_is_doubted_once_and_then_over(is_first_gone: bool) -> None:
     log = open_log(alert(1))
-    assert log.standing([alert(1)]).is_on is True
+    assert log.summarize([alert(1)]).is_on is True
     for second in range(19):
         assert look(log, [], NOON + timedelta(seconds=second)) == []
-        assert log.standing(log.open.values()).is_on is None
+        assert log.summarize(log.open.values()).is_on is None
         assert log.count(None, {}) is None
     if is_first_gone:
         assert [kind for kind, _ in look(log, [], NOON + MINUTE)][-1] is OVER
-        assert log.standing(()).is_on is False
+        assert log.summarize(()).is_on is False
     else:
         look(log, [alert(1)], NOON + MINUTE)
-        assert log.standing(log.open.values()).is_on is True
+        assert log.summarize(log.open.values()).is_on is True
         assert look(log, [], NOON + 2 * MINUTE) == []
 
 
 def test_a_list_that_is_partial_or_spoiled_ends_nothing() -> None:
     log = open_log(alert(1))
     for _ in range(5):
-        log.take([], NOON, is_all=False, is_clean=True)
-        log.take([], NOON, is_all=True, is_clean=False)
+        log.apply_list([], NOON, is_all=False, is_clean=True)
+        log.apply_list([], NOON, is_all=True, is_clean=False)
     assert log.open.keys() == {"1"}
 
 
 def test_unknown_states_count_as_neither() -> None:
     log = open_log(alert(1, state=None))
-    assert log.standing(log.open.values()).is_on is None
+    assert log.summarize(log.open.values()).is_on is None
     assert log.count(None, {}) is None
     look(log, [alert(1, state=None), alert(2)])
-    assert log.standing(log.open.values()).is_on is True
+    assert log.summarize(log.open.values()).is_on is True
 
 
 def test_an_alert_without_a_severity_has_that_of_its_rule_or_makes_the_count_unknown() -> None:
@@ -141,19 +144,19 @@ def test_an_alert_without_a_severity_has_that_of_its_rule_or_makes_the_count_unk
 
 def test_what_is_not_watched_or_not_wholly_listed_is_not_safe() -> None:
     log = open_log()
-    assert log.standing(()).is_on is False
-    assert log.standing((), is_watched=False).is_on is None
-    log.is_whole = False
-    assert log.standing(()).is_on is None
+    assert log.summarize(()).is_on is False
+    assert log.summarize((), is_watched=False).is_on is None
+    log.is_complete = False
+    assert log.summarize(()).is_on is None
     assert log.count(None, {}) is None
 
 
 def test_one_that_was_resolved_from_here_is_over_at_once() -> None:
     log = open_log(alert(1))
-    log.changed(alert(1, state=Lifecycle.ACKNOWLEDGED))
-    assert log.standing(log.open.values()).is_acknowledged
-    log.changed(alert(1, state=Lifecycle.RESOLVED))
-    assert log.standing(log.open.values()).is_on is False
+    log.apply_change(alert(1, state=Lifecycle.ACKNOWLEDGED))
+    assert log.summarize(log.open.values()).is_acknowledged
+    log.apply_change(alert(1, state=Lifecycle.RESOLVED))
+    assert log.summarize(log.open.values()).is_on is False
 
 
 # -- how much is read --
@@ -201,10 +204,12 @@ def test_whatever_comes_no_stage_is_told_with_two_ids_and_nothing_open_is_off(
             alert(n, state=state, raised_at=None if at is None else NOON + at * MINUTE)
             for n, state, at in step
         ]
-        told = log.take(alerts, now, is_all=True, is_clean=True)
-        log.is_whole = True
-        ids = [one.id for one in log.vendor_events(told, lambda _: Where("d"), now)]
+        told = log.apply_list(alerts, now, is_all=True, is_clean=True)
+        log.is_complete = True
+        ids = [one.id for one in log.vendor_events(told, lambda _: AlertLocation("d"), now)]
         assert len(ids) == len(set(ids))
-        assert all(one.at <= now for one in log.vendor_events(told, lambda _: Where("d"), now))
+        assert all(
+            one.at <= now for one in log.vendor_events(told, lambda _: AlertLocation("d"), now)
+        )
         if any(state is not Lifecycle.RESOLVED for _, state, _ in step):
-            assert log.standing(log.open.values()).is_on is not False
+            assert log.summarize(log.open.values()).is_on is not False

@@ -159,10 +159,13 @@ async def test_a_clock_that_was_far_ahead_for_a_while_hides_nothing_that_came_si
 
     deployment.answer = answer
     assert await newest(client) == 6.0  # two hours ahead may be another zone
-    tracks = {name: SensorInterval() for name in ("a1", "a2")}
-    poll = asking(client, tracks)
-    await poll.ask(["a1", "a2"])
-    assert [track.newest and track.newest.raw for track in tracks.values()] == [6.0, 6.0]
+    intervals = {name: SensorInterval() for name in ("a1", "a2")}
+    poll = asking(client, intervals)
+    await poll.run(["a1", "a2"])
+    assert [interval.newest and interval.newest.raw for interval in intervals.values()] == [
+        6.0,
+        6.0,
+    ]
     assert poll.rejected == {"reading: from the future": 60}
 
 
@@ -262,8 +265,8 @@ async def test_a_description_names_the_fields_of_a_reading(
 # -- one poll --
 
 
-def asking(client: ReadingsClient, tracks: dict[str, SensorInterval]) -> ReadingPoll:
-    return ReadingPoll(client, tracks, client._api.transport.budget.now(), NOW)
+def asking(client: ReadingsClient, intervals: dict[str, SensorInterval]) -> ReadingPoll:
+    return ReadingPoll(client, intervals, client._api.transport.budget.now(), NOW)
 
 
 async def test_batches_that_leave_out_what_there_is_are_not_asked_for_again(
@@ -273,12 +276,12 @@ async def test_batches_that_leave_out_what_there_is_are_not_asked_for_again(
         return {} if path == BATCH else [row(timedelta(minutes=5), 5)]
 
     deployment.answer = answer
-    tracks = {name: SensorInterval() for name in ("a1", "a2")}
-    poll = asking(client, tracks)
-    await poll.ask(["a1", "a2"])
+    intervals = {name: SensorInterval() for name in ("a1", "a2")}
+    poll = asking(client, intervals)
+    await poll.run(["a1", "a2"])
     assert poll.changed == {"a1", "a2"}
     deployment.asked.clear()
-    await asking(client, tracks).ask(["a1", "a2"])
+    await asking(client, intervals).run(["a1", "a2"])
     assert BATCH not in deployment.paths()
 
 
@@ -291,19 +294,19 @@ async def test_a_silent_sensor_does_not_make_all_others_tell_everything_again(
         return {name: since(told[name], query["from"]) for name in query["sensorIds"].split(",")}
 
     deployment.answer = answer
-    tracks = {name: SensorInterval() for name in told}
+    intervals = {name: SensorInterval() for name in told}
     ago = []
     for minute in range(7):
-        poll = ReadingPoll(client, tracks, 1000.0 + 60 * minute, NOW)
-        await poll.ask(["a1", "a2"])
+        poll = ReadingPoll(client, intervals, 1000.0 + 60 * minute, NOW)
+        await poll.run(["a1", "a2"])
         start = datetime.fromisoformat(deployment.asked[-1][1]["from"])
         ago.append((NOW - start).total_seconds() / 60)
     assert ago[:2] == [60, 50]  # all there may be, once
     assert max(ago[2:6]) <= 6  # what is new, or a little late
     assert ago[6] == 50  # and now and again what is very late
     told["a2"].append(row(timedelta(0), 2.0))
-    poll = ReadingPoll(client, tracks, 1500.0, NOW)
-    await poll.ask(["a1", "a2"])
+    poll = ReadingPoll(client, intervals, 1500.0, NOW)
+    await poll.run(["a1", "a2"])
     assert poll.changed == {"a2"}
 
 
@@ -315,14 +318,14 @@ async def test_a_batch_that_fails_for_now_is_no_reason_to_give_batches_up(
         if path == BATCH
         else None
     )
-    tracks = {name: SensorInterval() for name in ("a1", "a2")}
-    await asking(client, tracks).ask(["a1", "a2"])
+    intervals = {name: SensorInterval() for name in ("a1", "a2")}
+    await asking(client, intervals).run(["a1", "a2"])
     deployment.answer = lambda path, query: web.Response(status=500)
     deployment.asked.clear()
-    poll = asking(client, tracks)
-    await poll.ask(["a1", "a2"])
+    poll = asking(client, intervals)
+    await poll.run(["a1", "a2"])
     assert deployment.paths() == [BATCH]
-    assert not poll.record_success
+    assert not poll.has_success
     assert [type(err).__name__ for err in poll.failures] == ["UnreachableError"]
     assert client.batches.works
 
@@ -338,17 +341,17 @@ async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
         return [row(timedelta(0))] if path[-1] in "123" else None
 
     deployment.answer = answer
-    tracks = {f"a{number}": SensorInterval() for number in range(8)}
-    poll = asking(client, tracks)
-    await poll.ask(list(tracks))
+    intervals = {f"a{number}": SensorInterval() for number in range(8)}
+    poll = asking(client, intervals)
+    await poll.run(list(intervals))
     assert poll.changed == {"a1", "a2", "a3"}
     assert len(poll.failures) == 1  # those that are gone are no failure
-    assert poll.record_success
+    assert poll.has_success
 
     deployment.answer = lambda path, query: web.Response(status=502)
     deployment.asked.clear()
     poll = asking(client, {f"b{number}": SensorInterval() for number in range(100)})
-    await poll.ask([f"b{number}" for number in range(100)])
+    await poll.run([f"b{number}" for number in range(100)])
     assert len(set(deployment.paths())) <= 8
     errors: list[VendorError] = poll.failures
     assert len(errors) >= 4
@@ -356,7 +359,7 @@ async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
     deployment.answer = lambda path, query: web.Response(status=403)
     deployment.asked.clear()
     poll = asking(client, {f"b{number}": SensorInterval() for number in range(100)})
-    await poll.ask([f"b{number}" for number in range(100)])
+    await poll.run([f"b{number}" for number in range(100)])
     assert len(deployment.asked) <= 4
     assert isinstance(poll.failures[0], PermissionDeniedError)
 
@@ -364,8 +367,8 @@ async def test_one_sensor_that_fails_costs_no_other_and_many_end_the_poll(
 async def test_a_poll_keeps_to_its_budget(deployment: Deployment, client: ReadingsClient) -> None:
     client.batches.failed(client._api.transport.budget.now())
     deployment.answer = lambda path, query: [row(timedelta(0))]
-    tracks = {f"a{number}": SensorInterval() for number in range(100)}
-    await asking(client, tracks).ask(list(tracks))
+    intervals = {f"a{number}": SensorInterval() for number in range(100)}
+    await asking(client, intervals).run(list(intervals))
     assert len(deployment.asked) == MAX_REQUESTS
-    await asking(client, tracks).ask(list(tracks))
+    await asking(client, intervals).run(list(intervals))
     assert len(set(deployment.paths())) == 2 * MAX_REQUESTS  # the others had their turn

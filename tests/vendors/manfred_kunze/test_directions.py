@@ -11,7 +11,7 @@ from custom_components.watchpost.models import Channel, Hour
 from custom_components.watchpost.vendors.manfred_kunze.client.api import PlatformResponse
 from custom_components.watchpost.vendors.manfred_kunze.history import channel_history
 from custom_components.watchpost.vendors.manfred_kunze.models.readings import Bucket, Reading
-from custom_components.watchpost.vendors.manfred_kunze.units import shown
+from custom_components.watchpost.vendors.manfred_kunze.units import unit_info
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -31,7 +31,9 @@ class Client:
 
 
 async def hours(unit: str, name: str) -> list[Hour]:
-    description = SensorEntityDescription(key="number", state_class=shown(unit, name).state_class)
+    description = SensorEntityDescription(
+        key="number", state_class=unit_info(unit, name).state_class
+    )
     channel = Channel("device-d1", "sensor-s1", description, "readings")
     found = await channel_history(
         Client(),

@@ -32,11 +32,11 @@ async def test_what_a_later_device_tells_of_itself_is_offered_too() -> None:
     inventory_tree.devices = {name: Device(name) for name in ("d1", "d2", "d3", "d9")}
     kept: list[bool] = []
     part = HealthFeature(Devices(), inventory_tree, lambda: 1000.0, lambda: kept.append(True))
-    assert {channel.key for channel in (await part.survey()).channels} == {"uptime"}
+    assert {channel.key for channel in (await part.discover()).channels} == {"uptime"}
     signal = ChannelId("device-d9", "signal_strength")
     update = await part._fetch(frozenset({ChannelId("device-d9", "uptime")}))
     assert update.readings[signal].value == -70
-    assert {channel.key for channel in (await part.survey()).channels} == {
+    assert {channel.key for channel in (await part.discover()).channels} == {
         "uptime",
         "signal_strength",
     }
@@ -52,7 +52,7 @@ async def test_a_rejected_payload_that_cannot_be_read_is_counted_all_the_same() 
             )
             return PlatformResponse(read, aside, is_whole=False)
 
-    found = await QuarantineFeature(Operations()).survey()
+    found = await QuarantineFeature(Operations()).discover()
     (reading,) = found.readings.values()
     assert reading.value == 4
     assert reading.attributes == {"out_of_range": 1, "other": 3, "at_least": True}

@@ -60,14 +60,14 @@ class Place:
         self.lists = Lists()
         self.inventory_tree = OrganisationInventory()
         self.resurveys = 0
-        remembered = [ChannelId(device, "sensor-s1") for device in before]
+        known_channels = [ChannelId(device, "sensor-s1") for device in before]
         self.part = TopologyFeature(
             self.lists,
             self.inventory_tree,
             lambda: 0.0,
             self._resurvey,
-            changed=lambda: None,
-            remembered=lambda: remembered,
+            save_state=lambda: None,
+            known_channels=lambda: known_channels,
         )
 
     async def _resurvey(self) -> FeedUpdate:
@@ -76,7 +76,7 @@ class Place:
 
     async def survey(self) -> tuple[Discovery, list[str]]:
         """What was found, and what the sensors' channels hang from."""
-        found = await self.part.survey()
+        found = await self.part.discover()
         inventory_tree = self.inventory_tree
         none = dict.fromkeys(inventory_tree.sensors)
         offered = entities.sensor_channels(inventory_tree, none)
@@ -123,7 +123,7 @@ async def test_a_new_device_is_looked_at_again_when_its_lists_fail_and_the_other
     await place.survey()
     place.lists.listed["devices"] = [Device("d1", organisation="o1"), Device("d2")]
     for count in (1, 2):
-        place.part._asked = float("-inf")
+        place.part._requested_at = float("-inf")
         update = await place.part._statuses(frozenset())
         assert place.resurveys == count
         assert isinstance(update.failure, UnreachableError)
@@ -153,7 +153,7 @@ async def test_an_organisation_may_be_called_otherwise_if_its_devices_are_the_sa
     await place.survey()
     place.lists.listed["devices"] = [Device("d1", organisation="o2")]
     await place.survey()
-    assert place.part.memory() == {"organisation": "o2"}
+    assert place.part.stored_state() == {"organisation": "o2"}
     place.lists.listed["devices"] = [Device("d9", organisation="o3")]
     with pytest.raises(SignInRejectedError):
         await place.survey()

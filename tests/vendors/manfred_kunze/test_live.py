@@ -67,7 +67,7 @@ class Deployment:
 @pytest.fixture(name="deployment")
 def deployment_fixture(monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setattr(live_module, "_PAUSES", (0.01,))
-    monkeypatch.setattr(live_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(live_module, "_START_TIMEOUT", 0.05)
     return Deployment()
 
 

@@ -310,10 +310,10 @@ async def test_only_what_is_new_is_read_where_the_newest_come_first(
 ) -> None:
     lists.captures = [capture(number) for number in (8, 7, 6, 5, 4, 3)]
     assert len((await gallery.fetch()).vendor_events) == 6
-    assert await gallery.recent() is None
+    assert await gallery.fetch_if_old() is None
     now[0] = 60
     lists.captures.insert(0, capture(9))
-    update = await gallery.recent()
+    update = await gallery.fetch_if_old()
     assert update is not None
     assert told(update.vendor_events) == ["x9"]
     assert lists.read == [6, 2]
@@ -355,9 +355,9 @@ async def test_a_clip_belongs_to_its_camera_or_the_only_one_of_its_device(
     assert [each.device for each in update.vendor_events] == [
         *("camera-c1", "camera-c2", "account", "account")
     ]
-    assert [each.id for each in gallery.of("c1")] == ["x1", "x5"]
-    assert [each.id for each in gallery.of("c2")] == ["x2"]
-    assert {each.id for each in gallery.of(None)} == {"x3", "x4"}
+    assert [each.id for each in gallery.captures_of("c1")] == ["x1", "x5"]
+    assert [each.id for each in gallery.captures_of("c2")] == ["x2"]
+    assert {each.id for each in gallery.captures_of(None)} == {"x3", "x4"}
     assert {camera: each.id for camera, each in gallery.newest().items()} == {
         "c1": "x1",
         "c2": "x2",

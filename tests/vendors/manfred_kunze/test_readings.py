@@ -21,8 +21,8 @@ from custom_components.watchpost.vendors.manfred_kunze.client.variants import (
 )
 from custom_components.watchpost.vendors.manfred_kunze.interval import (
     SensorInterval,
-    good_for,
-    in_turn,
+    max_age,
+    select_due,
 )
 from custom_components.watchpost.vendors.manfred_kunze.inventory import OrganisationInventory
 from custom_components.watchpost.vendors.manfred_kunze.models import (
@@ -36,11 +36,11 @@ from custom_components.watchpost.vendors.manfred_kunze.models.health import Vita
 from custom_components.watchpost.vendors.manfred_kunze.models.readings import Bucket, Reading
 from custom_components.watchpost.vendors.manfred_kunze.models.topology import ValueType
 from custom_components.watchpost.vendors.manfred_kunze.units import (
-    _NAMED,
+    _BY_FIELD_NAME,
     _UNITS,
-    Shown,
-    shown,
-    truth,
+    UnitInfo,
+    binary_device_class,
+    unit_info,
 )
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
@@ -211,7 +211,7 @@ def test_why_a_payload_was_rejected_is_one_of_a_few_reasons() -> None:
 
 
 def test_every_unit_fits_its_device_class_and_state_class() -> None:
-    every = [*_UNITS.values(), *(meant for named in _NAMED.values() for _, meant in named)]
+    every = [*_UNITS.values(), *(meant for named in _BY_FIELD_NAME.values() for _, meant in named)]
     for meant in every:
         if meant.device_class is not None:
             assert meant.unit in DEVICE_CLASS_UNITS[meant.device_class], meant
@@ -219,19 +219,19 @@ def test_every_unit_fits_its_device_class_and_state_class() -> None:
 
 
 def test_a_device_class_is_only_given_where_unit_and_name_are_certain() -> None:
-    assert shown("Cel", "x").device_class is SensorDeviceClass.TEMPERATURE
-    assert shown("degreeCelsius", "x").unit == "°C"
-    assert shown("%", "relativeHumidity").device_class is SensorDeviceClass.HUMIDITY
-    assert shown("%", "valve_opening").device_class is None
-    assert shown("µg/m³", "PM2.5").device_class is SensorDeviceClass.PM25
-    assert shown("ug/m^3", "pm10").device_class is SensorDeviceClass.PM10
-    assert shown("°", "wind_direction").state_class is SensorStateClass.MEASUREMENT_ANGLE
-    assert shown("ppm", "methane") == Shown("ppm")
-    assert shown("furlong", "x") == Shown("furlong")
-    assert shown(None, "temperature") == Shown(None)
-    assert truth("motionDetected") is BinarySensorDeviceClass.MOTION
-    assert truth("no_motion") is None
-    assert truth("open") is None
+    assert unit_info("Cel", "x").device_class is SensorDeviceClass.TEMPERATURE
+    assert unit_info("degreeCelsius", "x").unit == "°C"
+    assert unit_info("%", "relativeHumidity").device_class is SensorDeviceClass.HUMIDITY
+    assert unit_info("%", "valve_opening").device_class is None
+    assert unit_info("µg/m³", "PM2.5").device_class is SensorDeviceClass.PM25
+    assert unit_info("ug/m^3", "pm10").device_class is SensorDeviceClass.PM10
+    assert unit_info("°", "wind_direction").state_class is SensorStateClass.MEASUREMENT_ANGLE
+    assert unit_info("ppm", "methane") == UnitInfo("ppm")
+    assert unit_info("furlong", "x") == UnitInfo("furlong")
+    assert unit_info(None, "temperature") == UnitInfo(None)
+    assert binary_device_class("motionDetected") is BinarySensorDeviceClass.MOTION
+    assert binary_device_class("no_motion") is None
+    assert binary_device_class("open") is None
 
 
 # -- cycles --
@@ -239,31 +239,31 @@ def test_a_device_class_is_only_given_where_unit_and_name_are_certain() -> None:
 
 def track(*ago: int, value: float = 1.0) -> SensorInterval:
     found = SensorInterval()
-    found.take([Reading(NOON - timedelta(seconds=each), value) for each in ago], NOON)
+    found.store([Reading(NOON - timedelta(seconds=each), value) for each in ago], NOON)
     return found
 
 
 def test_a_cycle_is_learned_of_gaps_that_are_alike() -> None:
-    assert track(180, 120, 60, 0).cycle == 60
-    assert track(190, 120, 60, 0).cycle == 60
-    assert track(600, 120, 60, 0).cycle is None
-    assert track(60, 0).cycle is None
+    assert track(180, 120, 60, 0).interval == 60
+    assert track(190, 120, 60, 0).interval == 60
+    assert track(600, 120, 60, 0).interval is None
+    assert track(60, 0).interval is None
     known = track(180, 120, 60, 0)
-    known.take([Reading(NOON + timedelta(seconds=900), 1.0)], NOON + timedelta(seconds=900))
-    assert known.cycle == 60  # one that was missed makes no other cycle
+    known.store([Reading(NOON + timedelta(seconds=900), 1.0)], NOON + timedelta(seconds=900))
+    assert known.interval == 60  # one that was missed makes no other cycle
 
 
 def test_what_is_older_than_the_newest_changes_nothing() -> None:
     known = track(60, 0, value=2.0)
-    assert not known.take([Reading(NOON - timedelta(seconds=30), 9.0)], NOON)
+    assert not known.store([Reading(NOON - timedelta(seconds=30), 9.0)], NOON)
     assert known.newest == Reading(NOON, 2.0)
-    assert not known.take([Reading(NOON, 2.0)], NOON)
-    assert known.take([Reading(NOON, 3.0)], NOON)  # corrected at the vendor
+    assert not known.store([Reading(NOON, 2.0)], NOON)
+    assert known.store([Reading(NOON, 3.0)], NOON)  # corrected at the vendor
 
 
 def test_who_is_due() -> None:
     def due(known: SensorInterval, after: float, asked_ago: float = 60, **how: bool) -> bool:
-        known.asked = 1000.0 - asked_ago
+        known.requested_at = 1000.0 - asked_ago
         return known.is_due(1000.0, NOON + timedelta(seconds=after), **how)
 
     regular = track(2700, 1800, 900, 0)
@@ -272,31 +272,35 @@ def test_who_is_due() -> None:
     assert due(regular, -300)  # its clock is ahead
     assert not due(regular, 4000, asked_ago=200)
     assert due(regular, 4000, asked_ago=300)
-    assert not due(regular, 906, is_resting=True)
-    assert due(regular, 906, is_resting=True, asked_ago=3600)
+    assert not due(regular, 906, is_inactive=True)
+    assert due(regular, 906, is_inactive=True, asked_ago=3600)
     # A door that says each quarter of an hour that it is closed says at once that it opens.
-    assert due(regular, 60, is_event=True, is_cheap=True)
-    assert due(regular, 300, is_event=True, asked_ago=300)
-    assert not due(regular, 300, is_event=True, asked_ago=200)
-    assert not due(regular, 60, is_event=True, is_cheap=True, is_resting=True)
+    assert due(regular, 60, reports_events=True, is_batched=True)
+    assert due(regular, 300, reports_events=True, asked_ago=300)
+    assert not due(regular, 300, reports_events=True, asked_ago=200)
+    assert not due(regular, 60, reports_events=True, is_batched=True, is_inactive=True)
     irregular = track(7000, 0)
     assert not due(irregular, 3600)
     assert due(irregular, 3600, asked_ago=300)
-    assert due(irregular, 3600, is_cheap=True)
+    assert due(irregular, 3600, is_batched=True)
     assert due(SensorInterval(), 0, asked_ago=300)
     assert not due(SensorInterval(), 0)
 
 
 def test_those_who_waited_longest_come_first() -> None:
-    tracks = {"a": SensorInterval(asked=5), "b": SensorInterval(asked=1), "c": SensorInterval()}
-    assert in_turn(tracks, "abc", 2) == ["c", "b"]
+    intervals = {
+        "a": SensorInterval(requested_at=5),
+        "b": SensorInterval(requested_at=1),
+        "c": SensorInterval(),
+    }
+    assert select_due(intervals, "abc", 2) == ["c", "b"]
 
 
 def test_how_long_a_reading_is_shown_follows_cycle_and_poll() -> None:
-    assert good_for(58, 60) == timedelta(minutes=3)
-    assert good_for(870, 60) == timedelta(minutes=45)
-    assert good_for(60, 600) == timedelta(minutes=30)
-    assert good_for(10**6, 60) == timedelta(seconds=3 * 10**6)
+    assert max_age(58, 60) == timedelta(minutes=3)
+    assert max_age(870, 60) == timedelta(minutes=45)
+    assert max_age(60, 600) == timedelta(minutes=30)
+    assert max_age(10**6, 60) == timedelta(seconds=3 * 10**6)
 
 
 # -- ways --

@@ -55,7 +55,7 @@ class Lists:
         for _ in range(minutes):
             self.now += MINUTE
             if self.book.is_due:
-                await self.book.look_for_new()
+                await self.book.fetch_new()
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ async def test_a_rule_whose_record_cannot_be_read_is_not_taken_for_one_that_is_o
 async def test_an_old_answer_does_not_undo_what_was_switched_from_here(lists: Lists) -> None:
     before = lists.clock()
     lists.now += MINUTE
-    lists.book.switched(GAS, is_on=False)
+    lists.book.record_switch(GAS, is_on=False)
     lists.now += MINUTE
     lists.held_since = before
     await lists.book.list()
@@ -106,7 +106,7 @@ async def test_an_old_answer_does_not_undo_what_was_switched_from_here(lists: Li
 
 
 async def test_what_nobody_knows_to_be_done_is_neither_on_nor_off(lists: Lists) -> None:
-    lists.book.switched(GAS, is_on=None)
+    lists.book.record_switch(GAS, is_on=None)
     assert lists.book.rules[GAS].is_enabled is None
     assert not lists.may_fire(GAS)
 
@@ -115,11 +115,11 @@ async def test_a_rule_that_is_gone_is_not_looked_for_again_and_again(lists: List
     orphan = alert(alertRuleId="rule-9")
     for _ in range(5):
         lists.now += MINUTE
-        await lists.book.look_for_rules_of([orphan])
+        await lists.book.fetch_rules_of([orphan])
     assert lists.asked == 2
     new = alert(alertRuleId="rule-3")
     lists.rules.append(replace(lists.rules[0], id="rule-3"))
-    assert await lists.book.look_for_rules_of([orphan, new])
+    assert await lists.book.fetch_rules_of([orphan, new])
     assert "rule-3" in lists.book.rules
 
 
@@ -141,25 +141,25 @@ async def test_a_rule_is_known_by_its_id_or_else_by_its_name(
     found = alert(**row)
     assert lists.book.rule_of(found) == rule
     if rule is None:
-        assert lists.book.watching(found.sensor) == [GAS, HEAT]
+        assert lists.book.rules_for_sensor(found.sensor) == [GAS, HEAT]
 
 
 async def test_many_alerts_that_tell_of_no_rule_cost_one_look_at_the_rules(
     lists: Lists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed = AlertPoller(
+    poller = AlertPoller(
         lists,
         lists.book,
-        now=lambda: lists.now,
-        clock=lists.clock,
-        vendor_now=lambda: lists.now,
+        utc=lambda: lists.now,
+        monotonic=lists.clock,
+        vendor_utc=lambda: lists.now,
         delivered_until=lambda: None,
         show=lambda update: None,
     )
     looks: list[str | None] = []
-    watching = lists.book.watching
-    monkeypatch.setattr(lists.book, "watching", lambda s: looks.append(s) or watching(s))
-    feed.log.open = {str(n): replace(alert(), id=str(n)) for n in range(100)}
-    shown = feed.readings()
+    watching = lists.book.rules_for_sensor
+    monkeypatch.setattr(lists.book, "rules_for_sensor", lambda s: looks.append(s) or watching(s))
+    poller.tracker.open = {str(n): replace(alert(), id=str(n)) for n in range(100)}
+    shown = poller.readings()
     assert looks == [None]
     assert [shown[ChannelId("account", rule_key(rule))].value for rule in (GAS, HEAT)] == [None] * 2

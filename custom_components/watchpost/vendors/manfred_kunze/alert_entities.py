@@ -1,4 +1,4 @@
-"""Alert rules and alerts in the words of the model: channels and readings."""
+"""Map alert rules and alerts to channels and readings."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -67,7 +67,7 @@ def rule_key(rule: str) -> str:
 
 
 def rule_of(channel: Channel | None) -> str | None:
-    """The rule that a channel is about, None for any other channel."""
+    """Return the id of a channel's rule, None for any other channel."""
     key = channel.key if channel else ""
     return next(
         (
@@ -79,13 +79,13 @@ def rule_of(channel: Channel | None) -> str | None:
     )
 
 
-def is_of_rule(key: str) -> bool:
-    """Whether a channel's key is that of a rule."""
+def is_rule_key(key: str) -> bool:
+    """Return whether a channel's key is that of a rule."""
     return key.startswith((_RULE, _SWITCH, _BUTTON))
 
 
 def account_channels(*, has_push: bool) -> Iterator[Channel]:
-    """Yield what is shown of all alerts together."""
+    """Yield the account's channels of all alerts and rules."""
     for key in _COUNTS:
         description = SensorEntityDescription(
             key=key, translation_key=key, state_class=SensorStateClass.MEASUREMENT
@@ -98,26 +98,26 @@ def account_channels(*, has_push: bool) -> Iterator[Channel]:
 
 
 def events_channel(device: str) -> Channel:
-    """Return the channel of what happens at a device."""
+    """Return the channel of a device's alert events."""
     return Channel(device, EVENTS, _EVENTS, ALERTS)
 
 
 def rule_channels(
     rule: AlertRule, device: str, switch: Switch, acknowledge: Press
 ) -> Iterator[Channel]:
-    """Yield whether an alert of a rule is open, whether the rule may fire, and a button to acknowledge."""
+    """Yield a rule's channels: whether an alert is open, whether the rule is enabled, and a button to acknowledge."""
     is_critical = rule.severity is Severity.CRITICAL
     kind = BinarySensorDeviceClass.SAFETY if is_critical else BinarySensorDeviceClass.PROBLEM
-    called = {"rule": title(rule)}
+    placeholders = {"rule": title(rule)}
     yield Channel(
         device,
         key := rule_key(rule.id),
         BinarySensorEntityDescription(key=key, translation_key="alert_rule", device_class=kind),
         ALERTS,
-        placeholders=called,
+        placeholders=placeholders,
     )
 
-    async def switched(is_on: bool) -> Job | None:
+    async def set_enabled(is_on: bool) -> Job | None:
         return await switch(rule.id, is_on)
 
     yield Channel(
@@ -127,11 +127,11 @@ def rule_channels(
             key=key, translation_key="alert_rule", entity_category=EntityCategory.CONFIG
         ),
         RULES,
-        placeholders=called,
-        switch=switched,
+        placeholders=placeholders,
+        switch=set_enabled,
     )
 
-    async def pressed() -> Job | None:
+    async def acknowledge_all() -> Job | None:
         return await acknowledge(rule.id)
 
     yield Channel(
@@ -139,35 +139,35 @@ def rule_channels(
         key := f"{_BUTTON}{rule.id}",
         ButtonEntityDescription(key=key, translation_key="acknowledge_alerts"),
         ALERTS,
-        placeholders=called,
-        press=pressed,
+        placeholders=placeholders,
+        press=acknowledge_all,
     )
 
 
 def title(rule: AlertRule) -> str:
-    """What a rule is called; one without a name by what it looks at."""
+    """Return the name of a rule; a rule without one is named after its condition."""
     if (name := truncate_for_entity_id(rule.name)) is not None:
         return name
-    limit = "" if rule.threshold is None else f" {_figure(rule.threshold)}"
+    limit = "" if rule.threshold is None else f" {_format_number(rule.threshold)}"
     return f"{(rule.comparison or 'rule').lower().replace('_', ' ')}{limit} {rule.id[:8]}"
 
 
-def _figure(value: float | str | bool) -> str:
+def _format_number(value: float | str | bool) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def direction(rule: AlertRule) -> str | None:
-    """On which side of its threshold a rule fires; the vendor's own word for any other comparison."""
-    said = rule.comparison
-    if said is None:
+    """Return the side of its threshold on which a rule fires; the vendor's own word for any other comparison."""
+    comparison = rule.comparison
+    if comparison is None:
         return None
-    if said.startswith(_ABOVE):
+    if comparison.startswith(_ABOVE):
         return "above"
-    return "below" if said.startswith(_BELOW) else said.lower()
+    return "below" if comparison.startswith(_BELOW) else comparison.lower()
 
 
 def rule_data(rule: AlertRule) -> dict[str, ReadingValue]:
-    """What occurrences tell of the rule."""
+    """Return the event data of a rule."""
     severity = rule.severity.lower() if rule.severity else None
     return {
         "source": title(rule),
@@ -180,27 +180,27 @@ def rule_data(rule: AlertRule) -> dict[str, ReadingValue]:
 # -- readings --
 
 
-def rule_readings(rule: AlertRule, device: str, standing: OpenAlerts) -> dict[ChannelId, Reading]:
-    """Whether an alert of a rule is open."""
-    newest: Sequence[Alert] = standing.open[:1]
+def rule_readings(rule: AlertRule, device: str, state: OpenAlerts) -> dict[ChannelId, Reading]:
+    """Return the reading of a rule: whether an alert of it is open."""
+    newest: Sequence[Alert] = state.open[:1]
     attributes: dict[str, ReadingValue] = {
         **{key: value for key, value in rule_data(rule).items() if key != "source"},
-        "open_alerts": len(standing.open),
+        "open_alerts": len(state.open),
     }
     for alert in newest:
         attributes |= {
-            "acknowledged": standing.is_acknowledged,
+            "acknowledged": state.is_acknowledged,
             "alert_id": alert.id,
             "since": alert.raised_at,
             "value": alert.value,
         }
-    return {ChannelId(device, rule_key(rule.id)): Reading(standing.is_on, attributes=attributes)}
+    return {ChannelId(device, rule_key(rule.id)): Reading(state.is_on, attributes=attributes)}
 
 
 def switch_readings(
     rules: Iterable[AlertRule], devices: Mapping[str, str]
 ) -> dict[ChannelId, Reading]:
-    """Whether each rule may fire, and how many may."""
+    """Return the readings of the rules' switches, and the number of enabled rules."""
     listed = list(rules)
     readings = {
         ChannelId(devices[rule.id], f"{_SWITCH}{rule.id}"): Reading(rule.is_enabled)
@@ -210,10 +210,10 @@ def switch_readings(
     return {ChannelId(ACCOUNT, _ENABLED): Reading(enabled)} | readings
 
 
-def count_readings(log: AlertTracker, rules: Iterable[AlertRule]) -> dict[ChannelId, Reading]:
-    """How many alerts are open, by severity."""
+def count_readings(tracker: AlertTracker, rules: Iterable[AlertRule]) -> dict[ChannelId, Reading]:
+    """Return the numbers of open alerts by severity."""
     severities = {rule.id: rule.severity for rule in rules if rule.severity is not None}
     return {
-        ChannelId(ACCOUNT, key): Reading(log.count(severity, severities))
+        ChannelId(ACCOUNT, key): Reading(tracker.count(severity, severities))
         for key, severity in _COUNTS.items()
     }

@@ -1,4 +1,4 @@
-"""The alert rules of an organisation as they were listed last, and the devices that they belong to."""
+"""Keep the last list of an organisation's alert rules, and the devices that they belong to."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -10,142 +10,144 @@ from msgspec.structs import replace
 
 from ...client.errors import VendorError
 from ...models import ChannelId
-from .alert_entities import is_of_rule, rule_key
+from .alert_entities import is_rule_key, rule_key
 from .client.alerts import AlertingClient
 from .client.api import PlatformResponse
 from .inventory import ACCOUNT, OrganisationInventory
 from .models.alerts import Alert, AlertRule
 
 RULES_EVERY: Final = timedelta(minutes=5)
-# For so long a list of rules says whether they are on.
-RULES_STAND: Final = 3 * RULES_EVERY
-# Rules that were listed for the alerts are not asked for again so soon.
-JUST: Final = timedelta(seconds=15)
-# Where nobody else asks for the rules, they are asked for with the alerts.
-OVERDUE: Final = RULES_EVERY + timedelta(minutes=1)
-# An alert may name a rule that is not known because it is new; it is looked for no more often than this.
+# So long a list of rules is trusted to say whether they are enabled.
+RULES_MAX_AGE: Final = 3 * RULES_EVERY
+# Rules that were listed for the alerts are not fetched again so soon.
+RECENT: Final = timedelta(seconds=15)
+# Where the rules' own feed is not polled, they are fetched with the alerts.
+OVERDUE_AFTER: Final = RULES_EVERY + timedelta(minutes=1)
+# An alert may name a new rule; the rules are fetched for that no more often than this.
 NEW_RULES_EVERY: Final = timedelta(minutes=1)
 
 
 class AlertRuleCache:
-    """The rules of one organisation.
+    """Cache the alert rules of one organisation.
 
-    `estate` says where things belong, `now` is the clock (UTC), `clock` that of the replies (monotonic seconds),
-    `remembered` are the channels that have entities from before this start.
+    `inventory_tree` gives the device of a sensor, `utc` our wall clock, `monotonic` the seconds by which responses are
+    dated, `known_channels` the channels that have entities from before this start.
     """
 
     def __init__(
         self,
         client: AlertingClient,
         inventory_tree: OrganisationInventory,
-        now: Callable[[], datetime],
-        clock: Callable[[], float],
-        remembered: Callable[[], Collection[ChannelId]],
+        utc: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        known_channels: Callable[[], Collection[ChannelId]],
     ) -> None:
         self.rules: dict[str, AlertRule] = {}
         self.devices: dict[str, str] = {}
-        self.is_whole = False
-        # When the oldest page of the newest list came, on the replies' clock.
+        self.is_complete = False
+        # When the oldest page of the newest list was received (monotonic seconds).
         self.received: float | None = None
         self._client = client
         self._inventory_tree = inventory_tree
-        self._now = now
-        self._clock = clock
-        self._remembered = remembered
-        # When the rules were listed last, and each of them, and when that was tried last.
+        self._utc = utc
+        self._monotonic = monotonic
+        self._known_channels = known_channels
+        # When the rules were listed last, when each of them was, and when that was tried last.
         self._listed_at: datetime | None = None
         self._seen_at: dict[str, datetime] = {}
-        self._asked_at: datetime | None = None
+        self._requested_at: datetime | None = None
         self._by_name: Mapping[str | None, Sequence[str]] = {}
         self._by_sensor: Mapping[str | None, Sequence[str]] = {}
-        self._is_switched = False
-        # What was switched from here, to what (None: nobody knows) and when on the replies' clock.
-        self._switched: dict[str, tuple[bool | None, float]] = {}
-        # Rules that open alerts name and a whole list lacked: there is no sense in looking for them again and again.
-        self._lacked: frozenset[str] = frozenset()
+        self._has_own_switch = False
+        # Rules that were switched from here: to which state (None: unknown) and when (monotonic seconds).
+        self._own_switches: dict[str, tuple[bool | None, float]] = {}
+        # Rule ids that open alerts name and the last complete list lacked: not requested again.
+        self._unlisted: frozenset[str] = frozenset()
 
     # -- listing --
 
     @property
     def is_due(self) -> bool:
-        """Whether nobody asked for the rules for long: their own list may be looked at by nobody."""
-        return self._asked_at is None or self._now() - self._asked_at >= OVERDUE
+        """Return whether the rules were not requested for long: their own feed may not be polled."""
+        return self._requested_at is None or self._utc() - self._requested_at >= OVERDUE_AFTER
 
     @property
-    def is_just_listed(self) -> bool:
-        """Whether there is no need to ask again: the list is new, and nothing was switched since."""
-        is_new = self._listed_at is not None and self._now() - self._listed_at < JUST
-        return is_new and not self._is_switched
+    def is_recent(self) -> bool:
+        """Return whether the list is new and no rule was switched since."""
+        is_new = self._listed_at is not None and self._utc() - self._listed_at < RECENT
+        return is_new and not self._has_own_switch
 
     async def list(self) -> PlatformResponse[list[AlertRule]]:
-        """Ask for the rules; raises a `VendorError`."""
-        self._asked_at = self._now()
-        answer = await self._client.list_rules()
-        self._listed_at = now = self._now()
-        self._is_switched = False
-        self.is_whole = answer.is_whole and not answer.rejected
-        oldest = min((reply.received for reply in answer.freshness), default=0.0)
+        """Fetch the rules; raises a `VendorError`."""
+        self._requested_at = self._utc()
+        response = await self._client.list_rules()
+        self._listed_at = listed_at = self._utc()
+        self._has_own_switch = False
+        self.is_complete = response.is_whole and not response.rejected
+        oldest = min((reply.received for reply in response.freshness), default=0.0)
         self.received = oldest
-        self._switched = {rule: told for rule, told in self._switched.items() if told[1] > oldest}
-        listed = {rule.id: self._as_switched(rule) for rule in answer.value}
-        self.rules = listed if self.is_whole else self.rules | listed
-        self._by_name = _indexed((rule.name, rule.id) for rule in self.rules.values())
-        self._by_sensor = _indexed((rule.sensor, rule.id) for rule in self.rules.values())
-        # One that the list lacks, or that could not be read, is not known to be on any longer.
-        self._seen_at = {rule: self._seen_at.get(rule, now) for rule in self.rules}
-        self._seen_at |= dict.fromkeys(listed, now)
-        self.devices = {rule.id: self.home(rule) for rule in self.rules.values()}
-        return answer
+        self._own_switches = {
+            rule: own for rule, own in self._own_switches.items() if own[1] > oldest
+        }
+        listed = {rule.id: self._with_own_switch(rule) for rule in response.value}
+        self.rules = listed if self.is_complete else self.rules | listed
+        self._by_name = _index_by((rule.name, rule.id) for rule in self.rules.values())
+        self._by_sensor = _index_by((rule.sensor, rule.id) for rule in self.rules.values())
+        # A rule that the list lacks, or that was rejected, is soon not known to be enabled any longer.
+        self._seen_at = {rule: self._seen_at.get(rule, listed_at) for rule in self.rules}
+        self._seen_at |= dict.fromkeys(listed, listed_at)
+        self.devices = {rule.id: self.device_of(rule) for rule in self.rules.values()}
+        return response
 
-    async def look_for_new(self) -> bool:
-        """Look for rules that are not known, now and then; that this fails is for the rules' own poll to say."""
-        if self._asked_at is not None and self._now() - self._asked_at < NEW_RULES_EVERY:
+    async def fetch_new(self) -> bool:
+        """Fetch the rules unless that was done lately; a failure is reported by the rules' own poll."""
+        if self._requested_at is not None and self._utc() - self._requested_at < NEW_RULES_EVERY:
             return False
         with suppress(VendorError):
             await self.list()
             return True
         return False
 
-    async def look_for_rules_of(self, alerts: Iterable[Alert]) -> bool:
-        """Look for the rules of open alerts that no list has named."""
+    async def fetch_rules_of(self, alerts: Iterable[Alert]) -> bool:
+        """Fetch the rules if open alerts name unlisted ones."""
         named = {alert.rule for alert in alerts if alert.is_open and alert.rule is not None}
-        lacking = frozenset(named - self.rules.keys())
-        if lacking <= self._lacked:
+        unlisted = frozenset(named - self.rules.keys())
+        if unlisted <= self._unlisted:
             return False
-        is_new = await self.look_for_new()
-        if is_new and self.is_whole:
-            self._lacked = lacking - self.rules.keys()
+        is_new = await self.fetch_new()
+        if is_new and self.is_complete:
+            self._unlisted = unlisted - self.rules.keys()
         return is_new
 
-    def switched(self, rule: str, *, is_on: bool | None) -> None:
-        """Take note of what was switched from here; the next list that is asked for has the last word.
+    def record_switch(self, rule: str, *, is_on: bool | None) -> None:
+        """Record that a rule was switched from here, until a later list replaces that.
 
-        None where nobody knows whether the vendor did what it was asked.
+        `is_on` is None where it is unknown whether the vendor did what it was asked.
         """
-        self._switched[rule] = (is_on, self._clock())
+        self._own_switches[rule] = (is_on, self._monotonic())
         if (known := self.rules.get(rule)) is not None:
-            self.rules[rule] = self._as_switched(known)
-        self._is_switched = True
+            self.rules[rule] = self._with_own_switch(known)
+        self._has_own_switch = True
 
-    def _as_switched(self, rule: AlertRule) -> AlertRule:
-        """A rule as it was switched since what is held of the list came."""
-        if (told := self._switched.get(rule.id)) is None:
+    def _with_own_switch(self, rule: AlertRule) -> AlertRule:
+        """Return a rule with the state that it was switched to since its list was received."""
+        if (own := self._own_switches.get(rule.id)) is None:
             return rule
-        return replace(rule, is_enabled=told[0], is_doubtful=told[0] is None)
+        return replace(rule, is_enabled=own[0], is_doubtful=own[0] is None)
 
-    # -- what they say --
+    # -- look-ups --
 
     def may_fire(self, rule: AlertRule) -> bool:
-        """Whether a rule is on, as far as anybody knows by now."""
+        """Return whether a rule is known to be enabled by a recent list."""
         is_off = rule.is_enabled is False or rule.is_doubtful
         seen_at = self._seen_at.get(rule.id)
-        return not is_off and seen_at is not None and self._now() - seen_at < RULES_STAND
+        return not is_off and seen_at is not None and self._utc() - seen_at < RULES_MAX_AGE
 
     def rule_of(self, alert: Alert) -> str | None:
-        """The rule of an alert: by its id, else by its name, else the only one that watches its sensor."""
+        """Return the rule of an alert: by its id, else by its name, else the only rule of its sensor."""
         if alert.rule in self.rules:
             return alert.rule
-        # Words without a figure are no id; one that is not listed is that of a rule that is gone, or new.
+        # Text without a digit is no id; an id that is not listed is that of a deleted or new rule.
         is_id = alert.rule is not None and any(map(str.isdigit, alert.rule))
         if not is_id or alert.rule == alert.rule_name:
             named = self._by_name.get(alert.rule_name, ())
@@ -153,41 +155,47 @@ class AlertRuleCache:
                 return named[0]
         if is_id:
             return alert.rule
-        found = self.watching(alert.sensor) if alert.sensor is not None else ()
-        return found[0] if len(found) == 1 else None
+        candidates = self.rules_for_sensor(alert.sensor) if alert.sensor is not None else ()
+        return candidates[0] if len(candidates) == 1 else None
 
-    def watching(self, sensor: str | None) -> Sequence[str]:
-        """The rules that an alert of this sensor may be of; any, where it tells of none."""
+    def rules_for_sensor(self, sensor: str | None) -> Sequence[str]:
+        """Return the ids of the rules that watch a sensor; all rules for None."""
         return list(self.rules) if sensor is None else self._by_sensor.get(sensor, ())
 
-    # -- where they belong --
+    # -- devices --
 
-    def home(self, of: AlertRule | Alert) -> str:
-        """The device of a rule's or alert's sensor.
+    def device_of(self, record: AlertRule | Alert) -> str:
+        """Return the device of a rule's or alert's sensor.
 
-        While a list lacks that sensor or its component, a rule stays where it was, also before this start.
+        While a list lacks that sensor or its component, a rule keeps its device, also that from before this start.
         """
-        sensor = self._inventory_tree.sensors.get(of.sensor or "")
-        home = self._inventory_tree.home_of(of.sensor)
-        if home == ACCOUNT:
-            home = self._inventory_tree.home(component=of.component, device=of.device)
+        sensor = self._inventory_tree.sensors.get(record.sensor or "")
+        device = self._inventory_tree.parent_of_sensor(record.sensor)
+        if device == ACCOUNT:
+            device = self._inventory_tree.parent_device(
+                component=record.component, device=record.device
+            )
         is_known = sensor is not None and (
             sensor.component is None or sensor.component in self._inventory_tree.components
         )
         if is_known:
-            return home
-        return self.devices.get(of.id) or self._before.get(rule_key(of.id)) or home
+            return device
+        return (
+            self.devices.get(record.id)
+            or self._devices_before_start.get(rule_key(record.id))
+            or device
+        )
 
     @cached_property
-    def _before(self) -> Mapping[str, str]:
-        """At which device each rule had an entity before this start, by the channel's key."""
-        return {key: device for device, key in self._remembered() if is_of_rule(key)}
+    def _devices_before_start(self) -> Mapping[str, str]:
+        """Return the device at which each rule had an entity before this start, by channel key."""
+        return {key: device for device, key in self._known_channels() if is_rule_key(key)}
 
 
-def _indexed(named: Iterable[tuple[str | None, str]]) -> Mapping[str | None, Sequence[str]]:
-    """Rules by what is said of them; nothing is under None."""
-    found: dict[str | None, list[str]] = {}
-    for name, rule in named:
-        if name is not None:
-            found.setdefault(name, []).append(rule)
-    return found
+def _index_by(pairs: Iterable[tuple[str | None, str]]) -> Mapping[str | None, Sequence[str]]:
+    """Return the rule ids by an attribute of the rules; rules without it are left out."""
+    index: dict[str | None, list[str]] = {}
+    for key, rule in pairs:
+        if key is not None:
+            index.setdefault(key, []).append(rule)
+    return index

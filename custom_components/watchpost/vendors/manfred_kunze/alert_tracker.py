@@ -1,4 +1,4 @@
-"""What is known of the alerts: which are open, what happened to each, and whether that is all there is. Pure."""
+"""Track which alerts are open, their events, and whether the lists are complete; no I/O."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from .models.alerts import Alert, Lifecycle, Severity
 
 # An alert may be dated by a reading that a device delivers long after it was measured.
 OVERLAP: Final = timedelta(days=1)
-# All pages are read so often, whatever the newest ones show.
-WHOLE_EVERY: Final = timedelta(hours=6)
-# An open alert that so many whole lists in a row lack is over: deleted, or the list names open ones alone.
-ABSENCES: Final = 2
-# Lists that follow one another more closely count as one: calls and actions may have several asked for in a moment.
-APART: Final = timedelta(seconds=20)
-MAX_NOTICED: Final = 100_000
+# All pages are fetched this often, whatever the newest ones show.
+COMPLETE_EVERY: Final = timedelta(hours=6)
+# An open alert that so many complete lists in a row lack is over: deleted, or only open alerts are listed.
+MAX_ABSENCES: Final = 2
+# Lists that follow one another more closely count as one: pushes and actions may cause several in a moment.
+MIN_LIST_GAP: Final = timedelta(seconds=20)
+MAX_UNDATED: Final = 100_000
 
-# Clocks that differ by less are one: the vendor tells its time in whole seconds, and some time after it read it.
+# A smaller difference of the clocks is ignored: the vendor's `Date` is in whole seconds and some time old.
 _TOLERATED: Final = timedelta(seconds=30)
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """What an alert belongs to: a device, the key of the channel that shows it, and what is told of its rule."""
+class AlertLocation:
+    """Device of an alert, key of the channel that shows it, and the event data of its rule."""
 
     device: str
     channel: str | None = None
@@ -38,42 +38,49 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlerts:
-    """How it stands with some alerts: those that are open, newest first; `is_on` is None where nobody knows."""
+    """Open alerts, newest first; `is_on` is None where it is unknown whether any is open."""
 
     open: Sequence[Alert]
     is_on: bool | None
 
     @property
     def is_acknowledged(self) -> bool:
-        """Whether somebody has seen every open one."""
+        """Return whether every open alert is acknowledged."""
         return all(alert.state is Lifecycle.ACKNOWLEDGED for alert in self.open)
 
 
 class AlertTracker:
-    """The alerts of one organisation, as lists of them came, one after the other.
+    """Alerts of one organisation, by the lists of them in order.
 
-    `told_until` (UTC) is up to when occurrences had been told before the first list, `ahead` how far the vendor's clock
-    goes before ours.
+    `delivered_until` (UTC) is the time up to which events had been dispatched before the first list, `clock_skew` how
+    far the vendor's clock is ahead of ours.
     """
 
     def __init__(self) -> None:
         self.delivered_until: datetime = _LONG_AGO
-        self.ahead = timedelta(0)
+        self.clock_skew = timedelta(0)
         self.open: dict[str, Alert] = {}
-        self.is_whole = False
-        self.has_looked = False
-        # How many whole lists in a row lacked it, and when the last one that counted did.
+        self.is_complete = False
+        self.has_list = False
+        # By alert: how many complete lists in a row lacked it, and when the last counted one did.
         self._absent: dict[str, tuple[int, datetime]] = {}
-        # Since when (UTC) it is known what the vendor gives no usable time for, by the occurrence's id.
-        self._noticed: dict[str, datetime] = {}
+        # By event id: since when (UTC) an event is known for which the vendor gives no usable time.
+        self._noticed_at: dict[str, datetime] = {}
         self._newest: datetime | None = None
-        self._whole_at: datetime | None = None
+        self._complete_at: datetime | None = None
 
-    # -- how much is to be read --
+    # -- how many pages are needed --
 
     def is_enough(self, alerts: Sequence[Alert], now: datetime) -> bool:
-        """Whether what came of a list, whose order is not documented, tells all that is new and all that is open."""
-        if self._whole_at is None or now - self._whole_at >= WHOLE_EVERY or self._newest is None:
+        """Return whether these first alerts of a list contain all that are new and all that are open.
+
+        The order of the list is not documented.
+        """
+        if (
+            self._complete_at is None
+            or now - self._complete_at >= COMPLETE_EVERY
+            or self._newest is None
+        ):
             return False
         times = [alert.raised_at for alert in alerts]
         if None in times or not self.open.keys() <= {alert.id for alert in alerts}:
@@ -82,143 +89,147 @@ class AlertTracker:
         is_newest_first = all(a >= b for a, b in pairwise(dated))
         return bool(dated) and is_newest_first and dated[-1] < self._newest - OVERLAP
 
-    # -- what came --
+    # -- lists --
 
-    def take(
+    def apply_list(
         self, alerts: Iterable[Alert], now: datetime, *, is_all: bool, is_clean: bool
     ) -> list[Alert]:
-        """Take a list; returns those that are to be told of, with what was given up as over.
+        """Apply a list; return its alerts and those that ended by being absent.
 
-        `is_all`: it holds every alert, else those that were asked for and all open ones. `is_clean`: every record of it
-        could be read.
+        `is_all`: the list holds every alert, else the newest and all open ones. `is_clean`: every record could be
+        parsed.
         """
-        is_first, self.has_looked = not self.has_looked, True
+        is_first, self.has_list = not self.has_list, True
         listed = {alert.id: alert for alert in alerts}
-        gone = list(self._missed(listed, now)) if is_all and is_clean else []
+        gone = list(self._ended_by_absence(listed, now)) if is_all and is_clean else []
         self.open |= {alert.id: alert for alert in listed.values() if alert.is_open}
         for alert in (*listed.values(), *gone):
             if not alert.is_open:
                 self.open.pop(alert.id, None)
                 self._absent.pop(alert.id, None)
-        told = [*listed.values(), *gone]
+        current = [*listed.values(), *gone]
         if is_first:
-            self._remember_old(told, now)
+            self._date_first_stages(current, now)
         if is_all:
-            self._whole_at = now
+            self._complete_at = now
         self._newest = max(
-            (at for alert in told if (at := alert.raised_at) is not None and self._here(at) <= now),
+            (
+                at
+                for alert in current
+                if (at := alert.raised_at) is not None and self._to_utc(at) <= now
+            ),
             default=self._newest,
         )
-        return told
+        return current
 
-    def _missed(self, listed: Mapping[str, Alert], now: datetime) -> Iterator[Alert]:
-        """Those that were open and are not listed any more, once that is sure."""
-        for known, alert in list(self.open.items()):
-            if known in listed:
-                self._absent.pop(known, None)
+    def _ended_by_absence(self, listed: Mapping[str, Alert], now: datetime) -> Iterator[Alert]:
+        """Yield open alerts that enough complete lists lacked, as resolved."""
+        for alert_id, alert in list(self.open.items()):
+            if alert_id in listed:
+                self._absent.pop(alert_id, None)
                 continue
-            times, last = self._absent.get(known, (0, _LONG_AGO))
-            if now - last >= APART:
-                self._absent[known] = times, last = times + 1, now
-            if times >= ABSENCES:
+            times, last = self._absent.get(alert_id, (0, _LONG_AGO))
+            if now - last >= MIN_LIST_GAP:
+                self._absent[alert_id] = times, last = times + 1, now
+            if times >= MAX_ABSENCES:
                 yield replace(alert, state=Lifecycle.RESOLVED, resolved_at=now)
 
-    def changed(self, alert: Alert) -> None:
-        """Take note of one alert that was acknowledged or resolved from here."""
+    def apply_change(self, alert: Alert) -> None:
+        """Apply the new state of an alert that was acknowledged or resolved from here."""
         if alert.is_open:
             self.open[alert.id] = alert
         else:
             self.open.pop(alert.id, None)
             self._absent.pop(alert.id, None)
 
-    # -- how it stands --
+    # -- states --
 
-    def standing(self, alerts: Iterable[Alert], *, is_watched: bool = True) -> OpenAlerts:
-        """How it stands with these open alerts; nobody knows of what is not watched, or not listed completely."""
+    def summarize(self, alerts: Iterable[Alert], *, is_watched: bool = True) -> OpenAlerts:
+        """Return the state of a rule with these open alerts; unknown where unwatched or not listed completely."""
         listed = sorted(alerts, key=lambda alert: alert.raised_at or _LONG_AGO, reverse=True)
         sure = [alert for alert in listed if alert.state and alert.id not in self._absent]
         if sure:
             return OpenAlerts(listed, is_on=True)
-        is_known = self.is_whole and is_watched and not listed
+        is_known = self.is_complete and is_watched and not listed
         return OpenAlerts(listed, False if is_known else None)
 
     def by_rule(self) -> dict[str | None, list[Alert]]:
-        """The open alerts of each rule."""
-        found: dict[str | None, list[Alert]] = {}
+        """Return the open alerts of each rule."""
+        alerts: dict[str | None, list[Alert]] = {}
         for alert in self.open.values():
-            found.setdefault(alert.rule, []).append(alert)
-        return found
+            alerts.setdefault(alert.rule, []).append(alert)
+        return alerts
 
     def count(self, severity: Severity | None, severities: Mapping[str, Severity]) -> int | None:
-        """How many are open, of one severity or of any; None where that is not certain.
+        """Return the number of open alerts of one severity or of any; None where that is not certain.
 
-        `severities` are those of the rules, for alerts that tell none.
+        `severities` are those of the rules, for alerts without their own.
         """
-        if not self.is_whole:
+        if not self.is_complete:
             return None
         counted = 0
         for alert in self.open.values():
-            its = alert.severity or severities.get(alert.rule or "")
-            if severity is not None and its not in (severity, None):
+            known = alert.severity or severities.get(alert.rule or "")
+            if severity is not None and known not in (severity, None):
                 continue
-            if alert.state is None or alert.id in self._absent or (severity and its is None):
+            if alert.state is None or alert.id in self._absent or (severity and known is None):
                 return None
             counted += 1
         return counted
 
-    # -- what happened --
+    # -- events --
 
-    def _remember_old(self, alerts: Iterable[Alert], now: datetime) -> None:
-        """What the first list shows without a time is as old as the alert, or nobody knows how old."""
+    def _date_first_stages(self, alerts: Iterable[Alert], now: datetime) -> None:
+        """Date the stages of the first list that have no usable time: as old as the alert, or of unknown age."""
         for alert in alerts:
-            raised = self._here(alert.raised_at) if alert.raised_at else _LONG_AGO
-            for _, stage, told in _stages(alert):
-                at = self._here(told) if told else None
+            raised = self._to_utc(alert.raised_at) if alert.raised_at else _LONG_AGO
+            for _, stage, vendor_time in _stages(alert):
+                at = self._to_utc(vendor_time) if vendor_time else None
                 if at is None or at <= self.delivered_until:
-                    self._noticed.setdefault(_name(alert, stage), min(at or raised, now))
+                    self._noticed_at.setdefault(_event_id(alert, stage), min(at or raised, now))
 
     def vendor_events(
-        self, alerts: Iterable[Alert], where: Callable[[Alert], Where], now: datetime
+        self, alerts: Iterable[Alert], locate: Callable[[Alert], AlertLocation], now: datetime
     ) -> Iterator[VendorEvent]:
-        """What happened to these alerts, each stage with an id that it has for ever."""
+        """Yield the events of these alerts; each stage has an id that never changes."""
         for alert in alerts:
-            place = where(alert)
+            location = locate(alert)
             data: dict[str, ReadingValue] = {
-                **(place.data or {}),
+                **(location.data or {}),
                 "alert_id": alert.id,
                 "value": alert.value,
             }
             if alert.severity is not None:
                 data["severity"] = alert.severity.lower()
             before = _LONG_AGO
-            for kind, stage, told in _stages(alert):
-                name = _name(alert, stage)
-                at = before = max(self._at(name, told, now), before)
-                yield VendorEvent(name, kind, at, place.device, place.channel, data)
+            for kind, stage, vendor_time in _stages(alert):
+                event_id = _event_id(alert, stage)
+                at = before = max(self._event_time(event_id, vendor_time, now), before)
+                yield VendorEvent(event_id, kind, at, location.device, location.channel, data)
 
-    def _at(self, name: str, told: datetime | None, now: datetime) -> datetime:
-        """When it happened: as the vendor says, unless that is no time, or before what had been told at the start.
+    def _event_time(self, event_id: str, vendor_time: datetime | None, now: datetime) -> datetime:
+        """Return the time of an event: the vendor's, unless unusable or before what was dispatched at the start.
 
-        What a later list shows for the first time is new, whatever the vendor's clock says.
+        A stage that a later list shows for the first time is new, whatever the vendor's clock says.
         """
-        at = self._here(told) if told is not None else None
-        if at is not None and at > self.delivered_until and name not in self._noticed:
+        at = self._to_utc(vendor_time) if vendor_time is not None else None
+        if at is not None and at > self.delivered_until and event_id not in self._noticed_at:
             return min(at, now)
-        if len(self._noticed) > MAX_NOTICED:
-            del self._noticed[next(iter(self._noticed))]
-        return self._noticed.setdefault(name, now)
+        if len(self._noticed_at) > MAX_UNDATED:
+            del self._noticed_at[next(iter(self._noticed_at))]
+        return self._noticed_at.setdefault(event_id, now)
 
-    def _here(self, at: datetime) -> datetime:
-        """A time of the vendor's by our clock."""
-        return at - self.ahead if abs(self.ahead) > _TOLERATED else at
+    def _to_utc(self, at: datetime) -> datetime:
+        """Convert a time of the vendor's clock to ours."""
+        return at - self.clock_skew if abs(self.clock_skew) > _TOLERATED else at
 
 
-def _name(alert: Alert, stage: str) -> str:
+def _event_id(alert: Alert, stage: str) -> str:
     return f"alert-{alert.id}-{stage}"
 
 
 def _stages(alert: Alert) -> Iterator[tuple[VendorEventType, str, datetime | None]]:
-    """Yield the stages that an alert has come to, and when; only its time tells whether one that is over was seen."""
+    """Yield the stages of an alert with their times; a resolved one was acknowledged only if that has a time."""
     yield VendorEventType.ALARM_RAISED, "raised", alert.raised_at
     if alert.acknowledged_at is not None or alert.state is Lifecycle.ACKNOWLEDGED:
         yield VendorEventType.ALARM_ACKNOWLEDGED, "acknowledged", alert.acknowledged_at

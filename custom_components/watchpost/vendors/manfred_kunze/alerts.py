@@ -1,4 +1,4 @@
-"""The part of alert rules and alerts: what is polled and shown of them, what calls in, and who acknowledges."""
+"""The feature of alert rules and alerts: feeds, push, actions and options."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,7 +18,7 @@ from ...client.errors import PermissionDeniedError, UnexpectedResponseError
 from ...contract.vendor import ActionHandler, Feed
 from ...models import ChannelId, FeedUpdate
 from .alert_actions import AlertActions
-from .alert_entities import ALERTS, RULES, account_channels, is_of_rule, title
+from .alert_entities import ALERTS, RULES, account_channels, is_rule_key, title
 from .alert_poller import AlertPoller
 from .alert_rules import RULES_EVERY, AlertRuleCache
 from .client.alerts import AlertingClient
@@ -30,17 +30,17 @@ from .push import AlertPush
 
 CONF_PUSH_RULES: Final = "push_rules"
 
-# The vendor says nothing of limits; an alert is worth two questions a minute.
+# The vendor documents no limit; an alert is worth two requests a minute.
 ALERTS_EVERY: Final = timedelta(seconds=30)
 MIN_INTERVAL: Final = timedelta(seconds=15)
 
 
 class AlertsFeature(Feature):
-    """Rules and alerts of one organisation.
+    """Offer the alert rules and alerts of one organisation.
 
-    `webhook_id` is None while no vendor could call in. `told_until` says up to when occurrences have been told, `show`
-    has something shown between two polls, `remembered` are the channels that have entities from before; all are known
-    only once the account is set up.
+    `webhook_id` is None while there is no webhook. `delivered_until` gives the time up to which events were dispatched,
+    `show` publishes an update between two polls, `known_channels` gives the channels that have entities from before;
+    all are known only once the account is set up.
     """
 
     title = "alerts"
@@ -54,50 +54,52 @@ class AlertsFeature(Feature):
         *,
         delivered_until: Callable[[], datetime | None],
         show: Callable[[FeedUpdate], None],
-        remembered: Callable[[], Collection[ChannelId]],
+        known_channels: Callable[[], Collection[ChannelId]],
     ) -> None:
         self._client = AlertingClient(api)
-        self._chosen: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
+        self._push_rules: tuple[str, ...] = tuple(options.get(CONF_PUSH_RULES, ()))
         budget = api.transport.budget
-        book = AlertRuleCache(self._client, inventory_tree, budget.now_utc, budget.now, remembered)
-        self.feed = AlertPoller(
+        rules = AlertRuleCache(
+            self._client, inventory_tree, budget.now_utc, budget.now, known_channels
+        )
+        self.poller = AlertPoller(
             self._client,
-            book,
-            now=budget.now_utc,
-            clock=budget.now,
-            vendor_now=api.now,
+            rules,
+            utc=budget.now_utc,
+            monotonic=budget.now,
+            vendor_utc=api.now,
             delivered_until=delivered_until,
             show=show,
         )
-        self._actions = AlertActions(self.feed)
+        self._actions = AlertActions(self.poller)
         self.push: AlertPush | None = None
-        if self._chosen or webhook_id is not None:
+        if self._push_rules or webhook_id is not None:
             self.push = AlertPush(
-                self._client, self._chosen, webhook_id, self.feed.hear, budget.now
+                self._client, self._push_rules, webhook_id, self.poller.poll_for_push, budget.now
             )
 
     @override
-    async def survey(self) -> Discovery:
-        """What stands for all alerts together; the rules come with their own list."""
-        return Discovery(channels=list(account_channels(has_push=bool(self._chosen))))
+    async def discover(self) -> Discovery:
+        """Return the account's channels of all alerts; the rules come with their own list."""
+        return Discovery(channels=list(account_channels(has_push=bool(self._push_rules))))
 
     @override
     def feeds(self) -> Sequence[Feed]:
         return [
             Feed(
                 ALERTS,
-                self.feed.fetch,
+                self.poller.fetch,
                 ALERTS_EVERY,
                 MIN_INTERVAL,
                 is_whole=True,
                 carrying_alarms=(ALERTS,),
             ),
-            Feed(RULES, self.feed.fetch_rules, RULES_EVERY, MIN_INTERVAL, is_whole=True),
+            Feed(RULES, self.poller.fetch_rules, RULES_EVERY, MIN_INTERVAL, is_whole=True),
         ]
 
     @override
-    def scope_of(self, key: str) -> str | None:
-        return RULES if is_of_rule(key) else None
+    def source_list(self, key: str) -> str | None:
+        return RULES if is_rule_key(key) else None
 
     @property
     @override
@@ -106,13 +108,12 @@ class AlertsFeature(Feature):
 
     @override
     async def options(self) -> Mapping[vol.Marker, Any]:
-        """Which rules are to call in; none is chosen by itself."""
+        """Return the field that chooses the rules that push; none is chosen by default."""
         choices: dict[str, str] = {}
-        with suppress(
-            PermissionDeniedError, UnexpectedResponseError
-        ):  # without the right or the call nothing new is to be chosen
-            choices = _told_apart((await self._client.list_rules()).value)
-        choices |= {gone: gone for gone in self._chosen if gone not in choices}
+        # Without the permission or the endpoint no further rule can be chosen.
+        with suppress(PermissionDeniedError, UnexpectedResponseError):
+            choices = _unique_titles((await self._client.list_rules()).value)
+        choices |= {rule_id: rule_id for rule_id in self._push_rules if rule_id not in choices}
         selector = SelectSelector(
             SelectSelectorConfig(
                 options=[
@@ -126,11 +127,11 @@ class AlertsFeature(Feature):
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
-        return self.feed.diagnostics() | {"rules_chosen_to_call_in": len(self._chosen)}
+        return self.poller.diagnostics() | {"rules_chosen_to_call_in": len(self._push_rules)}
 
 
-def _told_apart(rules: Sequence[AlertRule]) -> dict[str, str]:
-    """What to call each of these rules so that no two are called the same."""
+def _unique_titles(rules: Sequence[AlertRule]) -> dict[str, str]:
+    """Return a title for each rule, no two the same."""
     count = Counter(map(title, rules))
     return {
         rule.id: title(rule) if count[title(rule)] == 1 else f"{title(rule)} ({rule.id[:8]})"

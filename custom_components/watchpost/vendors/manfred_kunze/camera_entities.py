@@ -1,4 +1,4 @@
-"""Cameras in the words of the model: devices, channels and readings."""
+"""Map cameras to devices, channels and readings."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
@@ -48,22 +48,22 @@ _EVENTS: Final = EventEntityDescription(
 )
 
 type FetchPicture = Callable[[str], Awaitable[Picture | None]]
-type LiveOf = Callable[[str], LiveStream]
+type LiveStreamOf = Callable[[str], LiveStream]
 
 
 def camera_id(camera: str) -> str:
-    """The model's id of a camera."""
+    """Return the model's id of a camera."""
     return f"camera-{camera}"
 
 
 def camera_of(device: str | None) -> str | None:
-    """The platform's id of one of the model's cameras, None for any other device."""
+    """Return the platform's id of one of the model's cameras, None for any other device."""
     prefix = camera_id("")
     return device.removeprefix(prefix) if device and device.startswith(prefix) else None
 
 
 def camera_device(inventory_tree: OrganisationInventory, camera: media.Camera) -> Device:
-    """A camera, below the device that it belongs to."""
+    """Return the device of a camera; its parent is the device that it belongs to."""
     return Device(
         camera_id(camera.id),
         name=truncate_for_entity_id(camera.name) or f"Camera {camera.id[:8]}",
@@ -73,8 +73,10 @@ def camera_device(inventory_tree: OrganisationInventory, camera: media.Camera) -
     )
 
 
-def camera_channels(camera: str, picture: FetchPicture, live_of: LiveOf) -> Iterator[Channel]:
-    """The channels of a camera."""
+def camera_channels(
+    camera: str, picture: FetchPicture, live_stream_of: LiveStreamOf
+) -> Iterator[Channel]:
+    """Yield the channels of a camera."""
     device = camera_id(camera)
     yield Channel(
         device,
@@ -83,7 +85,7 @@ def camera_channels(camera: str, picture: FetchPicture, live_of: LiveOf) -> Iter
         CAPTURES,
         keep_when_stale=True,
         picture=partial(picture, camera),
-        live=live_of(camera),
+        live=live_stream_of(camera),
     )
     yield Channel(device, LAST_CAPTURE, _LAST_CAPTURE, CAPTURES, keep_when_stale=True)
     yield Channel(device, EVENTS, _EVENTS, CAPTURES, keep_when_stale=True)
@@ -92,7 +94,7 @@ def camera_channels(camera: str, picture: FetchPicture, live_of: LiveOf) -> Iter
 
 
 def status_readings(cameras: Iterable[media.Camera]) -> dict[ChannelId, Reading]:
-    """How each camera is; of an unknown status nobody knows whether it is connected."""
+    """Return status and connectivity of each camera, both unknown for an unknown status."""
     readings: dict[ChannelId, Reading] = {}
     for camera in cameras:
         status, device = camera.status, camera_id(camera.id)
@@ -103,7 +105,7 @@ def status_readings(cameras: Iterable[media.Camera]) -> dict[ChannelId, Reading]
 
 
 def capture_readings(camera: str, newest: datetime | None) -> dict[ChannelId, Reading]:
-    """When a camera's newest clip was taken, which is what its picture shows."""
+    """Return the time of a camera's newest capture, which its picture shows too."""
     return {
         ChannelId(camera_id(camera), key): Reading(newest, newest) for key in (CAMERA, LAST_CAPTURE)
     }

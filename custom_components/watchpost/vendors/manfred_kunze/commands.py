@@ -1,4 +1,4 @@
-"""Sends commands to devices and follows them politely."""
+"""Send commands to devices and poll their state."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,15 +21,15 @@ _KEY: Final = "reboot"
 _BUTTON: Final = ButtonEntityDescription(
     key=_KEY, device_class=ButtonDeviceClass.RESTART, entity_category=EntityCategory.CONFIG
 )
-# Seconds before each question; the last is repeated.
+# Seconds before each poll; the last is repeated.
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How far a command was when it was asked about last.
+    """State of a command at its last poll.
 
-    `command` is None where the reply to sending did not name it. `has_timed_out`: it had not ended in time.
+    `command` is None where the response to sending did not name it. `has_timed_out`: it had not ended in time.
     """
 
     command: Command | None
@@ -37,11 +37,11 @@ class Outcome:
 
 
 class Commands:
-    """The commands of one organisation; `clock` gives monotonic seconds."""
+    """Send the commands of one organisation; `monotonic` gives seconds."""
 
-    def __init__(self, client: ControlClient, clock: Callable[[], float]) -> None:
+    def __init__(self, client: ControlClient, monotonic: Callable[[], float]) -> None:
         self._client = client
-        self._clock = clock
+        self._monotonic = monotonic
 
     def buttons(self, devices: Iterable[tuple[str, str]], feed: str) -> Iterator[Channel]:
         """Yield a button to reboot for each device, given as the model's id and the platform's."""
@@ -53,27 +53,27 @@ class Commands:
         command = await self._client.send_command(device, REBOOT, {})
         if command is None:
             return None
-        return Job(f"command {command.id}", _Progress(self._client, device, command).poll)
+        return Job(f"command {command.id}", _CommandJob(self._client, device, command).poll)
 
     async def run(
-        self, device: str, method: str, params: Mapping[str, Any], patience: float
+        self, device: str, method: str, params: Mapping[str, Any], max_seconds: float
     ) -> Outcome:
-        """Send a command once, and ask how far it is until it has ended or time is up."""
-        deadline = self._clock() + patience
+        """Send a command once, and poll it until it has ended or after `max_seconds`."""
+        deadline = self._monotonic() + max_seconds
         command = await self._client.send_command(device, method, params)
         if command is None:
             return Outcome(None)
         for pause in _pauses():
             if command.has_ended:
                 return Outcome(command)
-            left = deadline - self._clock()
+            left = deadline - self._monotonic()
             if left <= 0:
                 break
             await asyncio.sleep(min(pause, left))
             try:
                 command = await self._client.get_command(device, command.id) or command
             except UnreachableError, RateLimitedError:
-                continue  # it was sent; that nobody can be asked for a while changes nothing
+                continue  # the command was sent; the next poll may succeed
             except VendorError:
                 return Outcome(command)
         return Outcome(command, has_timed_out=not command.has_ended)
@@ -86,19 +86,19 @@ def _pauses() -> Iterator[float]:
 
 
 @dataclass(slots=True)
-class _Progress:
-    """How far a command is: at first as the reply said that took it, then as the vendor says."""
+class _CommandJob:
+    """Poll a command as a job; the first poll returns the state from the response to sending."""
 
     client: ControlClient
     device: str
     command: Command
-    is_told: bool = False
+    is_first_done: bool = False
 
     async def poll(self) -> JobState:
-        if self.is_told:
-            found = await self.client.get_command(self.device, self.command.id)
-            self.command = found or self.command
-        self.is_told = True
+        if self.is_first_done:
+            polled = await self.client.get_command(self.device, self.command.id)
+            self.command = polled or self.command
+        self.is_first_done = True
         if self.command.state is CommandState.SUCCESS:
             return JobState.DONE
         return JobState.FAILED if self.command.has_ended else JobState.RUNNING

@@ -1,4 +1,4 @@
-"""The part of what is done: commands, events, annotations, configuration, and records of any group."""
+"""The feature of actions: commands, events, annotations, configuration, and records of any group."""
 
 from collections.abc import Mapping
 from typing import Any, Final, override
@@ -34,7 +34,7 @@ from .control_schemas import (
     TIMEOUT,
     VALUES,
 )
-from .endpoints import RESOURCES, shown
+from .endpoints import RESOURCES, redact
 from .feature import Discovery, Feature
 from .inventory import INVENTORY, OrganisationInventory, component_id, device_id, sensor_key
 from .models.control import Annotation
@@ -45,7 +45,7 @@ SCHEMAS: Final = "schemas"
 
 
 class ControlFeature(Feature):
-    """What an organisation's key lets be done, beside the alerts."""
+    """Run the actions of an organisation, except those about alerts, cameras and exports."""
 
     title = "what can be controlled"
 
@@ -59,8 +59,8 @@ class ControlFeature(Feature):
         self._readings = ReadingActions(readings, inventory_tree)
 
     @override
-    async def survey(self) -> Discovery:
-        """A button to reboot for each device."""
+    async def discover(self) -> Discovery:
+        """Return a reboot button for each device."""
         devices = [(device_id(device), device) for device in self._inventory_tree.devices]
         return Discovery(channels=list(self._commands.buttons(devices, INVENTORY)))
 
@@ -84,7 +84,7 @@ class ControlFeature(Feature):
     # -- devices --
 
     async def _send_command(self, call: ActionCall) -> Mapping[str, Any]:
-        """Send once and follow; the response says how far it came, and whether time was up before it ended."""
+        """Send a command once and poll it; return its last state, and whether it timed out."""
         outcome = await self._commands.run(
             self._device_of(call), call.fields[COMMAND], call.fields[PARAMS], call.fields[TIMEOUT]
         )
@@ -92,13 +92,13 @@ class ControlFeature(Feature):
         return {
             "command_id": command.id if command else None,
             "state": command.state.lower() if command and command.state else None,
-            "result": shown(command.result) if command else None,
+            "result": redact(command.result) if command else None,
             "has_ended": bool(command and command.has_ended),
             "timed_out": outcome.has_timed_out,
         }
 
     async def _create_token(self, call: ActionCall) -> Mapping[str, Any]:
-        """What a device registers with. It is in this response and nowhere else."""
+        """Return a new registration token of a device; it is in this response and nowhere else."""
         token = await self._client.create_token(call.fields[DEVICE_NAME])
         return {
             "token": token.token,
@@ -108,47 +108,52 @@ class ControlFeature(Feature):
             "expires_at": token.expires_at.isoformat() if token.expires_at else None,
         }
 
-    # -- events and annotations; the names of fields are inferred --
+    # -- events and annotations; the field names are inferred --
 
     async def _post_event(self, call: ActionCall) -> Mapping[str, Any]:
         kind = call.fields[EVENT_TYPE]
-        said = call.fields.get(MESSAGE, kind)
+        message = call.fields.get(MESSAGE, kind)
         at = call.fields.get(TIME) or dt_util.utcnow()
-        body: dict[str, Any] = {"type": kind, "timestamp": _utc(at), "title": said, "message": said}
+        body: dict[str, Any] = {
+            "type": kind,
+            "timestamp": _to_utc_text(at),
+            "title": message,
+            "message": message,
+        }
         if SEVERITY in call.fields:
             body["severity"] = call.fields[SEVERITY].upper()
         if DATA in call.fields:
             body["data"] = call.fields[DATA]
-        event = await self._client.post_event(body | self._subject(call))
+        event = await self._client.post_event(body | self._event_target(call))
         return {"event_id": identifier(event.get("id")) if event else None}
 
-    def _subject(self, call: ActionCall) -> dict[str, str]:
-        """What an event is about: what is targeted, and the device that this is part of."""
-        if (scope := self._scope_of(call)) is None:
+    def _event_target(self, call: ActionCall) -> dict[str, str]:
+        """Return the id fields of an event: of the target, and of the device that it is part of."""
+        if (scope := self._target_of(call)) is None:
             return {}
-        kind, found = scope
-        sensor = self._inventory_tree.sensors.get(found) if kind == "SENSOR" else None
-        component = self._inventory_tree.components.get(found) if kind == "COMPONENT" else None
+        kind, target_id = scope
+        sensor = self._inventory_tree.sensors.get(target_id) if kind == "SENSOR" else None
+        component = self._inventory_tree.components.get(target_id) if kind == "COMPONENT" else None
         device = self._inventory_tree.device_of(sensor) if sensor else None
-        above = device.id if device else component.device if component else None
-        return {f"{kind.lower()}Id": found, **({"deviceId": above} if above else {})}
+        parent = device.id if device else component.device if component else None
+        return {f"{kind.lower()}Id": target_id, **({"deviceId": parent} if parent else {})}
 
     async def _create_annotation(self, call: ActionCall) -> Mapping[str, Any]:
         site: str | None = call.fields.get(SITE_ID)
-        scope = self._scope_of(call)
+        scope = self._target_of(call)
         if site is not None:
-            scope = ("SITE", site) if scope is None else None  # never one of two that are named
+            scope = ("SITE", site) if scope is None else None  # two targets are rejected
         if scope is None:
             raise ValueError(SITE_ID)
-        kind, found = scope
+        kind, scope_id = scope
         start, end = call.fields.get(START) or dt_util.utcnow(), call.fields.get(END)
         row = await self._client.annotate(
             Annotation(
                 label=call.fields[CLASS_ID],
                 scope=kind,
-                scope_id=found,
-                start=_utc(start),
-                end=_utc(end) if end else None,
+                scope_id=scope_id,
+                start=_to_utc_text(start),
+                end=_to_utc_text(end) if end else None,
                 values=call.fields[VALUES],
             )
         )
@@ -157,18 +162,18 @@ class ControlFeature(Feature):
     # -- configuration --
 
     async def _set_desired_state(self, call: ActionCall) -> Mapping[str, Any]:
-        scope = self._scope_of(call)
+        scope = self._target_of(call)
         if TARGET_ID in call.fields:
             named = (call.fields[TARGET_TYPE].upper(), call.fields[TARGET_ID])
-            scope = named if scope is None else None  # never one of two that are named
+            scope = named if scope is None else None  # two targets are rejected
         if scope is None or scope[0] == "SENSOR":
             raise ValueError(TARGET_ID)
-        kind, found = scope
-        row = await self._client.bind(kind, found, call.fields[ARTEFACT_ID])
-        return {"binding": shown(row) if row else None}
+        kind, target_id = scope
+        row = await self._client.bind(kind, target_id, call.fields[ARTEFACT_ID])
+        return {"binding": redact(row) if row else None}
 
     async def _request_upload(self, call: ActionCall) -> Mapping[str, Any]:
-        """Where an artefact can be put for a short while. The address is in this response and nowhere else."""
+        """Return a short-lived upload URL of an artefact; it is in this response and nowhere else."""
         return {"upload_url": await self._client.request_upload(call.fields[DATA])}
 
     async def _test_channel(self, call: ActionCall) -> Mapping[str, Any]:
@@ -178,79 +183,79 @@ class ControlFeature(Feature):
     # -- records of any group --
 
     async def _list_records(self, call: ActionCall) -> Mapping[str, Any]:
-        """Return a group's records, or one of them, without what is secret."""
-        name, found = call.fields[RESOURCE], call.fields.get(RECORD_ID)
+        """Return the redacted records of a group, or one of them."""
+        name, record_id = call.fields[RESOURCE], call.fields.get(RECORD_ID)
         if name == SCHEMAS:
-            if found is None:
+            if record_id is None:
                 raise ValueError(RECORD_ID)
-            return {"record": shown(await self._client.schema(found))}
+            return {"record": redact(await self._client.schema(record_id))}
         resource = RESOURCES[name]
-        if resource.is_below and found is None:
+        if resource.needs_record_id and record_id is None:
             raise ValueError(RECORD_ID)
-        if found is not None and not resource.is_below:
-            return {"record": shown(await self._client.read(f"{resource.path}/{found}"))}
-        path = resource.path.format(found)
+        if record_id is not None and not resource.needs_record_id:
+            return {"record": redact(await self._client.read(f"{resource.path}/{record_id}"))}
+        path = resource.path.format(record_id)
         if not resource.is_list:
-            return {"record": shown(await self._client.read(path))}
+            return {"record": redact(await self._client.read(path))}
         rows, is_whole = await self._client.rows(path, call.fields[QUERY], most=MAX_ROWS)
-        return {"records": [shown(row) for row in rows], "truncated": not is_whole}
+        return {"records": [redact(row) for row in rows], "truncated": not is_whole}
 
     async def _save_record(self, call: ActionCall) -> Mapping[str, Any]:
-        """Add a record, or change the given fields of one."""
-        path, found = RESOURCES[call.fields[RESOURCE]].path, call.fields.get(RECORD_ID)
-        if found is None:
+        """Create a record, or update the given fields of one."""
+        path, record_id = RESOURCES[call.fields[RESOURCE]].path, call.fields.get(RECORD_ID)
+        if record_id is None:
             row = await self._client.create(path, call.fields[DATA])
             return {"record_id": identifier(row.get("id")) if row else None}
-        self._leave_ours(call, path, found)
+        self._protect_own_channel(call, path, record_id)
         if not RESOURCES[call.fields[RESOURCE]].can_update:
             raise ValueError(RECORD_ID)
-        await self._client.update(path, found, call.fields[DATA])
-        return {"record_id": found}
+        await self._client.update(path, record_id, call.fields[DATA])
+        return {"record_id": record_id}
 
     async def _delete_record(self, call: ActionCall) -> Mapping[str, Any]:
-        path, found = RESOURCES[call.fields[RESOURCE]].path, call.fields[RECORD_ID]
-        self._leave_ours(call, path, found)
-        await self._client.delete(path, found)
-        return {"record_id": found}
+        path, record_id = RESOURCES[call.fields[RESOURCE]].path, call.fields[RECORD_ID]
+        self._protect_own_channel(call, path, record_id)
+        await self._client.delete(path, record_id)
+        return {"record_id": record_id}
 
     @staticmethod
-    def _leave_ours(call: ActionCall, path: str, found: str) -> None:
-        """Our own channel is looked after by the options."""
-        if path == CHANNELS and found in call.fields["ours"]:
+    def _protect_own_channel(call: ActionCall, path: str, record_id: str) -> None:
+        """Raise ValueError for our own notification channel: the options manage it."""
+        if path == CHANNELS and record_id in call.fields["ours"]:
             raise ValueError(RECORD_ID)
 
-    # -- whom a call is for --
+    # -- targets --
 
     def _device_of(self, call: ActionCall) -> str:
-        """The platform's id of the device that a call is for, also by one of its components."""
-        kind, found = self._named(call.device)
+        """Return the platform's id of the targeted device, or of a targeted component's device."""
+        kind, target_id = self._parse_device_id(call.device)
         if kind == "COMPONENT":
-            component = self._inventory_tree.components.get(found)
-            kind, found = "DEVICE", (component and component.device) or ""
-        if kind != "DEVICE" or not found:
+            component = self._inventory_tree.components.get(target_id)
+            kind, target_id = "DEVICE", (component and component.device) or ""
+        if kind != "DEVICE" or not target_id:
             raise ValueError("device_id")
-        return found
+        return target_id
 
-    def _scope_of(self, call: ActionCall) -> tuple[str, str] | None:
-        """What a call is about: kind and the platform's id; None for the account."""
+    def _target_of(self, call: ActionCall) -> tuple[str, str] | None:
+        """Return kind and platform's id of a call's target; None for the account."""
         if (channels := call.fields.get("channels")) is None:
-            return None if call.device is None else self._named(call.device)
+            return None if call.device is None else self._parse_device_id(call.device)
         if len(channels) != 1:
             raise ValueError("entity_id")
         key, prefix = channels[0].key, sensor_key("")
         if key.startswith(prefix):
             return "SENSOR", key.removeprefix(prefix)
-        return self._named(channels[0].device)
+        return self._parse_device_id(channels[0].device)
 
     @staticmethod
-    def _named(device: str | None) -> tuple[str, str]:
-        """The kind and the platform's id of what a device of the model stands for."""
+    def _parse_device_id(device: str | None) -> tuple[str, str]:
+        """Return kind and platform's id of a device of the model; raises ValueError for any other."""
         for kind, prefix in (("DEVICE", device_id("")), ("COMPONENT", component_id(""))):
             if device is not None and device.startswith(prefix):
                 return kind, device.removeprefix(prefix)
         raise ValueError("device_id")
 
 
-def _utc(at: Any) -> str:
-    """As the vendor's examples write times."""
+def _to_utc_text(at: Any) -> str:
+    """Return a time in the format of the vendor's examples."""
     return f"{dt_util.as_utc(at):%Y-%m-%dT%H:%M:%SZ}"

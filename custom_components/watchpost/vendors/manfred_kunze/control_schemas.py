@@ -1,4 +1,4 @@
-"""Actions about alerts, devices and records of any group, with their fields."""
+"""Define the actions about alerts, devices and records of any group, with their fields."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -47,10 +47,10 @@ AGGREGATED: Final = "aggregated"
 STATS: Final = "stats"
 WINDOW: Final = "window"
 
-# What a desired state can be assigned to; the vendor's text names these, not their literals.
+# Targets of a desired state; the vendor's text names them, but not their literals.
 TARGETS: Final = ("device", "component", "device_group", "device_profile", "sensor_profile")
 
-USUAL_TIMEOUT: Final = 60
+DEFAULT_TIMEOUT: Final = 60
 MAX_TIMEOUT: Final = 600
 
 ID: Final = vol.All(cv.string, vol.Strip, vol.Match(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))
@@ -62,15 +62,15 @@ _QUERY: Final = vol.All({TEXT: cv.string}, vol.Length(max=20))
 _ALERTS: Final = {vol.Optional(ALERT_IDS): _IDS}
 
 
-def _half_a_target(fields: Mapping[str, Any]) -> str | None:
-    """A kind of target without its id, or the other way round."""
+def _incomplete_target(fields: Mapping[str, Any]) -> str | None:
+    """Return the field of a target's kind or id that is given without the other."""
     if (TARGET_TYPE in fields) == (TARGET_ID in fields):
         return None
     return TARGET_TYPE if TARGET_TYPE in fields else TARGET_ID
 
 
 def _wrong_window(fields: Mapping[str, Any]) -> str | None:
-    """A window that does not end now, or a period that is none."""
+    """Return the invalid date field: a window must end now, and a period must not be empty."""
     return END if fields[CONF_TYPE] == WINDOW and END in fields else wrong_period(fields)
 
 
@@ -84,7 +84,7 @@ ACTIONS: Final = (
         {
             vol.Required(COMMAND): TEXT,
             vol.Optional(PARAMS, default={}): _OBJECT,
-            vol.Optional(TIMEOUT, default=USUAL_TIMEOUT): vol.All(
+            vol.Optional(TIMEOUT, default=DEFAULT_TIMEOUT): vol.All(
                 vol.Coerce(int), vol.Range(min=1, max=MAX_TIMEOUT)
             ),
         },
@@ -141,7 +141,7 @@ ACTIONS: Final = (
             vol.Optional(TARGET_TYPE): vol.In(TARGETS),
             vol.Optional(TARGET_ID): ID,
         },
-        check=_half_a_target,
+        check=_incomplete_target,
     ),
     ServiceAction(
         "request_artefact_upload",
@@ -173,7 +173,7 @@ ACTIONS: Final = (
         Permission.ADMIN,
         {
             vol.Required(RESOURCE): vol.In(
-                [name for name, found in RESOURCES.items() if found.can_create]
+                [name for name, resource in RESOURCES.items() if resource.can_create]
             ),
             vol.Optional(RECORD_ID): ID,
             vol.Required(DATA): _OBJECT,
@@ -185,7 +185,7 @@ ACTIONS: Final = (
         Permission.ADMIN,
         {
             vol.Required(RESOURCE): vol.In(
-                [name for name, found in RESOURCES.items() if found.can_delete]
+                [name for name, resource in RESOURCES.items() if resource.can_delete]
             ),
             vol.Required(RECORD_ID): ID,
         },

@@ -1,4 +1,4 @@
-"""The parts of desired-state bindings, quarantined payloads and firmware."""
+"""The features of desired-state bindings, quarantined payloads and firmware."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -53,54 +53,57 @@ _FIRMWARE = UpdateEntityDescription(
 
 
 class BindingsFeature(Feature):
-    """What devices and components report of the configuration that is wanted of them."""
+    """Poll the reported state of the configurations that are assigned to devices and components."""
 
     title = "device configurations"
 
     @override
-    def scope_of(self, key: str) -> str | None:
+    def source_list(self, key: str) -> str | None:
         return BINDINGS if key.startswith(_BINDING) else None
 
     def __init__(
         self,
         client: OperationsClient,
         inventory_tree: OrganisationInventory,
-        now: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
         self._client = client
         self._inventory_tree = inventory_tree
-        self._now = now
-        self._listed: PlatformResponse[list[Binding]] | None = None
-        self._homes: dict[str, str] = {}
+        self._monotonic = monotonic
+        self._last_list: PlatformResponse[list[Binding]] | None = None
+        self._parents: dict[str, str] = {}
 
     @override
-    async def survey(self) -> Discovery:
-        """A channel for each binding; none where there are no such calls, or no right to them."""
-        self._homes = {}
+    async def discover(self) -> Discovery:
+        """Return a channel for each binding; none without the endpoint or the permission."""
+        self._parents = {}
         try:
-            self._listed = listed = await self._client.bindings()
+            self._last_list = listed = await self._client.bindings()
         except (PermissionDeniedError, UnexpectedResponseError) as err:
             if isinstance(err, UnexpectedResponseError) and not is_missing(err):
                 raise
-            found = Discovery()
+            discovery = Discovery()
             if not isinstance(err, PermissionDeniedError):
-                found.failures[self.title] = err
-            return found
+                discovery.failures[self.title] = err
+            return discovery
         names = await self._names(listed.value)
-        found = Discovery(rejected=listed.rejected)
-        found.lists[BINDINGS] = None if listed.rejected else oldest(listed.freshness)
+        discovery = Discovery(rejected=listed.rejected)
+        discovery.lists[BINDINGS] = None if listed.rejected else oldest(listed.freshness)
         for binding in listed.value:
-            home = self._inventory_tree.home(device=binding.device, component=binding.component)
-            self._homes[binding.id] = home
-            name = binding.name or names.get(binding.artefact or "")
-            named = {"name": truncate_for_entity_id(name) or binding.id[:8]}
-            found.channels.append(
-                Channel(home, f"{_BINDING}{binding.id}", _STATE, BINDINGS, placeholders=named)
+            parent = self._inventory_tree.parent_device(
+                device=binding.device, component=binding.component
             )
-        return found
+            self._parents[binding.id] = parent
+            name = binding.name or names.get(binding.artefact or "")
+            placeholders = {"name": truncate_for_entity_id(name) or binding.id[:8]}
+            key = f"{_BINDING}{binding.id}"
+            discovery.channels.append(
+                Channel(parent, key, _STATE, BINDINGS, placeholders=placeholders)
+            )
+        return discovery
 
     async def _names(self, bindings: Iterable[Binding]) -> dict[str, str | None]:
-        """What configurations are called that bindings name by their ids alone; nothing depends on it."""
+        """Return the names of configurations by id, empty where they cannot be fetched or are not needed."""
         if all(binding.name or binding.artefact is None for binding in bindings):
             return {}
         try:
@@ -111,61 +114,61 @@ class BindingsFeature(Feature):
 
     @override
     def feeds(self) -> Sequence[Feed]:
-        if not self._homes:
+        if not self._parents:
             return []
         return [Feed(BINDINGS, self._fetch, BINDINGS_EVERY, MIN_INTERVAL, is_whole=True)]
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """The bindings as they are now; what a survey listed just before is not asked for again."""
-        listed, self._listed = self._listed, None
+        """Return the states of the bindings; a list that was just fetched for the inventory is used again."""
+        listed, self._last_list = self._last_list, None
         if listed is None or not self._is_recent(listed):
             listed = await self._client.bindings()
         readings: dict[ChannelId, Reading] = {}
         for binding in listed.value:
-            if (home := self._homes.get(binding.id)) is not None:
-                readings[ChannelId(home, f"{_BINDING}{binding.id}")] = _state(binding)
+            if (parent := self._parents.get(binding.id)) is not None:
+                readings[ChannelId(parent, f"{_BINDING}{binding.id}")] = _state(binding)
         return FeedUpdate(readings=readings, freshness=listed.freshness, rejected=listed.rejected)
 
     def _is_recent(self, listed: PlatformResponse[list[Binding]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
-        return self._now() - newest < MIN_INTERVAL.total_seconds()
+        return self._monotonic() - newest < MIN_INTERVAL.total_seconds()
 
 
 def _state(binding: Binding) -> Reading:
-    told: dict[str, ReadingValue] = {
+    versions: dict[str, ReadingValue] = {
         "desired_version": binding.desired,
         "reported_version": binding.reported,
     }
-    attributes = {name: value for name, value in told.items() if value is not None}
+    attributes = {name: value for name, value in versions.items() if value is not None}
     return Reading(binding.state.value.lower() if binding.state else None, None, attributes)
 
 
 class QuarantineFeature(Feature):
-    """How many payloads the platform rejected; nothing is shown without the right to see them."""
+    """Return the number of payloads that the platform rejected; no channel without the permission to see them."""
 
     title = "quarantined payloads"
 
     @override
-    def scope_of(self, key: str) -> str | None:
+    def source_list(self, key: str) -> str | None:
         return QUARANTINE if key == QUARANTINE else None
 
     def __init__(self, client: OperationsClient) -> None:
         self._client = client
 
     @override
-    async def survey(self) -> Discovery:
+    async def discover(self) -> Discovery:
         try:
-            answer = await self._client.quarantine()
+            response = await self._client.quarantine()
         except (PermissionDeniedError, UnexpectedResponseError) as err:
             if isinstance(err, UnexpectedResponseError) and not is_missing(err):
                 raise
             return Discovery()
-        reasons = Counter(payload.reason.value for payload in answer.value)
-        # What cannot be read was rejected all the same.
-        unread = sum(answer.rejected.values()) - (not answer.is_whole)
-        reasons += Counter({Rejection.OTHER.value: unread})
+        reasons = Counter(payload.reason.value for payload in response.value)
+        # A payload whose record is malformed was quarantined all the same.
+        malformed = sum(response.rejected.values()) - (not response.is_whole)
+        reasons += Counter({Rejection.OTHER.value: malformed})
         attributes: dict[str, ReadingValue] = {**reasons}
-        if not answer.is_whole:
+        if not response.is_whole:
             attributes["at_least"] = True
         channel = Channel(ACCOUNT, QUARANTINE, _QUARANTINE, INVENTORY)
         return Discovery(
@@ -175,12 +178,12 @@ class QuarantineFeature(Feature):
 
 
 class FirmwareFeature(Feature):
-    """Whether there is newer firmware for a device, where firmware and device say enough of each other."""
+    """Show whether there is newer firmware for a device, where both name the same profile or model."""
 
     title = "firmware"
 
     @override
-    def scope_of(self, key: str) -> str | None:
+    def source_list(self, key: str) -> str | None:
         return FIRMWARE if key == FIRMWARE else None
 
     def __init__(self, client: OperationsClient, inventory_tree: OrganisationInventory) -> None:
@@ -188,14 +191,14 @@ class FirmwareFeature(Feature):
         self._inventory_tree = inventory_tree
 
     @override
-    async def survey(self) -> Discovery:
-        """An update for each device that says what it runs, and for which the platform has firmware."""
+    async def discover(self) -> Discovery:
+        """Return an update for each device that reports its version and for which the platform has firmware."""
         if not any(device.firmware for device in self._inventory_tree.devices.values()):
             return Discovery()
         try:
             listed = await self._client.firmware()
         except (PermissionDeniedError, UnexpectedResponseError) as err:
-            # What the call looks like is not published: an answer that cannot be read is none.
+            # The response is not documented: one that cannot be parsed counts as no firmware.
             if (
                 isinstance(err, UnexpectedResponseError)
                 and err.status is not None
@@ -203,21 +206,22 @@ class FirmwareFeature(Feature):
             ):
                 raise
             return Discovery()
-        found = Discovery()
-        is_full = listed.is_whole and not listed.rejected
-        found.lists[FIRMWARE] = oldest(listed.freshness) if is_full else None
+        discovery = Discovery()
+        is_complete = listed.is_whole and not listed.rejected
+        discovery.lists[FIRMWARE] = oldest(listed.freshness) if is_complete else None
         for device in self._inventory_tree.devices.values():
-            newest = _newest(one for one in listed.value if _fits(device, one))
+            newest = _newest(firmware for firmware in listed.value if _fits(device, firmware))
             if device.firmware is None or newest is None:
                 continue
             channel = Channel(device_id(device.id), FIRMWARE, _FIRMWARE, INVENTORY)
-            found.channels.append(channel)
-            found.readings[channel.id] = Reading(device.firmware, None, {LATEST_VERSION: newest})
-        return found
+            discovery.channels.append(channel)
+            latest = {LATEST_VERSION: newest}
+            discovery.readings[channel.id] = Reading(device.firmware, None, latest)
+        return discovery
 
 
 def _fits(device: Device, firmware: Firmware) -> bool:
-    """Whether a firmware says that it is for a device like this one."""
+    """Return whether a firmware is for the profile or model of a device."""
     if firmware.profile is not None:
         return firmware.profile == device.profile
     if firmware.model is None or device.model is None:
@@ -226,15 +230,15 @@ def _fits(device: Device, firmware: Firmware) -> bool:
 
 
 def _newest(artefacts: Iterable[Firmware]) -> str | None:
-    """The version of the newest firmware, by its date, or by its number where it has none."""
-    known = [(one, one.version) for one in artefacts if one.version is not None]
-    newest = max(known, key=lambda one: (_dated(one[0]), _numbered(one[1])), default=None)
+    """Return the version of the newest firmware, by date, or by number where dates are missing."""
+    known = [(each, each.version) for each in artefacts if each.version is not None]
+    newest = max(known, key=lambda pair: (_date(pair[0]), _numbers(pair[1])), default=None)
     return newest[1] if newest else None
 
 
-def _dated(firmware: Firmware) -> datetime:
+def _date(firmware: Firmware) -> datetime:
     return firmware.created_at or datetime.min.replace(tzinfo=UTC)
 
 
-def _numbered(version: str) -> list[int]:
+def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d{1,9}", version)]

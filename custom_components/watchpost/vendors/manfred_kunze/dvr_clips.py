@@ -1,4 +1,4 @@
-"""Footage of a period from a camera's own recorder: asked for, followed, and told when it is there."""
+"""Request clips from the recorder of a camera, and follow these requests."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -12,28 +12,28 @@ from .captures import CaptureList
 from .client.media import MediaClient
 from .models.media import ClipRequest, Progress
 
-_PATIENCE: Final = 300.0
+_TIMEOUT: Final = 300.0
 _FIRST_PAUSE: Final = 2.0
 _MAX_PAUSE: Final = 20.0
 _ENTITY_ID: Final = "entity_id"
 
 
 class ClipRequests:
-    """Requests for clips; `show` has Home Assistant hear of a clip as soon as it is there."""
+    """Run requests for clips; `show` publishes a clip as soon as it is available."""
 
     def __init__(
-        self, client: MediaClient, gallery: CaptureList, show: Callable[[FeedUpdate], None]
+        self, client: MediaClient, captures: CaptureList, show: Callable[[FeedUpdate], None]
     ) -> None:
         self._client = client
-        self._gallery = gallery
+        self._captures = captures
         self._show = show
 
     async def request(self, call: ActionCall) -> Mapping[str, Any]:
-        """Ask for a clip and follow it; returns how far that is, after some minutes at most."""
+        """Request a clip and follow it; return its state after some minutes at most."""
         camera = camera_of(call.device)
         if camera is None or call.channel is None or call.channel.key != CAMERA:
             raise ValueError(_ENTITY_ID)
-        before = {capture.id for capture in self._gallery.of(camera)}
+        before = {capture.id for capture in self._captures.captures_of(camera)}
         request = await self._client.request_clip(camera, call.fields["start"], call.fields["end"])
         if request is None:
             return {"request_id": None, "state": "unknown", "capture_id": None}
@@ -41,41 +41,41 @@ class ClipRequests:
             if request.state is not Progress.UNDER_WAY:
                 break
             await asyncio.sleep(pause)
-            request = await self._asked(request)
+            request = await self._poll(request)
         if request.state is Progress.DONE:
-            await self._look()
-        found = self._gallery.answer_to(request.id)
-        capture = request.capture or (found.id if found else None)
+            await self._poll_captures()
+        named = self._captures.capture_for(request.id)
+        capture = request.capture or (named.id if named else None)
         if capture is None and request.state is Progress.DONE:
-            new = [each.id for each in self._gallery.of(camera) if each.id not in before]
+            new = [each.id for each in self._captures.captures_of(camera) if each.id not in before]
             capture = new[0] if len(new) == 1 else None
         return {"request_id": request.id, "state": str(request.state), "capture_id": capture}
 
-    async def _asked(self, request: ClipRequest) -> ClipRequest:
-        """How far it is; a failure that may pass is no news."""
+    async def _poll(self, request: ClipRequest) -> ClipRequest:
+        """Return the current state of a request; a temporary failure keeps the known one."""
         try:
-            now = await self._client.get_clip_request(request.id)
+            current = await self._client.get_clip_request(request.id)
         except UnreachableError, RateLimitedError:
             return request
-        if now is not None:
-            return now
-        # Where requests cannot be looked at, the clip itself shows that it is there.
-        await self._look()
-        found = self._gallery.answer_to(request.id)
-        if found is None or not found.is_there:
+        if current is not None:
+            return current
+        # Where the deployment does not list requests, the list of captures shows the finished clip.
+        await self._poll_captures()
+        capture = self._captures.capture_for(request.id)
+        if capture is None or not capture.is_there:
             return request
-        return ClipRequest(id=request.id, state=Progress.DONE, capture=found.id)
+        return ClipRequest(id=request.id, state=Progress.DONE, capture=capture.id)
 
-    async def _look(self) -> None:
+    async def _poll_captures(self) -> None:
         try:
-            self._show(await self._gallery.fetch())
+            self._show(await self._captures.fetch())
         except UnreachableError, RateLimitedError:
             return
 
 
 def _pauses() -> Iterator[float]:
     pause, waited = _FIRST_PAUSE, 0.0
-    while waited < _PATIENCE:
+    while waited < _TIMEOUT:
         yield pause
         waited += pause
         pause = min(1.5 * pause, _MAX_PAUSE)

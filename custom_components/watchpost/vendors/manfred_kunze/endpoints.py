@@ -1,7 +1,7 @@
-"""Every group of resources in the vendor's text: where it is, and what may be done to it.
+"""List every group of resources in the vendor's text with its path and methods.
 
 Paths and methods are those of the pages "REST API", "Detect & alert", "Configure remotely", "Capture media", "Analyze &
-annotate" and "Export data". Where the text names a path alone it is only read.
+annotate" and "Export data". A path without documented methods is only read.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ _SECRET: Final = (
 )
 _LINK: Final = re.compile(r"\s*[a-z][a-z0-9+.-]{1,31}://", re.IGNORECASE)
 _LINK_INSIDE: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,31}://[^\s\"'<>]*", re.IGNORECASE)
-_MAX_DEEP: Final = 12
+_MAX_DEPTH: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A group of resources below `/api/v1`. `path` has a blank where the id of another record belongs.
+    """Group of resources below `/api/v1`; `path` has a `{}` in the place of another record's id.
 
-    `is_list` is False where nothing says that there are several.
+    `is_list` is False where the vendor documents a single record.
     """
 
     path: str
@@ -33,8 +33,8 @@ class Resource:
     can_delete: bool = False
 
     @property
-    def is_below(self) -> bool:
-        """Whether it is read by another record's id."""
+    def needs_record_id(self) -> bool:
+        """Return whether the path needs another record's id."""
         return "{}" in self.path
 
 
@@ -76,27 +76,27 @@ RESOURCES: Final[Mapping[str, Resource]] = {
 }
 
 
-def shown(value: Any, depth: int = 0) -> Any:
-    """A record as it may be shown: without what is secret, and of an address no more than where it leads.
+def redact(value: Any, depth: int = 0) -> Any:
+    """Return a record without its secrets, and with each URL cut to its scheme and host.
 
-    Addresses may be signed, or be secrets themselves, like those of webhooks.
+    URLs may be signed, or be secrets themselves, like those of webhooks.
     """
-    if isinstance(value, dict) and depth < _MAX_DEEP:
+    if isinstance(value, dict) and depth < _MAX_DEPTH:
         return {
-            str(key): shown(held, depth + 1)
-            for key, held in value.items()
-            if not any(mark in _plain(str(key)) for mark in _SECRET)
+            str(key): redact(item, depth + 1)
+            for key, item in value.items()
+            if not any(mark in _letters(str(key)) for mark in _SECRET)
         }
-    if isinstance(value, list) and depth < _MAX_DEEP:
-        return [shown(held, depth + 1) for held in value]
+    if isinstance(value, list) and depth < _MAX_DEPTH:
+        return [redact(item, depth + 1) for item in value]
     if isinstance(value, str):
         if _LINK.match(value):
             return _origin(value.strip())
-        return _LINK_INSIDE.sub(lambda found: _origin(found[0]) or "", value)
+        return _LINK_INSIDE.sub(lambda match: _origin(match[0]) or "", value)
     return value if isinstance(value, int | float | bool) else None
 
 
-def _plain(key: str) -> str:
+def _letters(key: str) -> str:
     return "".join(letter for letter in key.lower() if letter.isalnum())
 
 

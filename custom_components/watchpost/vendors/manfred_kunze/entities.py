@@ -1,4 +1,4 @@
-"""The platform's records in the words of the model: devices and their channels."""
+"""Map the platform's records to devices and their channels."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from ..names import truncate_for_entity_id
 from .inventory import ACCOUNT, OrganisationInventory, component_id, device_id, sensor_key
 from .models import topology
 from .models.topology import DeviceStatus, Sensor, ValueType
-from .units import shown, truth
+from .units import binary_device_class, unit_info
 
 MANUFACTURER: Final = "Manfred Kunze"
 SERVICE: Final = "Manfred Kunze IoT platform"
@@ -56,22 +56,22 @@ _LAST_MEASUREMENT = SensorEntityDescription(
 )
 
 
-def is_of_sensor(key: str) -> bool:
-    """Whether a channel is named by the list of sensors."""
+def is_sensor_key(key: str) -> bool:
+    """Return whether a channel comes from the list of sensors."""
     return key == LAST_MEASUREMENT or key.startswith(sensor_key(""))
 
 
-# Whether a device in this state is connected; of one that waits, rests or is worked on, nothing is known.
+# Whether a device in this state is connected; unknown in any other state.
 _CONNECTED: Final = {DeviceStatus.ACTIVE: True, DeviceStatus.OFFLINE: False}
 
 
 def account() -> Device:
-    """What everything else hangs from."""
+    """Return the account, the parent of all devices."""
     return Device(ACCOUNT, name=SERVICE, manufacturer=MANUFACTURER, is_service=True)
 
 
 def devices(inventory_tree: OrganisationInventory) -> Iterator[Device]:
-    """The account, its devices, and their components; parents come before children."""
+    """Yield the account, its devices and their components, parents before children."""
     yield account()
     for device in inventory_tree.devices.values():
         yield _device(inventory_tree, device)
@@ -82,7 +82,7 @@ def devices(inventory_tree: OrganisationInventory) -> Iterator[Device]:
             name=truncate_for_entity_id(component.name) or f"Component {component.id[:8]}",
             manufacturer=MANUFACTURER,
             model=profile.name if profile else None,
-            via=inventory_tree.home(device=component.device),
+            via=inventory_tree.parent_device(device=component.device),
         )
 
 
@@ -100,19 +100,17 @@ def _device(inventory_tree: OrganisationInventory, device: topology.Device) -> D
     )
 
 
-def status_channels(
-    inventory_tree: OrganisationInventory, good_for: timedelta
-) -> Iterator[Channel]:
-    """What each device's own record says of it, and is shown for so long."""
+def status_channels(inventory_tree: OrganisationInventory, max_age: timedelta) -> Iterator[Channel]:
+    """Yield the status channels of each device, which are shown for this time."""
     for device in inventory_tree.devices:
         for description in (_STATUS, _CONNECTIVITY, _MAINTENANCE):
             yield Channel(
-                device_id(device), description.key, description, STATUSES, good_for=good_for
+                device_id(device), description.key, description, STATUSES, good_for=max_age
             )
 
 
 def status_readings(listed: Iterable[topology.Device]) -> dict[ChannelId, Reading]:
-    """Status, connectivity and maintenance of each device; an unknown status leaves all of them unknown."""
+    """Return status, connectivity and maintenance of each device; all unknown for an unknown status."""
     readings: dict[ChannelId, Reading] = {}
     for device in listed:
         status, owner = device.status, device_id(device.id)
@@ -126,31 +124,37 @@ def status_readings(listed: Iterable[topology.Device]) -> dict[ChannelId, Readin
 
 
 def sensor_channels(
-    inventory_tree: OrganisationInventory, good_for: Mapping[str, timedelta]
+    inventory_tree: OrganisationInventory, max_ages: Mapping[str, timedelta]
 ) -> Iterator[Channel]:
-    """A channel for each sensor, and for what it hangs from when anything was measured there last.
+    """Yield a channel for each sensor, and the last measurement of each parent device.
 
-    `good_for` is how long each sensor's readings are shown.
+    `max_ages` is how long each sensor's readings are shown.
     """
-    housed = inventory_tree.housed
-    described = {sensor.id: describe(inventory_tree, sensor) for sensor in housed}
-    homes = {sensor.id: inventory_tree.home_of(sensor.id) for sensor in housed}
-    alike = Counter((homes[found], what.device_class) for found, what in described.items())
-    for sensor in housed:
-        home, what = homes[sensor.id], described[sensor.id]
-        is_named = what.device_class is not None and alike[home, what.device_class] == 1
+    sensors = inventory_tree.located_sensors
+    descriptions = {sensor.id: describe(inventory_tree, sensor) for sensor in sensors}
+    parents = {sensor.id: inventory_tree.parent_of_sensor(sensor.id) for sensor in sensors}
+    counts = Counter(
+        (parents[sensor_id], description.device_class)
+        for sensor_id, description in descriptions.items()
+    )
+    for sensor in sensors:
+        parent, description = parents[sensor.id], descriptions[sensor.id]
+        device_class = description.device_class
+        is_named = device_class is not None and counts[parent, device_class] == 1
         yield Channel(
-            home,
+            parent,
             sensor_key(sensor.id),
-            what,
+            description,
             READINGS,
-            good_for=good_for[sensor.id],
+            good_for=max_ages[sensor.id],
             declared=_declared(inventory_tree, sensor),
             name=None if is_named else _name(sensor),
         )
-    for home in dict.fromkeys(homes.values()):
-        if home != ACCOUNT:
-            yield Channel(home, LAST_MEASUREMENT, _LAST_MEASUREMENT, READINGS, keep_when_stale=True)
+    for parent in dict.fromkeys(parents.values()):
+        if parent != ACCOUNT:
+            yield Channel(
+                parent, LAST_MEASUREMENT, _LAST_MEASUREMENT, READINGS, keep_when_stale=True
+            )
 
 
 def _declared(inventory_tree: OrganisationInventory, sensor: Sensor) -> tuple[float, float] | None:
@@ -166,23 +170,23 @@ def _name(sensor: Sensor) -> str:
 
 
 def describe(inventory_tree: OrganisationInventory, sensor: Sensor) -> EntityDescription:
-    """How Home Assistant shows a sensor, by its value type, its profile's unit and its name."""
+    """Return a sensor's entity description by its value type, its profile's unit and its name."""
     field = inventory_tree.field_of(sensor)
     unit = sensor.unit or (field.unit if field else None)
     name = sensor.field or sensor.name or ""
-    return _description(inventory_tree.kind_of(sensor), unit, field.name if field else name)
+    return _description(inventory_tree.value_type_of(sensor), unit, field.name if field else name)
 
 
 @lru_cache(maxsize=4096)
 def _description(kind: ValueType | None, unit: str | None, name: str) -> EntityDescription:
     if kind is ValueType.BOOLEAN:
-        return BinarySensorEntityDescription(key="truth", device_class=truth(name))
+        return BinarySensorEntityDescription(key="truth", device_class=binary_device_class(name))
     if kind is ValueType.DOUBLE or kind is ValueType.BIGINT:
-        what = shown(unit, name)
+        info = unit_info(unit, name)
         return SensorEntityDescription(
             key="number",
-            device_class=what.device_class,
-            native_unit_of_measurement=what.unit,
-            state_class=what.state_class,
+            device_class=info.device_class,
+            native_unit_of_measurement=info.unit,
+            state_class=info.state_class,
         )
     return SensorEntityDescription(key="text")

@@ -1,4 +1,4 @@
-"""Exports are asked for, followed to their end, downloaded and deleted."""
+"""Create exports, follow their jobs, download and delete them."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -15,43 +15,43 @@ from .client.api import is_missing
 from .client.exports import ExportsClient
 from .control_schemas import SITE_ID
 from .inventory import OrganisationInventory, component_id, device_id, sensor_key
-from .media_schemas import DOWNLOAD, EXPORT_ID, INCLUDES, PATIENCE
+from .media_schemas import DOWNLOAD, EXPORT_ID, INCLUDES, TIMEOUT
 from .models.exports import Export, ExportState
 
 MAX_BYTES: Final = 16 * 1024**3
 _PAUSES: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
 
 
-class Shelf(Protocol):
-    """Where it is shown how far exports are."""
+class ExportStore(Protocol):
+    """Keep and show the states of exports."""
 
-    def keep(self, export: Export) -> None:
-        """Show how far an export is now."""
+    def store(self, export: Export) -> None:
+        """Store and show the state of an export."""
 
-    def forget(self, export: str) -> None:
-        """Show that an export is gone."""
+    def remove(self, export: str) -> None:
+        """Remove an export that is gone."""
 
-    def told(self, export: Export) -> dict[str, Any]:
-        """What is told of an export: never its link."""
+    def describe(self, export: Export) -> dict[str, Any]:
+        """Return the fields of an export without its link."""
 
     def state_of(self, export: Export) -> ExportState | None:
-        """How far it is."""
+        """Return the state of an export."""
 
 
 class ExportActions:
-    """The actions about exports of one organisation."""
+    """Run the actions about exports of one organisation."""
 
     def __init__(
         self,
         client: ExportsClient,
         inventory_tree: OrganisationInventory,
         links: SafeDownloader,
-        shelf: Shelf,
+        exports: ExportStore,
     ) -> None:
         self._client = client
         self._inventory_tree = inventory_tree
         self._links = links
-        self._shelf = shelf
+        self._exports = exports
         self.handlers: Mapping[str, ActionHandler] = {
             "create_export": self._create,
             "list_exports": self._list,
@@ -60,34 +60,34 @@ class ExportActions:
         }
 
     async def _create(self, call: ActionCall) -> Mapping[str, Any]:
-        """Submit a job and follow it; after `timeout` seconds it goes on without us."""
-        kind, scope = self._scope(call)
+        """Submit an export and follow it for `timeout` seconds; then it is followed as a job."""
+        kind, scope = self._target(call)
         start, end = call.fields["start"], call.fields["end"]
         includes = [name.upper() for name in call.fields[INCLUDES]]
         export = await self._client.create_export(kind, scope, start, end, includes)
-        self._shelf.keep(export)
-        for pause in _pauses(call.fields[PATIENCE]):
-            if not _is_under_way(export):
+        self._exports.store(export)
+        for pause in _pauses(call.fields[TIMEOUT]):
+            if not _is_running(export):
                 break
             await asyncio.sleep(pause)
-            export = await self._asked(export)
-            self._shelf.keep(export)
-        outcome = self._shelf.told(export)
-        if _is_under_way(export):
-            outcome["work"] = Job(f"export {export.id}", partial(self._go_on, export))
-        if call.fields[DOWNLOAD] and self._shelf.state_of(export) is ExportState.READY:
+            export = await self._poll(export)
+            self._exports.store(export)
+        outcome = self._exports.describe(export)
+        if _is_running(export):
+            outcome["work"] = Job(f"export {export.id}", partial(self._poll_job, export))
+        if call.fields[DOWNLOAD] and self._exports.state_of(export) is ExportState.READY:
             outcome["file"] = self._file(export)
         return outcome
 
-    def _scope(self, call: ActionCall) -> tuple[str, str]:
-        """What is to be exported: a device, a component, one sensor, or a site."""
+    def _target(self, call: ActionCall) -> tuple[str, str]:
+        """Return kind and id of the exported device, component, sensor or site."""
         if call.device is not None:
             for kind, known, name in (
                 ("DEVICE", self._inventory_tree.devices, device_id),
                 ("COMPONENT", self._inventory_tree.components, component_id),
             ):
-                if (found := call.device.removeprefix(name(""))) in known:
-                    return kind, found
+                if (record_id := call.device.removeprefix(name(""))) in known:
+                    return kind, record_id
             raise ValueError("device_id")
         if (channels := call.fields.get("channels")) is not None:
             keys = [channel.key for channel in channels]
@@ -99,8 +99,8 @@ class ExportActions:
             raise ValueError(SITE_ID)
         return "SITE", site
 
-    async def _asked(self, export: Export) -> Export:
-        """How far it is; a failure that may pass is no news, and what is gone has expired."""
+    async def _poll(self, export: Export) -> Export:
+        """Return the current state of an export; a temporary failure keeps the known one, a 404 means expired."""
         try:
             return await self._client.get_export(export.id)
         except UnreachableError, RateLimitedError:
@@ -110,27 +110,27 @@ class ExportActions:
                 raise
             return Export(id=export.id, state=ExportState.EXPIRED, created_at=export.created_at)
 
-    async def _go_on(self, export: Export) -> JobState:
-        """Show how far it is after nobody waits for it any more."""
-        export = await self._asked(export)
-        self._shelf.keep(export)
-        return JobState.RUNNING if _is_under_way(export) else JobState.DONE
+    async def _poll_job(self, export: Export) -> JobState:
+        """Poll an export as a job, and show its state."""
+        export = await self._poll(export)
+        self._exports.store(export)
+        return JobState.RUNNING if _is_running(export) else JobState.DONE
 
     async def _list(self, call: ActionCall) -> Mapping[str, Any]:
-        answer = await self._client.list_exports()
-        exports = [self._shelf.told(export) for export in answer.value]
-        return {"exports": exports, "is_complete": answer.is_whole}
+        response = await self._client.list_exports()
+        exports = [self._exports.describe(export) for export in response.value]
+        return {"exports": exports, "is_complete": response.is_whole}
 
     async def _download(self, call: ActionCall) -> Mapping[str, Any]:
         export = await self._client.get_export(call.fields[EXPORT_ID])
-        self._shelf.keep(export)
-        if self._shelf.state_of(export) is not ExportState.READY:
+        self._exports.store(export)
+        if self._exports.state_of(export) is not ExportState.READY:
             raise ValueError(EXPORT_ID)
-        return {**self._shelf.told(export), "file": self._file(export)}
+        return {**self._exports.describe(export), "file": self._file(export)}
 
     async def _delete(self, call: ActionCall) -> Mapping[str, Any]:
         await self._client.delete_export(call.fields[EXPORT_ID])
-        self._shelf.forget(call.fields[EXPORT_ID])
+        self._exports.remove(call.fields[EXPORT_ID])
         return {}
 
     # -- the file --
@@ -144,7 +144,7 @@ class ExportActions:
         )
 
     async def _fetch(self, export: str, take: Take) -> None:
-        """Download by a fresh link, and by another one where the first is refused."""
+        """Download by a new link, and by another one where the first is refused."""
         try:
             await self._links.file(await self._link(export), take, MAX_BYTES)
         except UnexpectedResponseError as err:
@@ -153,22 +153,22 @@ class ExportActions:
             await self._links.file(await self._link(export), take, MAX_BYTES)
 
     async def _link(self, export: str) -> str:
-        """A link to the bundle; each is good for a while, and kept nowhere."""
-        found = await self._client.get_export(export)
-        if found.url is None:
+        """Return a short-lived link to the bundle, which is not stored."""
+        current = await self._client.get_export(export)
+        if current.url is None:
             raise UnexpectedResponseError("the export has no link")
-        return found.url
+        return current.url
 
 
-def _is_under_way(export: Export) -> bool:
-    """Whether more may come of it; where its word is not known, that may be so."""
+def _is_running(export: Export) -> bool:
+    """Return whether an export may still change; an unknown state may."""
     return export.state is None or export.state.is_under_way
 
 
-def _pauses(patience: float) -> Iterator[float]:
+def _pauses(timeout: float) -> Iterator[float]:
     pauses = iter(_PAUSES)
     pause = _PAUSES[-1]
-    while patience > 0:
-        pause = min(next(pauses, pause), patience)
+    while timeout > 0:
+        pause = min(next(pauses, pause), timeout)
         yield pause
-        patience -= pause
+        timeout -= pause

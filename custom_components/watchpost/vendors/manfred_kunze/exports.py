@@ -1,4 +1,4 @@
-"""The part of exports: bundles of readings and annotations that the vendor makes in its own time."""
+"""The feature of exports: bundles of readings and annotations that the vendor makes as jobs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -23,7 +23,7 @@ NEWEST: Final = "newest_export"
 
 EXPORTS_EVERY: Final = timedelta(minutes=15)
 MIN_INTERVAL: Final = timedelta(seconds=15)
-_AWAITED: Final = timedelta(hours=1)
+_MAX_AWAITED: Final = timedelta(hours=1)
 
 _NEWEST: Final = SensorEntityDescription(
     key=NEWEST,
@@ -35,7 +35,7 @@ _NEWEST: Final = SensorEntityDescription(
 
 
 class ExportsFeature(Feature):
-    """The exports of one organisation; `show` has how far they are shown between two polls."""
+    """Poll the exports of one organisation; `show` publishes an update between two polls."""
 
     title = "exports"
 
@@ -48,8 +48,8 @@ class ExportsFeature(Feature):
         show: Callable[[FeedUpdate], None],
     ) -> None:
         self._client = ExportsClient(api)
-        self._clock = api.transport.budget.now
-        self._now = api.now
+        self._monotonic = api.transport.budget.now
+        self._vendor_utc = api.now
         self._show = show
         self._known: dict[str, Export] = {}
         self._listed_at: float | None = None
@@ -59,23 +59,23 @@ class ExportsFeature(Feature):
     # -- polling --
 
     @override
-    async def survey(self) -> Discovery:
-        """Find out whether exports are listed at all."""
-        found = Discovery()
+    async def discover(self) -> Discovery:
+        """Return the channel of the newest export, if the deployment lists exports."""
+        discovery = Discovery()
         try:
             await self._list()
         except VendorError as err:
             if is_missing(err) or isinstance(err, PermissionDeniedError):
                 self._absent = type(err).__name__
                 if not isinstance(err, PermissionDeniedError):
-                    found.failures[self.title] = err
-                return found
-            # What may pass costs the first look alone.
+                    discovery.failures[self.title] = err
+                return discovery
+            # After a temporary failure the first poll fetches the list.
             self._listed_at = None
         self._absent = None
         channel = Channel(ACCOUNT, NEWEST, _NEWEST, EXPORTS, keep_when_stale=True)
-        found.channels.append(channel)
-        return found
+        discovery.channels.append(channel)
+        return discovery
 
     @override
     def feeds(self) -> Sequence[Feed]:
@@ -84,37 +84,37 @@ class ExportsFeature(Feature):
         return [Feed(EXPORTS, self._fetch, EXPORTS_EVERY, MIN_INTERVAL, is_whole=True)]
 
     async def _list(self) -> tuple[Freshness, ...]:
-        answer = await self._client.list_exports()
-        self._known = {each.id: joined(self._known.get(each.id), each) for each in answer.value}
-        self._listed_at = self._clock()
-        return answer.freshness
+        response = await self._client.list_exports()
+        self._known = {each.id: joined(self._known.get(each.id), each) for each in response.value}
+        self._listed_at = self._monotonic()
+        return response.freshness
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """The exports as they are now; what is under way is looked at again before long."""
-        fresh: tuple[Freshness, ...] = ()
+        """Return the state of the newest export; running exports are polled again soon."""
+        freshness: tuple[Freshness, ...] = ()
         at = self._listed_at
-        if at is None or self._clock() - at >= MIN_INTERVAL.total_seconds():
-            fresh = await self._list()
+        if at is None or self._monotonic() - at >= MIN_INTERVAL.total_seconds():
+            freshness = await self._list()
         if any(self._is_awaited(export) for export in self._known.values()):
-            now, soon = self._clock(), MIN_INTERVAL.total_seconds()
-            fresh = (Freshness(received=now, expires=now + soon, lifetime=soon),)
-        return FeedUpdate(readings=self._readings(), freshness=fresh)
+            received, soon = self._monotonic(), MIN_INTERVAL.total_seconds()
+            freshness = (Freshness(received=received, expires=received + soon, lifetime=soon),)
+        return FeedUpdate(readings=self._readings(), freshness=freshness)
 
     def _is_awaited(self, export: Export) -> bool:
-        """Whether an export will be ready before long; one that has been made for hours may never be."""
+        """Return whether an export will be ready soon; one that has been running for hours may never be."""
         if export.created_at is None or export.state is None or not export.state.is_under_way:
             return False
-        return self._now() - export.created_at < _AWAITED
+        return self._vendor_utc() - export.created_at < _MAX_AWAITED
 
-    # -- what is known --
+    # -- states --
 
-    def keep(self, export: Export) -> None:
-        """Show how far an export is now."""
+    def store(self, export: Export) -> None:
+        """Store and show the state of an export."""
         self._known[export.id] = joined(self._known.get(export.id), export)
         self._show(FeedUpdate(readings=self._readings()))
 
-    def forget(self, export: str) -> None:
-        """Show that an export is gone."""
+    def remove(self, export: str) -> None:
+        """Remove an export that is gone."""
         self._known.pop(export, None)
         self._show(FeedUpdate(readings=self._readings()))
 
@@ -123,13 +123,13 @@ class ExportsFeature(Feature):
         newest = max(dated, key=lambda export: str(export.created_at), default=None)
         if newest is None:
             return {ChannelId(ACCOUNT, NEWEST): Reading(None)}
-        told = self.told(newest)
-        state = told.pop("state")
-        attributes = {key: value for key, value in told.items() if isinstance(value, str | int)}
+        fields = self.describe(newest)
+        state = fields.pop("state")
+        attributes = {key: value for key, value in fields.items() if isinstance(value, str | int)}
         return {ChannelId(ACCOUNT, NEWEST): Reading(state, attributes=attributes)}
 
-    def told(self, export: Export) -> dict[str, Any]:
-        """What is told of an export: never its link."""
+    def describe(self, export: Export) -> dict[str, Any]:
+        """Return the fields of an export without its link."""
         export = joined(self._known.get(export.id), export)
         times = {
             "start": export.start,
@@ -151,8 +151,8 @@ class ExportsFeature(Feature):
         }
 
     def state_of(self, export: Export) -> ExportState | None:
-        """How far it is; what was ready has expired when its time is over, whatever it calls itself."""
-        is_over = export.expires_at is not None and export.expires_at <= self._now()
+        """Return the state of an export; one that was ready has expired after its time, whatever it reports."""
+        is_over = export.expires_at is not None and export.expires_at <= self._vendor_utc()
         if export.state is ExportState.READY and is_over:
             return ExportState.EXPIRED
         return export.state

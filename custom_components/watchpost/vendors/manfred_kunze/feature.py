@@ -1,4 +1,4 @@
-"""What the connection is put together from: each part brings devices and channels, feeds, actions, options."""
+"""Define a feature of the platform: its devices, channels, feeds, actions, options and stored state."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +15,10 @@ from ...models import Channel, ChannelId, Device, Freshness, Reading
 
 @dataclass(slots=True)
 class Discovery:
-    """What a part found when the lists were read; `failures` are the lists that could not be had, by their names.
+    """Devices, channels and readings that a feature found; `failures` are the errors of failed lists by name.
 
-    `lists` names each list that was read: when the oldest page of its response came (monotonic), None where it was
-    not read in full. What a list would name that is not there, or not in full, is not missed.
+    `lists` gives for each fetched list when the oldest page of its response was received (monotonic seconds), None
+    where the list is incomplete. Nothing is removed because a missing or incomplete list lacks it.
     """
 
     devices: list[Device] = field(default_factory=list)
@@ -32,55 +32,55 @@ class Discovery:
 
 
 def lifetime(freshness: Iterable[Freshness]) -> timedelta:
-    """How long replies said to be current, the longest: what they bring is not asked for more often."""
+    """Return the longest lifetime of these responses: they are not requested more often."""
     return timedelta(seconds=max((reply.lifetime or 0.0 for reply in freshness), default=0.0))
 
 
 def oldest(freshness: Iterable[Freshness]) -> float | None:
-    """Return when the oldest page of a response came, None where there is none."""
+    """Return when the oldest page of a response was received (monotonic seconds), None without a page."""
     return min((reply.received for reply in freshness), default=None)
 
 
 class Feature:
-    """A group of the platform's resources; those that offer nothing of a kind leave it at that.
+    """Offer one group of the platform's resources; the defaults offer nothing.
 
-    `title` is what a person calls the list that its survey reads.
+    `title` names for a person the list that `discover` fetches.
     """
 
     title = ""
 
-    async def survey(self) -> Discovery:
-        """Read the part's lists, with the estate as it was just listed; called with every inventory.
+    async def discover(self) -> Discovery:
+        """Fetch the feature's lists, after the inventory was updated; called with every inventory.
 
-        A `VendorError` that is raised costs this part alone; what it had before is not missed.
+        A `VendorError` that is raised costs this feature alone; its known devices and channels stay.
         """
         return Discovery()
 
     def feeds(self) -> Sequence[Feed]:
-        """What is polled beside the inventory, by what the last survey found."""
+        """Return the feeds beside the inventory, by what was discovered last."""
         return ()
 
-    def scope_of(self, key: str) -> str | None:
-        """The list that names channels with this key, None where their device's list does."""
+    def source_list(self, key: str) -> str | None:
+        """Return the list that channels with this key come from, None where that is their device's list."""
         return None
 
     @property
     def actions(self) -> Mapping[str, ActionHandler]:
-        """The actions that the part handles, by name."""
+        """Return the handlers of the feature's actions by name."""
         return {}
 
     async def options(self) -> Mapping[vol.Marker, Any]:
-        """The part's fields of the options form; may ask, and raises a `VendorError`."""
+        """Return the feature's fields of the options form; may send requests, raises a `VendorError`."""
         return {}
 
     def diagnostics(self) -> Mapping[str, Any]:
-        """What of it works: names and counts, never contents."""
+        """Return the state of the feature: names and counts, never contents."""
         return {}
 
-    def recall(self, memory: Mapping[str, Any]) -> None:
-        """Take back what was kept before this start: any JSON."""
+    def restore_state(self, stored: Mapping[str, Any]) -> None:
+        """Restore the state that was stored before this start: any JSON."""
         return
 
-    def memory(self) -> Mapping[str, Any]:
-        """What is to be kept for the next start (JSON), under names that no other part uses."""
+    def stored_state(self) -> Mapping[str, Any]:
+        """Return the state to store for the next start (JSON), under names that no other feature uses."""
         return {}

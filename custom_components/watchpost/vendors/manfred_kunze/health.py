@@ -1,4 +1,4 @@
-"""The part of devices' health, which is asked for device by device, each in its turn."""
+"""The feature of devices' health, which is requested device by device in turn."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -27,18 +27,18 @@ from .models.topology import DeviceStatus
 HEALTH: Final = "health"
 POLLS_EVERY: Final = timedelta(minutes=1)
 MIN_INTERVAL: Final = timedelta(seconds=30)
-# A device is asked this often at most, and so many of them in one poll.
-EACH_EVERY: Final = timedelta(minutes=5)
+# Each device is polled this often at most, and so many devices in one poll.
+DEVICE_INTERVAL: Final = timedelta(minutes=5)
 PER_POLL: Final = 10
-# How many devices are asked to learn which fields a deployment has.
+# Number of devices that are polled to learn the fields of a deployment.
 _SAMPLES: Final = 3
-_AWAKE: Final = frozenset({DeviceStatus.ACTIVE, DeviceStatus.MAINTENANCE, None})
+_ONLINE: Final = frozenset({DeviceStatus.ACTIVE, DeviceStatus.MAINTENANCE, None})
 
-_KEPT: Final = "vitals"
-# No list names them: a device is asked for its own, and what it told once stays offered.
+_STORED_KEY: Final = "vitals"
+# No list names the vitals: each device reports its own, and a vital that was reported once keeps its channel.
 _VITALS: Final = frozenset(vital.value for vital in Vital)
-# What few people look at.
-_OFF: Final = frozenset({Vital.FREE_HEAP, Vital.READINGS_SENT})
+# Vitals whose entities are disabled by default.
+_DISABLED: Final = frozenset({Vital.FREE_HEAP, Vital.READINGS_SENT})
 _CLASSES: Final = {
     (Vital.UPTIME, "s"): SensorDeviceClass.DURATION,
     (Vital.UPTIME, "ms"): SensorDeviceClass.DURATION,
@@ -49,7 +49,7 @@ _CLASSES: Final = {
 
 
 class HealthFeature(Feature):
-    """Uptime, free heap, signal, connection and counts of readings, as far as the deployment tells them."""
+    """Poll uptime, free heap, signal, connection and counts of readings, as far as the deployment reports them."""
 
     title = "health of devices"
 
@@ -57,110 +57,113 @@ class HealthFeature(Feature):
         self,
         client: TopologyClient,
         inventory_tree: OrganisationInventory,
-        now: Callable[[], float],
-        changed: Callable[[], None],
+        monotonic: Callable[[], float],
+        save_state: Callable[[], None],
     ) -> None:
         self._client = client
         self._inventory_tree = inventory_tree
-        self._now = now
-        self._changed = changed
+        self._monotonic = monotonic
+        self._save_state = save_state
         self._units: dict[Vital, str | None] = {}
         self._off_since: float | None = None
-        self._why_off: str | None = None
-        self._asked: dict[str, float] = {}
-        self._untold: dict[str, Health] = {}
+        self._off_reason: str | None = None
+        self._requested_at: dict[str, float] = {}
+        self._pending: dict[str, Health] = {}
         self._lifetime = timedelta(0)
 
-    # -- what there is --
+    # -- inventory --
 
     @override
-    def scope_of(self, key: str) -> str | None:
+    def source_list(self, key: str) -> str | None:
         return HEALTH if key in _VITALS else None
 
     @override
-    async def survey(self) -> Discovery:
-        """A channel for each device and vital; which vitals there are is learned from a few devices."""
+    async def discover(self) -> Discovery:
+        """Return a channel for each device and vital; a few devices show which vitals there are."""
         if not self._units and not self._is_off:
-            await self._learn()
-        found = Discovery()
+            await self._learn_vitals()
+        discovery = Discovery()
         rounds = ceil(len(self._inventory_tree.devices) / PER_POLL) * POLLS_EVERY
-        good_for = 3 * max(EACH_EVERY, rounds, self._lifetime)
+        max_age = 3 * max(DEVICE_INTERVAL, rounds, self._lifetime)
         for device in self._inventory_tree.devices:
             for vital, unit in self._units.items():
                 description = _description(vital, unit)
-                found.channels.append(
-                    Channel(device_id(device), vital.value, description, HEALTH, good_for=good_for)
+                discovery.channels.append(
+                    Channel(device_id(device), vital.value, description, HEALTH, good_for=max_age)
                 )
-        return found
+        return discovery
 
     @property
     def _is_off(self) -> bool:
-        return self._off_since is not None and self._now() - self._off_since < AGAIN_AFTER
+        return self._off_since is not None and self._monotonic() - self._off_since < AGAIN_AFTER
 
-    async def _learn(self) -> None:
-        """Ask a few devices; where there is no such call, or no right to it, not again for a day."""
-        for device in self._awake()[:_SAMPLES]:
+    async def _learn_vitals(self) -> None:
+        """Poll a few devices for their vitals; without the endpoint or the permission not again for a day."""
+        for device in self._online_devices()[:_SAMPLES]:
             try:
-                answer = await self._client.health(device)
+                response = await self._client.health(device)
             except (PermissionDeniedError, UnexpectedResponseError) as err:
-                self._off_since, self._why_off = self._now(), type(err).__name__
+                self._off_since, self._off_reason = self._monotonic(), type(err).__name__
                 continue
-            health, self._lifetime = answer.value, lifetime(answer.freshness)
-            self._asked[device], self._untold[device] = self._now(), health
+            health, self._lifetime = response.value, lifetime(response.freshness)
+            self._requested_at[device], self._pending[device] = self._monotonic(), health
             for vital in health.vitals:
                 self._units[vital] = self._units.get(vital) or health.units.get(vital)
         if self._units:
-            self._off_since = self._why_off = None
-            self._changed()
+            self._off_since = self._off_reason = None
+            self._save_state()
 
-    def _learn_more(self, health: Health) -> None:
-        """Note what the first devices did not tell of; the next list offers it."""
+    def _add_vitals(self, health: Health) -> None:
+        """Store vitals that the first devices lacked; the next inventory has channels of them."""
         new = {vital: health.units.get(vital) for vital in health.vitals.keys() - self._units}
         if new:
             self._units |= new
-            self._changed()
+            self._save_state()
 
-    def _awake(self) -> list[str]:
+    def _online_devices(self) -> list[str]:
         return [
-            device.id for device in self._inventory_tree.devices.values() if device.status in _AWAKE
+            device.id
+            for device in self._inventory_tree.devices.values()
+            if device.status in _ONLINE
         ]
 
-    # -- how the devices are --
+    # -- polling --
 
     @override
     def feeds(self) -> Sequence[Feed]:
         return [Feed(HEALTH, self._fetch, POLLS_EVERY, MIN_INTERVAL)] if self._units else []
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Ask the devices whose turn it is; all failing raises the first failure."""
-        looked_at = {channel.device for channel in wanted}
-        now = self._now()
+        """Poll the devices that are due; if all fail, raise the first error."""
+        wanted_devices = {channel.device for channel in wanted}
+        monotonic = self._monotonic()
         due = [
             device
-            for device in self._awake()
-            if device_id(device) in looked_at
-            and now - self._asked.get(device, float("-inf")) >= EACH_EVERY.total_seconds() - 1
+            for device in self._online_devices()
+            if device_id(device) in wanted_devices
+            and monotonic - self._requested_at.get(device, float("-inf"))
+            >= DEVICE_INTERVAL.total_seconds() - 1
         ]
-        due.sort(key=lambda device: self._asked.get(device, float("-inf")))
+        due.sort(key=lambda device: self._requested_at.get(device, float("-inf")))
         readings: dict[ChannelId, Reading] = {}
-        for device, health in self._untold.items():
+        for device, health in self._pending.items():
             readings |= self._readings(device, health)
-        self._untold = {}
+        self._pending = {}
         freshness: list[Freshness] = []
         failures: list[VendorError] = []
         for device in due[:PER_POLL]:
-            self._asked[device] = now
+            self._requested_at[device] = monotonic
             try:
-                answer = await self._client.health(device)
+                response = await self._client.health(device)
             except VendorError as err:
                 if not is_missing(err):
                     failures.append(err)
                 if isinstance(err, UnexpectedResponseError):
                     continue
                 break
-            self._learn_more(answer.value)
-            readings |= self._readings(device, answer.value)
-            freshness += answer.freshness
+            self._add_vitals(response.value)
+            readings |= self._readings(device, response.value)
+            freshness += response.freshness
         if failures and not readings:
             raise failures[0]
         if freshness:
@@ -169,51 +172,51 @@ class HealthFeature(Feature):
         return FeedUpdate(readings=readings, freshness=tuple(freshness), failure=failure)
 
     def _readings(self, device: str, health: Health) -> dict[ChannelId, Reading]:
-        """What a device said; what it did not say, or in another unit, is unknown."""
-        found: dict[ChannelId, Reading] = {}
+        """Return the readings of a device; a vital that is missing or in an unknown unit is unknown."""
+        readings: dict[ChannelId, Reading] = {}
         for vital, unit in self._units.items():
             value = _in_unit(health.vitals.get(vital), health.units.get(vital), unit)
-            found[ChannelId(device_id(device), vital.value)] = Reading(value, health.at)
-        return found
+            readings[ChannelId(device_id(device), vital.value)] = Reading(value, health.at)
+        return readings
 
-    # -- what is kept and said --
+    # -- stored state, diagnostics --
 
     @override
-    def recall(self, memory: Mapping[str, Any]) -> None:
-        kept = memory.get(_KEPT)
-        for name, unit in kept.items() if isinstance(kept, dict) else ():
+    def restore_state(self, stored_state: Mapping[str, Any]) -> None:
+        stored = stored_state.get(_STORED_KEY)
+        for name, unit in stored.items() if isinstance(stored, dict) else ():
             if name in Vital:
                 self._units[Vital(name)] = unit if isinstance(unit, str) else None
 
     @override
-    def memory(self) -> Mapping[str, Any]:
-        return {_KEPT: {vital.value: unit for vital, unit in self._units.items()}}
+    def stored_state(self) -> Mapping[str, Any]:
+        return {_STORED_KEY: {vital.value: unit for vital, unit in self._units.items()}}
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
         vitals = {vital.value: unit or "" for vital, unit in self._units.items()}
-        return {"vitals": vitals, "off": self._why_off}
+        return {"vitals": vitals, "off": self._off_reason}
 
 
-def _in_unit[T](value: T, said: str | None, unit: str | None) -> T | float | None:
-    """Return a value in the unit that is shown, where the response names one that can be converted into it."""
-    if said == unit or value is None:
+def _in_unit[T](value: T, reported: str | None, unit: str | None) -> T | float | None:
+    """Return a value in the unit of its entity, None where the reported unit cannot be converted."""
+    if reported == unit or value is None:
         return value
-    converter = STATISTIC_UNIT_TO_UNIT_CONVERTER.get(said)
+    converter = STATISTIC_UNIT_TO_UNIT_CONVERTER.get(reported)
     if converter is None or unit not in converter.VALID_UNITS or not isinstance(value, int | float):
         return None
-    return converter.convert(float(value), said, unit)
+    return converter.convert(float(value), reported, unit)
 
 
 def _description(vital: Vital, unit: str | None) -> SensorEntityDescription:
     is_text = vital is Vital.CONNECTION_TYPE
-    is_steady = is_text or vital is Vital.UPTIME
+    has_no_statistics = is_text or vital is Vital.UPTIME
     return SensorEntityDescription(
         key=vital.value,
         translation_key=vital.value,
         device_class=_CLASSES.get((vital, unit or "")),
         native_unit_of_measurement=unit,
-        state_class=None if is_steady else SensorStateClass.MEASUREMENT,
+        state_class=None if has_no_statistics else SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=vital not in _OFF,
+        entity_registry_enabled_default=vital not in _DISABLED,
     )

@@ -1,4 +1,4 @@
-"""How often sensors measure, learned from their readings, and which of many are worth asking for now; no I/O."""
+"""Estimate the measuring intervals of sensors from their readings, and select the sensors that are due; no I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,126 +9,133 @@ from typing import Final
 
 from .models.readings import Reading
 
-# A sensor is regular if its last gaps are this much alike, the longest to the shortest.
-_ALIKE: Final = 1.5
-_GAPS: Final = 3
-_KEPT: Final = 6
+# A sensor is regular if its longest gap between readings is at most so many times its shortest.
+_MAX_GAP_RATIO: Final = 1.5
+_MIN_GAPS: Final = 3
+_MAX_TIMES: Final = 6
 _STEPS: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400)
 
-# How long after its time a reading can be had, and how often one is asked for that is overdue.
+# Seconds until a reading is available, intervals until a sensor counts as overdue, seconds between its requests then.
 _DELAY: Final = 5.0
-_LATE: Final = 3
-_RARELY: Final = 300.0
-# Of irregular ones, after the twelfth part of the time for which they have been silent.
-_PATIENCE: Final = 12
-# A reading may come so long after its time, and for later ones is looked now and again.
-_BEHIND: Final = timedelta(minutes=5)
-# A reading that is further ahead than this tells no time.
-_STRAY: Final = timedelta(minutes=5)
-# What an inactive device would have to say can wait.
-_RESTING: Final = 3600.0
+_OVERDUE_INTERVALS: Final = 3
+_RARE_SECONDS: Final = 300.0
+# An irregular sensor is due after this part of the time for which it has been silent.
+_SILENCE_PARTS: Final = 12
+# A reading usually arrives at most so long after its time; later ones are searched for from time to time.
+_USUAL_DELAY: Final = timedelta(minutes=5)
+# A reading that is dated further ahead than this has no usable time.
+_MAX_AHEAD: Final = timedelta(minutes=5)
+# Seconds between requests for a sensor of an inactive device.
+_INACTIVE_SECONDS: Final = 3600.0
 
 
 @dataclass(slots=True)
 class SensorInterval:
-    """What is known of one sensor; `asked` (monotonic seconds) is when it was asked for last, `searched` when alone.
+    """Newest reading, times and interval (seconds) of one sensor.
 
-    `looked` is when all was asked for in a batch that could have come since its newest.
+    In monotonic seconds: `requested_at` is the last request, `searched_at` the last one for this sensor alone,
+    `covered_at` the last batch that reached back to its newest reading.
     """
 
     newest: Reading | None = None
     times: tuple[datetime, ...] = ()
-    cycle: float | None = None
-    asked: float = float("-inf")
-    searched: float = float("-inf")
-    looked: float = float("-inf")
+    interval: float | None = None
+    requested_at: float = float("-inf")
+    searched_at: float = float("-inf")
+    covered_at: float = float("-inf")
 
-    def take(self, readings: Sequence[Reading], clock: datetime) -> bool:
-        """Take what came, oldest first; returns whether the newest is another than before.
+    def store(self, readings: Sequence[Reading], vendor_utc: datetime) -> bool:
+        """Store readings, oldest first; return whether the newest one changed.
 
-        One that is dated ahead of the `clock` gives way to one that is not.
+        A reading that is dated ahead of the vendor's clock gives way to one that is not.
         """
         if not readings:
             return False
-        if self.newest is not None and readings[-1].at <= clock + _STRAY < self.newest.at:
+        if self.newest is not None and readings[-1].at <= vendor_utc + _MAX_AHEAD < self.newest.at:
             self.newest, self.times = None, ()
-        times = sorted({*self.times, *(one.at for one in readings)})[-_KEPT:]
+        times = sorted({*self.times, *(one.at for one in readings)})[-_MAX_TIMES:]
         self.times = tuple(times)
-        self.cycle = _cycle(self.times) or self.cycle
+        self.interval = _estimate_interval(self.times) or self.interval
         newest = readings[-1]
         if self.newest is not None and newest.at < self.newest.at:
             return False
         is_new, self.newest = newest != self.newest, newest
         return is_new
 
-    def known_until(self, clock: datetime) -> datetime | None:
-        """Since when to ask: the time of the newest, none that is yet to come."""
-        return min(self.newest.at, clock) if self.newest else None
+    def newest_time(self, vendor_utc: datetime) -> datetime | None:
+        """Return the time of the newest reading, at most the vendor's time; None without one."""
+        return min(self.newest.at, vendor_utc) if self.newest else None
 
-    def since(self, now: float, clock: datetime) -> datetime | None:
-        """Since when there may be something new, None if nothing is known of it.
+    def batch_start(self, monotonic: float, vendor_utc: datetime) -> datetime | None:
+        """Return since when a batch has to cover this sensor, None without a reading.
 
-        A batch brings what all of its sensors measured since the earliest: one that is silent must not make all the
-        others tell everything again each time.
+        A batch returns the readings of all its sensors since the earliest start: a silent sensor must not make it
+        return all readings of the others each time.
         """
-        if self.newest is None or now - self.looked >= _RARELY:
-            return self.known_until(clock)
-        last = clock - timedelta(seconds=now - self.asked) - _BEHIND
-        return max(min(self.newest.at, clock), last)
+        if self.newest is None or monotonic - self.covered_at >= _RARE_SECONDS:
+            return self.newest_time(vendor_utc)
+        last = vendor_utc - timedelta(seconds=monotonic - self.requested_at) - _USUAL_DELAY
+        return max(min(self.newest.at, vendor_utc), last)
 
-    def is_to_be_searched(self, now: float, clock: datetime, batch: timedelta) -> bool:
-        """Whether it is to be asked for alone, since what it dates is, or may be, older than a batch looks back."""
+    def needs_own_request(self, monotonic: float, vendor_utc: datetime, batch: timedelta) -> bool:
+        """Return whether to request this sensor alone: its newest reading may be older than a batch reaches back."""
         if self.newest is None:
-            return now - self.searched >= _RESTING
-        age = (clock - self.newest.at).total_seconds()
-        since = now - self.searched
-        return age > batch.total_seconds() and since >= min(age / _PATIENCE, _RESTING)
+            return monotonic - self.searched_at >= _INACTIVE_SECONDS
+        age = (vendor_utc - self.newest.at).total_seconds()
+        batch_start = monotonic - self.searched_at
+        return age > batch.total_seconds() and batch_start >= min(
+            age / _SILENCE_PARTS, _INACTIVE_SECONDS
+        )
 
     def is_due(
         self,
-        now: float,
-        clock: datetime,
+        monotonic: float,
+        vendor_utc: datetime,
         *,
-        is_resting: bool = False,
-        is_cheap: bool = False,
-        is_event: bool = False,
+        is_inactive: bool = False,
+        is_batched: bool = False,
+        reports_events: bool = False,
     ) -> bool:
-        """Whether there may be something new; `now` is monotonic, `clock` the vendor's.
+        """Return whether there may be a new reading.
 
-        `is_resting`: its device measures nothing for now. `is_cheap`: it is asked for together with others. `is_event`:
-        it also tells what happens between the regular ones, as a door does that opens.
+        `is_inactive`: its device measures nothing for now. `is_batched`: it shares its request with others.
+        `reports_events`: it also reports changes between its regular readings, as a door contact does.
         """
-        since = now - self.asked
-        if is_resting:
-            return since >= _RESTING
+        batch_start = monotonic - self.requested_at
+        if is_inactive:
+            return batch_start >= _INACTIVE_SECONDS
         if self.newest is None:
-            return since >= _RARELY
-        age = (clock - self.newest.at).total_seconds()
-        if self.cycle is None:
-            return is_cheap or since >= min(age / _PATIENCE, _RARELY)
-        if is_event and (is_cheap or since >= min(self.cycle / _LATE, _RARELY)):
+            return batch_start >= _RARE_SECONDS
+        age = (vendor_utc - self.newest.at).total_seconds()
+        if self.interval is None:
+            return is_batched or batch_start >= min(age / _SILENCE_PARTS, _RARE_SECONDS)
+        if reports_events and (
+            is_batched or batch_start >= min(self.interval / _OVERDUE_INTERVALS, _RARE_SECONDS)
+        ):
             return True
-        if age < self.cycle + _DELAY:
-            return age < 0  # a clock that is ahead tells nothing about the next one
-        return age < _LATE * self.cycle or since >= min(self.cycle, _RARELY)
+        if age < self.interval + _DELAY:
+            return age < 0  # a reading from the future does not say when the next one is due
+        return age < _OVERDUE_INTERVALS * self.interval or batch_start >= min(
+            self.interval, _RARE_SECONDS
+        )
 
 
-def _cycle(times: Sequence[datetime]) -> float | None:
+def _estimate_interval(times: Sequence[datetime]) -> float | None:
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
-    is_regular = len(gaps) >= _GAPS and max(gaps) <= _ALIKE * min(gaps)
+    is_regular = len(gaps) >= _MIN_GAPS and max(gaps) <= _MAX_GAP_RATIO * min(gaps)
     return median(gaps) if is_regular else None
 
 
-def good_for(cycle: float, poll: float) -> timedelta:
-    """How long a regular sensor's reading is shown: three of its cycles, or of the polls that reach it."""
-    return timedelta(seconds=3 * stepped(max(cycle, poll)))
+def max_age(interval: float, poll: float) -> timedelta:
+    """Return how long a regular sensor's reading is shown: three intervals, or three polls if these are longer."""
+    return timedelta(seconds=3 * round_interval(max(interval, poll)))
 
 
-def stepped(cycle: float) -> float:
-    """A cycle as the next of a few, so that what hangs on it does not change with every reading."""
-    return next((float(step) for step in _STEPS if cycle <= 1.1 * step), cycle)
+def round_interval(interval: float) -> float:
+    """Round an interval up to a usual one, so that derived values do not change with every reading."""
+    return next((float(step) for step in _STEPS if interval <= 1.1 * step), interval)
 
 
-def in_turn(tracks: dict[str, SensorInterval], due: Iterable[str], most: int) -> list[str]:
-    """The sensors to ask for now, those that waited longest first."""
-    return sorted(due, key=lambda sensor: (tracks[sensor].asked, sensor))[:most]
+def select_due(intervals: dict[str, SensorInterval], due: Iterable[str], limit: int) -> list[str]:
+    """Return the sensors to request now, those that waited longest first."""
+    return sorted(due, key=lambda sensor: (intervals[sensor].requested_at, sensor))[:limit]

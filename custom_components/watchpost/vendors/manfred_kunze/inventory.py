@@ -1,4 +1,4 @@
-"""What an organisation was last seen to have, for all parts to look things up in; no I/O."""
+"""Keep the last known devices, components, sensors and profiles of an organisation for look-ups; no I/O."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -8,7 +8,7 @@ from .models.topology import Component, Device, Place, Profile, ProfileField, Se
 ACCOUNT: Final = "account"
 
 INVENTORY: Final = "inventory"
-# The lists that devices and sensors are named by.
+# The lists that devices and sensors come from.
 DEVICES: Final = "devices"
 COMPONENTS: Final = "components"
 SENSORS: Final = "sensors"
@@ -17,22 +17,22 @@ _LISTS: Final = {"device": DEVICES, "component": COMPONENTS, "camera": CAMERAS}
 
 
 def device_id(device: str) -> str:
-    """The model's id of a device."""
+    """Return the model's id of a device."""
     return f"device-{device}"
 
 
 def component_id(component: str) -> str:
-    """The model's id of a component."""
+    """Return the model's id of a component."""
     return f"component-{component}"
 
 
 def list_of_device(device: str) -> str:
-    """Return the name of the list that names one of the model's devices."""
+    """Return the name of the list that one of the model's devices comes from."""
     return _LISTS.get(device.partition("-")[0], INVENTORY)
 
 
 def sensor_key(sensor: str) -> str:
-    """The key of a sensor's channel."""
+    """Return the key of a sensor's channel."""
     return f"sensor-{sensor}"
 
 
@@ -46,17 +46,17 @@ class OrganisationInventory:
         self.sites: dict[str, Place] = {}
         self.groups: dict[str, Place] = {}
         self.device_profiles: list[Profile] = []
-        # The model's ids of devices and components that there were, though a list of now may lack them.
-        self.known: frozenset[str] = frozenset()
-        # Whether sensors can be told to hang from components or not: that list came, or there is none.
-        self.is_settled = False
+        # The model's ids of known devices and components, also of those that the newest list lacks.
+        self.known_ids: frozenset[str] = frozenset()
+        # Whether the components of sensors are known: their list was fetched, or the deployment has none.
+        self.are_components_known = False
         self._profiles: dict[str, dict[str | None, Profile]] = {}
         self._fields: dict[tuple[str, str | None], dict[str, ProfileField]] = {}
         self._kinds: dict[str, ValueType | None] = {}
 
     @property
     def sensor_profiles(self) -> list[Profile]:
-        """The sensor profiles in all their versions."""
+        """Return the sensor profiles in all their versions."""
         return [profile for named in self._profiles.values() for profile in named.values()]
 
     @sensor_profiles.setter
@@ -66,45 +66,44 @@ class OrganisationInventory:
             self._profiles.setdefault(profile.id, {})[profile.version] = profile
 
     def device_of(self, sensor: Sensor) -> Device | None:
-        """The device that a sensor is part of, also by way of its component."""
+        """Return the device that a sensor is part of, directly or by its component."""
         component = self.components.get(sensor.component or "")
         return self.devices.get(sensor.device or (component.device if component else "") or "")
 
-    def home(self, *, device: str | None = None, component: str | None = None) -> str:
-        """The model's id of a component, or else of a device; the account's where neither is listed.
+    def parent_device(self, *, device: str | None = None, component: str | None = None) -> str:
+        """Return the model's id of a component, or else of a device; the account's where neither is known.
 
-        What was listed once is kept to while a list fails: an entity must not move for that.
+        Known ids count while a list fails: an entity must not move to another device for that.
         """
-        if component in self.components or component_id(component or "") in self.known:
+        if component in self.components or component_id(component or "") in self.known_ids:
             return component_id(component or "")
-        if device in self.devices or device_id(device or "") in self.known:
+        if device in self.devices or device_id(device or "") in self.known_ids:
             return device_id(device or "")
         return ACCOUNT
 
     @property
-    def housed(self) -> list[Sensor]:
-        """The sensors of which it is known what they hang from."""
+    def located_sensors(self) -> list[Sensor]:
+        """Return the sensors whose parent device is known."""
         return [
             sensor
             for sensor in self.sensors.values()
-            if self.is_settled
+            if self.are_components_known
             or sensor.component is None
             or sensor.component in self.components
-            or component_id(sensor.component) in self.known
+            or component_id(sensor.component) in self.known_ids
         ]
 
-    def home_of(self, sensor: str | None) -> str:
-        """The model's id of what a sensor hangs from."""
-        found = self.sensors.get(sensor or "")
-        if found is None:
+    def parent_of_sensor(self, sensor: str | None) -> str:
+        """Return the model's id of a sensor's parent device."""
+        known = self.sensors.get(sensor or "")
+        if known is None:
             return ACCOUNT
-        return self.home(device=found.device, component=found.component)
+        return self.parent_device(device=known.device, component=known.component)
 
-    def kind_of(self, sensor: Sensor) -> ValueType | None:
-        """What a sensor's values are, by its record as it is now.
+    def value_type_of(self, sensor: Sensor) -> ValueType | None:
+        """Return the type of a sensor's values by its current record.
 
-        One that becomes a truth value, or is none any longer, stays what it was until the next start: an entity cannot
-        move from one platform to another.
+        A change from or to a boolean takes effect at the next start: an entity cannot move to another platform.
         """
         before = self._kinds.setdefault(sensor.id, sensor.value_type)
         if (before is ValueType.BOOLEAN) == (sensor.value_type is ValueType.BOOLEAN):
@@ -112,19 +111,19 @@ class OrganisationInventory:
         return self._kinds[sensor.id]
 
     def profile_of(self, component: Component) -> Profile | None:
-        """The profile that a component is bound to, in its version or one that only adds to it or lacks some of it.
+        """Return the profile of a component, in its version or in one of the same major version.
 
-        Another major version breaks with it (Model data): a unit of that one is none of this one's.
+        Another major version is incompatible (vendor text, "Model data"): its units do not apply.
         """
         named, version = self._profiles.get(component.profile or "", {}), component.profile_version
         majors = {_major(known) for known in named} if version is None else {None, _major(version)}
         if version is None and len(majors) > 1:
             return None
-        alike = (one for known, one in named.items() if _major(known) in majors)
-        return named.get(version) or next(alike, None)
+        compatible = (profile for known, profile in named.items() if _major(known) in majors)
+        return named.get(version) or next(compatible, None)
 
     def field_of(self, sensor: Sensor) -> ProfileField | None:
-        """The field that a sensor is of its component's profile."""
+        """Return the field of a sensor in its component's profile."""
         component = self.components.get(sensor.component or "")
         profile = self.profile_of(component) if component else None
         if profile is None:
@@ -142,5 +141,5 @@ def _major(version: str | None) -> str | None:
 
 
 def by_id[T: (Device, Component, Sensor, Place)](records: Iterable[T]) -> dict[str, T]:
-    """Records by their ids."""
+    """Return records by their ids."""
     return {record.id: record for record in records}

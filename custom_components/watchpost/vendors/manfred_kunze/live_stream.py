@@ -1,7 +1,7 @@
-"""Live sessions: started when somebody watches, followed until they can be watched, ended when nobody does.
+"""Live sessions of cameras: started for a viewer, awaited until active, ended after the last viewer.
 
-The vendor's text names two calls: one starts a session, one lists those that there are. One that cannot be ended ends
-by itself, and is taken up again while it lasts.
+The vendor documents two requests: one starts a session, one lists the sessions. A session that cannot be ended ends by
+itself, and is used again while it lasts.
 """
 
 import asyncio
@@ -17,80 +17,80 @@ from .client.api import is_missing
 from .client.media import MediaClient
 from .models.media import LiveSession, LiveState
 
-# Seconds for a session to become active, and before each look.
-_PATIENCE: Final = 25.0
+# Seconds for a session to become active, and pauses (seconds) between the polls of it.
+_START_TIMEOUT: Final = 25.0
 _PAUSES: Final = (0.5, 1.0, 1.5, 2.0)
-# Seconds for ending a session that is given up.
-_LAST_WORDS: Final = 5.0
+# Seconds for ending an abandoned session.
+_END_TIMEOUT: Final = 5.0
 
 
 class LiveSessions:
-    """The live session of one camera; `here` turns times of the vendor's clock into ours."""
+    """Manage the live session of one camera; `to_utc` converts a time of the vendor's clock to ours."""
 
     def __init__(
-        self, client: MediaClient, camera: str, here: Callable[[datetime], datetime]
+        self, client: MediaClient, camera: str, to_utc: Callable[[datetime], datetime]
     ) -> None:
         self._client = client
         self._camera = camera
-        self._here = here
+        self._to_utc = to_utc
         self._session: LiveSession | None = None
-        # The one that it took the place of, and the one that is waited for.
-        self._before: LiveSession | None = None
-        self._coming: LiveSession | None = None
+        # The session that it replaced, and the one that is awaited.
+        self._replaced_session: LiveSession | None = None
+        self._awaited_session: LiveSession | None = None
 
     async def open(self, *, anew: bool) -> StreamSource:
-        """Take up the session that we started, or start one; raises a `VendorError`."""
-        if anew or not await self._is_lasting():
+        """Return the stream of our session, started if there is none or `anew`; raises a `VendorError`."""
+        if anew or not await self._is_active():
             before, self._session = self._session, None
-            self._session = await self._begun(await self._started())
-            await self._replaced(before, self._session)
+            self._session = await self._wait_until_active(await self._start())
+            await self._keep_replaced(before, self._session)
         assert self._session is not None
         assert self._session.access is not None
         access, end = self._session.access, self._session.expires_at
-        return StreamSource(access.urls, access.headers, self._here(end) if end else None)
+        return StreamSource(access.urls, access.headers, self._to_utc(end) if end else None)
 
     async def close(self) -> None:
-        """End the session where that can be done; else it lasts for a while, and may be taken up again."""
-        before, self._before = self._before, None
+        """End the session; one that cannot be ended may be used again until it ends by itself."""
+        before, self._replaced_session = self._replaced_session, None
         if before is not None:
-            await self._let_go(before)
-        if self._session is not None and await self._ended(self._session):
+            await self._abandon(before)
+        if self._session is not None and await self._end(self._session):
             self._session = None
 
-    async def _ended(self, session: LiveSession) -> bool:
-        """End a session; False where the vendor has no way to."""
+    async def _end(self, session: LiveSession) -> bool:
+        """End a session; return False where the deployment cannot."""
         return session.id != self._camera and await self._client.end_live(session.id)
 
-    async def _let_go(self, session: LiveSession) -> None:
-        """End a session that nobody waits for; what goes wrong there is nobody's concern, as it ends by itself."""
+    async def _abandon(self, session: LiveSession) -> None:
+        """End an abandoned session; errors are ignored, as it ends by itself."""
         end = session.expires_at
-        if session.is_over or (end is not None and self._here(end) <= datetime.now(UTC)):
+        if session.is_over or (end is not None and self._to_utc(end) <= datetime.now(UTC)):
             return
         with suppress(VendorError, TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS):
-                await self._ended(session)
+            async with asyncio.timeout(_END_TIMEOUT):
+                await self._end(session)
 
-    async def _replaced(self, before: LiveSession | None, now: LiveSession) -> None:
-        """Keep in mind which session another took the place of: until it ends, players go on with what it was."""
-        if before is None or before.id == now.id:
+    async def _keep_replaced(self, before: LiveSession | None, session: LiveSession) -> None:
+        """Keep the replaced session until `close`, as players may still use it; end the one before it."""
+        if before is None or before.id == session.id:
             return
-        gone, self._before = self._before, before
-        if gone is not None and gone.id != now.id:
-            await self._let_go(gone)
+        older, self._replaced_session = self._replaced_session, before
+        if older is not None and older.id != session.id:
+            await self._abandon(older)
 
-    async def _is_lasting(self) -> bool:
-        """Whether the session that we started can still be watched."""
+    async def _is_active(self) -> bool:
+        """Return whether the session that we started can still be watched."""
         if self._session is None:
             return False
-        found = await self._found(self._session)
-        if found is None or found.is_over:
+        listed = await self._find(self._session)
+        if listed is None or listed.is_over:
             return False
-        if found.access is not None:
-            self._session = _joined(self._session, found)
+        if listed.access is not None:
+            self._session = _merge(self._session, listed)
         return True
 
-    async def _started(self) -> LiveSession:
-        """Start a session; where the vendor has one for us already, that one."""
+    async def _start(self) -> LiveSession:
+        """Start a session, or use the one that the vendor already has for us."""
         try:
             started = await self._client.start_live(self._camera)
         except UnexpectedResponseError as err:
@@ -99,34 +99,34 @@ class LiveSessions:
             started = None
         return started or LiveSession(id=self._camera, camera=self._camera)
 
-    async def _begun(self, session: LiveSession) -> LiveSession:
-        """Wait until a session can be watched; raises TimedOutError, and UnreachableError for one that ends before.
+    async def _wait_until_active(self, session: LiveSession) -> LiveSession:
+        """Wait until a session can be watched; an abandoned session is ended.
 
-        One that is given up is not left open.
+        Raises TimedOutError, or UnreachableError for a session that ends before it is active.
         """
-        self._coming = session
+        self._awaited_session = session
         try:
-            return await self._followed(session)
+            return await self._poll_until_active(session)
         except BaseException:
-            await self._let_go(self._coming)
+            await self._abandon(self._awaited_session)
             raise
 
-    async def _followed(self, session: LiveSession) -> LiveSession:
+    async def _poll_until_active(self, session: LiveSession) -> LiveSession:
         for pause in _pauses():
             if session.is_over:
                 raise UnreachableError("the live session ended before it began")
             if session.access is not None and session.state is LiveState.ACTIVE:
                 return session
             await asyncio.sleep(pause)
-            with suppress(UnreachableError):  # that may pass
-                if (found := await self._found(session)) is not None:
-                    self._coming = session = _joined(session, found)
+            with suppress(UnreachableError):  # the next poll may succeed
+                if (listed := await self._find(session)) is not None:
+                    self._awaited_session = session = _merge(session, listed)
         if session.access is None:
             raise TimedOutError("the live session did not begin in time")
-        return session  # no word of it is known, but where it would be
+        return session  # its state is unknown, but its address is there
 
-    async def _found(self, session: LiveSession) -> LiveSession | None:
-        """The session as it is listed now; by its camera where nothing else names it."""
+    async def _find(self, session: LiveSession) -> LiveSession | None:
+        """Return the session from the current list; by its camera where its id is unknown."""
         try:
             listed = await self._client.list_live()
         except UnexpectedResponseError as err:
@@ -139,14 +139,14 @@ class LiveSessions:
         return next(iter(by_id or ([] if is_named else ours)), None)
 
 
-def _joined(before: LiveSession, now: LiveSession) -> LiveSession:
-    """What is told of a session now, and where that is silent what was told before."""
+def _merge(before: LiveSession, listed: LiveSession) -> LiveSession:
+    """Merge a listed session with its known record, for the fields that the list leaves out."""
     return LiveSession(
-        id=now.id,
-        camera=now.camera or before.camera,
-        state=now.state,
-        expires_at=now.expires_at or before.expires_at,
-        access=now.access or before.access,
+        id=listed.id,
+        camera=listed.camera or before.camera,
+        state=listed.state,
+        expires_at=listed.expires_at or before.expires_at,
+        access=listed.access or before.access,
     )
 
 
@@ -154,7 +154,7 @@ def _pauses() -> Iterator[float]:
     waited = 0.0
     pauses = iter(_PAUSES)
     pause = _PAUSES[-1]
-    while waited < _PATIENCE:
+    while waited < _START_TIMEOUT:
         pause = next(pauses, pause)
         yield pause
         waited += pause

@@ -1,4 +1,4 @@
-"""The part of cameras: their states, their captures, and watching them live."""
+"""The feature of cameras: their states, captures and live streams."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ MIN_INTERVAL: Final = timedelta(seconds=15)
 
 
 class MediaFeature(Feature):
-    """The cameras of one organisation; `resurvey` reads everything anew when one appears."""
+    """Poll the cameras of one organisation; `refresh_inventory` fetches everything again when one appears."""
 
     title = "cameras"
 
@@ -36,67 +36,72 @@ class MediaFeature(Feature):
         inventory_tree: OrganisationInventory,
         links: SafeDownloader,
         *,
-        resurvey: Callable[[], Awaitable[FeedUpdate]],
+        refresh_inventory: Callable[[], Awaitable[FeedUpdate]],
         show: Callable[[FeedUpdate], None],
     ) -> None:
         client = MediaClient(api)
-        clock = api.transport.budget.now
+        monotonic = api.transport.budget.now
         self._client = client
         self._inventory_tree = inventory_tree
         self._api = api
-        self._clock = clock
-        self._resurvey = resurvey
-        self._gallery = CaptureList(client, clock, api.now)
-        self._stills = ThumbnailCache(client, self._gallery, links, clock)
-        self._clips = ClipRequests(client, self._gallery, show)
-        self._lives: dict[str, LiveSessions] = {}
-        self._listed: PlatformResponse[list[Camera]] | None = None
-        self._strangers: frozenset[str] = frozenset()
+        self._monotonic = monotonic
+        self._refresh_inventory = refresh_inventory
+        self._captures = CaptureList(client, monotonic, api.now)
+        self._thumbnails = ThumbnailCache(client, self._captures, links, monotonic)
+        self._clips = ClipRequests(client, self._captures, show)
+        self._live_sessions: dict[str, LiveSessions] = {}
+        self._last_list: PlatformResponse[list[Camera]] | None = None
+        self._unknown_cameras: frozenset[str] = frozenset()
         self._absent: str | None = None
-        self.library = CaptureLibrary(client, self._gallery, api.url, show)
+        self.library = CaptureLibrary(client, self._captures, api.url, show)
 
     @override
-    async def survey(self) -> Discovery:
-        """List the cameras; a deployment may have none of that, or a key no right to it."""
-        found = Discovery()
+    async def discover(self) -> Discovery:
+        """Return the cameras; none without the endpoint or the permission."""
+        discovery = Discovery()
         try:
-            self._listed = listed = await self._client.list_cameras()
+            self._last_list = listed = await self._client.list_cameras()
         except VendorError as err:
             if not is_missing(err) and not isinstance(err, PermissionDeniedError):
                 raise
             self._absent = type(err).__name__
-            if self._gallery.cameras or not isinstance(err, PermissionDeniedError):
-                found.failures[self.title] = err
-            return found
+            if self._captures.cameras or not isinstance(err, PermissionDeniedError):
+                discovery.failures[self.title] = err
+            return discovery
         self._absent = None
-        self._gallery.cameras = {camera.id: camera for camera in listed.value}
-        found.rejected += listed.rejected
-        is_full = listed.is_whole and not listed.rejected
-        found.lists[CAMERAS] = oldest(listed.freshness) if is_full else None
+        self._captures.cameras = {camera.id: camera for camera in listed.value}
+        discovery.rejected += listed.rejected
+        is_complete = listed.is_whole and not listed.rejected
+        discovery.lists[CAMERAS] = oldest(listed.freshness) if is_complete else None
         for camera in listed.value:
-            found.devices.append(camera_entities.camera_device(self._inventory_tree, camera))
-            found.channels += self._channels(camera)
-        return found
+            device = camera_entities.camera_device(self._inventory_tree, camera)
+            discovery.devices.append(device)
+            discovery.channels += self._channels(camera)
+        return discovery
 
     def _channels(self, camera: Camera) -> list[Channel]:
-        return list(camera_entities.camera_channels(camera.id, self._stills.newest, self._live_of))
+        return list(
+            camera_entities.camera_channels(camera.id, self._thumbnails.newest, self._live_stream)
+        )
 
-    def _live_of(self, camera: str) -> LiveStream:
-        return self._lives.setdefault(camera, LiveSessions(self._client, camera, self._here))
+    def _live_stream(self, camera: str) -> LiveStream:
+        return self._live_sessions.setdefault(
+            camera, LiveSessions(self._client, camera, self._to_utc)
+        )
 
-    def _here(self, at: datetime) -> datetime:
-        """A time of the vendor's clock by ours."""
+    def _to_utc(self, at: datetime) -> datetime:
+        """Convert a time of the vendor's clock to ours."""
         return self._api.transport.budget.now_utc() + (at - self._api.now())
 
     @override
     def feeds(self) -> Sequence[Feed]:
-        if not self._gallery.cameras:
+        if not self._captures.cameras:
             return []
         return [
             Feed(camera_entities.CAMERAS, self._states, CAMERAS_EVERY, MIN_INTERVAL, is_whole=True),
             Feed(
                 camera_entities.CAPTURES,
-                self._gallery.fetch,
+                self._captures.fetch,
                 CAPTURES_EVERY,
                 MIN_INTERVAL,
                 is_whole=True,
@@ -104,25 +109,25 @@ class MediaFeature(Feature):
         ]
 
     async def _states(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """The cameras as they are now; what a survey listed just before is not asked for again."""
-        listed, self._listed = self._listed, None
+        """Return the states of the cameras; a list that was just fetched for the inventory is used again."""
+        listed, self._last_list = self._last_list, None
         if listed is None or not self._is_recent(listed):
             listed = await self._client.list_cameras()
-        strangers = frozenset(each.id for each in listed.value) - self._gallery.cameras.keys()
-        resurveyed: FeedUpdate | None = None
-        if strangers - self._strangers:
-            self._strangers = frozenset(strangers)
-            resurveyed = await self._resurvey()
+        unknown = frozenset(each.id for each in listed.value) - self._captures.cameras.keys()
+        refreshed: FeedUpdate | None = None
+        if unknown - self._unknown_cameras:
+            self._unknown_cameras = frozenset(unknown)
+            refreshed = await self._refresh_inventory()
         return FeedUpdate(
             readings=camera_entities.status_readings(listed.value),
             freshness=listed.freshness,
-            inventory=resurveyed.inventory if resurveyed else None,
+            inventory=refreshed.inventory if refreshed else None,
             rejected=listed.rejected,
         )
 
     def _is_recent(self, listed: PlatformResponse[list[Camera]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
-        return self._clock() - newest < MIN_INTERVAL.total_seconds()
+        return self._monotonic() - newest < MIN_INTERVAL.total_seconds()
 
     @property
     @override
@@ -132,8 +137,8 @@ class MediaFeature(Feature):
     @override
     def diagnostics(self) -> Mapping[str, Any]:
         return {
-            "cameras": len(self._gallery.cameras),
-            "captures": len(self._gallery),
-            "has_more_captures": self._gallery.is_cut,
+            "cameras": len(self._captures.cameras),
+            "captures": len(self._captures),
+            "has_more_captures": self._captures.is_truncated,
             "absent": self._absent,
         }

@@ -1,4 +1,4 @@
-"""Actions about cameras and exports, with their fields."""
+"""Define the actions about cameras and exports, with their fields."""
 
 from typing import Final
 
@@ -19,13 +19,13 @@ from .control_schemas import ID, SITE_ID
 EXPORT_ID: Final = "export_id"
 INCLUDES: Final = "includes"
 DOWNLOAD: Final = "download"
-PATIENCE: Final = "timeout"
+TIMEOUT: Final = "timeout"
 
 READINGS: Final = "readings"
 ANNOTATIONS: Final = "annotations"
 
-USUAL_PATIENCE: Final = 900
-_MAX_PATIENCE: Final = 6 * 3600
+DEFAULT_TIMEOUT: Final = 900
+_MAX_TIMEOUT: Final = 6 * 3600
 
 _PERIOD: Final = {vol.Required(START): DATE, vol.Required(END): DATE}
 _EXPORT: Final = {vol.Required(EXPORT_ID): ID}
@@ -45,8 +45,8 @@ ACTIONS: Final = (
                 cv.ensure_list, [vol.In([READINGS, ANNOTATIONS])], vol.Length(min=1), vol.Unique()
             ),
             vol.Optional(DOWNLOAD, default=False): cv.boolean,
-            vol.Optional(PATIENCE, default=USUAL_PATIENCE): vol.All(
-                vol.Coerce(int), vol.Range(min=0, max=_MAX_PATIENCE)
+            vol.Optional(TIMEOUT, default=DEFAULT_TIMEOUT): vol.All(
+                vol.Coerce(int), vol.Range(min=0, max=_MAX_TIMEOUT)
             ),
         },
         check=wrong_period,

@@ -1,4 +1,4 @@
-"""One poll of readings: in batches where the deployment has them, else one sensor after the other."""
+"""Poll readings: in batches where the deployment offers them, else one request per sensor."""
 
 import asyncio
 from collections import Counter
@@ -11,106 +11,121 @@ from ...client.errors import UnexpectedResponseError, UnreachableError, VendorEr
 from ...models import Freshness
 from .client.api import is_missing
 from .client.readings import PER_BATCH, ReadingsClient
-from .interval import SensorInterval, in_turn
+from .interval import SensorInterval, select_due
 from .models.readings import Reading
 
-# Of the 120 requests that an account may make in a minute, so many are for readings.
+# Share of readings in the 120 requests that an account may make in a minute.
 MAX_REQUESTS: Final = 40
-# How far back a batch looks: what is older is asked for sensor by sensor.
-MAX_BATCH: Final = timedelta(hours=1)
-_AT_ONCE: Final = 4
-# After so many sensors that could not be had the rest is left for the next poll.
-_ENOUGH: Final = 4
+# How far back a batch reaches: older readings are requested sensor by sensor.
+MAX_BATCH_PERIOD: Final = timedelta(hours=1)
+_MAX_CONCURRENT: Final = 4
+# After so many failed sensors the rest is left for the next poll.
+_MAX_FAILURES: Final = 4
 
 
 class ReadingPoll:
-    """One poll: what to ask for, in batches or one by one, and what came."""
+    """Run one poll at a given time (monotonic seconds and the vendor's clock), and keep its results."""
 
     def __init__(
-        self, client: ReadingsClient, tracks: dict[str, SensorInterval], now: float, clock: datetime
+        self,
+        client: ReadingsClient,
+        intervals: dict[str, SensorInterval],
+        monotonic: float,
+        vendor_utc: datetime,
     ) -> None:
         self._client = client
-        self._tracks = tracks
-        self._now = now
-        self._clock = clock
-        self._left = MAX_REQUESTS
+        self._intervals = intervals
+        self._monotonic = monotonic
+        self._vendor_utc = vendor_utc
+        self._requests_left = MAX_REQUESTS
         self.changed: set[str] = set()
         self.freshness: list[Freshness] = []
         self.rejected: Counter[str] = Counter()
         self.failures: list[VendorError] = []
-        self.record_success = False
-        self._is_broken = False
-        self._missed: set[str] = set()
+        self.has_success = False
+        self._is_aborted = False
+        self._missing_in_batch: set[str] = set()
 
-    async def ask(self, due: Sequence[str]) -> None:
-        """Ask for these sensors as far as the budget goes."""
-        alone = list(due)
-        if len(due) > 1 and not self._client.batches.is_off(self._now):
-            alone = await self._ask_together(due)
-        for some in batched(in_turn(self._tracks, alone, self._left), _AT_ONCE, strict=False):
-            await asyncio.gather(*map(self._ask_one, some))
-            if self._is_broken:
+    async def run(self, due: Sequence[str]) -> None:
+        """Request these sensors as far as the budget goes."""
+        single = list(due)
+        if len(due) > 1 and not self._client.batches.is_off(self._monotonic):
+            single = await self._request_batches(due)
+        for sensors in batched(
+            select_due(self._intervals, single, self._requests_left), _MAX_CONCURRENT, strict=False
+        ):
+            await asyncio.gather(*map(self._request_sensor, sensors))
+            if self._is_aborted:
                 return
 
-    async def _ask_together(self, due: Sequence[str]) -> list[str]:
-        """Ask in batches; returns those that are to be asked for one by one."""
-        alone: list[str] = []
-        earliest = self._clock - MAX_BATCH
-        turn = in_turn(self._tracks, due, self._left * PER_BATCH)
-        for some in batched(turn, PER_BATCH, strict=False):
-            starts = [self._tracks[sensor].since(self._now, self._clock) for sensor in some]
+    async def _request_batches(self, due: Sequence[str]) -> list[str]:
+        """Request batches; return the sensors to request one by one."""
+        single: list[str] = []
+        earliest = self._vendor_utc - MAX_BATCH_PERIOD
+        selected = select_due(self._intervals, due, self._requests_left * PER_BATCH)
+        for sensors in batched(selected, PER_BATCH, strict=False):
+            starts = [
+                self._intervals[sensor].batch_start(self._monotonic, self._vendor_utc)
+                for sensor in sensors
+            ]
             since = max(earliest, min(start or earliest for start in starts))
-            self._left -= 1
+            self._requests_left -= 1
             try:
-                answer = await self._client.batch(some, since)
+                response = await self._client.batch(sensors, since)
             except VendorError as err:
-                if not is_missing(err) and not self._client.batches.is_off(self._now):
+                if not is_missing(err) and not self._client.batches.is_off(self._monotonic):
                     self.failures.append(err)
-                    return alone
-                return list(due)  # batches proved not to be there
-            self.record_success = True
-            self.freshness += answer.freshness
-            self.rejected += answer.rejected
-            for sensor in some:
-                track, readings = self._tracks[sensor], answer.value.get(sensor, [])
-                if track.newest is not None and since <= max(track.newest.at, earliest):
-                    track.looked = self._now
-                self._take(sensor, readings)
-                if not readings and track.is_to_be_searched(self._now, self._clock, MAX_BATCH):
-                    alone.append(sensor)
-                    self._missed.add(sensor)
-        return alone
+                    return single
+                return list(due)  # the deployment offers no batches
+            self.has_success = True
+            self.freshness += response.freshness
+            self.rejected += response.rejected
+            for sensor in sensors:
+                interval, readings = self._intervals[sensor], response.value.get(sensor, [])
+                if interval.newest is not None and since <= max(interval.newest.at, earliest):
+                    interval.covered_at = self._monotonic
+                self._store(sensor, readings)
+                if not readings and interval.needs_own_request(
+                    self._monotonic, self._vendor_utc, MAX_BATCH_PERIOD
+                ):
+                    single.append(sensor)
+                    self._missing_in_batch.add(sensor)
+        return single
 
-    async def _ask_one(self, sensor: str) -> None:
-        """Ask for one sensor."""
-        track = self._tracks[sensor]
-        track.searched = self._now
+    async def _request_sensor(self, sensor: str) -> None:
+        """Request the newest readings of one sensor."""
+        interval = self._intervals[sensor]
+        interval.searched_at = self._monotonic
         try:
-            answer = await self._client.newest(sensor, track.known_until(self._clock))
+            response = await self._client.newest(sensor, interval.newest_time(self._vendor_utc))
         except UnexpectedResponseError as err:
-            track.asked = self._now
+            interval.requested_at = self._monotonic
             if not is_missing(err):
                 self.failures.append(err)
-            self.record_success |= is_missing(err)  # the sensor is gone; the next list will say so
+            self.has_success |= is_missing(
+                err
+            )  # the sensor was deleted; the next list will lack it
             return
         except VendorError as err:
             self.failures.append(err)
-            self._is_broken = len(self.failures) >= _ENOUGH or not isinstance(err, UnreachableError)
+            self._is_aborted = len(self.failures) >= _MAX_FAILURES or not isinstance(
+                err, UnreachableError
+            )
             return
-        self.record_success = True
-        self.freshness += answer.freshness
-        self.rejected += answer.rejected
-        self._take(sensor, answer.value)
-        if sensor in self._missed and self._is_in_batch(answer.value):
-            self._client.batches.failed(self._now)
+        self.has_success = True
+        self.freshness += response.freshness
+        self.rejected += response.rejected
+        self._store(sensor, response.value)
+        if sensor in self._missing_in_batch and self._is_in_batch(response.value):
+            self._client.batches.failed(self._monotonic)
 
     def _is_in_batch(self, readings: Sequence[Reading]) -> bool:
-        """Whether a batch that is worth its name would have had the newest of these."""
-        young, old = self._clock - timedelta(minutes=1), self._clock - MAX_BATCH
+        """Return whether a working batch would have contained the newest of these readings."""
+        young, old = self._vendor_utc - timedelta(minutes=1), self._vendor_utc - MAX_BATCH_PERIOD
         return bool(readings) and old + timedelta(minutes=1) < readings[-1].at < young
 
-    def _take(self, sensor: str, readings: Sequence[Reading]) -> None:
-        track = self._tracks[sensor]
-        track.asked = self._now
-        if track.take(readings, self._clock):
+    def _store(self, sensor: str, readings: Sequence[Reading]) -> None:
+        interval = self._intervals[sensor]
+        interval.requested_at = self._monotonic
+        if interval.store(readings, self._vendor_utc):
             self.changed.add(sensor)

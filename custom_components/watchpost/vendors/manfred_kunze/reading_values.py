@@ -1,4 +1,4 @@
-"""What a sensor's raw value is shown as, by the sensor's value type."""
+"""Convert the raw values of sensors to readings by value type."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,13 +13,13 @@ from .models.topology import ValueType
 
 # The platform's texts have at most 1000 characters (MQTT contract, limits).
 _MAX_TEXT: Final = 1000
-_MAX_WHOLE: Final = 10**30
+_MAX_INT: Final = 10**30
 
 TEXT: Final = "text"
 
 
 def reading(measured: Measured, kind: ValueType | None, *, is_live: bool) -> Reading:
-    """What is shown; a value that is none of its type is unknown."""
+    """Return the reading of a measurement; a value of another type is unknown."""
     value = _value(measured.raw, kind)
     attributes: Mapping[str, ReadingValue] = {}
     if isinstance(value, str) and len(value) > MAX_STATE:
@@ -32,8 +32,8 @@ def _value(raw: Raw, kind: ValueType | None) -> ReadingValue:
         case ValueType.DOUBLE:
             return to_number(raw)
         case ValueType.BIGINT:
-            found = to_int(raw)
-            return found if abs(found or 0) < _MAX_WHOLE else None
+            number = to_int(raw)
+            return number if abs(number or 0) < _MAX_INT else None
         case ValueType.BOOLEAN:
             return flag({"value": raw}, "value")
         case ValueType.TEXT:

@@ -1,4 +1,4 @@
-"""Stills of cameras: the thumbnail of each one's newest capture, fetched when somebody looks, once."""
+"""Fetch and cache the thumbnail of each camera's newest capture, when it is requested."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,68 +13,68 @@ from .captures import CaptureList
 from .client.media import MediaClient
 from .models.media import Capture
 
-# After a failure the last picture stands for so many seconds before it is tried again.
-_PAUSE: Final = 60.0
-# So often a capture is asked for a picture that it does not have yet.
-_MAX_LOOKS: Final = 5
+# Seconds after a failure until the picture is requested again.
+_RETRY_SECONDS: Final = 60.0
+# So often the thumbnail of a capture is requested that has none yet.
+_MAX_TRIES: Final = 5
 
 
 @dataclass(slots=True)
-class _Frame:
-    """What is held of one camera: the capture that needs no further look, and when another one may be tried."""
+class _CachedThumbnail:
+    """Cached picture of one camera: its finished capture, the tries of the wanted one, and the time of the next."""
 
     capture: str | None = None
     wanted: str | None = None
-    looks: int = 0
-    shot: Picture | None = None
-    not_before: float = float("-inf")
+    tries: int = 0
+    picture: Picture | None = None
+    retry_at: float = float("-inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class ThumbnailCache:
-    """The newest picture of each camera; `clock` gives monotonic seconds."""
+    """Cache the newest picture of each camera; `monotonic` gives seconds."""
 
     def __init__(
         self,
         client: MediaClient,
-        gallery: CaptureList,
+        captures: CaptureList,
         links: SafeDownloader,
-        clock: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
         self._client = client
-        self._gallery = gallery
+        self._captures = captures
         self._links = links
-        self._clock = clock
-        self._frames: dict[str, _Frame] = {}
+        self._monotonic = monotonic
+        self._cache: dict[str, _CachedThumbnail] = {}
 
     async def newest(self, camera: str) -> Picture | None:
-        """The newest picture of a camera, None while there is none; what goes wrong leaves the one before."""
-        frame = self._frames.setdefault(camera, _Frame())
-        async with frame.lock:
-            capture = self._gallery.newest().get(camera)
-            if capture is None:  # what the vendor has deleted is not shown any more
-                frame.capture = frame.wanted = frame.shot = None
-            elif capture.id != frame.capture and self._clock() >= frame.not_before:
-                await self._look(frame, capture)
-            return frame.shot
+        """Return the newest picture of a camera, None while there is none; a failure keeps the one before."""
+        cached = self._cache.setdefault(camera, _CachedThumbnail())
+        async with cached.lock:
+            capture = self._captures.newest().get(camera)
+            if capture is None:  # a deleted capture is not shown any more
+                cached.capture = cached.wanted = cached.picture = None
+            elif capture.id != cached.capture and self._monotonic() >= cached.retry_at:
+                await self._fetch(cached, capture)
+            return cached.picture
 
-    async def _look(self, frame: _Frame, capture: Capture) -> None:
-        if capture.id != frame.wanted:
-            frame.wanted, frame.looks = capture.id, 0
-        frame.looks += 1
+    async def _fetch(self, cached: _CachedThumbnail, capture: Capture) -> None:
+        if capture.id != cached.wanted:
+            cached.wanted, cached.tries = capture.id, 0
+        cached.tries += 1
         try:
-            found = await self._client.thumbnail(capture.id)
-            if found is not None and capture.at is not None:
-                frame.shot = Picture(capture.at, *await self._picture(found))
-            if found is not None or frame.looks >= _MAX_LOOKS:
-                frame.capture = capture.id
+            thumbnail = await self._client.thumbnail(capture.id)
+            if thumbnail is not None and capture.at is not None:
+                cached.picture = Picture(capture.at, *await self._picture(thumbnail))
+            if thumbnail is not None or cached.tries >= _MAX_TRIES:
+                cached.capture = capture.id
                 return
         except VendorError:
             pass
-        frame.not_before = self._clock() + _PAUSE
+        cached.retry_at = self._monotonic() + _RETRY_SECONDS
 
-    async def _picture(self, found: str | bytes) -> tuple[str, bytes]:
-        """Content type and bytes of a picture, or of what is behind its link."""
-        if isinstance(found, bytes):
-            return check_picture(found), found
-        return await self._links.picture(found)
+    async def _picture(self, thumbnail: str | bytes) -> tuple[str, bytes]:
+        """Return content type and bytes of a picture, which is downloaded if it is given as a link."""
+        if isinstance(thumbnail, bytes):
+            return check_picture(thumbnail), thumbnail
+        return await self._links.picture(thumbnail)

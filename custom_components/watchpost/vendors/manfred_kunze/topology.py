@@ -1,4 +1,4 @@
-"""The part of devices, components, sensors and profiles: what there is, and in which state the devices are."""
+"""The feature of devices, components, sensors and profiles: the inventory, and the states of the devices."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -36,48 +36,49 @@ from .models.topology import DeviceStatus
 STATUSES_EVERY: Final = timedelta(minutes=1)
 MIN_INTERVAL: Final = timedelta(seconds=15)
 MAX_PAUSE: Final = timedelta(minutes=10)
-# So long for each page of the list of devices until it is read again.
+# Poll interval of the list of devices, for each of its pages.
 _PER_PAGE: Final = timedelta(seconds=6)
 
-_KEPT: Final = "organisation"
+_STORED_KEY: Final = "organisation"
 
-type Ask = Callable[[], Awaitable[PlatformResponse[list[Any]]]]
+type FetchList = Callable[[], Awaitable[PlatformResponse[list[Any]]]]
 
 
 class TopologyFeature(Feature):
-    """Lists what there is, into the estate; `resurvey` reads everything anew when a device appears.
+    """Fetch the lists into the inventory; `refresh_inventory` fetches everything again when a device appears.
 
-    `remembered` are the channels that have entities from before this start.
+    `monotonic` gives the seconds by which responses are dated, `save_state` has the organisation's id stored,
+    `known_channels` gives the channels that have entities from before this start.
     """
 
     def __init__(
         self,
         client: TopologyClient,
         inventory_tree: OrganisationInventory,
-        now: Callable[[], float],
-        resurvey: Callable[[], Awaitable[FeedUpdate]],
+        monotonic: Callable[[], float],
+        refresh_inventory: Callable[[], Awaitable[FeedUpdate]],
         *,
-        changed: Callable[[], None],
-        remembered: Callable[[], Iterable[ChannelId]],
+        save_state: Callable[[], None],
+        known_channels: Callable[[], Iterable[ChannelId]],
     ) -> None:
         self._client = client
         self._inventory_tree = inventory_tree
-        self._now = now
-        self._resurvey = resurvey
-        self._changed = changed
-        self._remembered = remembered
-        self._known: str | None = None
-        self._listed: PlatformResponse[list[topology.Device]] | None = None
-        self._strangers: set[str] = set()
-        self._asked = float("-inf")
+        self._monotonic = monotonic
+        self._refresh_inventory = refresh_inventory
+        self._save_state = save_state
+        self._known_channels = known_channels
+        self._organisation: str | None = None
+        self._last_list: PlatformResponse[list[topology.Device]] | None = None
+        self._unknown_devices: set[str] = set()
+        self._requested_at = float("-inf")
         self._pages = 1
         self._lifetime = timedelta(0)
         self.absent: dict[str, str] = {}
 
     async def identity(self) -> tuple[str | None, list[topology.Device]]:
-        """The organisation's id, if any answer shows it, and the devices; raises NothingListedError without either."""
+        """Return the organisation's id, where shown, and the devices; raises NothingListedError without both."""
         devices = (await self._client.devices()).value
-        organisation = _organisation(devices)
+        organisation = _organisation_of(devices)
         if organisation is None and not devices:
             organisation = await self._client.organisation()
         if organisation is None and not devices:
@@ -85,120 +86,125 @@ class TopologyFeature(Feature):
         return organisation, devices
 
     async def _list(self) -> PlatformResponse[list[topology.Device]]:
-        """List the devices; raises SignInRejectedError when the key has come to show another organisation."""
+        """Fetch the devices; raises SignInRejectedError when the key now belongs to another organisation."""
         listed = await self._client.devices()
-        organisation = _organisation(listed.value)
-        if self._known is None and organisation is not None:
-            self._known = organisation
-            self._changed()
-        if organisation not in (None, self._known):
-            if self._inventory_tree.known.isdisjoint(
+        organisation = _organisation_of(listed.value)
+        if self._organisation is None and organisation is not None:
+            self._organisation = organisation
+            self._save_state()
+        if organisation not in (None, self._organisation):
+            if self._inventory_tree.known_ids.isdisjoint(
                 device_id(device.id) for device in listed.value
             ):
                 raise SignInRejectedError("the key shows another organisation")
-            self._known = organisation  # it is called something else now; its devices are the same
-            self._changed()
+            self._organisation = organisation  # the id has changed, the devices are the same
+            self._save_state()
         return listed
 
     @override
-    async def survey(self) -> Discovery:
-        """Read the lists; without the devices nothing is known, any other list may fail by itself."""
-        found = Discovery()
+    async def discover(self) -> Discovery:
+        """Fetch the lists; raises the error of the devices' list, any other list may fail by itself."""
+        discovery = Discovery()
         inventory_tree, client = self._inventory_tree, self._client
-        if not inventory_tree.known:
-            inventory_tree.known = frozenset(channel.device for channel in self._remembered())
-        self._listed = listed = await self._list()
+        if not inventory_tree.known_ids:
+            inventory_tree.known_ids = frozenset(
+                channel.device for channel in self._known_channels()
+            )
+        self._last_list = listed = await self._list()
         inventory_tree.devices = by_id(listed.value)
-        self._note(found, DEVICES, listed)
-        found.freshness += listed.freshness
-        needed: dict[str, Ask] = {"components": client.components, "sensors": client.sensors}
-        others: dict[str, Ask] = {
+        self._record_list(discovery, DEVICES, listed)
+        discovery.freshness += listed.freshness
+        needed: dict[str, FetchList] = {"components": client.components, "sensors": client.sensors}
+        others: dict[str, FetchList] = {
             "sites": client.sites,
             "groups": client.device_groups,
             "sensor_profiles": client.sensor_profiles,
             "device_profiles": client.device_profiles,
         }
-        for name, ask in (needed | others).items():
-            if (rows := await self._try(found, name, ask, is_needed=name in needed)) is not None:
+        for name, fetch in (needed | others).items():
+            rows = await self._fetch_list(discovery, name, fetch, is_needed=name in needed)
+            if rows is not None:
                 setattr(inventory_tree, name, rows if name.endswith("_profiles") else by_id(rows))
-            inventory_tree.is_settled |= name == "components" and (
+            inventory_tree.are_components_known |= name == "components" and (
                 rows is not None or name in self.absent
             )
-        self._settle(found)
-        self._judge_sensors(found)
-        found.devices += entities.devices(inventory_tree)
-        self._learn(listed)
-        found.channels += entities.status_channels(inventory_tree, 3 * self._every)
-        return found
+        self._update_known_ids(discovery)
+        self._date_sensor_list(discovery)
+        discovery.devices += entities.devices(inventory_tree)
+        self._record_cost(listed)
+        discovery.channels += entities.status_channels(inventory_tree, 3 * self._poll_interval)
+        return discovery
 
-    def _settle(self, found: Discovery) -> None:
-        """Note what there is, for as long as a list lacks it only because it could not be had."""
+    def _update_known_ids(self, discovery: Discovery) -> None:
+        """Update the known ids; they stay while a list is missing or incomplete."""
         inventory_tree = self._inventory_tree
         listed = {
             *map(device_id, inventory_tree.devices),
             *map(component_id, inventory_tree.components),
         }
-        had = {
+        were_listed = {
             "components": self._had_components,
-            "sensors": any(key.startswith(sensor_key("")) for _, key in self._remembered()),
+            "sensors": any(key.startswith(sensor_key("")) for _, key in self._known_channels()),
         }
-        if any(had.get(name) for name in self.absent):
-            found.is_complete = False  # a list that was there before is missing for now
-        inventory_tree.known = frozenset(
-            listed if found.is_complete else inventory_tree.known | listed
+        if any(were_listed.get(name) for name in self.absent):
+            discovery.is_complete = False  # a list that was available before is missing for now
+        inventory_tree.known_ids = frozenset(
+            listed if discovery.is_complete else inventory_tree.known_ids | listed
         )
 
-    def _judge_sensors(self, found: Discovery) -> None:
-        """Miss no sensor while a list is missing that says what it hangs from."""
-        found.lists[INVENTORY] = found.lists[DEVICES]
-        if SENSORS not in found.lists:
+    def _date_sensor_list(self, discovery: Discovery) -> None:
+        """Date the list of sensors by the lists that it needs; None keeps sensors while one of these is missing."""
+        discovery.lists[INVENTORY] = discovery.lists[DEVICES]
+        if SENSORS not in discovery.lists:
             return
         needed = [DEVICES, SENSORS]
         if COMPONENTS not in self.absent or self._had_components:
             needed.append(COMPONENTS)
-        times = [found.lists.get(name) for name in needed]
+        times = [discovery.lists.get(name) for name in needed]
         known = [received for received in times if received is not None]
-        found.lists[SENSORS] = min(known) if len(known) == len(needed) else None
+        discovery.lists[SENSORS] = min(known) if len(known) == len(needed) else None
 
     @property
     def _had_components(self) -> bool:
-        return any(each.startswith(component_id("")) for each in self._inventory_tree.known)
+        return any(each.startswith(component_id("")) for each in self._inventory_tree.known_ids)
 
-    async def _try(
+    async def _fetch_list(
         self,
-        found: Discovery,
+        discovery: Discovery,
         name: str,
-        ask: Ask,
+        fetch: FetchList,
         *,
         is_needed: bool,
     ) -> list[Any] | None:
-        """Read one list; None leaves what was known of it. One that is not there, or refused, may be done without."""
+        """Fetch one list; return None where it fails, which keeps its known records."""
         try:
-            answer = await ask()
+            response = await fetch()
         except VendorError as err:
             if is_missing(err) or (isinstance(err, PermissionDeniedError) and not is_needed):
                 self.absent[name] = type(err).__name__
             else:
-                found.is_complete = False
-            # A key may well have no right to some lists: that one is missing stands in the diagnostics.
+                discovery.is_complete = False
+            # A key may lack the permission for some lists: the diagnostics name these.
             if is_needed or not isinstance(err, PermissionDeniedError):
-                found.failures[name.replace("_", " ")] = err
+                discovery.failures[name.replace("_", " ")] = err
             return None
         self.absent.pop(name, None)
-        self._note(found, name, answer)
-        if name == COMPONENTS and not answer.value and self._had_components:
-            # Sensors would move to other devices: that none is left of what they hang from is not believed.
-            found.lists[name], found.is_complete = None, False
-        return answer.value
+        self._record_list(discovery, name, response)
+        if name == COMPONENTS and not response.value and self._had_components:
+            # An empty list would move all sensors to other devices, so it is not believed.
+            discovery.lists[name], discovery.is_complete = None, False
+        return response.value
 
     @staticmethod
-    def _note(found: Discovery, name: str, answer: PlatformResponse[list[Any]]) -> None:
-        is_full = answer.is_whole and not answer.rejected
-        found.rejected += answer.rejected
-        found.is_complete &= is_full
-        found.lists[name] = oldest(answer.freshness) if is_full else None
+    def _record_list(
+        discovery: Discovery, name: str, response: PlatformResponse[list[Any]]
+    ) -> None:
+        is_full = response.is_whole and not response.rejected
+        discovery.rejected += response.rejected
+        discovery.is_complete &= is_full
+        discovery.lists[name] = oldest(response.freshness) if is_full else None
 
-    # -- the devices' states --
+    # -- states of the devices --
 
     @override
     def feeds(self) -> Sequence[Feed]:
@@ -207,41 +213,44 @@ class TopologyFeature(Feature):
         ]
 
     async def _statuses(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """The devices as they are now; what a survey listed just before is not asked for again."""
-        listed, self._listed = self._listed, None
-        if listed is None and self._now() - self._asked < self._every.total_seconds() - 1:
+        """Return the states of the devices; a list that was just fetched for the inventory is used again."""
+        listed, self._last_list = self._last_list, None
+        if (
+            listed is None
+            and self._monotonic() - self._requested_at < self._poll_interval.total_seconds() - 1
+        ):
             return FeedUpdate()
         if listed is None or not self._is_recent(listed):
             listed = await self._list()
-        self._asked = self._now()
-        self._learn(listed)
-        is_new = self._take(listed)
-        resurveyed, failure = None, None
+        self._requested_at = self._monotonic()
+        self._record_cost(listed)
+        is_new = self._store(listed)
+        refreshed, failure = None, None
         if is_new and listed.is_whole:
             try:
-                resurveyed = await self._resurvey()
+                refreshed = await self._refresh_inventory()
             except (
                 PermissionDeniedError,
                 RateLimitedError,
                 UnexpectedResponseError,
                 UnreachableError,
             ) as err:
-                failure = err  # how the devices are is known all the same
-                self._strangers.clear()
+                failure = err  # the states of the devices are known all the same
+                self._unknown_devices.clear()
         return FeedUpdate(
             readings=entities.status_readings(listed.value),
             freshness=listed.freshness,
-            inventory=resurveyed.inventory if resurveyed else None,
+            inventory=refreshed.inventory if refreshed else None,
             rejected=listed.rejected,
             failure=failure,
         )
 
-    def _take(self, listed: PlatformResponse[list[topology.Device]]) -> bool:
-        """Take over how the devices are; returns whether there is a new one, or one that has just come to life."""
+    def _store(self, listed: PlatformResponse[list[topology.Device]]) -> bool:
+        """Store the devices; return whether one is new or has just become active."""
         known = self._inventory_tree.devices
         strangers = {device.id for device in listed.value if device.id not in known}
-        are_new = bool(strangers - self._strangers)
-        self._strangers |= strangers
+        are_new = bool(strangers - self._unknown_devices)
+        self._unknown_devices |= strangers
         for device in listed.value:
             if (before := known.get(device.id)) is not None:
                 is_pending = before.status is DeviceStatus.PENDING
@@ -250,29 +259,29 @@ class TopologyFeature(Feature):
         return are_new
 
     @property
-    def _every(self) -> timedelta:
-        """How often the list of devices is read: one of many pages more rarely, and none while it is current."""
+    def _poll_interval(self) -> timedelta:
+        """Return the poll interval of the list of devices: longer with many pages, and never before it expires."""
         pause = min(max(STATUSES_EVERY, self._pages * _PER_PAGE), MAX_PAUSE)
         return max(pause, self._lifetime)
 
-    def _learn(self, listed: PlatformResponse[list[topology.Device]]) -> None:
-        """Note what decides how often the list can be read."""
+    def _record_cost(self, listed: PlatformResponse[list[topology.Device]]) -> None:
+        """Store the number of pages and the lifetime of the list of devices."""
         self._pages, self._lifetime = len(listed.freshness), lifetime(listed.freshness)
 
     def _is_recent(self, listed: PlatformResponse[list[topology.Device]]) -> bool:
         newest = max((reply.received for reply in listed.freshness), default=float("-inf"))
-        return self._now() - newest < MIN_INTERVAL.total_seconds()
+        return self._monotonic() - newest < MIN_INTERVAL.total_seconds()
 
-    # -- what is kept and said --
-
-    @override
-    def recall(self, memory: Mapping[str, Any]) -> None:
-        kept = memory.get(_KEPT)
-        self._known = kept if isinstance(kept, str) else None
+    # -- stored state, diagnostics --
 
     @override
-    def memory(self) -> Mapping[str, Any]:
-        return {_KEPT: self._known}
+    def restore_state(self, stored_state: Mapping[str, Any]) -> None:
+        stored = stored_state.get(_STORED_KEY)
+        self._organisation = stored if isinstance(stored, str) else None
+
+    @override
+    def stored_state(self) -> Mapping[str, Any]:
+        return {_STORED_KEY: self._organisation}
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
@@ -287,6 +296,6 @@ class TopologyFeature(Feature):
         }
 
 
-def _organisation(devices: Sequence[topology.Device]) -> str | None:
-    """The organisation that the devices say they are of."""
+def _organisation_of(devices: Sequence[topology.Device]) -> str | None:
+    """Return the organisation's id that the devices name, None where none does."""
     return next((device.organisation for device in devices if device.organisation), None)

@@ -1,8 +1,8 @@
-"""How Home Assistant shows a value in one of the units that profiles give.
+"""Map the units of profiles to units and device classes of Home Assistant.
 
-Units are free text in a profile; known are their usual signs, UCUM's, and DTDL's names, since profiles are exported as
-DTDL. A device class is only given where the unit is that of one quantity alone, or the field's name says which of
-several. An unknown unit is shown as it is.
+Units are free text in a profile; known are the usual signs, UCUM's, and DTDL's names, since profiles are exported as
+DTDL. A device class is only given where the unit belongs to one quantity alone, or the field's name says to which of
+several. An unknown unit is kept as it is.
 """
 
 from collections.abc import Mapping
@@ -15,118 +15,118 @@ import unicodedata
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 
-_C = SensorDeviceClass
+_Class = SensorDeviceClass
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A unit in Home Assistant's spelling, and what is measured."""
+class UnitInfo:
+    """Unit in Home Assistant's spelling, with its device class and state class."""
 
     unit: str | None
     device_class: SensorDeviceClass | None = None
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT
 
 
-# Units of one quantity alone, by their signs and names in lower case.
-_UNITS: Final[Mapping[str, Shown]] = {
+# Units by their signs and names in lower case; a device class only for units of one quantity alone.
+_UNITS: Final[Mapping[str, UnitInfo]] = {
     **dict.fromkeys(
         ("°c", "c", "cel", "degc", "celsius", "degreecelsius", "deg c"),
-        Shown("°C", _C.TEMPERATURE),
+        UnitInfo("°C", _Class.TEMPERATURE),
     ),
     **dict.fromkeys(
         ("°f", "f", "degf", "[degf]", "fahrenheit", "degreefahrenheit"),
-        Shown("°F", _C.TEMPERATURE),
+        UnitInfo("°F", _Class.TEMPERATURE),
     ),
-    **dict.fromkeys(("k", "kelvin"), Shown("K", _C.TEMPERATURE)),
-    **dict.fromkeys(("pa", "pascal"), Shown("Pa", _C.PRESSURE)),
-    **dict.fromkeys(("hpa", "hectopascal"), Shown("hPa", _C.PRESSURE)),
-    **dict.fromkeys(("kpa", "kilopascal"), Shown("kPa", _C.PRESSURE)),
-    **dict.fromkeys(("mbar", "millibar"), Shown("mbar", _C.PRESSURE)),
-    **dict.fromkeys(("bar",), Shown("bar", _C.PRESSURE)),
-    **dict.fromkeys(("psi", "poundpersquareinch"), Shown("psi", _C.PRESSURE)),
-    **dict.fromkeys(("v", "volt", "volts"), Shown("V", _C.VOLTAGE)),
-    **dict.fromkeys(("mv", "millivolt"), Shown("mV", _C.VOLTAGE)),
-    **dict.fromkeys(("a", "ampere", "amp"), Shown("A", _C.CURRENT)),
-    **dict.fromkeys(("ma", "milliampere"), Shown("mA", _C.CURRENT)),
-    **dict.fromkeys(("w", "watt"), Shown("W", _C.POWER)),
-    **dict.fromkeys(("kw", "kilowatt"), Shown("kW", _C.POWER)),
-    **dict.fromkeys(("hz", "hertz"), Shown("Hz", _C.FREQUENCY)),
-    **dict.fromkeys(("khz", "kilohertz"), Shown("kHz", _C.FREQUENCY)),
-    **dict.fromkeys(("dbm",), Shown("dBm", _C.SIGNAL_STRENGTH)),
-    **dict.fromkeys(("lx", "lux"), Shown("lx", _C.ILLUMINANCE)),
-    **dict.fromkeys(("w/m2", "wattpersquaremetre"), Shown("W/m²", _C.IRRADIANCE)),
-    **dict.fromkeys(("us/cm",), Shown("μS/cm", _C.CONDUCTIVITY)),
-    **dict.fromkeys(("ms/cm",), Shown("mS/cm", _C.CONDUCTIVITY)),
-    **dict.fromkeys(("m3/h",), Shown("m³/h", _C.VOLUME_FLOW_RATE)),
-    **dict.fromkeys(("l/min", "litreperminute"), Shown("L/min", _C.VOLUME_FLOW_RATE)),
-    **dict.fromkeys(("mm", "millimetre"), Shown("mm", _C.DISTANCE)),
-    **dict.fromkeys(("cm", "centimetre"), Shown("cm", _C.DISTANCE)),
-    **dict.fromkeys(("m", "metre", "meter"), Shown("m", _C.DISTANCE)),
-    **dict.fromkeys(("km", "kilometre"), Shown("km", _C.DISTANCE)),
-    **dict.fromkeys(("g", "gram"), Shown("g", _C.WEIGHT)),
-    **dict.fromkeys(("kg", "kilogram"), Shown("kg", _C.WEIGHT)),
-    **dict.fromkeys(("ms", "millisecond"), Shown("ms", _C.DURATION)),
-    **dict.fromkeys(("s", "sec", "second", "seconds"), Shown("s", _C.DURATION)),
-    **dict.fromkeys(("min", "minute", "minutes"), Shown("min", _C.DURATION)),
-    **dict.fromkeys(("h", "hour", "hours"), Shown("h", _C.DURATION)),
-    **dict.fromkeys(("ph", "[ph]"), Shown(None, _C.PH)),
-    **dict.fromkeys(("km/h", "kilometreperhour"), Shown("km/h", _C.SPEED)),
-    **dict.fromkeys(("m/s", "metrepersecond"), Shown("m/s", _C.SPEED)),
-    **dict.fromkeys(("%", "percent"), Shown("%")),
-    **dict.fromkeys(("ppm", "[ppm]", "partspermillion"), Shown("ppm")),
-    **dict.fromkeys(("ppb", "[ppb]", "partsperbillion"), Shown("ppb")),
-    **dict.fromkeys(("ug/m3",), Shown("μg/m³")),
-    **dict.fromkeys(("mg/m3",), Shown("mg/m³")),
-    **dict.fromkeys(("°", "deg", "degree", "degreeofarc"), Shown("°")),
-    **dict.fromkeys(("db", "decibel"), Shown("dB")),
-    **dict.fromkeys(("1", "one", "unity", "count", "none", "-"), Shown(None)),
+    **dict.fromkeys(("k", "kelvin"), UnitInfo("K", _Class.TEMPERATURE)),
+    **dict.fromkeys(("pa", "pascal"), UnitInfo("Pa", _Class.PRESSURE)),
+    **dict.fromkeys(("hpa", "hectopascal"), UnitInfo("hPa", _Class.PRESSURE)),
+    **dict.fromkeys(("kpa", "kilopascal"), UnitInfo("kPa", _Class.PRESSURE)),
+    **dict.fromkeys(("mbar", "millibar"), UnitInfo("mbar", _Class.PRESSURE)),
+    **dict.fromkeys(("bar",), UnitInfo("bar", _Class.PRESSURE)),
+    **dict.fromkeys(("psi", "poundpersquareinch"), UnitInfo("psi", _Class.PRESSURE)),
+    **dict.fromkeys(("v", "volt", "volts"), UnitInfo("V", _Class.VOLTAGE)),
+    **dict.fromkeys(("mv", "millivolt"), UnitInfo("mV", _Class.VOLTAGE)),
+    **dict.fromkeys(("a", "ampere", "amp"), UnitInfo("A", _Class.CURRENT)),
+    **dict.fromkeys(("ma", "milliampere"), UnitInfo("mA", _Class.CURRENT)),
+    **dict.fromkeys(("w", "watt"), UnitInfo("W", _Class.POWER)),
+    **dict.fromkeys(("kw", "kilowatt"), UnitInfo("kW", _Class.POWER)),
+    **dict.fromkeys(("hz", "hertz"), UnitInfo("Hz", _Class.FREQUENCY)),
+    **dict.fromkeys(("khz", "kilohertz"), UnitInfo("kHz", _Class.FREQUENCY)),
+    **dict.fromkeys(("dbm",), UnitInfo("dBm", _Class.SIGNAL_STRENGTH)),
+    **dict.fromkeys(("lx", "lux"), UnitInfo("lx", _Class.ILLUMINANCE)),
+    **dict.fromkeys(("w/m2", "wattpersquaremetre"), UnitInfo("W/m²", _Class.IRRADIANCE)),
+    **dict.fromkeys(("us/cm",), UnitInfo("μS/cm", _Class.CONDUCTIVITY)),
+    **dict.fromkeys(("ms/cm",), UnitInfo("mS/cm", _Class.CONDUCTIVITY)),
+    **dict.fromkeys(("m3/h",), UnitInfo("m³/h", _Class.VOLUME_FLOW_RATE)),
+    **dict.fromkeys(("l/min", "litreperminute"), UnitInfo("L/min", _Class.VOLUME_FLOW_RATE)),
+    **dict.fromkeys(("mm", "millimetre"), UnitInfo("mm", _Class.DISTANCE)),
+    **dict.fromkeys(("cm", "centimetre"), UnitInfo("cm", _Class.DISTANCE)),
+    **dict.fromkeys(("m", "metre", "meter"), UnitInfo("m", _Class.DISTANCE)),
+    **dict.fromkeys(("km", "kilometre"), UnitInfo("km", _Class.DISTANCE)),
+    **dict.fromkeys(("g", "gram"), UnitInfo("g", _Class.WEIGHT)),
+    **dict.fromkeys(("kg", "kilogram"), UnitInfo("kg", _Class.WEIGHT)),
+    **dict.fromkeys(("ms", "millisecond"), UnitInfo("ms", _Class.DURATION)),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), UnitInfo("s", _Class.DURATION)),
+    **dict.fromkeys(("min", "minute", "minutes"), UnitInfo("min", _Class.DURATION)),
+    **dict.fromkeys(("h", "hour", "hours"), UnitInfo("h", _Class.DURATION)),
+    **dict.fromkeys(("ph", "[ph]"), UnitInfo(None, _Class.PH)),
+    **dict.fromkeys(("km/h", "kilometreperhour"), UnitInfo("km/h", _Class.SPEED)),
+    **dict.fromkeys(("m/s", "metrepersecond"), UnitInfo("m/s", _Class.SPEED)),
+    **dict.fromkeys(("%", "percent"), UnitInfo("%")),
+    **dict.fromkeys(("ppm", "[ppm]", "partspermillion"), UnitInfo("ppm")),
+    **dict.fromkeys(("ppb", "[ppb]", "partsperbillion"), UnitInfo("ppb")),
+    **dict.fromkeys(("ug/m3",), UnitInfo("μg/m³")),
+    **dict.fromkeys(("mg/m3",), UnitInfo("mg/m³")),
+    **dict.fromkeys(("°", "deg", "degree", "degreeofarc"), UnitInfo("°")),
+    **dict.fromkeys(("db", "decibel"), UnitInfo("dB")),
+    **dict.fromkeys(("1", "one", "unity", "count", "none", "-"), UnitInfo(None)),
 }
 
-# What a unit of several quantities measures, by a word of the field's name.
-_NAMED: Final[Mapping[str, tuple[tuple[str, Shown], ...]]] = {
+# Device classes of units of several quantities, by a word of the field's name.
+_BY_FIELD_NAME: Final[Mapping[str, tuple[tuple[str, UnitInfo], ...]]] = {
     "%": (
-        ("humidity", Shown("%", _C.HUMIDITY)),
-        ("moisture", Shown("%", _C.MOISTURE)),
-        ("battery", Shown("%", _C.BATTERY)),
+        ("humidity", UnitInfo("%", _Class.HUMIDITY)),
+        ("moisture", UnitInfo("%", _Class.MOISTURE)),
+        ("battery", UnitInfo("%", _Class.BATTERY)),
     ),
     "ppm": (
-        ("co2", Shown("ppm", _C.CO2)),
-        ("co", Shown("ppm", _C.CO)),
-        ("no2", Shown("ppm", _C.NITROGEN_DIOXIDE)),
-        ("o3", Shown("ppm", _C.OZONE)),
-        ("voc", Shown("ppm", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
-        ("tvoc", Shown("ppm", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
+        ("co2", UnitInfo("ppm", _Class.CO2)),
+        ("co", UnitInfo("ppm", _Class.CO)),
+        ("no2", UnitInfo("ppm", _Class.NITROGEN_DIOXIDE)),
+        ("o3", UnitInfo("ppm", _Class.OZONE)),
+        ("voc", UnitInfo("ppm", _Class.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
+        ("tvoc", UnitInfo("ppm", _Class.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
     ),
     "ppb": (
-        ("co", Shown("ppb", _C.CO)),
-        ("no2", Shown("ppb", _C.NITROGEN_DIOXIDE)),
-        ("o3", Shown("ppb", _C.OZONE)),
-        ("so2", Shown("ppb", _C.SULPHUR_DIOXIDE)),
-        ("voc", Shown("ppb", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
-        ("tvoc", Shown("ppb", _C.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
+        ("co", UnitInfo("ppb", _Class.CO)),
+        ("no2", UnitInfo("ppb", _Class.NITROGEN_DIOXIDE)),
+        ("o3", UnitInfo("ppb", _Class.OZONE)),
+        ("so2", UnitInfo("ppb", _Class.SULPHUR_DIOXIDE)),
+        ("voc", UnitInfo("ppb", _Class.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
+        ("tvoc", UnitInfo("ppb", _Class.VOLATILE_ORGANIC_COMPOUNDS_PARTS)),
     ),
     "μg/m³": (
-        ("pm1", Shown("μg/m³", _C.PM1)),
-        ("pm25", Shown("μg/m³", _C.PM25)),
-        ("pm2", Shown("μg/m³", _C.PM25)),
-        ("pm10", Shown("μg/m³", _C.PM10)),
+        ("pm1", UnitInfo("μg/m³", _Class.PM1)),
+        ("pm25", UnitInfo("μg/m³", _Class.PM25)),
+        ("pm2", UnitInfo("μg/m³", _Class.PM25)),
+        ("pm10", UnitInfo("μg/m³", _Class.PM10)),
     ),
-    "m/s": (("wind", Shown("m/s", _C.WIND_SPEED)),),
-    "km/h": (("wind", Shown("km/h", _C.WIND_SPEED)),),
+    "m/s": (("wind", UnitInfo("m/s", _Class.WIND_SPEED)),),
+    "km/h": (("wind", UnitInfo("km/h", _Class.WIND_SPEED)),),
     "dB": (
-        ("noise", Shown("dB", _C.SOUND_PRESSURE)),
-        ("sound", Shown("dB", _C.SOUND_PRESSURE)),
+        ("noise", UnitInfo("dB", _Class.SOUND_PRESSURE)),
+        ("sound", UnitInfo("dB", _Class.SOUND_PRESSURE)),
     ),
     "°": (
         (
             "wind",
-            Shown("°", _C.WIND_DIRECTION, SensorStateClass.MEASUREMENT_ANGLE),
+            UnitInfo("°", _Class.WIND_DIRECTION, SensorStateClass.MEASUREMENT_ANGLE),
         ),
     ),
 }
 
-# What it means that a truth value is true, where its name says so and nothing else can be meant.
-_TRUTHS: Final[Mapping[str, BinarySensorDeviceClass]] = {
+# Device classes of booleans by a word of the field's name, where that word has one meaning only.
+_BINARY_CLASSES: Final[Mapping[str, BinarySensorDeviceClass]] = {
     "motion": BinarySensorDeviceClass.MOTION,
     "occupancy": BinarySensorDeviceClass.OCCUPANCY,
     "occupied": BinarySensorDeviceClass.OCCUPANCY,
@@ -143,33 +143,33 @@ _SUPERSCRIPTS: Final = str.maketrans(
 
 
 @lru_cache(maxsize=1024)
-def shown(unit: str | None, name: str) -> Shown:
-    """How a number of this unit and field name is shown."""
+def unit_info(unit: str | None, name: str) -> UnitInfo:
+    """Return unit, device class and state class of a number with this unit and field name."""
     if unit is None:
-        return Shown(None)
-    found = _UNITS.get(_plain(unit))
-    if found is None:
-        return Shown(unit)
-    spoken = words(name)
-    named = _NAMED.get(found.unit or "", ())
-    return next((meant for word, meant in named if word in spoken), found)
+        return UnitInfo(None)
+    known = _UNITS.get(_normalize(unit))
+    if known is None:
+        return UnitInfo(unit)
+    in_name = words(name)
+    quantities = _BY_FIELD_NAME.get(known.unit or "", ())
+    return next((info for word, info in quantities if word in in_name), known)
 
 
 @lru_cache(maxsize=1024)
-def truth(name: str) -> BinarySensorDeviceClass | None:
-    """What it means that a truth value of this field name is true, where that is certain."""
-    spoken = words(name)
-    if spoken & _NEGATION:
+def binary_device_class(name: str) -> BinarySensorDeviceClass | None:
+    """Return the device class of a boolean with this field name, None where the name is not clear."""
+    in_name = words(name)
+    if in_name & _NEGATION:
         return None
-    return next((meant for word, meant in _TRUTHS.items() if word in spoken), None)
+    return next((meaning for word, meaning in _BINARY_CLASSES.items() if word in in_name), None)
 
 
 def words(name: str) -> frozenset[str]:
-    """The words of a name in lower case: `airTemp_indoor 2` has air, temp, indoor and 2."""
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return frozenset(re.findall(r"[a-z0-9]+", parted.lower()))
+    """Return the words of a name in lower case: `airTemp_indoor 2` has air, temp, indoor and 2."""
+    separated = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return frozenset(re.findall(r"[a-z0-9]+", separated.lower()))
 
 
-def _plain(unit: str) -> str:
-    # Capitals tell nothing here that what stands beside them does not: siemens come per centimetre alone.
+def _normalize(unit: str) -> str:
+    # Case may be ignored: no two known units differ by it alone, as siemens occur per centimetre only.
     return unicodedata.normalize("NFC", unit).replace("º", "°").translate(_SUPERSCRIPTS).lower()

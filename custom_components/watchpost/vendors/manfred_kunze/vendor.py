@@ -1,4 +1,4 @@
-"""The Manfred Kunze IoT platform as a vendor: how to sign in, what to poll, which options an account has."""
+"""Offer the Manfred Kunze IoT platform: sign-in, feeds and options of an account."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -47,7 +47,7 @@ MIN_INTERVAL: Final = timedelta(seconds=60)
 
 
 class ManfredKunzeConnection(Connection):
-    """One organisation on one deployment of the platform."""
+    """Connect to one organisation on one deployment of the platform."""
 
     history_terms = HISTORY
 
@@ -64,86 +64,90 @@ class ManfredKunzeConnection(Connection):
         self.resolver: Resolver = resolver
         self._options = options
         self._inventory_tree = OrganisationInventory()
-        clock = api.transport.budget
-        self._resources = OptionalResources(now=clock.now)
+        budget = api.transport.budget
+        self._resources = OptionalResources(now=budget.now)
         topology, operations = TopologyClient(api), OperationsClient(api)
         self._topology = TopologyFeature(
             topology,
             self._inventory_tree,
-            clock.now,
+            budget.now,
             self._fetch_inventory_again,
-            changed=self._changed,
-            remembered=lambda: self.remembered,
+            save_state=self._save_state,
+            known_channels=lambda: self.remembered,
         )
-        alerting = AlertsFeature(
+        alerts = AlertsFeature(
             api,
             self._inventory_tree,
             options,
             webhook_id,
             delivered_until=lambda: self.delivered_until,
             show=self._show,
-            remembered=lambda: self.remembered,
+            known_channels=lambda: self.remembered,
         )
-        self.push: AlertPush | None = alerting.push
+        self.push: AlertPush | None = alerts.push
         self._readings_client = readings = ReadingsClient(api)
         self._readings = ReadingsFeature(
             readings,
             self._inventory_tree,
-            now=clock.now,
-            clock=api.now,
-            here=clock.now_utc,
-            at_least=shown_for(options),
-            changed=self._changed,
+            monotonic=budget.now,
+            vendor_utc=api.now,
+            utc=budget.now_utc,
+            default_max_age=shown_for(options),
+            save_state=self._save_state,
         )
         self._history = partial(channel_history, readings)
         media = MediaFeature(
-            api, self._inventory_tree, links, resurvey=self._fetch_inventory_again, show=self._show
+            api,
+            self._inventory_tree,
+            links,
+            refresh_inventory=self._fetch_inventory_again,
+            show=self._show,
         )
         self.library = media.library
-        self._discovery = OpenApiFeature(api, self._follow)
-        # In this order their lists are read: those behind know what those before found.
-        self._parts: tuple[Feature, ...] = (
+        self._openapi = OpenApiFeature(api, self._apply_document)
+        # Their lists are fetched in this order: later features use what earlier ones found.
+        self._features: tuple[Feature, ...] = (
             self._topology,
-            self._discovery,
+            self._openapi,
             self._readings,
-            HealthFeature(topology, self._inventory_tree, clock.now, self._changed),
-            BindingsFeature(operations, self._inventory_tree, clock.now),
+            HealthFeature(topology, self._inventory_tree, budget.now, self._save_state),
+            BindingsFeature(operations, self._inventory_tree, budget.now),
             QuarantineFeature(operations),
             FirmwareFeature(operations, self._inventory_tree),
-            alerting,
+            alerts,
             ControlFeature(api, self._inventory_tree, readings),
             media,
             ExportsFeature(api, self._inventory_tree, links, show=self._show),
         )
 
-    def _follow(self, contract: OpenApiDocument) -> None:
-        self._api.follow(contract)
-        self._readings_client.follow(contract)
+    def _apply_document(self, document: OpenApiDocument) -> None:
+        self._api.follow(document)
+        self._readings_client.follow(document)
 
     def _show(self, update: FeedUpdate) -> None:
-        """Have something shown between two polls, once the account is set up."""
+        """Show an update between two polls, once the account is set up."""
         if self.show is not None:
             self.show(update)
 
     @override
     async def identify(self) -> Identity:
-        """By the organisation, where any answer shows its id; else by the host and the oldest device."""
-        self._api.look_anew()  # a key may have come to show another organisation
+        """Identify the organisation by its id, or by host and oldest device where no response shows that id."""
+        self._api.look_anew()  # the key may now belong to another organisation
         organisation, devices = await self._topology.identity()
-        shown = frozenset(device_id(device.id) for device in devices)
+        device_ids = frozenset(device_id(device.id) for device in devices)
         if organisation is not None:
             title = f"{ManfredKunzeVendor.name} {organisation[:6]}"
-            # A device is one organisation's: an account that knows it is the same, whatever named that one.
-            return Identity(organisation, title, shown, is_nameless=True)
+            # A device belongs to one organisation: an account that knows the device is the same account.
+            return Identity(organisation, title, device_ids, is_nameless=True)
         oldest = min(devices, key=lambda each: (each.created_at is None, each.created_at, each.id))
         return Identity(
             f"{self._api.url.host}-{oldest.id}",
             f"{ManfredKunzeVendor.name} {oldest.id[:6]}",
-            shown,
+            device_ids,
             is_nameless=True,
         )
 
-    # -- what there is --
+    # -- inventory and feeds --
 
     @property
     @override
@@ -157,32 +161,32 @@ class ManfredKunzeConnection(Connection):
         )
 
     async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        await self._discovery.look()
-        found = await self._topology.survey()
-        for part in self._parts[1:]:
-            await self._add(found, part)
+        await self._openapi.fetch()
+        discovery = await self._topology.discover()
+        for feature in self._features[1:]:
+            await self._add_feature(discovery, feature)
         return FeedUpdate(
-            readings=found.readings,
-            freshness=tuple(found.freshness),
-            inventory=Inventory(found.devices, found.channels, lists=found.lists),
-            rejected=found.rejected,
-            failures={**self._resources.failures, **found.failures},
+            readings=discovery.readings,
+            freshness=tuple(discovery.freshness),
+            inventory=Inventory(discovery.devices, discovery.channels, lists=discovery.lists),
+            rejected=discovery.rejected,
+            failures={**self._resources.failures, **discovery.failures},
         )
 
-    async def _add(self, found: Discovery, part: Feature) -> None:
-        """Add what a part found; its failure costs no other part, and does not delay the list of devices."""
-        more = await self._resources.fetch(part.title, part.survey)
-        if more is None:
-            found.is_complete = False
+    async def _add_feature(self, discovery: Discovery, feature: Feature) -> None:
+        """Add the discovery of a feature; its failure affects no other feature."""
+        added = await self._resources.fetch(feature.title, feature.discover)
+        if added is None:
+            discovery.is_complete = False
             return
-        found.devices += more.devices
-        found.channels += more.channels
-        found.readings |= more.readings
-        found.rejected += more.rejected
-        found.freshness += more.freshness
-        found.lists |= more.lists
-        found.is_complete &= more.is_complete
-        found.failures |= more.failures
+        discovery.devices += added.devices
+        discovery.channels += added.channels
+        discovery.readings |= added.readings
+        discovery.rejected += added.rejected
+        discovery.freshness += added.freshness
+        discovery.lists |= added.lists
+        discovery.is_complete &= added.is_complete
+        discovery.failures |= added.failures
 
     async def _fetch_inventory_again(self) -> FeedUpdate:
         self._api.look_anew()
@@ -196,7 +200,7 @@ class ManfredKunzeConnection(Connection):
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
-        return [feed for part in self._parts for feed in part.feeds()]
+        return [feed for feature in self._features for feed in feature.feeds()]
 
     @override
     def scope_of_device(self, device_id: str) -> str:
@@ -204,38 +208,46 @@ class ManfredKunzeConnection(Connection):
 
     @override
     def scope_of(self, channel: ChannelId) -> str:
-        found = (scope for part in self._parts if (scope := part.scope_of(channel.key)) is not None)
-        return next(found, list_of_device(channel.device))
+        lists = (name for feature in self._features if (name := feature.source_list(channel.key)))
+        return next(lists, list_of_device(channel.device))
 
-    # -- what it can do, what it keeps, what it says --
+    # -- actions, stored state, diagnostics, options --
 
     @property
     @override
     def actions(self) -> Mapping[str, ActionHandler]:
-        return {name: handler for part in self._parts for name, handler in part.actions.items()}
+        return {
+            name: handler for feature in self._features for name, handler in feature.actions.items()
+        }
 
     @override
     def recall(self, memory: Mapping[str, Any]) -> None:
-        for part in self._parts:
-            part.recall(memory)
+        for feature in self._features:
+            feature.restore_state(memory)
 
-    def _changed(self) -> None:
-        """Have what the parts want kept be kept."""
+    def _save_state(self) -> None:
+        """Have the state of all features stored."""
         if self.remember is not None:
             self.remember(
-                lambda: {name: kept for part in self._parts for name, kept in part.memory().items()}
+                lambda: {
+                    name: value
+                    for feature in self._features
+                    for name, value in feature.stored_state().items()
+                }
             )
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
-        parts = {type(part).__name__: dict(part.diagnostics()) for part in self._parts}
-        return parts | {"optional_resources": self._resources.diagnostics()}
+        features = {
+            type(feature).__name__: dict(feature.diagnostics()) for feature in self._features
+        }
+        return features | {"optional_resources": self._resources.diagnostics()}
 
     @override
     async def options_schema(self) -> vol.Schema:
         fields: dict[vol.Marker, Any] = {}
-        for part in self._parts:
-            fields |= await part.options()
+        for feature in self._features:
+            fields |= await feature.options()
         return vol.Schema(fields | storage_fields())
 
     @override
@@ -251,7 +263,7 @@ class ManfredKunzeConnection(Connection):
 
 
 class ManfredKunzeVendor(Vendor):
-    """The Manfred Kunze IoT platform; an account is an organisation's API key on one deployment."""
+    """Define the Manfred Kunze IoT platform; an account is an organisation's API key on one deployment."""
 
     key = "manfred_kunze"
     name = "Manfred Kunze IoT platform"
@@ -286,16 +298,16 @@ class ManfredKunzeVendor(Vendor):
             keep({CONF_URL: url})
         api = PlatformApi(Transport(session, url, KeySignIn(data[CONF_API_KEY]), budget))
         allowed: AllowedHost | None = None
-        with suppress(NotSecureError):  # the form of the options says so
+        with suppress(NotSecureError):  # the options form reports it
             allowed = storage_host(options)
         resolver = Resolver(api.url, allowed, can_allow=True)
-        # What the platform links to is signed by itself, and must not get the key.
+        # The platform's links carry their own signature, and must not get the key.
         links = SafeDownloader(session, api.url, resolver=resolver)
         return ManfredKunzeConnection(api, links, resolver, options, data.get(CONF_WEBHOOK_ID))
 
 
 def _host(url: str) -> str:
-    """What names a deployment, however its address was entered."""
+    """Return the normalized address of a deployment, however it was entered."""
     with suppress(NotSecureError):
         return api_address(url)
     return url
