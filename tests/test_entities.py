@@ -103,6 +103,8 @@ async def test_units_are_read_as_people_write_them_and_unknown_ones_are_kept(
         return payload
 
     house.hass.config.units = US_CUSTOMARY_SYSTEM if shown_unit == "°F" else house.hass.config.units
+    if shown_unit == "V":
+        source.override = 2.8  # no battery has the volts that this sensor has degrees
     cloud.faults.add(Fault(match="/gateways", kind="mutate", mutate=say))
     await house.sign_in(cloud)
 

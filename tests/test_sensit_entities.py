@@ -447,8 +447,13 @@ async def test_a_sign_in_that_is_refused_while_a_log_is_asked_for_asks_for_the_p
 ) -> None:
     cloud = await open_sensit({"last_record": "null"}, spods=0, fmds=1, ramps=0)
     entry = await sensit_house.sign_in(cloud)
-    cloud.faults.add(Fault(match="DeviceLog", status=401))
+    refused = cloud.faults.add(Fault(match="DeviceLog", status=401))
     await sensit_house.pass_time(130)
+    # One refused resource proves nothing against the password.
+    assert not list(entry.async_get_active_flows(sensit_house.hass, {"reauth"}))
+    assert refused.used
+    cloud.faults.add(Fault(match="", status=401))
+    await sensit_house.pass_time(300)
     assert len(list(entry.async_get_active_flows(sensit_house.hass, {"reauth"}))) == 1
 
 

@@ -269,7 +269,7 @@ async def test_a_file_that_never_ends_is_given_up(
     async def take(chunk: bytes) -> None:
         pass
 
-    monkeypatch.setattr(downloads, "_MOST_SECONDS", 0.2)
+    monkeypatch.setattr(downloads, "_MAX_SECONDS", 0.2)
     async with serving(slowly) as home:
         with pytest.raises(TimedOutError):
             await SafeDownloader(session, home.make_url("/")).file("/a.zip", take, 1000)

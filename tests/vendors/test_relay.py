@@ -378,7 +378,7 @@ async def test_half_a_part_does_not_look_like_a_whole_one(
         "/a/2.ts": SEGMENT * 1000,
     }
     first, second = names((await scene.get())[1])
-    monkeypatch.setattr(relay_module, "MOST_SEGMENT_BYTES", 1000)
+    monkeypatch.setattr(relay_module, "MAX_SEGMENT_BYTES", 1000)
     for name in (first, second):
         with pytest.raises(ClientError):
             await scene.get(name)
@@ -402,7 +402,7 @@ async def test_nobody_watching_for_a_while_closes_it(
 async def test_a_stream_is_renewed_before_its_end_while_somebody_watches(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, is_same: bool
 ) -> None:
-    monkeypatch.setattr(relay_module, "LEAST_LIFE", 0.05)
+    monkeypatch.setattr(relay_module, "MIN_LIFE", 0.05)
     scene.until = datetime.now(UTC) + timedelta(seconds=15)
     scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", "1.ts")
     scene.vendor.files["/b/live.m3u8"] = playlist("#EXTINF:2,", "2.ts")
@@ -429,7 +429,7 @@ async def test_a_stream_is_renewed_before_its_end_while_somebody_watches(
 async def test_one_that_cannot_be_replaced_lasts_as_long_as_it_does(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "LEAST_LIFE", 0.05)
+    monkeypatch.setattr(relay_module, "MIN_LIFE", 0.05)
     scene.until = datetime.now(UTC)
     scene.vendor.files["/a/live.m3u8"] = playlist("#EXTINF:2,", "1.ts")
     await scene.get()

@@ -25,7 +25,8 @@ def test_a_links_target_is_what_came(path: str, query: str | None) -> None:
     assert parsed.raw_path_qs == target
     assert parsed.with_host("192.0.2.1").raw_path_qs == target
     assert parse_link(str(parsed)) == parsed
-    assert parse_link(target, BASE).raw_path_qs == target or target.startswith("//")
+    if not target.startswith("//"):  # which begins a host
+        assert parse_link(target, BASE).raw_path_qs == target
 
 
 @given(st.text(max_size=60))

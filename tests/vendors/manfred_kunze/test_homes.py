@@ -96,9 +96,16 @@ async def test_an_entity_stays_where_it_was_when_components_cannot_be_had_after_
     found, homes = await place.survey()
     assert homes == [HOME]
     assert found.is_complete
-    # What a full list lacks is gone for good.
+    # That none of all is left is not believed.
     place.lists.listed["components"] = []
-    assert (await place.survey())[1] == ["device-d1"]
+    found, homes = await place.survey()
+    assert homes == [HOME]
+    assert not found.is_complete
+    # What a full list lacks is gone for good.
+    place.lists.listed["components"] = [Component("c2", device="d1")]
+    found, homes = await place.survey()
+    assert homes == ["device-d1"]
+    assert found.is_complete
 
 
 async def test_a_sensor_is_not_offered_before_it_is_known_what_it_hangs_from() -> None:

@@ -24,6 +24,8 @@ _CLASSES: Final = ("car", "truck")
 _NOTHING: Final = "none"
 _OTHER: Final = "other"
 
+_PLACE_KINDS: Final = frozenset({PARKING.lower(), YARD.lower()})
+
 _MAX_SLUG: Final = 60
 _EXACT: Final = 2.0**53
 
@@ -69,6 +71,24 @@ def scene_channels(device: str, scene: CameraState) -> list[Channel]:
             )
         unknown.extend(_number_channel(device, kind, name) for name in view.numbers)
     return channels + unknown[:MAX_NUMBERS]
+
+
+def places_list(channel: ChannelId) -> str | None:
+    """Return the name of the list of places that a channel belongs to; None for a channel of anything else."""
+    kind, _, rest = channel.key.partition("-")
+    is_place = rest.startswith(("place-", "class-"))
+    return _places_list(channel.device, kind) if is_place and kind in _PLACE_KINDS else None
+
+
+def live_places_lists(device: str, scene: CameraState) -> Iterator[str]:
+    """Yield the lists of places that a camera has sent since start; what is only remembered proves no absence."""
+    for kind, view in scene.views.items():
+        if kind.lower() in _PLACE_KINDS and view.is_live:
+            yield _places_list(device, kind.lower())
+
+
+def _places_list(device: str, kind: str) -> str:
+    return f"places {kind} {device}"
 
 
 def _place_channels(device: str, kind: str, view: ApplicationState) -> Iterator[Channel]:

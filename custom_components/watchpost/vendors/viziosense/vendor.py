@@ -1,6 +1,7 @@
 """VizioSense as a vendor: two ways to sign in, one list to poll, and messages that say the rest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 import hashlib
 import secrets
@@ -39,7 +40,7 @@ from .action_schemas import ACTIONS
 from .actions import VizioSenseActions
 from .camera_state import CameraState, from_memory, to_memory
 from .client import VizioSenseClient
-from .count_entities import lasting_readings
+from .count_entities import lasting_readings, live_places_lists, places_list
 from .entities import (
     INVENTORY,
     MESSAGES,
@@ -177,7 +178,9 @@ class VizioSenseConnection(Connection):
 
     @override
     def scope_of(self, channel: ChannelId) -> str:
-        return INVENTORY if is_listed(channel.key) else MESSAGES
+        if is_listed(channel.key):
+            return INVENTORY
+        return places_list(channel) or MESSAGES
 
     @override
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
@@ -213,9 +216,24 @@ class VizioSenseConnection(Connection):
             readings={**readings, **welcomed.readings},
             vendor_events=welcomed.vendor_events,
             freshness=answer.freshness,
-            inventory=self._inventory(is_complete=not answer.rejected),
+            inventory=replace(
+                self._inventory(is_complete=not answer.rejected),
+                lists=self._lists(
+                    min((reply.received for reply in answer.freshness), default=None)
+                ),
+            ),
             rejected=answer.rejected,
         )
+
+    def _lists(self, received: float | None) -> Mapping[str, float | None]:
+        """Return the lists shown in full: the devices, and the places that cameras have sent since start."""
+        sent = {
+            name: received
+            for uuid in self._devices
+            if (scene := self._scenes.get(uuid)) is not None
+            for name in live_places_lists(camera_id(uuid), scene)
+        }
+        return {INVENTORY: received, **sent}
 
     def _readings(self, device: Device) -> dict[ChannelId, Reading]:
         """What is known of a camera; what messages said since the start stands without being repeated."""
