@@ -183,7 +183,7 @@ async def test_monitors_that_come_and_go_for_ever_are_not_remembered_for_ever(
     await sensit_house.pass_time(900)
 
     assert next(turns) > 5010
-    assert len(entry.runtime_data.connection._feed.seen) <= 5 + 4
+    assert len(entry.runtime_data.connection._feed.states) <= 5 + 4
     assert float(sensit_house.shown(pair, pair.find_monitor("SPOD", 1).uuid, TEMPERATURE).state)
 
 

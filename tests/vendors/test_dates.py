@@ -9,13 +9,13 @@ import pytest
 
 from custom_components.watchpost.client.decode import to_datetime
 from custom_components.watchpost.vendors.manfred_kunze.models.fields import time_of as of_mk
-from custom_components.watchpost.vendors.sensit.dates import read_date
+from custom_components.watchpost.vendors.sensit.dates import parse_date
 from custom_components.watchpost.vendors.sensorzone.decode import time_of as of_zone
 from custom_components.watchpost.vendors.viziosense.models import to_datetime as of_viziosense
 
 READERS = {
     "shared": to_datetime,
-    "sensit": read_date,
+    "sensit": parse_date,
     "sensorzone": lambda value: of_zone({"at": value}, "at"),
     "viziosense": of_viziosense,
     "manfred_kunze": lambda value: of_mk({"at": value}, "at"),

@@ -15,7 +15,7 @@ from custom_components.watchpost.client import parsing
 from custom_components.watchpost.client.parsing import MAX_PARSED_IN_LOOP, parse, sliced
 from custom_components.watchpost.client.transport import loose
 from custom_components.watchpost.models import Freshness
-from custom_components.watchpost.vendors.sensit.client import Listed
+from custom_components.watchpost.vendors.sensit.client import MonitorList
 from custom_components.watchpost.vendors.sensit.feed import MonitorFeed
 from custom_components.watchpost.vendors.sensit.models import parse_monitors
 
@@ -99,9 +99,9 @@ async def test_thousands_of_monitors_are_taken_in_slices() -> None:
     turns = 0
 
     class Client:
-        async def list_monitors(self) -> Listed:
+        async def list_monitors(self) -> MonitorList:
             parsed = await parse(parse_monitors, body)
-            return Listed(parsed.value, parsed.rejected, Freshness(0, 60, 60))
+            return MonitorList(parsed.value, parsed.rejected, Freshness(0, 60, 60))
 
     feed = MonitorFeed(Client(), None, frozenset(), (lambda: 0.0, lambda: NOW))
     polling = asyncio.create_task(feed.fetch(frozenset()))

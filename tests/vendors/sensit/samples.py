@@ -1,4 +1,4 @@
-"""Invented replies of SENSIT Connect in the forms that are known."""
+"""Invented responses of SENSIT Connect in the forms that are known."""
 
 import base64
 import json

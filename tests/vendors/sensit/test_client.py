@@ -19,11 +19,11 @@ from custom_components.watchpost.client.errors import (
 )
 from custom_components.watchpost.client.transport import Transport
 from custom_components.watchpost.vendors.sensit.client import WINDOW, SensitClient
-from custom_components.watchpost.vendors.sensit.history import Logs
+from custom_components.watchpost.vendors.sensit.history import LogReader
 from custom_components.watchpost.vendors.sensit.models import Kind
 from custom_components.watchpost.vendors.sensit.sign_in import (
     MARGIN,
-    SIGNED,
+    STORED_SESSION,
     SensitSignIn,
     token_lifetime,
 )
@@ -60,8 +60,8 @@ class Desk:
             self.cloud.url,
             self.budget,
             (self.cloud.username, password or self.cloud.password),
-            kept=self.kept.get(SIGNED),
-            keep=self.kept.update,
+            stored=self.kept.get(STORED_SESSION),
+            persist=self.kept.update,
         )
         return SensitClient(Transport(self.session, self.cloud.url, sign_in, self.budget), sign_in)
 
@@ -117,7 +117,7 @@ async def test_a_log_brings_what_the_cloud_has_of_two_hours(desk: Desk, kind: Ki
     uuid = desk.cloud.find_monitor(kind.value).uuid
     end = START.replace(minute=0, second=0)
 
-    found = (await Logs(desk.client).read(kind, uuid, end - WINDOW, end)).value
+    found = (await LogReader(desk.client).read(kind, uuid, end - WINDOW, end)).value
 
     truth = desk.cloud.records(uuid, end - WINDOW, end)
     assert [record.date.isoformat() for record in found] == [row["date"] for row in truth]
@@ -154,7 +154,7 @@ async def test_every_form_of_a_log_reads_the_same(
     uuid = desk.cloud.find_monitor("SPOD").uuid
     start = START - timedelta(hours=5)
 
-    found = (await Logs(desk.client).read(Kind.SPOD, uuid, start, START)).value
+    found = (await LogReader(desk.client).read(Kind.SPOD, uuid, start, START)).value
 
     truth = desk.cloud.records(uuid, start, START)
     assert [record.date.isoformat() for record in found] == [row["date"] for row in truth]
@@ -169,7 +169,7 @@ async def test_a_ramp_without_the_call_for_two_hours_is_asked_for_a_period(desk:
     uuid = desk.cloud.find_monitor("RAMP").uuid
     gone = Fault(match="getRAMPDeviceLogForGivenHour", status=404)
     desk.cloud.faults.add(gone)
-    logs = Logs(desk.client)
+    logs = LogReader(desk.client)
 
     found = (await logs.read(Kind.RAMP, uuid, START - timedelta(hours=4), START)).value
 
@@ -187,15 +187,17 @@ async def test_old_days_without_data_are_not_asked_for(open_desk: OpenDesk) -> N
     silence.begin(int((START - timedelta(days=5)).timestamp() * 1e6))
     silence.finish(int((START - timedelta(days=3, hours=5)).timestamp() * 1e6))
     end = START - timedelta(days=2)
-    logs = Logs(desk.client)
+    logs = LogReader(desk.client)
 
-    found = (await logs.read_known(Kind.SPOD, uuid, end - timedelta(days=20), end, START)).value
+    found = (
+        await logs.read_days_with_data(Kind.SPOD, uuid, end - timedelta(days=20), end, START)
+    ).value
 
     truth = desk.cloud.records(uuid, end - timedelta(days=20), end)
     assert [record.date.isoformat() for record in found] == [row["date"] for row in truth]
     assert paths(desk.cloud).count("getSPODDeviceLogForGivenHour") < 6 * 12
     assert paths(desk.cloud).count("getSPODDataAvailableDates") == 1
-    await logs.read_known(
+    await logs.read_days_with_data(
         Kind.SPOD, uuid, end - timedelta(days=20), end - timedelta(days=19), START
     )
     assert paths(desk.cloud).count("getSPODDataAvailableDates") == 1
@@ -206,7 +208,7 @@ async def test_old_days_are_asked_for_where_the_vendor_does_not_tell(desk: Desk)
     desk.cloud.faults.add(Fault(match="AvailableDates", status=404))
     end = START - timedelta(days=2)
 
-    found = await Logs(desk.client).read_known(
+    found = await LogReader(desk.client).read_days_with_data(
         Kind.SPOD, uuid, end - timedelta(hours=6), end, START
     )
 
@@ -215,10 +217,10 @@ async def test_old_days_are_asked_for_where_the_vendor_does_not_tell(desk: Desk)
 
 async def test_the_days_that_were_told_long_ago_are_forgotten(desk: Desk) -> None:
     first, second = (desk.cloud.find_monitor(kind).uuid for kind in ("SPOD", "FMD"))
-    logs = Logs(desk.client)
+    logs = LogReader(desk.client)
     end = START - timedelta(days=3)
-    await logs.read_known(Kind.SPOD, first, end - WINDOW, end, START)
-    await logs.read_known(Kind.FMD, second, end - WINDOW, end, START + timedelta(hours=7))
+    await logs.read_days_with_data(Kind.SPOD, first, end - WINDOW, end, START)
+    await logs.read_days_with_data(Kind.FMD, second, end - WINDOW, end, START + timedelta(hours=7))
     assert set(logs._days) == {second}
 
 
@@ -279,7 +281,7 @@ async def test_ten_requests_whose_token_is_refused_lead_to_one_sign_in(desk: Des
         )
     )
 
-    assert all(answer.value for answer in found[2:])
+    assert all(response.value for response in found[2:])
     assert desk.cloud.sign_ins == 2
 
 

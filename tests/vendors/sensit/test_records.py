@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import pytest
 
 from custom_components.watchpost.client.errors import SignInRejectedError, UnexpectedResponseError
-from custom_components.watchpost.vendors.sensit.dates import read_date, written
+from custom_components.watchpost.vendors.sensit.dates import format_date, parse_date
 from custom_components.watchpost.vendors.sensit.models import (
     MAX_FIELDS,
     MAX_PATH,
@@ -19,7 +19,7 @@ from custom_components.watchpost.vendors.sensit.models import (
     parse_days,
     parse_monitors,
     parse_records,
-    parse_signed,
+    parse_user_session,
 )
 
 from ..sensorist.samples import ANY_JSON
@@ -57,16 +57,16 @@ def test_lists_come_bare_or_under_data(wrapped: bool) -> None:
 
 
 def test_null_in_place_of_a_list_is_no_monitor_and_proves_nothing() -> None:
-    for reply in (b"null", b'{"data": null}'):
-        assert parse_monitors(reply).rejected == Counter({"monitor: no list": 1})
-        assert parse_records(reply).value == ()
+    for response in (b"null", b'{"data": null}'):
+        assert parse_monitors(response).rejected == Counter({"monitor: no list": 1})
+        assert parse_records(response).value == ()
 
 
-@pytest.mark.parametrize("reply", [b"<html>", b'{"message": "no"}', b"7", b'"x"', b"{}", b""])
-def test_a_reply_without_its_list_is_never_an_empty_list(reply: bytes) -> None:
+@pytest.mark.parametrize("response", [b"<html>", b'{"message": "no"}', b"7", b'"x"', b"{}", b""])
+def test_a_reply_without_its_list_is_never_an_empty_list(response: bytes) -> None:
     for parse in (parse_monitors, parse_records, parse_days):
         with pytest.raises(UnexpectedResponseError):
-            parse(reply)
+            parse(response)
 
 
 def test_nested_values_are_flattened_by_path_and_lists_by_channel() -> None:
@@ -188,7 +188,7 @@ def test_fields_beyond_what_can_be_shown_are_counted() -> None:
      AT_NOON.timestamp(), AT_NOON.timestamp() * 1000],
 )  # fmt: skip
 def test_dates_are_read_in_every_form_that_was_seen(sent: Any) -> None:
-    assert read_date(sent) == AT_NOON
+    assert parse_date(sent) == AT_NOON
 
 
 @pytest.mark.parametrize(
@@ -196,24 +196,24 @@ def test_dates_are_read_in_every_form_that_was_seen(sent: Any) -> None:
     [None, True, "", "soon", "0001-01-01", "9999-12-31T00:00:00Z", 1e308, -1, 5, "1" * 99, {}],
 )
 def test_what_is_no_date_is_none(sent: Any) -> None:
-    assert read_date(sent) is None
+    assert parse_date(sent) is None
 
 
 def test_dates_are_written_as_the_vendor_shows() -> None:
-    assert written(AT_NOON) == "2026-09-13 12:00:00"
+    assert format_date(AT_NOON) == "2026-09-13 12:00:00"
 
 
 def test_a_sign_in_brings_token_user_and_role() -> None:
     made = token(exp=1)
-    answer = {"accessToken": made, "user": {"id": "u1", "role": "ClientUser"}, "message": "ok"}
-    for form in (answer, {"data": answer}):
-        signed = parse_signed(body(form))
+    response = {"accessToken": made, "user": {"id": "u1", "role": "ClientUser"}, "message": "ok"}
+    for form in (response, {"data": response}):
+        signed = parse_user_session(body(form))
         assert (signed.token, signed.user, signed.role) == (made, "u1", "ClientUser")
         assert made not in repr(signed)
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("response", "error"),
     [({"message": "Invalid login"}, SignInRejectedError), ({}, UnexpectedResponseError), ([], UnexpectedResponseError),
      ({"accessToken": "x"}, UnexpectedResponseError),
      ({"accessToken": "a b", "user": {"id": "u"}}, UnexpectedResponseError),
@@ -221,9 +221,9 @@ def test_a_sign_in_brings_token_user_and_role() -> None:
      ({"accessToken": "", "user": {"id": "u"}}, UnexpectedResponseError),
      ({"accessToken": 7, "user": {"id": "u"}}, UnexpectedResponseError)],
 )  # fmt: skip
-def test_a_sign_in_without_a_usable_token_is_none(answer: Any, error: type[Exception]) -> None:
+def test_a_sign_in_without_a_usable_token_is_none(response: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
-        parse_signed(body(answer))
+        parse_user_session(body(response))
 
 
 def test_days_that_are_none_are_counted() -> None:
@@ -238,14 +238,14 @@ def test_days_that_are_none_are_counted() -> None:
 
 @given(ANY_JSON, st.sampled_from(["bare", "list", "record", "wrapped"]))
 def test_no_reply_raises_anything_but_an_unexpected_one(anything: Any, place: str) -> None:
-    reply = {
+    response = {
         "bare": anything,
         "list": [anything],
         "record": [monitor_json(lastReceivedRecord=anything), spod_json(more=anything)],
         "wrapped": {"data": anything},
     }[place]
-    for parse in (parse_monitors, parse_records, parse_days, parse_signed):
+    for parse in (parse_monitors, parse_records, parse_days, parse_user_session):
         try:
-            parse(body(reply))
+            parse(body(response))
         except UnexpectedResponseError, SignInRejectedError:
             continue

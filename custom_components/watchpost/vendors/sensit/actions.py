@@ -1,4 +1,4 @@
-"""SENSIT Connect's part of the actions. A ValueError holds the name of the field that cannot be used."""
+"""Run SENSIT Connect's actions; a ValueError holds the name of the invalid field."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,14 +14,14 @@ from ...models import Channel
 from .client import WINDOW, SensitClient
 from .entities import device_id, path_of
 from .events import CANISTER
-from .history import Logs
+from .history import LogReader
 from .models import TRIGGER, Kind, Monitor, Record, Value
-from .sensors import POSITION, description, is_number, measured
+from .sensors import POSITION, field_description, is_number, to_measurement
 
 TIME_ZONE: Final = "time_zone"
 
 # A week of a monitor is 84 requests; of one a minute it has 10,080 records.
-LONGEST: Final = timedelta(days=7)
+MAX_PERIOD: Final = timedelta(days=7)
 MAX_RECORDS: Final = 20_000
 MAX_MONITORS: Final = 10
 
@@ -40,10 +40,10 @@ ACTIONS: Final = (
 
 
 class SensitActions:
-    """The actions of one account; `monitors` gives those that are shown."""
+    """The actions of one account; `monitors` returns the monitors that have devices."""
 
     def __init__(
-        self, client: SensitClient, logs: Logs, monitors: Callable[[], Mapping[str, Monitor]]
+        self, client: SensitClient, logs: LogReader, monitors: Callable[[], Mapping[str, Monitor]]
     ) -> None:
         self._client = client
         self._logs = logs
@@ -54,34 +54,36 @@ class SensitActions:
         }
 
     async def _get_history(self, call: ActionCall) -> Mapping[str, Any]:
-        """Return the records of one device, or those values of them that entities show."""
+        """Return the records of one device, or the values of single entities."""
         start, end = _period(call.fields)
         histories = []
         left = MAX_RECORDS
-        for device, paths in self._asked(call).items():
+        for device, paths in self._requested_paths(call).items():
             monitor, kind = self._monitor(device, "device_id" if paths is None else "entity_id")
             records = (await self._logs.read(kind, monitor.uuid, start, end, left)).value
-            histories.append(_history(monitor, records[:left], paths, is_cut=len(records) > left))
+            histories.append(
+                _history(monitor, records[:left], paths, is_truncated=len(records) > left)
+            )
             left -= min(len(records), left)
         return {"histories": histories}
 
     @staticmethod
-    def _asked(call: ActionCall) -> dict[str, list[str] | None]:
-        """Return the devices that a call is for, each with its paths, None for all of them."""
+    def _requested_paths(call: ActionCall) -> dict[str, list[str] | None]:
+        """Return the devices of a call, each with its paths, or None for all paths."""
         if call.device is not None:
             return {call.device: None}
         channels: Collection[Channel] = call.fields.get("channels", ())
         if not channels:
             raise ValueError("config_entry_id")
-        asked: dict[str, list[str]] = {}
+        paths: dict[str, list[str]] = {}
         for channel in channels:
             path = TRIGGER if channel.key == CANISTER else path_of(channel.key)
             if path is None:
                 raise ValueError("entity_id")
-            asked.setdefault(channel.device, []).append(path)
-        if len(asked) > MAX_MONITORS:
+            paths.setdefault(channel.device, []).append(path)
+        if len(paths) > MAX_MONITORS:
             raise ValueError("entity_id")
-        return {**asked}
+        return {**paths}
 
     async def _get_available_dates(self, call: ActionCall) -> Mapping[str, Any]:
         monitor, kind = self._monitor(call.device or "", "device_id")
@@ -100,7 +102,7 @@ class SensitActions:
         }
 
     def _monitor(self, device: str, field: str) -> tuple[Monitor, Kind]:
-        """Return a monitor whose log can be asked for; ValueError for any other."""
+        """Return a monitor that has logs; raises ValueError for any other."""
         for uuid, monitor in self._monitors().items():
             if device_id(uuid) == device and monitor.kind is not None:
                 return monitor, monitor.kind
@@ -108,16 +110,16 @@ class SensitActions:
 
 
 def _period(fields: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """Return the period; the last two hours by default, and a ValueError for one that is too long."""
+    """Return the period, the last two hours by default; raises ValueError if it is empty or too long."""
     end: datetime = min(fields.get("end") or dt_util.utcnow(), dt_util.utcnow())
     start: datetime = fields.get("start") or end - WINDOW
-    if start >= end or end - start > LONGEST:
+    if start >= end or end - start > MAX_PERIOD:
         raise ValueError("start")
     return start, end
 
 
 def _history(
-    monitor: Monitor, records: Iterable[Record], paths: list[str] | None, *, is_cut: bool
+    monitor: Monitor, records: Iterable[Record], paths: list[str] | None, *, is_truncated: bool
 ) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     seen: dict[str, Value] = {}
@@ -133,13 +135,13 @@ def _history(
         "device": monitor.name or monitor.uuid,
         "type": monitor.type,
         "units": {
-            path: description(path).entity.native_unit_of_measurement
+            path: field_description(path).entity.native_unit_of_measurement
             for path, value in seen.items()
         },
         "records": rows,
-        "truncated": is_cut,
+        "truncated": is_truncated,
     }
 
 
 def _value(path: str, value: Value) -> Value:
-    return measured(path, value) if is_number(path) else value
+    return to_measurement(path, value) if is_number(path) else value

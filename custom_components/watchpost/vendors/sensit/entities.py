@@ -1,4 +1,4 @@
-"""SENSIT Connect's monitors in the words of the model: devices, channels and readings."""
+"""Map SENSIT Connect's monitors to devices, channels and readings."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from ...models import Channel, ChannelId, Device, Reading, ReadingValue
 from . import events
 from .events import CANISTER, CANISTER_DESCRIPTION, EVENTS, EVENTS_DESCRIPTION
 from .models import TRIGGER, Kind, Monitor, Record, Value
-from .sensors import description, is_number, measured
+from .sensors import field_description, is_number, to_measurement
 
 MANUFACTURER: Final = "SENSIT Technologies"
 MONITORS: Final = "monitors"
@@ -31,18 +31,18 @@ CHARGING: Final = "charging"
 FIRMWARE: Final = "firmware_update"
 BATTERY: Final = "battery"
 
-# What a field of a record is called as a channel; no other channel's key begins so.
+# The prefix of the channel keys of record fields; no other channel's key begins with it.
 FIELD: Final = "field-"
 
-# A monitor counts as connected for three of its cycles, and at least so long: records come up to
-# a quarter of an hour late.
+# A monitor counts as connected for three of its cycles, and at least this long: records arrive up
+# to a quarter of an hour late.
 _CONNECTED_FOR: Final = timedelta(minutes=15)
 _CYCLES: Final = 3
 
 _DIAGNOSTIC = EntityCategory.DIAGNOSTIC
 
-# Of every monitor, from the list itself.
-_OWN: Final[Mapping[str, EntityDescription]] = {
+# Channels of every monitor, from the fields of the list itself.
+_MONITOR_CHANNELS: Final[Mapping[str, EntityDescription]] = {
     CONNECTIVITY: BinarySensorEntityDescription(
         key=CONNECTIVITY,
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
@@ -78,27 +78,27 @@ _OWN: Final[Mapping[str, EntityDescription]] = {
 }
 
 
-# What the list says of them is as old as the newest record: a silent monitor tells of neither.
-_MEASURED: Final = frozenset({CHARGING, BATTERY})
+# The list repeats these values from the newest record, so they are as old as that record.
+_FROM_RECORD: Final = frozenset({CHARGING, BATTERY})
 
 
 def device_id(uuid: str) -> str:
-    """The model's id of a monitor."""
+    """Return the device id of a monitor."""
     return f"{PREFIX}{uuid}"
 
 
 def uuid_of(device: str) -> str:
-    """The vendor's id in the model's."""
+    """Return the vendor's id of a device."""
     return device.removeprefix(PREFIX)
 
 
 def path_of(key: str) -> str | None:
-    """The path of the field that a channel shows; None for one that shows no field."""
+    """Return the path of the field that a channel shows, or None if it shows no field."""
     return key.removeprefix(FIELD) if key.startswith(FIELD) else None
 
 
 def device(monitor: Monitor) -> Device:
-    """The device of a monitor; its type is the model, its uuid the serial number."""
+    """Return the device of a monitor, with its type as the model and its uuid as the serial number."""
     kind = monitor.type or "Monitor"
     return Device(
         id=device_id(monitor.uuid),
@@ -111,18 +111,18 @@ def device(monitor: Monitor) -> Device:
 
 
 def channels(monitor: Monitor, samples: Mapping[str, Value], cycle: timedelta) -> Iterator[Channel]:
-    """The channels of a monitor: its own, and one for each field that was ever seen.
+    """Yield the channels of a monitor: those of the list, and one for each known field.
 
-    `samples` has a value of each of those fields, None where only the field is known.
+    `samples` has a value of each known field, None if no value is known.
     """
     owner = device_id(monitor.uuid)
-    for key, shown in _OWN.items():
+    for key, entity_description in _MONITOR_CHANNELS.items():
         yield Channel(
             owner,
             key,
-            shown,
+            entity_description,
             MONITORS,
-            cycle if key in _MEASURED else None,
+            cycle if key in _FROM_RECORD else None,
             keep_when_stale=key == LAST_MEASUREMENT,
         )
     if monitor.kind is Kind.SPOD or TRIGGER in samples:
@@ -130,22 +130,22 @@ def channels(monitor: Monitor, samples: Mapping[str, Value], cycle: timedelta) -
         yield Channel(owner, CANISTER, CANISTER_DESCRIPTION, MONITORS, cycle)
     for path, sample in samples.items():
         if path != TRIGGER:
-            described = description(path, is_measured=isinstance(sample, float))
+            field = field_description(path, is_measured=isinstance(sample, float))
             yield Channel(
                 owner,
                 FIELD + path,
-                described.entity,
+                field.entity,
                 MONITORS,
                 cycle,
-                name=described.name,
-                placeholders=described.placeholders,
+                name=field.name,
+                placeholders=field.placeholders,
             )
 
 
-def own_readings(
+def monitor_readings(
     monitor: Monitor, newest: datetime | None, cycle: timedelta, age: timedelta | None
 ) -> Iterator[tuple[ChannelId, Reading]]:
-    """What the list says of a monitor itself; `newest` is when it measured last, `age` how long that is ago."""
+    """Yield the readings of the list's fields; `newest` is the date of the last record, `age` how old it is."""
     is_connected = age is not None and age <= max(_CYCLES * cycle, _CONNECTED_FOR)
     values: dict[str, ReadingValue] = {
         CONNECTIVITY: is_connected,
@@ -156,7 +156,7 @@ def own_readings(
     }
     owner = device_id(monitor.uuid)
     for key, value in values.items():
-        yield ChannelId(owner, key), Reading(value, newest if key in _MEASURED else None)
+        yield ChannelId(owner, key), Reading(value, newest if key in _FROM_RECORD else None)
     if newest is not None:
         yield ChannelId(owner, LAST_MEASUREMENT), Reading(newest, newest)
 
@@ -164,33 +164,33 @@ def own_readings(
 def record_readings(
     uuid: str, record: Record, samples: Mapping[str, Value]
 ) -> Iterator[tuple[ChannelId, Reading]]:
-    """What a record says of each field that was ever seen; a field that it lacks is unknown."""
+    """Yield the reading of each known field; a field that the record lacks is unknown."""
     owner = device_id(uuid)
     for path, sample in samples.items():
         if path != TRIGGER:
-            value = _shown(path, record.values.get(path), sample)
+            value = _reading_value(path, record.values.get(path), sample)
             yield ChannelId(owner, FIELD + path), Reading(value, record.date)
-    if (filling := events.reading(record)) is not None:
-        yield ChannelId(owner, CANISTER), filling
+    if (canister := events.reading(record)) is not None:
+        yield ChannelId(owner, CANISTER), canister
     elif TRIGGER in samples:
         yield ChannelId(owner, CANISTER), Reading(None, record.date)
 
 
-def _shown(path: str, value: Value, sample: Value) -> ReadingValue:
-    """What a field shows: a number where it is one, else what the vendor sent, as text."""
+def _reading_value(path: str, value: Value, sample: Value) -> ReadingValue:
+    """Return the value of a field: a number for a numeric field, else the vendor's text."""
     if is_number(path) or isinstance(sample, float):
-        return measured(path, value)
+        return to_measurement(path, value)
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def remembered(known: Collection[ChannelId], uuid: str) -> dict[str, Value]:
-    """The fields of a monitor that had entities before, by path; their values are not known."""
+def restored_samples(known: Collection[ChannelId], uuid: str) -> dict[str, Value]:
+    """Return the fields of a monitor that have entities already, by path, without values."""
     owner = device_id(uuid)
-    found: dict[str, Value] = {
+    samples: dict[str, Value] = {
         path: None
         for channel in known
         if channel.device == owner and (path := path_of(channel.key)) is not None
     }
     if ChannelId(owner, CANISTER) in known:
-        found[TRIGGER] = None
-    return found
+        samples[TRIGGER] = None
+    return samples

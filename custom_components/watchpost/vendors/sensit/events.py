@@ -1,4 +1,4 @@
-"""Canister triggers of SPOD monitors: a flag in the records, and what happened by it. Pure."""
+"""Derive canister readings and events from the trigger flag in the records of SPOD monitors."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -23,18 +23,18 @@ CANISTER_DESCRIPTION: Final = BinarySensorEntityDescription(
 
 
 def port_of(value: Value) -> int | None:
-    """Return the port of the canister that is being filled, 0 for none, None for what cannot be read.
+    """Return the port of the canister that is being filled, 0 if none is, None for an unreadable flag.
 
-    An idle flag is an empty cell in the vendor's exports, so nothing there means idle.
+    An idle flag is an empty cell in the vendor's exports, so an empty value means idle.
     """
     if value is None or value is False:
         return 0
-    read = as_number(value)
-    return int(read) if read is not None and read.is_integer() and 0 <= read <= 99 else None
+    port = as_number(value)
+    return int(port) if port is not None and port.is_integer() and 0 <= port <= 99 else None
 
 
 def reading(record: Record) -> Reading | None:
-    """Return whether a canister is being filled; None where the record has no flag at all."""
+    """Return whether a canister is being filled, or None if the record has no flag."""
     if TRIGGER not in record.values:
         return None
     port = port_of(record.values[TRIGGER])
@@ -43,20 +43,20 @@ def reading(record: Record) -> Reading | None:
 
 
 def vendor_events(device: str, records: Iterable[Record]) -> Iterator[VendorEvent]:
-    """Return what was triggered in a log, oldest first.
+    """Yield the canister events of a log, oldest first.
 
-    The first record only tells what was before: nobody knows since when its flag stands. One without
-    a flag may be how an idle monitor says so, or lack it by accident: it ends nothing that is known.
-    The id is made of the first record that has the flag, and so is the same whichever log shows it.
+    The first record only gives the state before: when its flag was set is not known. A record without
+    a flag may come from an idle monitor or lack the flag by accident, so it does not end a known trigger.
+    The id is made of the first record that has the flag, so it is the same in overlapping logs.
     """
     before: int | None = None
-    for place, record in enumerate(records):
+    for index, record in enumerate(records):
         if TRIGGER not in record.values:
             before = before or 0
             continue
         if (port := port_of(record.values[TRIGGER])) is None:
             continue
-        if place and before is not None and port not in (0, before):
+        if index and before is not None and port not in (0, before):
             yield VendorEvent(
                 id=f"canister-{device}-{port}-{record.date.isoformat()}",
                 type=VendorEventType.SYSTEM_NOTICE,

@@ -1,6 +1,6 @@
-"""What SENSIT's monitors can measure. The vendor publishes no ranges: every one here is INFERRED and wide.
+"""List the limits of SENSIT's monitors; the vendor publishes none, so all are INFERRED and wide.
 
-Monitors stand outdoors in ambient air; their gas cells and counters are made for that.
+Monitors stand outdoors in ambient air, for which their gas cells and counters are made.
 """
 
 from typing import Final

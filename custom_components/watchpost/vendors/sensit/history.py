@@ -1,4 +1,4 @@
-"""Logs of monitors over longer than the two hours that one request brings."""
+"""Read logs of monitors over longer periods than the two hours of one request."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,37 +13,37 @@ from ...client.errors import PermissionDeniedError, UnexpectedResponseError
 from ...models import Hour
 from .client import WINDOW, SensitClient
 from .models import Kind, Record, Value
-from .sensors import measured
+from .sensors import to_measurement
 
-# How an API says that it has no such call.
+# Statuses of an API that does not have the call.
 _NO_SUCH_CALL: Final = frozenset({400, 404, 405})
 
-# Which days have data is asked for rarely, and only believed of days that nothing comes to any longer.
-_DAYS_HOLD: Final = timedelta(hours=6)
+# The list of days with data is cached this long, and used only for days to which no more records are added.
+_DAYS_MAX_AGE: Final = timedelta(hours=6)
 _SETTLED_AFTER: Final = timedelta(days=2)
 
 
 @dataclass(slots=True)
-class Logs:
-    """Reads logs; remembers whether the call for two hours exists for a RAMP, which is known by analogy alone."""
+class LogReader:
+    """A reader of logs; the two-hour call of a RAMP is INFERRED, so it notes whether the other one is needed."""
 
     client: SensitClient
-    _by_period: bool = False
+    _uses_period_call: bool = False
     _days: dict[str, tuple[datetime, frozenset[date] | None]] = field(default_factory=dict)
 
     async def read(
-        self, kind: Kind, uuid: str, start: datetime, end: datetime, most: int | None = None
+        self, kind: Kind, uuid: str, start: datetime, end: datetime, max_records: int | None = None
     ) -> Decoded[list[Record]]:
-        """Return the records in [start, end), oldest first and each once. Raises a `VendorError`.
+        """Return the records in [start, end), oldest first and each once; raises a `VendorError`.
 
-        Once there are more than `most`, no later ones are asked for.
+        Stops requesting once there are more than `max_records`.
         """
-        return await self._read(kind, uuid, (start, end), windows(start, end), most)
+        return await self._read(kind, uuid, (start, end), windows(start, end), max_records)
 
-    async def read_known(
+    async def read_days_with_data(
         self, kind: Kind, uuid: str, start: datetime, end: datetime, now: datetime
     ) -> Decoded[list[Record]]:
-        """As `read`, without asking for days long past of which the vendor says that it has no data."""
+        """Return the records in [start, end) like `read`, skipping past days without data."""
         parts = list(windows(start, end))
         if start < now - _SETTLED_AFTER:
             days = await self._days_with_data(kind, uuid, now)
@@ -57,15 +57,17 @@ class Logs:
         return await self._read(kind, uuid, (start, end), parts)
 
     async def _days_with_data(self, kind: Kind, uuid: str, now: datetime) -> frozenset[date] | None:
-        """Return the days (UTC) with data; None where the vendor does not tell."""
+        """Return the days (UTC) with data, or None if the vendor does not say."""
         known = self._days.get(uuid)
-        if known is not None and now - known[0] < _DAYS_HOLD:
+        if known is not None and now - known[0] < _DAYS_MAX_AGE:
             return known[1]
         days: frozenset[date] | None = None
         with suppress(UnexpectedResponseError, PermissionDeniedError):
             listed = (await self.client.available_days(kind, uuid, "UTC")).value
             days = frozenset(day.day for day in listed)
-        fresh = {of: told for of, told in self._days.items() if now - told[0] < _DAYS_HOLD}
+        fresh = {
+            other: entry for other, entry in self._days.items() if now - entry[0] < _DAYS_MAX_AGE
+        }
         self._days = {**fresh, uuid: (now, days)}
         return days
 
@@ -75,36 +77,36 @@ class Logs:
         uuid: str,
         period: tuple[datetime, datetime],
         parts: Iterable[tuple[datetime, datetime]],
-        most: int | None = None,
+        max_records: int | None = None,
     ) -> Decoded[list[Record]]:
-        found: dict[tuple[datetime, str | None], Record] = {}
+        records: dict[tuple[datetime, str | None], Record] = {}
         rejected: Counter[str] = Counter()
         for since, until in parts:
-            answer = await self._window(kind, uuid, since, until)
-            rejected += answer.rejected
-            for record in answer.value:
+            response = await self._fetch_window(kind, uuid, since, until)
+            rejected += response.rejected
+            for record in response.value:
                 if period[0] <= record.date < period[1]:
-                    found.setdefault((record.date, record.id), record)
-            if most is not None and len(found) > most:
+                    records.setdefault((record.date, record.id), record)
+            if max_records is not None and len(records) > max_records:
                 break
-        return Decoded(sorted(found.values(), key=lambda record: record.date), rejected)
+        return Decoded(sorted(records.values(), key=lambda record: record.date), rejected)
 
-    async def _window(
+    async def _fetch_window(
         self, kind: Kind, uuid: str, start: datetime, end: datetime
     ) -> Decoded[tuple[Record, ...]]:
-        if kind is not Kind.RAMP or not self._by_period:
+        if kind is not Kind.RAMP or not self._uses_period_call:
             try:
                 return await self.client.log(kind, uuid, start, end)
             except UnexpectedResponseError as err:
                 if kind is not Kind.RAMP or err.status not in _NO_SUCH_CALL:
                     raise
-        answer = await self.client.ramp_log_between(uuid, start, end)
-        self._by_period = True
-        return answer
+        response = await self.client.ramp_log_between(uuid, start, end)
+        self._uses_period_call = True
+        return response
 
 
 def windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Divide a period into those that one request brings."""
+    """Yield the parts of a period, each as long as one request allows."""
     while start < end:
         yield start, (until := min(start + WINDOW, end))
         start = until
@@ -113,10 +115,10 @@ def windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime
 def hours(
     path: str, records: list[Record], is_possible: Callable[[float], bool], *, is_angle: bool
 ) -> list[Hour]:
-    """Return the full hours of one value, oldest first; an hour without a possible number is absent."""
+    """Return the full hours of one field, oldest first; an hour without a possible value is absent."""
     groups: dict[datetime, list[float]] = {}
     for record in records:
-        value: Value = measured(path, record.values.get(path))
+        value: Value = to_measurement(path, record.values.get(path))
         if isinstance(value, float) and is_possible(value):
             start = record.date.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
             groups.setdefault(start, []).append(value)
@@ -128,7 +130,7 @@ def hours(
 
 
 def circular_mean(angles: list[float]) -> float | None:
-    """Return the mean direction in degrees; None where the directions cancel each other out."""
+    """Return the mean direction in degrees, or None if the directions cancel each other out."""
     east = sum(math.sin(math.radians(angle)) for angle in angles)
     north = sum(math.cos(math.radians(angle)) for angle in angles)
     if math.hypot(east, north) < 1e-9 * len(angles):

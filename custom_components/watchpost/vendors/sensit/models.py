@@ -1,4 +1,4 @@
-"""SENSIT Connect's JSON as typed records. Nothing here raises for what a value is.
+"""Parse SENSIT Connect's JSON into typed records; an invalid value raises no error.
 
 The contents of a monitor's record depend on its type and configuration, so a record is a mapping of
 paths to values: nested objects are flattened, `{"trig": {"trig_activeFlag": 2}}` to
@@ -23,7 +23,7 @@ from ...client.decode import (
 )
 from ...client.errors import SignInRejectedError, UnexpectedResponseError
 from ...client.transport import loose
-from .dates import read_date
+from .dates import parse_date
 
 type Value = float | str | bool | None
 
@@ -31,21 +31,21 @@ MAX_MONITORS: Final = 5_000
 MAX_RECORDS: Final = 20_000  # of one log; two hours of one a second are 7,200
 MAX_FIELDS: Final = 200
 MAX_PATH: Final = 100
-DEEPEST: Final = 4
+MAX_DEPTH: Final = 4
 MAX_TOKEN: Final = 8_192
 
-# Beyond this a number is an overflow, and the mean of two may be infinite; what is impossible is judged later.
-_LARGEST: Final = 1e40
+# A greater number is an overflow, and the mean of two may be infinite; impossible values are rejected later.
+_MAX_NUMBER: Final = 1e40
 
-# The flag of the canister trigger; what is there without a port is idle.
+# The flag of the canister trigger; a flag without a port means idle.
 TRIGGER: Final = "trig.trig_activeFlag"
 
-# What says which record it is, and not what was measured.
-_NAMES: Final = frozenset({"_id", "id", "date"})
+# The fields that identify a record and measure nothing.
+_IDENTITY_FIELDS: Final = frozenset({"_id", "id", "date"})
 
 
 class Kind(StrEnum):
-    """The types of monitors whose logs can be asked for."""
+    """The types of monitors that have logs."""
 
     FMD = "FMD"
     SPOD = "SPOD"
@@ -53,8 +53,8 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Signed:
-    """What a sign-in brings: the token, and the user's id and role, which the device list asks for."""
+class UserSession:
+    """The result of a sign-in: the token, and the user's id and role, which the device list requires."""
 
     token: str
     user: str
@@ -63,10 +63,10 @@ class Signed:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Record:
-    """One record of a monitor: when it was measured (UTC), and its values by path.
+    """One record of a monitor: the date (UTC) of its measurement, and its values by path.
 
-    A value is None where the key is there and what it holds cannot be used. `id` tells records of
-    the same moment apart.
+    A value is None if its key is present and its content unusable. `id` distinguishes records of
+    the same date.
     """
 
     date: datetime
@@ -76,7 +76,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Monitor:
-    """One device of the list. `kind` is None for a type whose logs cannot be asked for."""
+    """One device of the list; `kind` is None for a type without logs."""
 
     uuid: str
     name: str | None
@@ -92,18 +92,17 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True)
 class AvailableDay:
-    """A day with data, how many records it has, and when its last one was measured."""
+    """A day with data, its number of records, and the date of the last one."""
 
     day: date
     count: int | None
     last: datetime | None
 
 
-def parse_signed(body: bytes) -> Signed:
-    """Read the answer to a sign-in.
+def parse_user_session(body: bytes) -> UserSession:
+    """Parse the response to a sign-in.
 
-    Raises SignInRejectedError where it says something but holds no token, UnexpectedResponseError where it is
-    no such answer.
+    Raises SignInRejectedError if it has a message but no token, UnexpectedResponseError for any other body.
     """
     root = loose(body)
     if not isinstance(root, dict):
@@ -113,73 +112,73 @@ def parse_signed(body: bytes) -> Signed:
     if token is None and isinstance(root.get("message"), str):
         raise SignInRejectedError("the vendor gave no token")
     user = nested(row, "user")
-    found = identifier(user.get("id")) or identifier(user.get("_id"))
-    if not isinstance(token, str) or not is_sendable(token) or found is None:
+    user_id = identifier(user.get("id")) or identifier(user.get("_id"))
+    if not isinstance(token, str) or not is_valid_token(token) or user_id is None:
         raise UnexpectedResponseError("the reply holds no usable token and user")
-    return Signed(token, found, to_text(user.get("role")) or "")
+    return UserSession(token, user_id, to_text(user.get("role")) or "")
 
 
-def is_sendable(token: str) -> bool:
-    """Whether a token can stand in a header."""
+def is_valid_token(token: str) -> bool:
+    """Return whether a token can be sent in a header."""
     return (
         0 < len(token) <= MAX_TOKEN and token.isascii() and token.isprintable() and " " not in token
     )
 
 
 def parse_monitors(body: bytes) -> Decoded[tuple[Monitor, ...]]:
-    """Read the list of devices, bare or under `data`; of two with the same uuid the first counts.
+    """Parse the list of devices, bare or under `data`; of two with the same uuid the first is used.
 
-    Nothing in place of the list may mean that there are none, but proves it of no monitor.
+    A null in place of the list is an incomplete empty list: it does not prove that a monitor is gone.
     """
-    sieve = RecordDecoder()
-    found: dict[str, Monitor] = {}
+    decoder = RecordDecoder()
+    monitors: dict[str, Monitor] = {}
     listed = _listed(body)
     if listed is None:
-        sieve.drop("monitor", "no list")
-    for row in sieve.rows("monitor", listed):
+        decoder.drop("monitor", "no list")
+    for row in decoder.rows("monitor", listed):
         uuid = identifier(row.get("uuid"))
         if uuid is None:
-            sieve.drop("monitor", "uuid")
-        elif uuid in found:
-            sieve.drop("monitor", "duplicate uuid")
-        elif len(found) >= MAX_MONITORS:
-            sieve.drop("monitor", "too many")
+            decoder.drop("monitor", "uuid")
+        elif uuid in monitors:
+            decoder.drop("monitor", "duplicate uuid")
+        elif len(monitors) >= MAX_MONITORS:
+            decoder.drop("monitor", "too many")
         else:
-            found[uuid] = _monitor(sieve, uuid, row)
-    return Decoded(tuple(found.values()), sieve.rejected)
+            monitors[uuid] = _monitor(decoder, uuid, row)
+    return Decoded(tuple(monitors.values()), decoder.rejected)
 
 
 def parse_records(body: bytes) -> Decoded[tuple[Record, ...]]:
-    """Read a log, in the vendor's order; a record without a date is set aside."""
-    sieve = RecordDecoder()
-    found: list[Record] = []
-    for row in sieve.rows("record", _listed(body)):
-        if len(found) >= MAX_RECORDS:
-            sieve.drop("record", "too many")
-        elif (record := _record(sieve, row)) is not None:
-            found.append(record)
-    return Decoded(tuple(found), sieve.rejected)
+    """Parse a log, in the vendor's order; a record without a date is rejected."""
+    decoder = RecordDecoder()
+    records: list[Record] = []
+    for row in decoder.rows("record", _listed(body)):
+        if len(records) >= MAX_RECORDS:
+            decoder.drop("record", "too many")
+        elif (record := _record(decoder, row)) is not None:
+            records.append(record)
+    return Decoded(tuple(records), decoder.rejected)
 
 
 def parse_days(body: bytes) -> Decoded[tuple[AvailableDay, ...]]:
-    """Read the days with data, oldest first."""
-    sieve = RecordDecoder()
-    found: dict[date, AvailableDay] = {}
-    for row in sieve.rows("day", _listed(body)):
+    """Parse the days with data, oldest first."""
+    decoder = RecordDecoder()
+    days: dict[date, AvailableDay] = {}
+    for row in decoder.rows("day", _listed(body)):
         parts = [to_int(nested(row, "_id").get(name)) for name in ("year", "month", "day")]
         try:
             day = date(*(part for part in parts if part is not None))
         except TypeError, ValueError, OverflowError:
-            sieve.drop("day", "date")
+            decoder.drop("day", "date")
             continue
-        found[day] = AvailableDay(day, to_int(row.get("count")), read_date(row.get("date")))
-    return Decoded(tuple(found[day] for day in sorted(found)), sieve.rejected)
+        days[day] = AvailableDay(day, to_int(row.get("count")), parse_date(row.get("date")))
+    return Decoded(tuple(days[day] for day in sorted(days)), decoder.rejected)
 
 
 def _listed(body: bytes) -> list[object] | None:
-    """Return the list that a reply is, or that stands under `data`, None for a null in its place.
+    """Return the list of a response, bare or under `data`, or None for a null in its place.
 
-    Raises UnexpectedResponseError for anything else: to take it for an empty list would be a lie.
+    Raises UnexpectedResponseError for anything else, which must not count as an empty list.
     """
     root = loose(body)
     listed = root["data"] if isinstance(root, dict) and "data" in root else root
@@ -188,7 +187,7 @@ def _listed(body: bytes) -> list[object] | None:
     return listed
 
 
-def _monitor(sieve: RecordDecoder, uuid: str, row: Row) -> Monitor:
+def _monitor(decoder: RecordDecoder, uuid: str, row: Row) -> Monitor:
     kind = (to_text(row.get("type"), 32) or "").upper()
     battery = to_number(row.get("battery"))
     return Monitor(
@@ -201,60 +200,60 @@ def _monitor(sieve: RecordDecoder, uuid: str, row: Row) -> Monitor:
         is_charging=_flag(row.get("isCharging")),
         needs_firmware=_flag(row.get("isFirmwareUpdateRequire")),
         battery=battery if battery is not None and 0 <= battery <= 100 else None,
-        record=_newest(sieve, row.get("lastReceivedRecord")),
+        record=_newest(decoder, row.get("lastReceivedRecord")),
     )
 
 
-def _newest(sieve: RecordDecoder, value: object) -> Record | None:
-    """Read the record in the list: nothing and an empty object are no record, anything else odd is counted."""
+def _newest(decoder: RecordDecoder, value: object) -> Record | None:
+    """Return the record in the list, None if it is missing or empty; anything else is rejected."""
     if isinstance(value, list) and len(value) == 1:
         (value,) = value
     if value is None or value in ({}, []):
         return None
     if isinstance(value, dict):
-        return _record(sieve, value)
-    sieve.drop("record", "not an object")
+        return _record(decoder, value)
+    decoder.drop("record", "not an object")
     return None
 
 
-def _record(sieve: RecordDecoder, row: Row) -> Record | None:
-    measured = read_date(row.get("date"))
-    if measured is None:
-        sieve.drop("record", "date")
+def _record(decoder: RecordDecoder, row: Row) -> Record | None:
+    measured_at = parse_date(row.get("date"))
+    if measured_at is None:
+        decoder.drop("record", "date")
         return None
     values: dict[str, Value] = {}
     if "trig" in row and _may_be_idle(row["trig"]):
         values[TRIGGER] = None
-    is_told = True
+    is_flag_readable = True
     for path, value in _flattened(row):
-        is_told = is_told and not _is_odd_flag(path, value)
-        if path in _NAMES:
+        is_flag_readable = is_flag_readable and not _is_unreadable_flag(path, value)
+        if path in _IDENTITY_FIELDS:
             continue
         if len(path) > MAX_PATH or not path.isprintable():
-            sieve.drop("field", "name")
+            decoder.drop("field", "name")
         elif len(values) >= MAX_FIELDS and path not in values:
-            sieve.drop("field", "too many")
+            decoder.drop("field", "too many")
         elif values.get(path) is None:
             values[path] = _scalar(value)
-    if not is_told:
+    if not is_flag_readable:
         values.pop(TRIGGER, None)
-    return Record(measured, values, identifier(row.get("_id")))
+    return Record(measured_at, values, identifier(row.get("_id")))
 
 
 def _may_be_idle(trigger: object) -> bool:
-    """Whether what stands for the canister trigger is idle unless it holds a flag: an object, or nothing."""
+    """Return whether the trigger is idle unless it holds a flag: an object, or empty."""
     return trigger is None or trigger == [] or isinstance(trigger, dict)
 
 
-def _is_odd_flag(path: str, value: object) -> bool:
-    """Whether a flag says something that cannot be read, which is not the same as idle."""
+def _is_unreadable_flag(path: str, value: object) -> bool:
+    """Return whether a flag has a value that is neither a port nor idle."""
     if path == TRIGGER:
         return not isinstance(value, str | None) and _scalar(value) is None
     return path.startswith(f"{TRIGGER}.")
 
 
 def _flattened(row: Row, above: str = "", depth: int = 1) -> Iterator[tuple[str, object]]:
-    """Yield every value in an object with its path; what is nested too deeply is left out."""
+    """Yield every value in an object with its path, up to a maximum depth."""
     for name, value in row.items():
         yield from _under(f"{above}{name}", value, depth)
 
@@ -262,15 +261,15 @@ def _flattened(row: Row, above: str = "", depth: int = 1) -> Iterator[tuple[str,
 def _under(path: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
     if not isinstance(value, dict | list):
         yield path, value
-    elif depth < DEEPEST and isinstance(value, dict):
+    elif depth < MAX_DEPTH and isinstance(value, dict):
         yield from _flattened(value, f"{path}.", depth + 1)
-    elif depth < DEEPEST:
-        for number_, item in enumerate(value):
-            yield from _item(path, number_, item, depth)
+    elif depth < MAX_DEPTH:
+        for index, item in enumerate(value):
+            yield from _item(path, index, item, depth)
 
 
 def _item(path: str, index: int, item: object, depth: int) -> Iterator[tuple[str, object]]:
-    """Yield an element of a list, by the number of its channel where it tells one, else by its place."""
+    """Yield the values of a list element, by the number of its channel if it has one, else by its index."""
     if not isinstance(item, dict):
         yield from _under(f"{path}.{index}", item, depth + 1)
         return
@@ -284,14 +283,13 @@ def _scalar(value: object) -> Value:
         return value
     if isinstance(value, str):
         return to_text(value)
-    read = to_number(value)
-    return read if read is not None and abs(read) <= _LARGEST else None
+    return as_number(value) if isinstance(value, int | float) else None
 
 
 def as_number(value: Value) -> float | None:
-    """Read a value that is to be a number, also from text; one that measures nothing is None."""
-    read = to_number(value)
-    return read if read is not None and abs(read) <= _LARGEST else None
+    """Return a value as a number, also from text, or None if it is not a finite number in range."""
+    number = to_number(value)
+    return number if number is not None and abs(number) <= _MAX_NUMBER else None
 
 
 def _flag(value: object) -> bool | None:

@@ -1,7 +1,7 @@
-"""The table of what monitors send, by the path of a value in a record, and how Home Assistant shows it.
+"""Describe the fields of records, by path, as sensors of Home Assistant.
 
-Names are those that the vendor's exports and published programs use. Units are the vendor's where it
-tells them, and else what the names say; docs/sensit.md has the list of what is known from where.
+Paths are those that the vendor's exports and published programs use. Units are the vendor's if it
+states them, else inferred from the names; docs/sensit.md has the source of each.
 """
 
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ from homeassistant.const import (
 
 from .models import Value, as_number
 
-# This direction means that the wind is too weak to have one.
-_CALM: Final = 375
+# The direction that stands for calm.
+_CALM_DIRECTION: Final = 375
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """How a value is shown: `name` is a translation key, where the device class has none that fits."""
+class SensorType:
+    """The type of a sensor; `name` is a translation key, if the name of the device class does not fit."""
 
     name: str | None = None
     device_class: SensorDeviceClass | None = None
@@ -54,29 +54,29 @@ _CELSIUS: Final = UnitOfTemperature.CELSIUS
 _SPEED: Final = UnitOfSpeed.METERS_PER_SECOND
 _CLASS = SensorDeviceClass
 
-_TEMPERATURE = Shown(None, _CLASS.TEMPERATURE, _CELSIUS, decimals=1)
-_HUMIDITY = Shown(None, _CLASS.HUMIDITY, PERCENTAGE, decimals=0)
-_PRESSURE = Shown(None, _CLASS.ATMOSPHERIC_PRESSURE, UnitOfPressure.MBAR, decimals=1)
-_WIND_SPEED = Shown(None, _CLASS.WIND_SPEED, _SPEED, decimals=1)
-_WIND_DIRECTION = Shown(None, _CLASS.WIND_DIRECTION, DEGREE, decimals=0)
-_BATTERY = Shown("battery_voltage", _CLASS.VOLTAGE, _VOLT, is_diagnostic=True, decimals=2)
+_TEMPERATURE = SensorType(None, _CLASS.TEMPERATURE, _CELSIUS, decimals=1)
+_HUMIDITY = SensorType(None, _CLASS.HUMIDITY, PERCENTAGE, decimals=0)
+_PRESSURE = SensorType(None, _CLASS.ATMOSPHERIC_PRESSURE, UnitOfPressure.MBAR, decimals=1)
+_WIND_SPEED = SensorType(None, _CLASS.WIND_SPEED, _SPEED, decimals=1)
+_WIND_DIRECTION = SensorType(None, _CLASS.WIND_DIRECTION, DEGREE, decimals=0)
+_BATTERY = SensorType("battery_voltage", _CLASS.VOLTAGE, _VOLT, is_diagnostic=True, decimals=2)
 
 
-def _current(name: str) -> Shown:
-    """A current whose unit nobody tells, milliamperes or amperes: it is shown without one."""
-    return Shown(name, is_diagnostic=True, is_enabled=False)
+def _current(name: str) -> SensorType:
+    """Return a current without a unit: the vendor does not say whether it is in milliamperes or amperes."""
+    return SensorType(name, is_diagnostic=True, is_enabled=False)
 
 
-def _raw(name: str, unit: str | None = None, kind: SensorDeviceClass | None = None) -> Shown:
-    """What only somebody who calibrates looks at."""
-    return Shown(name, kind, unit, is_diagnostic=True, is_enabled=False)
+def _raw(name: str, unit: str | None = None, kind: SensorDeviceClass | None = None) -> SensorType:
+    """Return a raw calibration sensor, which is disabled by default."""
+    return SensorType(name, kind, unit, is_diagnostic=True, is_enabled=False)
 
 
-_POSITION = Shown("latitude", unit=DEGREE, is_diagnostic=True, is_enabled=False)
+_POSITION = SensorType("latitude", unit=DEGREE, is_diagnostic=True, is_enabled=False)
 
-# In the order of the vendor's tables: SPOD, RAMP, FMD. No path means two things in two types.
-TABLE: Final[Mapping[str, Shown]] = {
-    "pid1_PPB_Calc": Shown(None, _CLASS.VOLATILE_ORGANIC_COMPOUNDS_PARTS, _PPB, decimals=1),
+# In the order of the vendor's tables: SPOD, RAMP, FMD. No path has two meanings.
+SENSOR_TYPES: Final[Mapping[str, SensorType]] = {
+    "pid1_PPB_Calc": SensorType(None, _CLASS.VOLATILE_ORGANIC_COMPOUNDS_PARTS, _PPB, decimals=1),
     "pid1_mvRaw": _raw("pid_raw", _MILLIVOLT, _CLASS.VOLTAGE),
     "temp": _TEMPERATURE,
     "rh_Humd": _HUMIDITY,
@@ -93,15 +93,15 @@ TABLE: Final[Mapping[str, Shown]] = {
     "RH": _HUMIDITY,
     "WS": _WIND_SPEED,
     "WD": _WIND_DIRECTION,
-    "CO": Shown(None, _CLASS.CO, _PPB, decimals=0),
-    "NO": Shown(None, _CLASS.NITROGEN_MONOXIDE, _PPB, decimals=1),
-    "NO2": Shown(None, _CLASS.NITROGEN_DIOXIDE, _PPB, decimals=1),
-    "O3": Shown(None, _CLASS.OZONE, _PPB, decimals=1),
-    "SO2": Shown(None, _CLASS.SULPHUR_DIOXIDE, _PPB, decimals=1),
-    "CO2": Shown(None, _CLASS.CO2, _PPM, decimals=0),
-    "PM_1_1_0": Shown(None, _CLASS.PM1, _DENSITY, decimals=1),
-    "PM_1_2_5": Shown(None, _CLASS.PM25, _DENSITY, decimals=1),
-    "PM_1_10_0": Shown(None, _CLASS.PM10, _DENSITY, decimals=1),
+    "CO": SensorType(None, _CLASS.CO, _PPB, decimals=0),
+    "NO": SensorType(None, _CLASS.NITROGEN_MONOXIDE, _PPB, decimals=1),
+    "NO2": SensorType(None, _CLASS.NITROGEN_DIOXIDE, _PPB, decimals=1),
+    "O3": SensorType(None, _CLASS.OZONE, _PPB, decimals=1),
+    "SO2": SensorType(None, _CLASS.SULPHUR_DIOXIDE, _PPB, decimals=1),
+    "CO2": SensorType(None, _CLASS.CO2, _PPM, decimals=0),
+    "PM_1_1_0": SensorType(None, _CLASS.PM1, _DENSITY, decimals=1),
+    "PM_1_2_5": SensorType(None, _CLASS.PM25, _DENSITY, decimals=1),
+    "PM_1_10_0": SensorType(None, _CLASS.PM10, _DENSITY, decimals=1),
     "OPCData.OPC_1_0": _raw("optical_pm1", _DENSITY, _CLASS.PM1),
     "OPCData.OPC_2_5": _raw("optical_pm25", _DENSITY, _CLASS.PM25),
     "OPCData.OPC_10_0": _raw("optical_pm10", _DENSITY, _CLASS.PM10),
@@ -110,25 +110,25 @@ TABLE: Final[Mapping[str, Shown]] = {
     "BATT": _BATTERY,
     "CHRG": _current("charge_current"),
     "RUN": _current("run_current"),
-    "CH4": Shown("methane", unit=_PPM, decimals=2),
-    "LaserCellConcentration.Conc_cor": Shown("laser_cell", unit=_PPM, decimals=2),
-    "_3DMet.U": Shown("wind_u", _CLASS.SPEED, _SPEED, is_diagnostic=True, decimals=2),
-    "_3DMet.V": Shown("wind_v", _CLASS.SPEED, _SPEED, is_diagnostic=True, decimals=2),
-    "_3DMet.W": Shown("wind_w", _CLASS.SPEED, _SPEED, is_diagnostic=True, decimals=2),
+    "CH4": SensorType("methane", unit=_PPM, decimals=2),
+    "LaserCellConcentration.Conc_cor": SensorType("laser_cell", unit=_PPM, decimals=2),
+    "_3DMet.U": SensorType("wind_u", _CLASS.SPEED, _SPEED, is_diagnostic=True, decimals=2),
+    "_3DMet.V": SensorType("wind_v", _CLASS.SPEED, _SPEED, is_diagnostic=True, decimals=2),
+    "_3DMet.W": SensorType("wind_w", _CLASS.SPEED, _SPEED, is_diagnostic=True, decimals=2),
     "P": _PRESSURE,
     "lat": _POSITION,
-    "long": Shown("longitude", unit=DEGREE, is_diagnostic=True, is_enabled=False),
+    "long": SensorType("longitude", unit=DEGREE, is_diagnostic=True, is_enabled=False),
 }
 
 _ELECTRODE: Final = re.compile(r"raw\.(?P<channel>[A-Za-z0-9_-]+)\.(?P<which>act|aux)_avg")
 
 POSITION: Final = frozenset({"lat", "long"})
-_FARTHEST: Final = {"lat": 90, "long": 180}
+_MAX_DEGREES: Final = {"lat": 90, "long": 180}
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
-    """How a value is shown: `name` where nothing but the vendor names it, `placeholders` for the name's text."""
+class FieldDescription:
+    """The description of a field's entity; `name` is for unknown fields, `placeholders` for the translated name."""
 
     entity: SensorEntityDescription
     name: str | None = None
@@ -136,56 +136,58 @@ class Description:
 
 
 @lru_cache(maxsize=4096)
-def description(path: str, *, is_measured: bool = False) -> Description:
-    """Return how a value is shown.
+def field_description(path: str, *, is_measured: bool = False) -> FieldDescription:
+    """Return the description of a field.
 
-    `is_measured` decides about what no table knows: numbers get statistics, texts do not.
+    An unknown field gets statistics only if `is_measured`, which is for numbers.
     """
-    if (shown := TABLE.get(path)) is not None:
-        return Description(_sensor(path, shown))
+    if (sensor_type := SENSOR_TYPES.get(path)) is not None:
+        return FieldDescription(_sensor(path, sensor_type))
     if (electrode := _ELECTRODE.fullmatch(path)) is not None:
-        shown = _raw(f"electrode_{electrode['which']}", _MILLIVOLT, SensorDeviceClass.VOLTAGE)
-        return Description(_sensor(path, shown), placeholders={"channel": electrode["channel"]})
+        sensor_type = _raw(f"electrode_{electrode['which']}", _MILLIVOLT, SensorDeviceClass.VOLTAGE)
+        return FieldDescription(
+            _sensor(path, sensor_type), placeholders={"channel": electrode["channel"]}
+        )
     unknown = SensorEntityDescription(
         key=path,
         entity_registry_enabled_default=False,
         entity_category=EntityCategory.DIAGNOSTIC,
         state_class=SensorStateClass.MEASUREMENT if is_measured else None,
     )
-    return Description(unknown, name=path)
+    return FieldDescription(unknown, name=path)
 
 
-def _sensor(path: str, shown: Shown) -> SensorEntityDescription:
+def _sensor(path: str, sensor_type: SensorType) -> SensorEntityDescription:
     state_class: SensorStateClass | None = SensorStateClass.MEASUREMENT
-    if shown.device_class is SensorDeviceClass.WIND_DIRECTION:
+    if sensor_type.device_class is SensorDeviceClass.WIND_DIRECTION:
         state_class = SensorStateClass.MEASUREMENT_ANGLE
     elif path in POSITION:
         state_class = None
     return SensorEntityDescription(
         key=path,
-        translation_key=shown.name,
-        device_class=shown.device_class,
-        native_unit_of_measurement=shown.unit,
+        translation_key=sensor_type.name,
+        device_class=sensor_type.device_class,
+        native_unit_of_measurement=sensor_type.unit,
         state_class=state_class,
-        entity_category=EntityCategory.DIAGNOSTIC if shown.is_diagnostic else None,
-        entity_registry_enabled_default=shown.is_enabled,
-        suggested_display_precision=shown.decimals,
+        entity_category=EntityCategory.DIAGNOSTIC if sensor_type.is_diagnostic else None,
+        entity_registry_enabled_default=sensor_type.is_enabled,
+        suggested_display_precision=sensor_type.decimals,
     )
 
 
 def is_number(path: str) -> bool:
-    """Whether a value that the table knows is always a number."""
-    return path in TABLE or _ELECTRODE.fullmatch(path) is not None
+    """Return whether a field is known and numeric."""
+    return path in SENSOR_TYPES or _ELECTRODE.fullmatch(path) is not None
 
 
-def measured(path: str, value: Value) -> float | None:
-    """Read a number as it stands at a path; a direction of no wind, and a place without a fix, are unknown."""
-    read = as_number(value)
-    if read is None:
+def to_measurement(path: str, value: Value) -> float | None:
+    """Return the number of a field; the direction of calm and a position without a fix are unknown."""
+    number = as_number(value)
+    if number is None:
         return None
-    shown = TABLE.get(path)
-    if shown is not None and shown.device_class is SensorDeviceClass.WIND_DIRECTION:
-        return None if read == _CALM else read
+    sensor_type = SENSOR_TYPES.get(path)
+    if sensor_type is not None and sensor_type.device_class is SensorDeviceClass.WIND_DIRECTION:
+        return None if number == _CALM_DIRECTION else number
     if path in POSITION:
-        return read if 0 < abs(read) <= _FARTHEST[path] else None
-    return read
+        return number if 0 < abs(number) <= _MAX_DEGREES[path] else None
+    return number

@@ -1,4 +1,4 @@
-"""Signs in to SENSIT Connect and keeps the token (a JWT, good for 8 hours) until shortly before it expires."""
+"""Sign in to SENSIT Connect and use the token (a JWT, valid for 8 hours) until shortly before it expires."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -14,23 +14,22 @@ from ...client.budget import RequestBudget, Response
 from ...client.decode import identifier, nested, to_datetime, to_number
 from ...client.errors import PermissionDeniedError, SignInRejectedError, UnexpectedResponseError
 from ...client.transport import Transport, loose
-from .models import Signed, is_sendable, parse_signed
+from .models import UserSession, is_valid_token, parse_user_session
 
-SIGNED: Final = "signed"
+STORED_SESSION: Final = "signed"
 
-# Renewed this long before it expires, or after nine tenths of its life if that is short.
+# A token is renewed this long before it expires, or after nine tenths of its lifetime if that is short.
 MARGIN: Final = timedelta(minutes=5)
-_LONGEST: Final = timedelta(days=7)
+_MAX_LIFETIME: Final = timedelta(days=7)
 
-# How an API may say that these are not the right words; the vendor's document does not tell (UNKNOWN). A 404 says that
-# nothing is there: it is an outage, not a wrong password.
+# Statuses of a wrong password beside 401 and 403; not documented (UNKNOWN). A 404 is an outage, not a wrong password.
 _REFUSALS: Final = frozenset({400, 422})
 
 
 class SensitSignIn:
-    """An e-mail address and a password, and the token that they bring.
+    """A sign-in with an e-mail address and a password, which returns a token.
 
-    `kept` is what an earlier one gave to `keep`; it is used if it was for the same credentials.
+    `persist` stores the token; `stored` is a stored one, used if it belongs to the same credentials.
     """
 
     sends_password = True
@@ -43,55 +42,57 @@ class SensitSignIn:
         budget: RequestBudget,
         credentials: tuple[str, str],
         *,
-        kept: object,
-        keep: Callable[[Mapping[str, Any]], None],
+        stored: object,
+        persist: Callable[[Mapping[str, Any]], None],
     ) -> None:
-        self._door = Transport(session, url, NoAuth(), budget)
+        self._transport = Transport(session, url, NoAuth(), budget)
         self._budget = budget
         self._email, self._password = credentials
-        self._keep = keep
-        secret = "\0".join((str(self._door.url), *credentials)).encode()
+        self._persist = persist
+        secret = "\0".join((str(self._transport.url), *credentials)).encode()
         self.fingerprint = hashlib.sha256(secret).hexdigest()
-        self._signed, self._until = _restored(kept, self.fingerprint)
+        self._user_session, self._renew_at = _restored(stored, self.fingerprint)
 
     async def headers(self) -> Mapping[str, str]:
-        """Return the header that proves who asks, signing in first where there is no current token."""
-        return _headers(await self.current())
+        """Return the Authorization header; signs in first if there is no current token."""
+        return _headers(await self.current_session())
 
     @property
-    def signed(self) -> Signed | None:
-        """Who is signed in by the token that is held."""
-        return self._signed
+    def user_session(self) -> UserSession | None:
+        """Return the session of the stored token, if there is one."""
+        return self._user_session
 
-    async def current(self) -> Signed:
-        """Return who is signed in; signs in where there is no current token. Raises a `VendorError`."""
-        signed = self._signed
-        if signed is None or self._is_over():
-            return await self._renewed(signed)
-        return signed
+    async def current_session(self) -> UserSession:
+        """Return the current session; signs in if there is none. Raises a `VendorError`."""
+        current = self._user_session
+        if current is None or self._has_expired():
+            return await self._replace(current)
+        return current
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Sign in anew because the token in `refused` got a 401, unless that has happened since."""
-        signed = self._signed
-        if signed is not None and _headers(signed) == refused:
-            await self._renewed(signed)
+        """Sign in again after the token in `refused` got a 401, unless it was replaced since."""
+        current = self._user_session
+        if current is not None and _headers(current) == refused:
+            await self._replace(current)
 
-    async def anew(self) -> Signed:
-        """Sign in with the credentials, whatever token is held; raises a `VendorError`."""
-        return await self._renewed(self._signed)
+    async def sign_in(self) -> UserSession:
+        """Sign in with the credentials, even if a token is stored; raises a `VendorError`."""
+        return await self._replace(self._user_session)
 
-    async def _renewed(self, spent: Signed | None) -> Signed:
-        """Replace a token; of those who want that at the same time one asks, and all share what comes of it."""
-        reply = await self._budget.share(f"{self.fingerprint} sign-in", self._asked)
-        signed = parse_signed(reply.body)
-        if self._signed is spent:
-            self._take(signed)
-        return signed
+    async def _replace(self, replaced: UserSession | None) -> UserSession:
+        """Replace a token; concurrent calls share one request and its result."""
+        response = await self._budget.share(f"{self.fingerprint} sign-in", self._post)
+        user_session = parse_user_session(response.body)
+        if self._user_session is replaced:
+            self._store(user_session)
+        return user_session
 
-    async def _asked(self) -> Response:
+    async def _post(self) -> Response:
         body = {"email": self._email, "password": self._password}
         try:
-            return await self._door.send("POST", "/users/signin", json=body, permission="sign in")
+            return await self._transport.send(
+                "POST", "/users/signin", json=body, permission="sign in"
+            )
         except PermissionDeniedError:
             raise SignInRejectedError("the vendor refused the credentials") from None
         except UnexpectedResponseError as err:
@@ -99,32 +100,32 @@ class SensitSignIn:
                 raise SignInRejectedError("the vendor refused the credentials") from None
             raise
 
-    def _take(self, signed: Signed) -> None:
+    def _store(self, user_session: UserSession) -> None:
         now = self._budget.now_utc()
-        lifetime = token_lifetime(signed.token, now)
-        until = now + lifetime - min(MARGIN, lifetime / 10) if lifetime else None
-        self._signed, self._until = signed, until
-        self._keep(
+        lifetime = token_lifetime(user_session.token, now)
+        renew_at = now + lifetime - min(MARGIN, lifetime / 10) if lifetime else None
+        self._user_session, self._renew_at = user_session, renew_at
+        self._persist(
             {
-                SIGNED: {
-                    "token": signed.token,
-                    "user": signed.user,
-                    "role": signed.role,
-                    "until": until.isoformat() if until else None,
+                STORED_SESSION: {
+                    "token": user_session.token,
+                    "user": user_session.user,
+                    "role": user_session.role,
+                    "until": renew_at.isoformat() if renew_at else None,
                     "for": self.fingerprint,
                 }
             }
         )
 
-    def _is_over(self) -> bool:
-        return self._until is not None and self._budget.now_utc() >= self._until
+    def _has_expired(self) -> bool:
+        return self._renew_at is not None and self._budget.now_utc() >= self._renew_at
 
 
 def token_lifetime(token: str, now: datetime) -> timedelta | None:
-    """Read from a JWT how long it is good for; None where it does not say so in a way that makes sense.
+    """Return the lifetime of a JWT, or None if it has no valid expiry.
 
-    Where it tells when it was issued, its life is counted from now: the vendor's clock may differ
-    from ours. Nothing else in it is looked at, and nothing is believed of it but this.
+    If it says when it was issued, the lifetime is counted from now: the vendor's clock may differ
+    from ours. No other claim is read.
     """
     claims: object = None
     with suppress(ValueError, UnexpectedResponseError):
@@ -136,28 +137,28 @@ def token_lifetime(token: str, now: datetime) -> timedelta | None:
     if expires is None:
         return None
     seconds = expires - (now.timestamp() if issued is None else issued)
-    return timedelta(seconds=min(seconds, _LONGEST.total_seconds())) if seconds > 0 else None
+    return timedelta(seconds=min(seconds, _MAX_LIFETIME.total_seconds())) if seconds > 0 else None
 
 
-def _headers(signed: Signed) -> dict[str, str]:
-    return {"Authorization": f"Bearer {signed.token}"}
+def _headers(user_session: UserSession) -> dict[str, str]:
+    return {"Authorization": f"Bearer {user_session.token}"}
 
 
-def _restored(kept: object, fingerprint: str) -> tuple[Signed | None, datetime | None]:
-    """Return a token that was kept for the same credentials, and until when it is used.
+def _restored(stored: object, fingerprint: str) -> tuple[UserSession | None, datetime | None]:
+    """Return the session stored for the same credentials, and when to renew its token.
 
-    A value that is damaged counts as absent: signing in costs one request, a bad token or date an account.
+    A damaged value counts as absent: signing in costs one request, a bad token or date an outage.
     """
-    if not isinstance(kept, dict) or kept.get("for") != fingerprint:
+    if not isinstance(stored, dict) or stored.get("for") != fingerprint:
         return None, None
-    row = nested({"kept": kept}, "kept")
+    row = nested({STORED_SESSION: stored}, STORED_SESSION)
     token, user, role = (row.get(name) for name in ("token", "user", "role"))
-    if not isinstance(token, str) or not is_sendable(token):
+    if not isinstance(token, str) or not is_valid_token(token):
         return None, None
     if not isinstance(role, str) or identifier(user) is None:
         return None, None
     until = row.get("until")
-    ends = to_datetime(until)
-    if until is not None and ends is None:
+    renew_at = to_datetime(until)
+    if until is not None and renew_at is None:
         return None, None
-    return Signed(token, str(user), role), ends
+    return UserSession(token, str(user), role), renew_at

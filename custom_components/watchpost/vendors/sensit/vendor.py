@@ -1,4 +1,4 @@
-"""SENSIT Connect as a vendor: how to sign in, what to poll, which options an account has."""
+"""Implement the vendor contract for SENSIT Connect: sign-in, feeds, history and options."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -19,15 +19,15 @@ from .client import SensitClient
 from .entities import MONITORS, path_of, uuid_of
 from .feed import MonitorFeed
 from .hardware import HARDWARE
-from .history import Logs, hours
-from .interval import LEAST
-from .sign_in import SIGNED, SensitSignIn
+from .history import LogReader, hours
+from .interval import MIN_INTERVAL
+from .sign_in import STORED_SESSION, SensitSignIn
 
 URL: Final = "https://api.sensitconnect.net"
 
 CONF_MONITORS: Final = "monitors"
 
-# One request brings two hours of one monitor. A run takes half of what the account may ask in a minute.
+# One request returns two hours of one monitor. A run uses half of the requests that the account may send in a minute.
 HISTORY: Final = HistoryTerms(
     span=24,
     per_request=2,
@@ -40,7 +40,7 @@ HISTORY: Final = HistoryTerms(
 
 
 class SensitConnection(Connection):
-    """One user of SENSIT Connect."""
+    """A connection of one user of SENSIT Connect."""
 
     history_terms = HISTORY
     hardware = HARDWARE
@@ -50,7 +50,7 @@ class SensitConnection(Connection):
     ) -> None:
         self.transport = transport
         self._client = SensitClient(transport, sign_in)
-        self._logs = Logs(self._client)
+        self._logs = LogReader(self._client)
         self._chosen = frozenset[str](options.get(CONF_MONITORS, ()))
         clock = (transport.budget.now, transport.budget.now_utc)
         self._now = transport.budget.now_utc
@@ -70,11 +70,11 @@ class SensitConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(MONITORS, self._fetch, LEAST, LEAST)
+        return Feed(MONITORS, self._fetch, MIN_INTERVAL, MIN_INTERVAL)
 
     async def _fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        self._feed.remembered = self.remembered
-        self._feed.find_told_until = lambda: self.delivered_until
+        self._feed.known_channels = self.remembered
+        self._feed.find_delivered_until = lambda: self.delivered_until
         return await self._feed.fetch(wanted)
 
     @override
@@ -85,21 +85,21 @@ class SensitConnection(Connection):
     async def history(
         self, channels: Sequence[Channel], start: datetime, end: datetime
     ) -> Mapping[ChannelId, Sequence[Hour]]:
-        found: dict[ChannelId, Sequence[Hour]] = {}
+        history: dict[ChannelId, Sequence[Hour]] = {}
         for device, members in _by_device(channels).items():
             uuid = uuid_of(device)
             monitor = self._feed.monitors.get(uuid)
             if monitor is None or monitor.kind is None:
                 continue
             kind, now = monitor.kind, self._now()
-            records = (await self._logs.read_known(kind, uuid, start, end, now)).value
-            self._feed.note_log(uuid, records)
+            records = (await self._logs.read_days_with_data(kind, uuid, start, end, now)).value
+            self._feed.add_log(uuid, records)
             for path, channel in members.items():
                 is_angle = _state_class(channel) == SensorStateClass.MEASUREMENT_ANGLE
                 test = self.is_possible(channel)
                 if rows := hours(path, records, test, is_angle=is_angle):
-                    found[channel.id] = rows
-        return found
+                    history[channel.id] = rows
+        return history
 
     @override
     async def options_schema(self) -> vol.Schema:
@@ -111,16 +111,16 @@ class SensitConnection(Connection):
 
 
 def _by_device(channels: Iterable[Channel]) -> dict[str, dict[str, Channel]]:
-    """Return by device the channels that show fields of its records, by path."""
-    found: dict[str, dict[str, Channel]] = {}
+    """Return the channels that show fields of records, by device and path."""
+    by_device: dict[str, dict[str, Channel]] = {}
     for channel in channels:
         if (path := path_of(channel.key)) is not None:
-            found.setdefault(channel.device, {})[path] = channel
-    return found
+            by_device.setdefault(channel.device, {})[path] = channel
+    return by_device
 
 
 def _state_class(channel: Channel) -> str | None:
-    # No isinstance: an instance of Home Assistant's description classes is none of the class it was made with.
+    # No isinstance: Home Assistant creates instances of its description classes with another class.
     return getattr(channel.description, "state_class", None)
 
 
@@ -155,8 +155,8 @@ class SensitVendor(Vendor):
             data[CONF_URL],
             budget,
             (data[CONF_USERNAME], data[CONF_PASSWORD]),
-            kept=data.get(SIGNED),
-            keep=keep,
+            stored=data.get(STORED_SESSION),
+            persist=keep,
         )
         return SensitConnection(
             Transport(session, data[CONF_URL], sign_in, budget), sign_in, options
