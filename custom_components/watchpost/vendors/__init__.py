@@ -1,4 +1,4 @@
-"""The registry of vendors: the only door to them."""
+"""Register the vendors; everything outside this package reaches them by `VENDORS`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

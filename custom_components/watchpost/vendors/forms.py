@@ -1,4 +1,4 @@
-"""The fields that people fill in to sign in, and choices that several forms have."""
+"""Build the form fields that several vendors share: sign-in and choices."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,13 +26,13 @@ EMAIL: Final = TextSelector(
 PASSWORD: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password")
 )
-# A token or key, which no browser should offer to fill in.
+# A token or key, which browsers must not fill in.
 TOKEN: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 ADDRESS: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url"))
 
 
 def login_schema(url: str, *, only_secrets: bool = False) -> vol.Schema:
-    """For a user with an e-mail address and a password; `url` is the API's usual address."""
+    """Return the form for an e-mail address and a password; `url` is the API's default address."""
     secret: Fields = {vol.Required(CONF_PASSWORD): PASSWORD}
     if only_secrets:
         return vol.Schema(secret)
@@ -40,13 +40,13 @@ def login_schema(url: str, *, only_secrets: bool = False) -> vol.Schema:
 
 
 def advanced(url: str) -> Fields:
-    """The collapsed part of a form, with the API's address."""
+    """Return the collapsed section of a form, with the API's address."""
     fields = vol.Schema({vol.Required(CONF_URL, default=url): ADDRESS})
     return {vol.Required(SECTION_ADVANCED): section(fields, {"collapsed": True})}
 
 
 def choice(choices: Mapping[str, str], *, multiple: bool = False) -> SelectSelector:
-    """A choice among what the vendor has: what is shown, by the value that is stored."""
+    """Return a selector with a label for each value."""
     return SelectSelector(
         SelectSelectorConfig(
             options=[SelectOptionDict(value=key, label=label) for key, label in choices.items()],

@@ -1,18 +1,18 @@
-"""Vendors' titles, as far as Home Assistant can make entity ids of them."""
+"""Fit vendors' titles into entity ids."""
 
 from typing import Final
 
 from homeassistant.util import slugify
 
-# Two of them, a domain and a suffix fit into the 255 characters of an entity id.
+# Two slugs, a domain and a suffix fit into the 255 characters of an entity id.
 _MAX_SLUG: Final = 110
 
 
 def truncate_for_entity_id(title: str | None) -> str | None:
-    """Cut a title to what an entity id can be made of.
+    """Truncate a title so that it fits into an entity id.
 
-    Home Assistant cuts an id of device and entity name at 255 characters and refuses one that then
-    ends in an underscore; letters beyond ASCII become several there.
+    Home Assistant truncates entity ids at 255 characters and rejects one that then ends in an
+    underscore; a letter beyond ASCII becomes several in an id.
     """
     if title and title.isascii() and len(title) <= _MAX_SLUG:
         return title

@@ -1,4 +1,4 @@
-"""Sensorist's part of the actions. A ValueError holds the name of the field that cannot be used."""
+"""Run Sensorist's actions; a ValueError holds the name of the invalid field."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,11 +40,11 @@ RANGE: Final = "range"
 _MAX_DELAY: Final = 7 * 24 * 60
 _COUNT: Final = vol.All(vol.Coerce(int), vol.Range(min=1, max=100_000))
 
-# What one call returns of raw measurements at the most, in rows and in requests.
+# The most raw measurements that one call returns, in rows and in requests.
 MAX_ROWS: Final = 100_000
 MAX_PAGES: Final = 100
 
-# The vendor's default where one limit of a period is missing (section 4.3).
+# The vendor's default if one limit of a period is missing (section 4.3).
 _WEEK: Final = timedelta(days=7)
 
 _ORIGINS: Final = {
@@ -128,7 +128,7 @@ ACTIONS: Final = (
 class SensoristActions:
     """The actions of one account.
 
-    `gateways` gives those that are shown; `created` and `deleted` take note of alarms.
+    `gateways` returns the gateways that have devices; `created` and `deleted` update the known alarms.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class SensoristActions:
 
     async def _get_measurements(self, call: ActionCall) -> Mapping[str, Any]:
         source = _source_of(call.channel)
-        # No isinstance: an instance of Home Assistant's description classes is none of the class it was made with.
+        # No isinstance: Home Assistant creates instances of its description classes with another class.
         description = cast("SensorEntityDescription", call.channel and call.channel.description)
         kind = call.fields["type"]
         start, end = _period(call.fields)
@@ -170,10 +170,10 @@ class SensoristActions:
         }
         if kind == "min_max":
             extremes = (await self._client.min_max([source], start=start, end=end)).value
-            found = extremes.get(source)
+            extreme = extremes.get(source)
             return outcome | {
-                "min": _point(found.minimum_at, found.minimum) if found else None,
-                "max": _point(found.maximum_at, found.maximum) if found else None,
+                "min": _point(extreme.minimum_at, extreme.minimum) if extreme else None,
+                "max": _point(extreme.maximum_at, extreme.maximum) if extreme else None,
             }
         if kind == "raw":
             rows, is_cut = await self._raw(source, start, end)
@@ -194,7 +194,7 @@ class SensoristActions:
     async def _raw(
         self, source: str, start: datetime | None, end: datetime | None
     ) -> tuple[list[dict[str, Any]], bool]:
-        """Follow the pages to the last, or until there is more than one call returns."""
+        """Return the rows of all pages up to the maximum, and whether there are more."""
         rows: list[dict[str, Any]] = []
         asked = 0
         async for page in self._client.raw([source], start=start, end=end):
@@ -229,16 +229,16 @@ class SensoristActions:
         return {"alarm": {"id": alarm}, "gone": self._deleted(alarm)}
 
     async def _get_alarm_history(self, call: ActionCall) -> Mapping[str, Any]:
-        alarms = await self._alarms_meant(call)
+        alarms = await self._requested_alarms(call)
         if alarms is not None and not alarms:
             return {"logs": []}  # no ids at all would mean every alarm
         start, end = _period(call.fields)
         with _naming("entity_id"):
-            answer = await self._client.alarm_history(alarms or (), start=start, end=end)
-        return {"logs": [_log(log) for log in answer.value]}
+            response = await self._client.alarm_history(alarms or (), start=start, end=end)
+        return {"logs": [_log(log) for log in response.value]}
 
-    async def _alarms_meant(self, call: ActionCall) -> list[str] | None:
-        """The ids of the alarms that a call is for; None means all of the account's."""
+    async def _requested_alarms(self, call: ActionCall) -> list[str] | None:
+        """Return the ids of the alarms of a call, or None for all of the account's."""
         if (channels := call.fields.get("channels")) is not None:
             return [_alarm_of(channel) for channel in channels]
         if call.device is None:
@@ -248,7 +248,7 @@ class SensoristActions:
         return [alarm.id for alarm in listed if alarm.source in sources]
 
     def _sources_below(self, device: str) -> Iterator[str]:
-        """The sources of a sensor, or of all sensors of a gateway."""
+        """Yield the sources of a sensor, or of all sensors of a gateway."""
         for gateway in self._gateways().values():
             for sensor in gateway.sensors:
                 if device in (gateway_id(gateway.id), sensor_id(sensor.id)):
@@ -303,12 +303,12 @@ class SensoristActions:
     async def _list_callbacks(self, call: ActionCall) -> Mapping[str, Any]:
         callbacks = (await self._client.list_callbacks()).value
         ours = call.fields["ours"]
-        return {"callbacks": [_callback(found, ours) for found in callbacks]}
+        return {"callbacks": [_callback(callback, ours) for callback in callbacks]}
 
 
 @contextmanager
 def _naming(field: str) -> Iterator[None]:
-    """Say which field it is that the client would not send."""
+    """Raise ValueError with the name of the field that the client rejects."""
     try:
         yield
     except ValueError:
@@ -324,7 +324,7 @@ def _alarm_of(channel: Channel | None) -> str:
 
 
 def _id_in(channel: Channel | None, prefix: str) -> str:
-    """The vendor's id in a channel's key; ValueError for a channel of another kind."""
+    """Return the vendor's id in a channel's key; raises ValueError for a channel of another kind."""
     if channel is None or not channel.key.startswith(prefix):
         raise ValueError("entity_id")
     return channel.key.removeprefix(prefix)
@@ -363,7 +363,7 @@ def _renamed(title: str | None, asked: str) -> dict[str, Any]:
 
 
 def _callback(callback: Callback, ours: Collection[str]) -> dict[str, Any]:
-    """A registered address without its path: who knows that can post to it."""
+    """Describe a callback by its host alone: whoever knows the whole URL can post to it."""
     return {
         "id": callback.id,
         "events": list(_named(callback.types)),

@@ -1,4 +1,4 @@
-"""Polls the alarms so that no change of theirs is missed, whether it fell between two polls or before the first."""
+"""Poll the alarms and the history of their changes, so that no change between two polls is missed."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -8,24 +8,24 @@ from typing import Final
 from ...client.errors import VendorError
 from ...models import ChannelId, FeedUpdate, Inventory, VendorEvent
 from .client import SensoristClient, SensoristResponse
-from .events import ALARMS, Place, alarm_channel, alarm_key, alarm_occurrences, alarm_readings
+from .events import ALARMS, Place, alarm_channel, alarm_events, alarm_key, alarm_readings
 from .models import Alarm, AlarmLog
 
-# A log carries the date of its measurement, which a gateway that was offline delivers long afterwards:
-# the history is asked from well before what was told.
+# A log has the date of its measurement, which an offline gateway delivers much later, so the history
+# is requested from well before the last dispatched event.
 OVERLAP: Final = timedelta(days=1)
 
-# How far back the history is asked at the most, after a long time away.
+# The longest period of history that is requested after an outage.
 MAX_GAP: Final = timedelta(days=30)
 
-# What the history of alarms is called where it cannot be had.
+# The name by which a failing history is reported.
 ALARM_HISTORY: Final = "history of alarms"
 
 type FindPlace = Callable[[Alarm], Place | None]
 
 
 class AlarmPoller:
-    """The alarms of one account; `find_place` says where an alarm belongs, None if it is not wanted."""
+    """The alarms of one account; `find_place` returns the place of an alarm, None if it is not wanted."""
 
     def __init__(self, client: SensoristClient, find_place: FindPlace) -> None:
         self._client = client
@@ -37,20 +37,20 @@ class AlarmPoller:
         self.places: dict[str, Place] = {}
 
     def resume(self, delivered_until: datetime) -> None:
-        """Take note up to when the logs have been told, before the first poll."""
+        """Set until when the logs are dispatched, before the first poll."""
         if self._logged_until is None:
             self._logged_until = delivered_until
             self._is_resuming = True
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """List the alarms and, where their recent logs may not reach back far enough, ask the history."""
-        answer = await self._client.list_alarms()
-        asked_at = answer.date or datetime.now(UTC)
-        self.take(answer.value)
-        logs = [log for alarm in answer.value for log in alarm.logs]
+        """List the alarms and, if their recent logs may lack a change, request the history."""
+        response = await self._client.list_alarms()
+        asked_at = response.date or datetime.now(UTC)
+        self.update(response.value)
+        logs = [log for alarm in response.value for log in alarm.logs]
         history: SensoristResponse[tuple[AlarmLog, ...]] | None = None
         failure: VendorError | None = None
-        if self._is_resuming or self._has_gap(answer.value):
+        if self._is_resuming or self._has_gap(response.value):
             try:
                 history = await self._client.alarm_history(start=self._history_start(asked_at))
             except VendorError as err:
@@ -62,11 +62,11 @@ class AlarmPoller:
             self._is_resuming = False
             self._seen = _keys(logs)
         return FeedUpdate(
-            readings=alarm_readings(answer.value, self.places),
+            readings=alarm_readings(response.value, self.places),
             vendor_events=list(self.vendor_events(logs)),
-            freshness=(answer.freshness,),
-            inventory=self._inventory(answer.value, is_complete=not answer.rejected),
-            rejected=answer.rejected + (history.rejected if history else Counter()),
+            freshness=(response.freshness,),
+            inventory=self._inventory(response.value, is_complete=not response.rejected),
+            rejected=response.rejected + (history.rejected if history else Counter()),
             failures={ALARM_HISTORY: failure} if failure else {},
         )
 
@@ -83,22 +83,22 @@ class AlarmPoller:
             may_be_empty=True,
         )
 
-    def shown(self) -> FeedUpdate:
-        """Return what is known of the alarms, as an update that misses nothing and proves no absence."""
+    def known_update(self) -> FeedUpdate:
+        """Return the known alarms as an update with an incomplete inventory, so that nothing is removed."""
         alarms = list(self.alarms.values())
         return FeedUpdate(
             readings=alarm_readings(alarms, self.places),
             inventory=self._inventory(alarms, is_complete=False),
         )
 
-    def forget(self, alarm_id: str) -> ChannelId | None:
-        """Forget an alarm; the channel that showed it."""
+    def remove(self, alarm_id: str) -> ChannelId | None:
+        """Remove an alarm and return the id of its channel."""
         self.alarms.pop(alarm_id, None)
         place = self.places.pop(alarm_id, None)
         return ChannelId(place.device, alarm_key(alarm_id)) if place else None
 
-    def take(self, alarms: Iterable[Alarm]) -> None:
-        """Remember what the alarms are and where they belong; one that is gone keeps its place for its last logs."""
+    def update(self, alarms: Iterable[Alarm]) -> None:
+        """Store the alarms and their places; a deleted alarm keeps its place for its last logs."""
         for alarm in alarms:
             self.alarms[alarm.id] = alarm
             if (place := self._find_place(alarm)) is not None:
@@ -107,13 +107,13 @@ class AlarmPoller:
                 self.places.pop(alarm.id, None)
 
     def vendor_events(self, logs: Iterable[AlarmLog]) -> Iterable[VendorEvent]:
-        """What these logs tell of the known alarms."""
-        return alarm_occurrences(self.alarms, self.places, logs)
+        """Yield the events that the logs of known alarms contain."""
+        return alarm_events(self.alarms, self.places, logs)
 
     def _has_gap(self, alarms: Iterable[Alarm]) -> bool:
-        """Whether a change since the last poll may be missing from the recent logs.
+        """Return whether the recent logs may lack a change since the last poll.
 
-        The vendor does not say how many it lists: they are enough if one of them was there before.
+        The vendor does not say how many it lists: they are complete if one of them was known before.
         """
         return any(
             log_keys.isdisjoint(self._seen)

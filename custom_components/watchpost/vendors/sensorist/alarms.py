@@ -1,6 +1,6 @@
-"""Sensorist's alarms, callbacks and workflows as typed records.
+"""Parse Sensorist's alarms, callbacks and workflows into typed records.
 
-The vendor's document names what there is, not the fields: these are the dossier's, section 4.4.
+The vendor's document does not name the fields: they are the dossier's, section 4.4.
 """
 
 from datetime import datetime
@@ -36,7 +36,7 @@ _FAILED = frozenset({"failed", "error", "cancelled", "canceled", "aborted", "tim
 
 
 class Direction(StrEnum):
-    """On which side of its threshold an alarm is triggered. Section 5.6."""
+    """The side of its threshold on which an alarm is triggered. Section 5.6."""
 
     ABOVE = "above"
     BELOW = "below"
@@ -89,7 +89,7 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A process at the vendor's; `state` is in the vendor's words, in lower case."""
+    """A job of the vendor; `state` is the vendor's word, in lower case."""
 
     id: str
     type: str | None = None
@@ -98,26 +98,26 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def has_completed(self) -> bool:
-        """Whether it ended as it should."""
+        """Return whether the workflow has completed."""
         return self.state in _COMPLETED
 
     @property
     def has_failed(self) -> bool:
-        """Whether it ended otherwise."""
+        """Return whether the workflow has failed."""
         return self.state in _FAILED
 
 
 def parse_alarms(body: bytes) -> Decoded[tuple[Alarm, ...]]:
-    """Read GET /alarms: each alarm with its logs, from within it or beside it. Section 4.4."""
-    sieve = RecordDecoder()
+    """Parse GET /alarms: each alarm with its logs, which are inside it or beside it. Section 4.4."""
+    decoder = RecordDecoder()
     root = envelope(body)
-    alarms = sieve.identified("alarm", payload(root, "alarms", "alarm"), partial(_alarm, sieve))
-    beside = _logs(sieve, root.get("logs")) if isinstance(root, dict) else ()
+    alarms = decoder.identified("alarm", payload(root, "alarms", "alarm"), partial(_alarm, decoder))
+    beside = _logs(decoder, root.get("logs")) if isinstance(root, dict) else ()
     known = {alarm.id for alarm in alarms}
     for log in beside:
         if log.alarm not in known:
-            sieve.drop("alarm log", "alarm")
-    return Decoded(tuple(_with_logs(alarm, beside) for alarm in alarms), sieve.rejected)
+            decoder.drop("alarm log", "alarm")
+    return Decoded(tuple(_with_logs(alarm, beside) for alarm in alarms), decoder.rejected)
 
 
 def parse_alarm(body: bytes) -> Decoded[Alarm | None]:
@@ -127,8 +127,8 @@ def parse_alarm(body: bytes) -> Decoded[Alarm | None]:
 
 def parse_alarm_logs(body: bytes) -> Decoded[tuple[AlarmLog, ...]]:
     """Read GET /alarms/history, by date. Section 4.5."""
-    sieve = RecordDecoder()
-    return Decoded(_logs(sieve, payload(envelope(body), "logs", "log")), sieve.rejected)
+    decoder = RecordDecoder()
+    return Decoded(_logs(decoder, payload(envelope(body), "logs", "log")), decoder.rejected)
 
 
 def parse_callbacks(body: bytes) -> Decoded[tuple[Callback, ...]]:
@@ -142,29 +142,29 @@ def parse_callback(body: bytes) -> Decoded[Callback | None]:
 
 
 def parse_workflow(body: bytes) -> Decoded[Workflow | None]:
-    """Read GET /workflows/<id> and the reply to a gateway command. Sections 4.7 and 5.4."""
+    """Read GET /workflows/<id> and the response to a gateway command. Sections 4.7 and 5.4."""
     return parse_one(body, "workflow", read_workflow)
 
 
-def _alarm(sieve: RecordDecoder, found: str, row: Row) -> Alarm:
+def _alarm(decoder: RecordDecoder, record_id: str, row: Row) -> Alarm:
     return Alarm(
-        id=found,
+        id=record_id,
         source=reference(row, "data_source"),
         value=to_number(row.get("value")),
         direction=_direction(row.get("direction")),
         delay=to_number(row.get("delay")),
         state=_word(row.get("state")),
         is_triggered=_is_triggered(row.get("state")),
-        logs=_logs(sieve, row.get("logs"), found),
+        logs=_logs(decoder, row.get("logs"), record_id),
     )
 
 
-def _logs(sieve: RecordDecoder, items: object, alarm: str | None = None) -> tuple[AlarmLog, ...]:
+def _logs(decoder: RecordDecoder, items: object, alarm: str | None = None) -> tuple[AlarmLog, ...]:
     read: list[AlarmLog] = []
-    for row in sieve.rows("alarm log", items):
+    for row in decoder.rows("alarm log", items):
         date = to_datetime(row.get("date"))
         if date is None:
-            sieve.drop("alarm log", "date")
+            decoder.drop("alarm log", "date")
             continue
         log = AlarmLog(
             date=date,
@@ -179,7 +179,7 @@ def _logs(sieve: RecordDecoder, items: object, alarm: str | None = None) -> tupl
 
 
 def _with_logs(alarm: Alarm, beside: tuple[AlarmLog, ...]) -> Alarm:
-    """Give the alarm its logs from both places, each once, by date."""
+    """Return the alarm with its logs from both places, each once, by date."""
     logs = {(log.id, log.date): log for log in beside if log.alarm == alarm.id}
     logs |= {(log.id, log.date): log for log in alarm.logs}
     return replace(alarm, logs=tuple(sorted(logs.values(), key=_date)))
@@ -189,19 +189,19 @@ def _date(log: AlarmLog) -> datetime:
     return log.date
 
 
-def _callback(_: RecordDecoder, found: str, row: Row) -> Callback:
+def _callback(_: RecordDecoder, record_id: str, row: Row) -> Callback:
     types = to_int(row.get("type"))
     return Callback(
-        id=found,
+        id=record_id,
         url=to_text(row.get("url"), _MAX_ADDRESS),
         types=CallbackTypes(types if types is not None and 0 <= types < 2**31 else 0),
     )
 
 
-def read_workflow(_: RecordDecoder, found: str, row: Row) -> Workflow:
+def read_workflow(_: RecordDecoder, record_id: str, row: Row) -> Workflow:
     """Read the fields of a workflow."""
     return Workflow(
-        id=found,
+        id=record_id,
         type=_word(row.get("type")),
         state=_word(row.get("state")),
         created=to_datetime(row.get("created")),
@@ -220,7 +220,7 @@ def _is_triggered(state: object) -> bool | None:
 
 
 def _word(value: object) -> str | None:
-    """Read one of the vendor's words: text, a flag, a number, or the name beside an id."""
+    """Parse one of the vendor's words: text, a flag, a number, or the name beside an id."""
     if isinstance(value, dict):
         value = value.get("name")
     if isinstance(value, bool | int):

@@ -1,7 +1,7 @@
-"""Sensorist REST API 1.15: one method per documented call, in the document's order.
+"""Call the Sensorist REST API 1.15: one method per documented call, in the document's order.
 
 Dates are aware datetimes. Ids are text, as the records have them. Every method raises a
-`VendorError`: SignInRejectedError, PermissionDeniedError with the right that is lacking, RateLimitedError,
+`VendorError`: SignInRejectedError, PermissionDeniedError with the missing permission, RateLimitedError,
 UnreachableError or UnexpectedResponseError. An argument that must not be sent raises ValueError before anything is.
 
 Sections 6.1 and 6.2 also describe `DELETE /alarms` and `DELETE /callbacks` without an id, which
@@ -54,7 +54,7 @@ _MAX_PAGES = 1_000  # of 5,000 measurements
 
 
 class Command(StrEnum):
-    """What a gateway can be told to do. Section 5.4."""
+    """A command to a gateway. Section 5.4."""
 
     REBOOT = "reboot"
     PAIRING_START = "pairing_start"
@@ -62,7 +62,7 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SensoristResponse[T]:
-    """What a read brought: typed records, what was set aside, and until when they are current."""
+    """A parsed response: typed records, the rejected ones, and the freshness."""
 
     value: T
     rejected: Counter[str]
@@ -71,7 +71,7 @@ class SensoristResponse[T]:
 
 
 class SensoristClient:
-    """The vendor's calls over one transport; `impersonate` is the user to act for (section 2)."""
+    """A client of the vendor's API over one transport; `impersonate` is the user to act for (section 2)."""
 
     def __init__(self, transport: Transport, *, impersonate: str | None = None) -> None:
         self._transport = transport
@@ -111,8 +111,8 @@ class SensoristClient:
     ) -> SensoristResponse[dict[str, Measurement]]:
         """Return the newest measurement by source id; a source without data is absent.
 
-        The sources are one of the `batches` of one gateway's. With a `reader`, and the ids in a tuple, only what
-        changed since the poll that it accepted last. Section 4.3.1.
+        The sources are one of the `batches` of one gateway. With a `reader`, and the ids in a tuple, only
+        changes since the last accepted poll. Section 4.3.1.
         """
         params = sources("latest", source_ids)
         parse = partial(reader.read, source_ids) if reader else models.parse_latest
@@ -193,7 +193,7 @@ class SensoristClient:
     ) -> AsyncIterator[SensoristResponse[Rows]]:
         """Yield the pages of `raw_page`, to the last. Section 4.3.1.
 
-        Raises UnexpectedResponseError if the vendor's `next` leads back, or on to more than `most_pages`.
+        Raises UnexpectedResponseError if the vendor's `next` leads back, or to more than `max_pages`.
         """
         offset: str | None = None
         passed: set[str] = set()
@@ -232,11 +232,11 @@ class SensoristClient:
         return await self._read("/callbacks", {}, models.parse_callbacks, "read the callbacks")
 
     async def get_workflow(self, workflow_id: str) -> SensoristResponse[Workflow]:
-        """Return how far a process at the vendor's has come. Section 4.7."""
+        """Return the state of a job of the vendor. Section 4.7."""
         path, permission = f"/workflows/{path_id(workflow_id)}", "read the workflow"
         return _required(await self._read(path, {}, models.parse_workflow, permission), "workflow")
 
-    # -- writes, section 5: they return None where the reply does not show the result --
+    # -- writes, section 5: they return None where the response does not show the result --
 
     async def create_user(
         self, *, email: str, password: str, first_name: str, last_name: str
@@ -258,7 +258,7 @@ class SensoristClient:
         return await self._write(path, {"name": name}, models.parse_gateway, permission)
 
     async def command_gateway(self, gateway_id: str, command: Command) -> Workflow | None:
-        """Send a command to a gateway; the workflow tells how it fares. Section 5.4."""
+        """Send a command to a gateway and return the workflow that runs it. Section 5.4."""
         path, permission = (
             f"/gateways/{path_id(gateway_id)}/commands",
             "send commands to the gateway",
@@ -272,7 +272,7 @@ class SensoristClient:
     ) -> tuple[Sensor | None, Workflow | None]:
         """Set a sensor's sampling interval in seconds (a special privilege) and its display name.
 
-        The workflow, if there is one, tells how the interval reaches the sensor. Section 5.5.
+        The workflow, if there is one, sends the interval to the sensor. Section 5.5.
         """
         form = counts(1, interval=interval)
         if name is not None:
@@ -299,7 +299,7 @@ class SensoristClient:
         return await self._write("/alarms", form, models.parse_alarm, "create alarms")
 
     async def create_callback(self, url: str, types: CallbackTypes) -> Callback | None:
-        """Have the vendor POST to `url` at events of `types`. Section 5.7."""
+        """Register `url` for POST requests at events of `types`. Section 5.7."""
         if not types:
             raise ValueError("no events to notify of")
         form = {"url": url, "type": str(int(types))}
@@ -323,18 +323,18 @@ class SensoristClient:
     async def _read[T](
         self, path: str, params: Params, parse: Callable[[bytes], Decoded[T]], permission: str
     ) -> SensoristResponse[T]:
-        reply = await self._transport.get(path, params | self._common, permission=permission)
+        response = await self._transport.get(path, params | self._common, permission=permission)
         try:
-            parsed = await parse_body(parse, reply.body)
+            parsed = await parse_body(parse, response.body)
         except EnvelopeError as error:
             self._transport.forget(path, params | self._common)
             raise self._transport.error_for(error.code, permission) from None
-        if not reply.reused:
+        if not response.reused:
             self._transport.record_accepted(permission)
-        return SensoristResponse(parsed.value, parsed.rejected, reply.freshness, reply.date)
+        return SensoristResponse(parsed.value, parsed.rejected, response.freshness, response.date)
 
     def check_body(self, body: bytes) -> None:
-        """Raise the error that the envelope of a reply about the user stands for."""
+        """Raise the error in the envelope of a response about the user."""
         try:
             models.parse_nothing(body)
         except EnvelopeError as error:
@@ -343,29 +343,29 @@ class SensoristClient:
     async def _write[T](
         self, path: str, form: Params, parse: Callable[[bytes], Decoded[T]], permission: str
     ) -> T:
-        reply = await self._transport.send(
+        response = await self._transport.send(
             "POST", path, form=form | self._common, permission=permission
         )
-        return (await self._parsed(reply, parse, permission)).value
+        return (await self._parsed(response, parse, permission)).value
 
     async def _delete(self, path: str, permission: str) -> None:
-        reply = await self._transport.send(
+        response = await self._transport.send(
             "DELETE", path, params=self._common, permission=permission
         )
-        await self._parsed(reply, models.parse_nothing, permission)
+        await self._parsed(response, models.parse_nothing, permission)
 
     async def _parsed[T](
-        self, reply: Response, parse: Callable[[bytes], Decoded[T]], permission: str
+        self, response: Response, parse: Callable[[bytes], Decoded[T]], permission: str
     ) -> Decoded[T]:
         try:
-            parsed = await parse_body(parse, reply.body)
+            parsed = await parse_body(parse, response.body)
         except EnvelopeError as error:
             raise self._transport.error_for(error.code, permission) from None
         self._transport.record_accepted(permission)
         return parsed
 
 
-def _required[T](answer: SensoristResponse[T | None], name: str) -> SensoristResponse[T]:
-    if answer.value is None:
+def _required[T](response: SensoristResponse[T | None], name: str) -> SensoristResponse[T]:
+    if response.value is None:
         raise UnexpectedResponseError(f"the reply holds no {name}")
-    return SensoristResponse(answer.value, answer.rejected, answer.freshness, answer.date)
+    return SensoristResponse(response.value, response.rejected, response.freshness, response.date)

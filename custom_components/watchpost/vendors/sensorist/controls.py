@@ -1,4 +1,4 @@
-"""What a Sensorist account lets be done to its devices: commands of gateways, the sensors' sampling interval."""
+"""Create the channels that set and command Sensorist's devices, and their readings."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -58,23 +58,23 @@ _SAMPLING_INTERVAL: Final = NumberEntityDescription(
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a workflow is: at first as the reply said that began it, then as the vendor says."""
+    """The progress of a workflow: first that of the response that started it, then polled."""
 
     client: SensoristClient
     workflow: Workflow
-    is_told: bool = False
+    is_reported: bool = False
 
     async def poll(self) -> JobState:
-        if self.is_told:
+        if self.is_reported:
             self.workflow = (await self.client.get_workflow(self.workflow.id)).value
-        self.is_told = True
+        self.is_reported = True
         if self.workflow.has_completed:
             return JobState.DONE
         return JobState.FAILED if self.workflow.has_failed else JobState.RUNNING
 
 
 class SensoristControls:
-    """Makes the channels that act; each call of theirs sends one request."""
+    """The factory of button and number channels; each of their calls sends one request."""
 
     def __init__(self, client: SensoristClient) -> None:
         self._client = client
@@ -113,7 +113,7 @@ class SensoristControls:
 
 
 def interval_readings(gateways: Iterable[Gateway]) -> dict[ChannelId, Reading]:
-    """The sampling interval of each sensor in seconds: the shortest of its sampled sources'."""
+    """Return the sampling interval of each sensor in seconds: the shortest of its sampled sources."""
     return {
         ChannelId(sensor_id(sensor.id), SAMPLING_INTERVAL): Reading(_shortest(sensor))
         for gateway in gateways

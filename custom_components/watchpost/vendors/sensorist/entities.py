@@ -1,4 +1,4 @@
-"""Sensorist's records in the words of the model: devices, channels and readings."""
+"""Map Sensorist's records to devices, channels and readings."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ CONNECTIVITY: Final = "connectivity"
 LAST_MEASUREMENT: Final = "last_measurement"
 PUSH: Final = "push"
 
-# The interval that the vendor's sensors have unless somebody with the right changes it.
+# The interval of the vendor's sensors unless somebody with the permission changes it.
 USUAL_CYCLE: Final = timedelta(seconds=900)
 
 _CONNECTIVITY = BinarySensorEntityDescription(
@@ -63,7 +63,7 @@ _LAST_MEASUREMENT = SensorEntityDescription(
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How Home Assistant shows a kind of data source in one of the vendor's units."""
+    """The sensor type of a kind of data source in one of the vendor's units."""
 
     unit: str
     device_class: SensorDeviceClass | None = None
@@ -90,12 +90,12 @@ _KINDS: Final[Mapping[tuple[str, str], _Kind]] = {
 
 
 def gateway_id(gateway: str) -> str:
-    """The model's id of a gateway."""
+    """Return the device id of a gateway."""
     return f"gateway-{gateway}"
 
 
 def sensor_id(sensor: str) -> str:
-    """The model's id of a sensor."""
+    """Return the device id of a sensor."""
     return f"sensor-{sensor}"
 
 
@@ -105,12 +105,12 @@ def list_of_device(device: str) -> str:
 
 
 def source_key(source: str) -> str:
-    """The key of a data source's channel on its sensor."""
+    """Return the key of a data source's channel on its sensor."""
     return f"source-{source}"
 
 
 def feed_name(gateway: str) -> str:
-    """The name of the feed with the measurements of one gateway."""
+    """Return the name of the feed with the measurements of one gateway."""
     return f"measurements-{gateway}"
 
 
@@ -121,9 +121,9 @@ def inventory(
     is_complete: bool,
     has_push: bool = False,
 ) -> Inventory:
-    """The account's devices and channels.
+    """Return the account's devices and channels.
 
-    `chosen` are the ids of the gateways that are wanted; empty means all of them. `has_push`: the vendor can call in.
+    `chosen` are the ids of the wanted gateways, empty for all of them. `has_push`: a webhook is registered.
     """
     ordered = sorted(gateways, key=lambda gateway: gateway.master_id is not None)
     wanted = [gateway for gateway in ordered if not chosen or gateway.id in chosen]
@@ -154,8 +154,8 @@ def _left_out(gateways: Iterable[Gateway], shown: set[str]) -> Iterator[str]:
     for gateway in gateways:
         yield gateway_id(gateway.id)
         for sensor in gateway.sensors:
-            if (found := sensor_id(sensor.id)) not in shown:
-                yield found
+            if (device := sensor_id(sensor.id)) not in shown:
+                yield device
 
 
 def _account() -> Device:
@@ -222,7 +222,7 @@ def _sensor_channels(gateway: Gateway, sensor: Sensor) -> Iterator[Channel]:
 def _free_name(
     source: Source, description: SensorEntityDescription, *, is_one_of_many: bool
 ) -> str | None:
-    """The vendor's title, where Home Assistant has no name for the kind or several would share it."""
+    """Return the vendor's title, if Home Assistant has no name for the kind or several share it."""
     is_named = description.device_class is not None or description.translation_key is not None
     if is_named and not is_one_of_many:
         return None
@@ -231,7 +231,7 @@ def _free_name(
 
 @lru_cache(maxsize=1024)
 def _description(kind: str, unit: str, precision: int | None) -> SensorEntityDescription:
-    """How Home Assistant shows sources of a kind; an unknown one keeps the vendor's own unit."""
+    """Return the description of a kind of source; an unknown kind keeps the vendor's unit."""
     # NFKC takes the one-character signs for degrees (U+2103, U+2109) apart.
     plain = unicodedata.normalize("NFKC", unit).lower().removeprefix("°").strip()
     shown = _KINDS.get((kind.lower(), plain)) or _Kind(unit)
@@ -247,7 +247,7 @@ def _description(kind: str, unit: str, precision: int | None) -> SensorEntityDes
 
 
 def connectivity_readings(gateways: Iterable[Gateway]) -> dict[ChannelId, Reading]:
-    """Whether each gateway and sensor is connected, as the inventory says."""
+    """Return the connectivity readings of the gateways and their sensors."""
     readings = {}
     for gateway in gateways:
         readings[ChannelId(gateway_id(gateway.id), CONNECTIVITY)] = Reading(gateway.is_connected)
@@ -259,9 +259,9 @@ def connectivity_readings(gateways: Iterable[Gateway]) -> dict[ChannelId, Readin
 def measurement_readings(
     measurements: Mapping[str, Measurement], device_of: Mapping[str, str]
 ) -> dict[ChannelId, Reading]:
-    """The newest value of each source, and of each sensor when it measured last.
+    """Return the newest value of each source and the date of each sensor's last measurement.
 
-    `device_of` maps a source's id to its sensor's device. A row that no sensor measured is no reading.
+    `device_of` maps a source's id to its sensor's device. Rows that were not measured are ignored.
     """
     readings: dict[ChannelId, Reading] = {}
     newest: dict[str, datetime] = {}

@@ -1,6 +1,6 @@
-"""How Sensorist's replies are read: the envelope, and the records in it.
+"""Parse the envelope of Sensorist's responses and the records in it.
 
-What cannot be read is None; a record that lacks what it cannot do without is set aside and counted.
+Invalid values are None; a record without a required field is rejected and counted.
 """
 
 from collections import Counter
@@ -55,7 +55,7 @@ __all__ = [
 
 
 class EnvelopeError(Exception):
-    """The reply's envelope carries a `code` outside 200..299, whatever the HTTP status was."""
+    """The response's envelope has a `code` outside 200..299, whatever the HTTP status was."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the envelope says {code}")
@@ -63,10 +63,10 @@ class EnvelopeError(Exception):
 
 
 def envelope(body: bytes) -> object:
-    """Decode a reply to an object or a list.
+    """Decode a response to an object or a list.
 
-    Raises EnvelopeError if the envelope tells of a failure, UnexpectedResponseError if the reply is no JSON
-    or neither object nor list.
+    Raises EnvelopeError if the envelope has the code of a failure, UnexpectedResponseError if the body is
+    neither an object nor a list in JSON.
     """
     root = loose(body)
     if isinstance(root, dict):
@@ -84,9 +84,9 @@ def check_code(code: int | None) -> None:
 
 
 def payload(root: object, *keys: str) -> object:
-    """Return the list or object under one of `keys` or "data", or a reply that is one itself.
+    """Return the list or object under one of `keys` or "data", or a bare one.
 
-    Raises UnexpectedResponseError where there is none: to take it for an empty list would be a lie.
+    Raises UnexpectedResponseError if there is none, which must not count as an empty list.
     """
     if not isinstance(root, dict):
         return root
@@ -101,30 +101,30 @@ def payload(root: object, *keys: str) -> object:
 def parse_many[T](
     body: bytes, name: str, read: Callable[[RecordDecoder, str, Row], T]
 ) -> Decoded[tuple[T, ...]]:
-    """Read a reply that lists records of one kind; `name` is the key, in the singular."""
-    sieve = RecordDecoder()
+    """Parse a list of records of one kind; `name` is the key, in the singular."""
+    decoder = RecordDecoder()
     listed = payload(envelope(body), f"{name}s", name)
-    return Decoded(sieve.identified(name, listed, partial(read, sieve)), sieve.rejected)
+    return Decoded(decoder.identified(name, listed, partial(read, decoder)), decoder.rejected)
 
 
 def parse_one[T](
     body: bytes, name: str, read: Callable[[RecordDecoder, str, Row], T]
 ) -> Decoded[T | None]:
-    """Read a reply with one record, None where it holds none that can be used."""
-    sieve = RecordDecoder()
+    """Parse a response with one record, None if it has no usable one."""
+    decoder = RecordDecoder()
     held = written(body, name, f"{name}s")
-    return Decoded(first(sieve.identified(name, held, partial(read, sieve))), sieve.rejected)
+    return Decoded(first(decoder.identified(name, held, partial(read, decoder))), decoder.rejected)
 
 
 def parse_nothing(body: bytes) -> Decoded[None]:
-    """Read a reply of which only the envelope matters; there may be none."""
+    """Parse a response for its envelope alone, which may be absent."""
     if body.strip():
         envelope(body)
     return Decoded(None, Counter())
 
 
 def written(body: bytes, *keys: str) -> object:
-    """Return the payload or None: a write has succeeded even where its reply shows no result."""
+    """Return the payload or None: a write has succeeded even if its response has no result."""
     if not body.strip():
         return None
     root = envelope(body)

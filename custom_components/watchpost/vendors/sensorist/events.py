@@ -1,4 +1,4 @@
-"""Sensorist's alarms and their logs in the words of the model: channels, readings, occurrences."""
+"""Map Sensorist's alarms and their logs to channels, readings and events."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,29 +32,29 @@ _EVENTS_OF_GATEWAY = EventEntityDescription(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an alarm belongs: a device, and the data source that it watches if that is known."""
+    """The place of an alarm: its device, and the data source that it watches, if known."""
 
     device: str
     source: Source | None = None
 
 
 def alarm_key(alarm: str) -> str:
-    """Name the channel of an alarm on its device."""
+    """Return the key of an alarm's channel on its device."""
     return f"{_ALARM}{alarm}"
 
 
 def is_alarm(key: str) -> bool:
-    """Whether a channel's key is that of an alarm."""
+    """Return whether a channel's key is that of an alarm."""
     return key.startswith(_ALARM)
 
 
 def events_of_sensor(device: str) -> Channel:
-    """Return the channel of what happens at a sensor."""
+    """Return the event channel of a sensor."""
     return Channel(device, EVENTS, _EVENTS_OF_SENSOR, feed=ALARMS)
 
 
 def events_of_gateway(device: str) -> Channel:
-    """Return the channel of what happens at a gateway."""
+    """Return the event channel of a gateway."""
     return Channel(device, EVENTS, _EVENTS_OF_GATEWAY, feed=ALARMS)
 
 
@@ -75,19 +75,19 @@ def alarm_channel(alarm: Alarm, place: Place) -> Channel:
         feed=ALARMS,
         placeholders={
             "source": (source.title if source else None) or f"Source {alarm.source or alarm.id}",
-            "value": f"{_figure(alarm.value)} {unit or ''}".strip(),
+            "value": f"{_format_value(alarm.value)} {unit or ''}".strip(),
         },
     )
 
 
-def _figure(value: float | None) -> str:
+def _format_value(value: float | None) -> str:
     return "?" if value is None else f"{value:g}"
 
 
 def alarm_readings(
     alarms: Iterable[Alarm], places: Mapping[str, Place]
 ) -> dict[ChannelId, Reading]:
-    """Whether each alarm is triggered; an unknown state is neither on nor off."""
+    """Return the reading of each alarm, on if it is triggered, unknown for an unknown state."""
     return {
         ChannelId(places[alarm.id].device, alarm_key(alarm.id)): Reading(
             alarm.is_triggered,
@@ -104,7 +104,7 @@ def alarm_readings(
 
 
 def _since(alarm: Alarm) -> ReadingValue:
-    """When the alarm came into its present state, as far as its logs tell."""
+    """Return the date of the alarm's change to its present state, if its logs have it."""
     since = None
     for log in reversed(alarm.logs):
         if log.is_triggered != alarm.is_triggered:
@@ -113,13 +113,13 @@ def _since(alarm: Alarm) -> ReadingValue:
     return since
 
 
-def alarm_occurrences(
+def alarm_events(
     alarms: Mapping[str, Alarm], places: Mapping[str, Place], logs: Iterable[AlarmLog]
 ) -> Iterator[VendorEvent]:
-    """What the logs tell of known alarms.
+    """Yield the events in the logs of known alarms.
 
-    The id is made of what a log says, not of its own id: the same change is listed in two places,
-    and nothing says that both give it the same id.
+    The event's id is made of the contents of a log, not of its id: the same change is listed in two
+    places, and the vendor does not say that its id is the same in both.
     """
     for log in logs:
         alarm = alarms.get(log.alarm or "")

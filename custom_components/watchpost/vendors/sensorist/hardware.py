@@ -1,4 +1,4 @@
-"""What Sensorist's sensors can measure. The vendor publishes no data sheet: every range here is INFERRED and wide."""
+"""List the limits of Sensorist's sensors; the vendor publishes none, so all are INFERRED and wide."""
 
 from typing import Final
 

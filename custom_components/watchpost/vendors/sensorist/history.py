@@ -1,4 +1,4 @@
-"""What Sensorist remembers, hour by hour: GET /measurements of type range in groups of 60 minutes."""
+"""Read Sensorist's history by hours: GET /measurements of type range in groups of 60 minutes."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from .models import Measurement
 _MINUTES: Final = 60
 _HOUR: Final = timedelta(minutes=_MINUTES)
 
-# A reply of so many rows is about 2 MB.
+# A response of so many rows is about 2 MB.
 MAX_ROWS: Final = 20_000
 MAX_SPAN: Final = timedelta(days=7)
 
@@ -27,7 +27,7 @@ async def channel_history(
 ) -> dict[ChannelId, list[Hour]]:
     """Return the full hours in [start, end) of those channels of one gateway that are data sources.
 
-    `is_callable_url` gives a test of a channel's values. Raises a `VendorError`.
+    `is_possible` returns a test of a channel's values. Raises a `VendorError`.
     """
     prefix = source_key("")
     sources = {
@@ -36,8 +36,8 @@ async def channel_history(
         if channel.key.startswith(prefix)
     }
     tests = {source: is_possible(channel) for source, channel in sources.items()}
-    found = await history(client, sources, start, end, tests)
-    return {sources[source].id: hours for source, hours in found.items() if source in sources}
+    by_source = await history(client, sources, start, end, tests)
+    return {sources[source].id: hours for source, hours in by_source.items() if source in sources}
 
 
 async def history(
@@ -49,22 +49,22 @@ async def history(
 ) -> dict[str, list[Hour]]:
     """Return the full hours in [start, end) by source id, oldest first; the sources are one gateway's.
 
-    A source without any is absent; a group with a value that its source's test denies is left out.
+    A source without any is absent; a group with an impossible value is left out.
     Raises a `VendorError`. Section 4.3.1.
     """
     first, last = _floored(start.astimezone(UTC)), _floored(end.astimezone(UTC))
     if first < start:
         first += _HOUR
-    found: dict[str, list[Hour]] = {}
+    by_source: dict[str, list[Hour]] = {}
     for batch in client.batches(sources):
         longest = min(MAX_SPAN, max(1, MAX_ROWS // len(batch)) * _HOUR)
         for since, until in _spans(first, last, longest):
-            answer = await client.range(batch, start=since, end=until, interval=_MINUTES)
-            for source, rows in answer.value.by_source.items():
+            response = await client.range(batch, start=since, end=until, interval=_MINUTES)
+            for source, rows in response.value.by_source.items():
                 test = tests.get(source, isfinite)
                 if hours := _hours(rows, since, until, test):
-                    found.setdefault(source, []).extend(hours)
-    return found
+                    by_source.setdefault(source, []).extend(hours)
+    return by_source
 
 
 def _spans(
@@ -88,14 +88,14 @@ def _hours(
     """
     groups: dict[datetime, list[Measurement]] = {}
     for row in rows:
-        told = [value for value in (row.value, row.min, row.max) if value is not None]
-        if row.value is not None and row.is_measured and all(map(is_possible, told)):
+        values = [value for value in (row.value, row.min, row.max) if value is not None]
+        if row.value is not None and row.is_measured and all(map(is_possible, values)):
             groups.setdefault(_floored(row.date), []).append(row)
     return [_hour(start, groups[start]) for start in sorted(groups) if since <= start < until]
 
 
 def _hour(start: datetime, rows: list[Measurement]) -> Hour:
-    """Join the rows of an hour; one without extremes has its mean for them."""
+    """Merge the rows of an hour; a row without extremes uses its mean for them."""
     means = [row.value for row in rows if row.value is not None]
     least = [row.min for row in rows if row.min is not None]
     greatest = [row.max for row in rows if row.max is not None]

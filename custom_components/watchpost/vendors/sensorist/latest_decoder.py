@@ -1,7 +1,7 @@
-"""Reads replies of type latest poll after poll, at a cost that follows what changed in their text.
+"""Decode responses of type latest at a cost that follows the changes in their text.
 
-A reply names the same sources in the same order each time, so where its text is that of the reply before, so are its
-rows. Only rows of other text are decoded; where these are many, decoding all costs less than telling them apart.
+Each response has the same sources in the same order, so text that equals the previous response has equal rows.
+Only changed rows are decoded; if they are many, decoding all costs less than comparing.
 """
 
 from collections import Counter
@@ -28,17 +28,17 @@ _FEW: Final = 4
 
 @dataclass(slots=True, eq=False)
 class _Page:
-    """The newest reply about some sources whose rows were told."""
+    """The newest accepted response about a list of sources."""
 
     body: bytes
     rows: dict[str, Measurement]
 
 
 class LatestDecoder:
-    """Tells only what changed since the poll that was accepted last.
+    """A decoder that returns only the changes since the last accepted poll.
 
-    `together` maps a source to the sources of its sensor, itself among them: when one of them changed, all of them are
-    told. What was read counts as told when it is accepted, and is told again until then.
+    `together` maps a source to all sources of its sensor: if one of them changed, all of them are returned.
+    Changes are returned again until their poll is accepted.
     """
 
     def __init__(self, together: Mapping[str, Sequence[str]]) -> None:
@@ -53,7 +53,7 @@ class LatestDecoder:
         self._is_known_form = True
 
     def accept(self) -> None:
-        """Take what was read in this poll for told."""
+        """Accept the responses of this poll, so that their rows are not returned again."""
         pages: dict[Sequence[str], _Page] = {}
         for asked, body, page, rows in self._read:
             if page is None:
@@ -62,12 +62,12 @@ class LatestDecoder:
                 page.body = body
                 page.rows.update(rows)
                 pages[asked] = page
-        # What was read in another form took the place of rows that are remembered.
+        # A response of another form replaced rows that are stored.
         self._pages = pages if self._is_known_form else {}
         self.begin()
 
     def read(self, asked: Sequence[str], body: bytes) -> Decoded[dict[str, Measurement]]:
-        """Read the poll's reply about these sources: the newest of each source whose sensor has something new."""
+        """Return the newest row of each source whose sensor changed."""
         page = self._pages.get(asked)
         if page is not None and page.body == body:
             self._read.append((asked, body, page, {}))
@@ -88,19 +88,19 @@ class LatestDecoder:
     def _beside(
         self, changed: Mapping[str, Measurement], rows: Mapping[str, Measurement]
     ) -> dict[str, Measurement]:
-        """The changed rows and the others of their sensors, as far as the reply has them."""
+        """Return the changed rows and the other rows of their sensors in the response."""
         if len(changed) == len(rows):
             return dict(changed)
-        told = dict(changed)
+        returned = dict(changed)
         for source in changed:
             for other in self._together.get(source, ()):
-                if other not in told and other in rows:
-                    told[other] = rows[other]
-        return told
+                if other not in returned and other in rows:
+                    returned[other] = rows[other]
+        return returned
 
 
 def _other_rows(page: _Page, body: bytes) -> dict[str, Measurement] | None:
-    """The rows of a reply that are other text than in the page; None where these are many, or it has another form."""
+    """Return the rows whose text differs from the page, or None if they are many or the form differs."""
     texts = other_texts(page.body, body)
     if texts is None:
         return None
@@ -115,9 +115,9 @@ def _other_rows(page: _Page, body: bytes) -> dict[str, Measurement] | None:
 
 
 def other_texts(old: bytes, new: bytes) -> list[bytes] | None:
-    """The rows of `new` that are other text than in `old`, each from its source's id to before its closing brace.
+    """Return the rows of `new` whose text differs from `old`, each from its source's id to before its closing brace.
 
-    None where more than a few are, or where the two do not have the same sources in the same order.
+    Returns None if they are many, or if the two do not have the same sources in the same order.
     """
     first = at_old = at_new = new.find(_FIRST) + len(_FIRST)
     if first < len(_FIRST) or old[:first] != new[:first]:
@@ -142,7 +142,7 @@ def other_texts(old: bytes, new: bytes) -> list[bytes] | None:
 
 
 def _common(old: bytes, at_old: int, new: bytes, at_new: int) -> int:
-    """How many bytes are the same from these places on."""
+    """Return the number of equal bytes from these positions on."""
     most = min(len(old) - at_old, len(new) - at_new)
     same = 0
     while (

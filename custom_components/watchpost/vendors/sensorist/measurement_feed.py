@@ -12,43 +12,43 @@ from .client import SensoristClient, SensoristResponse
 from .entities import LAST_MEASUREMENT, USUAL_CYCLE, sensor_id, source_key
 from .models import BUTTON, NOT_MEASURED, Gateway, LatestDecoder, Measurement, Sensor
 
-# Gateways and sets of channels that are kept prepared; a gateway is asked about in a few lanes.
-_MAX_ERRANDS = 8
+# Sets of channels whose requests are cached; a gateway has a few poll groups.
+_MAX_PLANS = 8
 
 type ConfirmPress = Callable[[str, datetime], Awaitable[FeedUpdate]]
 
 
-class _Asked(NamedTuple):
-    """A source that is asked for: its sensor, and what its value and the sensor's last measurement are called here."""
+class _RequestedSource(NamedTuple):
+    """A requested source: its sensor, and the channels of its value and of the sensor's last measurement."""
 
     sensor: str
     channel: ChannelId | None
     last: ChannelId | None
 
 
-class _Errand:
-    """One set of wanted channels of a gateway: what to ask for, and what that is called here."""
+class _RequestPlan:
+    """The requests for one set of wanted channels of a gateway, and the channels of their sources."""
 
     def __init__(
         self, client: SensoristClient, sensors: Sequence[Sensor], wanted: frozenset[ChannelId]
     ) -> None:
-        self.asked: dict[str, _Asked] = {}
+        self.asked: dict[str, _RequestedSource] = {}
         together: dict[str, Sequence[str]] = {}
         known = {channel: channel for channel in wanted}
         for sensor in sensors:
             asked = _asked(sensor, known)
             self.asked |= asked
             together |= dict.fromkeys(asked, tuple(asked))
-        # Tuples, whose hash is reckoned once.
+        # Tuples, whose hash is computed once.
         self.batches = [tuple(batch) for batch in client.batches(self.asked)]
         self.reader = LatestDecoder(together)
 
-    def readings(self, answers: Iterable[dict[str, Measurement]]) -> dict[ChannelId, Reading]:
-        """The newest value of each source, and when each sensor measured last; a row that none measured is none."""
+    def readings(self, responses: Iterable[dict[str, Measurement]]) -> dict[ChannelId, Reading]:
+        """Return the newest value of each source and the date of each sensor's last measurement."""
         readings: dict[ChannelId, Reading] = {}
         newest: dict[ChannelId, datetime] = {}
         asked = self.asked
-        for rows in answers:
+        for rows in responses:
             for source, row in rows.items():
                 if row.type in NOT_MEASURED or (found := asked.get(source)) is None:
                     continue
@@ -65,30 +65,30 @@ class _Errand:
         return readings
 
 
-def _asked(sensor: Sensor, wanted: Mapping[ChannelId, ChannelId]) -> dict[str, _Asked]:
-    """The wanted sources of a sensor; `wanted` gives the ids as the caller has them, which are quick to look up.
+def _asked(sensor: Sensor, wanted: Mapping[ChannelId, ChannelId]) -> dict[str, _RequestedSource]:
+    """Return the wanted sources of a sensor; `wanted` has the caller's id objects, which are quick to look up.
 
-    Where its last measurement alone is wanted, the source that measures most often tells it.
+    If only its last measurement is wanted, the source with the shortest interval is requested.
     """
     device = sensor_id(sensor.id)
     last = ChannelId(device, LAST_MEASUREMENT)
-    told = wanted.get(last)
+    last_wanted = wanted.get(last)
     channels = {source.id: ChannelId(device, source_key(source.id)) for source in sensor.sources}
     asked = {
-        source: _Asked(sensor.id, wanted[channel], told)
+        source: _RequestedSource(sensor.id, wanted[channel], last_wanted)
         for source, channel in channels.items()
         if channel in wanted
     }
-    if not asked and told is not None and sensor.sources:
+    if not asked and last_wanted is not None and sensor.sources:
         quickest = min(sensor.sources, key=lambda source: source.interval or USUAL_CYCLE)
-        asked = {quickest.id: _Asked(sensor.id, None, told)}
+        asked = {quickest.id: _RequestedSource(sensor.id, None, last_wanted)}
     return asked
 
 
 class MeasurementFeed:
-    """The newest measurements of one gateway; `gateway` gives it as it was listed last.
+    """The feed of one gateway's newest measurements; `gateway` returns it as last listed.
 
-    `confirm_press` tells of a button whose press is a source's newest measurement.
+    `confirm_press` fetches the events of a button whose press is a source's newest measurement.
     """
 
     def __init__(
@@ -101,66 +101,66 @@ class MeasurementFeed:
         self._gateway_now = gateway
         self._confirm_press = confirm_press
         self._gateway: Gateway | None = None
-        self._due_requests: dict[frozenset[ChannelId], _Errand] = {}
+        self._plans: dict[frozenset[ChannelId], _RequestPlan] = {}
         self._pressed: dict[str, datetime] = {}
 
     async def fetch(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        """Ask for the wanted sources, in as few requests as addresses allow; returns the readings that changed.
+        """Fetch the wanted sources in as few requests as URLs allow; returns the readings that changed.
 
-        One request failing loses no other; all failing raises the first failure.
+        Raises the first error if all requests fail.
         """
-        errand = self._errand(wanted)
-        errand.reader.begin()
-        answers: list[SensoristResponse[dict[str, Measurement]]] = []
+        plan = self._plan(wanted)
+        plan.reader.begin()
+        responses: list[SensoristResponse[dict[str, Measurement]]] = []
         failures: list[VendorError] = []
-        # Begun at once: what can be answered from what is held needs no turn of the event loop.
+        # Started eagerly: a response from the cache needs no turn of the event loop.
         requests = [
-            asyncio.Task(self._client.latest(batch, errand.reader), eager_start=True)
-            for batch in errand.batches
+            asyncio.Task(self._client.latest(batch, plan.reader), eager_start=True)
+            for batch in plan.batches
         ]
-        if under_way := [request for request in requests if not request.done()]:
-            await asyncio.gather(*under_way, return_exceptions=True)
+        if pending := [request for request in requests if not request.done()]:
+            await asyncio.gather(*pending, return_exceptions=True)
         for request in requests:
             try:
-                answers.append(request.result())
+                responses.append(request.result())
             except VendorError as err:
                 failures.append(err)
-        if failures and not answers:
+        if failures and not responses:
             raise failures[0]
-        found = [answer.value for answer in answers]
-        presses, failure = await self._ask_presses(errand, found)
+        found = [response.value for response in responses]
+        presses, failure = await self._ask_presses(plan, found)
         if failure is None:
-            errand.reader.accept()
+            plan.reader.accept()
         return FeedUpdate(
-            readings=errand.readings(found),
+            readings=plan.readings(found),
             vendor_events=presses,
-            freshness=tuple(answer.freshness for answer in answers),
-            rejected=sum((a.rejected for a in answers if a.rejected), Counter()),
+            freshness=tuple(response.freshness for response in responses),
+            rejected=sum((a.rejected for a in responses if a.rejected), Counter()),
             failure=failures[0] if failures else failure,
         )
 
-    def _errand(self, wanted: frozenset[ChannelId]) -> _Errand:
-        """What to ask for; as prepared, while neither the gateway nor what is wanted is another."""
+    def _plan(self, wanted: frozenset[ChannelId]) -> _RequestPlan:
+        """Return the cached requests, as long as neither the gateway nor the wanted channels change."""
         gateway = self._gateway_now()
         if gateway is not self._gateway:
             if gateway != self._gateway:
-                self._due_requests.clear()
+                self._plans.clear()
             self._gateway = gateway
-        if (errand := self._due_requests.get(wanted)) is None:
-            if len(self._due_requests) >= _MAX_ERRANDS:
-                self._due_requests.clear()
-            errand = _Errand(self._client, gateway.sensors if gateway else (), wanted)
-            self._due_requests[wanted] = errand
-        return errand
+        if (plan := self._plans.get(wanted)) is None:
+            if len(self._plans) >= _MAX_PLANS:
+                self._plans.clear()
+            plan = _RequestPlan(self._client, gateway.sensors if gateway else (), wanted)
+            self._plans[wanted] = plan
+        return plan
 
     async def _ask_presses(
-        self, errand: _Errand, answers: Iterable[dict[str, Measurement]]
+        self, plan: _RequestPlan, responses: Iterable[dict[str, Measurement]]
     ) -> tuple[list[VendorEvent], VendorError | None]:
-        """Tell of buttons whose press is a source's newest measurement and that no call told of."""
+        """Return the events of presses that are a source's newest measurement and not confirmed yet."""
         pressed: dict[str, list[datetime]] = {}
-        for rows in answers:
+        for rows in responses:
             for source, row in rows.items():
-                if row.type == BUTTON and (asked := errand.asked.get(source)) is not None:
+                if row.type == BUTTON and (asked := plan.asked.get(source)) is not None:
                     pressed.setdefault(asked.sensor, []).append(row.date)
         presses: list[VendorEvent] = []
         for sensor, dates in pressed.items():

@@ -1,7 +1,7 @@
-"""Sensorist's measurements as typed records.
+"""Parse Sensorist's measurements into typed records.
 
-A reply of the form that is known is decoded straight into the records. Any other is read record by
-record, to the same result.
+A response of the known form is decoded straight into the records. Any other is parsed record by
+record, with the same result.
 """
 
 from collections import Counter
@@ -58,7 +58,7 @@ class Measurement(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_measured(self) -> bool:
-        """Whether a sensor measured this; a type that is missing or unknown counts as measured."""
+        """Return whether a sensor measured this; a missing or unknown type counts as measured."""
         return self.type not in NOT_MEASURED
 
 
@@ -102,24 +102,24 @@ def parse_latest(body: bytes) -> Decoded[dict[str, Measurement]]:
     """
     if (found := known_latest(body)) is not None:
         return Decoded(found, Counter())
-    sieve = RecordDecoder()
-    rows = _grouped(sieve, _held(envelope(body)), ("value",))
+    decoder = RecordDecoder()
+    rows = _grouped(decoder, _held(envelope(body)), ("value",))
     newest = {source: _newest(found) for source, found in rows.items()}
-    return Decoded({key: row for key, row in newest.items() if row is not None}, sieve.rejected)
+    return Decoded({key: row for key, row in newest.items() if row is not None}, decoder.rejected)
 
 
 def known_latest(body: bytes) -> dict[str, Measurement] | None:
-    """Read a reply of type latest that has the known form; None if it has another."""
-    reply = _decoded(_LATEST, body)
-    if reply is None or not _are_ids(reply.measurements):
+    """Read a response of type latest that has the known form; None if it has another."""
+    response = _decoded(_LATEST, body)
+    if response is None or not _are_ids(response.measurements):
         return None
-    rows = reply.measurements.values()
+    rows = response.measurements.values()
     is_known = _are_sound(rows) and all(row.type != BLANK for row in rows)
-    return reply.measurements if is_known else None
+    return response.measurements if is_known else None
 
 
 def is_known_row(row: Measurement) -> bool:
-    """Whether a decoded row is as the known form has it."""
+    """Return whether a decoded row has the known form."""
     return _are_sound((row,)) and row.type != BLANK
 
 
@@ -130,19 +130,19 @@ def parse_rows(body: bytes) -> Decoded[Rows]:
     Nor is the place of `next`: it is read from the envelope, from beside the sources, and from
     beside the rows of a source, which are then under `rows`.
     """
-    # A mean that stands under another name than `value` is none of the known form.
-    reply = None if _OTHER_MEAN in body else _decoded(_ROWS, body)
-    if reply is not None and _are_ids(reply.measurements):
-        by_source = {source: rows for source, rows in reply.measurements.items() if rows}
+    # The known form has the mean under `value`.
+    response = None if _OTHER_MEAN in body else _decoded(_ROWS, body)
+    if response is not None and _are_ids(response.measurements):
+        by_source = {source: rows for source, rows in response.measurements.items() if rows}
         if all(_are_sound(rows) for rows in by_source.values()):
-            return Decoded(Rows(by_source=by_source, next=_offset(reply.next)), Counter())
-    sieve = RecordDecoder()
+            return Decoded(Rows(by_source=by_source, next=_offset(response.next)), Counter())
+    decoder = RecordDecoder()
     root = envelope(body)
     measurements = _held(root)
-    grouped = _grouped(sieve, measurements, _MEAN)
+    grouped = _grouped(decoder, measurements, _MEAN)
     by_source = {source: tuple(rows) for source, rows in grouped.items()}
     following = _next_in(root) or _next_in(measurements)
-    return Decoded(Rows(by_source=by_source, next=following), sieve.rejected)
+    return Decoded(Rows(by_source=by_source, next=following), decoder.rejected)
 
 
 def parse_min_max(body: bytes) -> Decoded[dict[str, MinMax]]:
@@ -151,25 +151,25 @@ def parse_min_max(body: bytes) -> Decoded[dict[str, MinMax]]:
     The form is not documented: `{"min": {"value", "date"}, "max": {..}}`,
     `{"min", "min_date", "max", "max_date"}` and a list of two measurements are read.
     """
-    sieve = RecordDecoder()
+    decoder = RecordDecoder()
     rows: dict[str, list[Row]] = {}
-    for source, row in _sourced(sieve, _held(envelope(body))):
+    for source, row in _sourced(decoder, _held(envelope(body))):
         rows.setdefault(source, []).append(row)
-    return Decoded({source: _min_max(found) for source, found in rows.items()}, sieve.rejected)
+    return Decoded({source: _min_max(found) for source, found in rows.items()}, decoder.rejected)
 
 
 def _decoded[T](decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """Decode a reply that has the known form; None if it has another."""
+    """Decode a response that has the known form; None if it has another."""
     try:
-        reply = decoder.decode(body)
+        response = decoder.decode(body)
     except msgspec.DecodeError, UnicodeDecodeError, RecursionError:
         return None
-    check_code(getattr(reply, "code", None))
-    return reply
+    check_code(getattr(response, "code", None))
+    return response
 
 
 def _held(root: object) -> object:
-    """Return the measurements of a reply, which may be null, or all of the reply."""
+    """Return the measurements of a response, which may be null, or all of the response."""
     if isinstance(root, dict):
         if "measurements" in root and root["measurements"] is None:
             return {}
@@ -179,7 +179,7 @@ def _held(root: object) -> object:
 
 
 def _are_ids(keys: Collection[str]) -> bool:
-    # "next" may be the offset of a following page, which the slow path knows to tell from a source.
+    # "next" may be the offset of a following page, which only the slow path distinguishes from a source.
     return (
         len(keys) <= MAX_RECORDS
         and "next" not in keys
@@ -197,18 +197,18 @@ def _are_sound(rows: Iterable[Measurement]) -> bool:
 
 
 def _grouped(
-    sieve: RecordDecoder, measurements: object, mean: tuple[str, ...]
+    decoder: RecordDecoder, measurements: object, mean: tuple[str, ...]
 ) -> dict[str, list[Measurement]]:
     found: dict[str, list[Measurement]] = {}
-    for source, row in _sourced(sieve, measurements):
+    for source, row in _sourced(decoder, measurements):
         date = to_datetime(row.get("date"))
         kind = to_int(row.get("type"))
         if date is None:
             if kind != BLANK:
-                sieve.drop(_PLACE, "date")
+                decoder.drop(_PLACE, "date")
             continue
         if source not in found and len(found) >= MAX_RECORDS:
-            sieve.drop(_PLACE, "too many sources")
+            decoder.drop(_PLACE, "too many sources")
             continue
         measurement = Measurement(
             date=date,
@@ -222,13 +222,13 @@ def _grouped(
     return found
 
 
-def _sourced(sieve: RecordDecoder, measurements: object) -> Iterator[tuple[str, Row]]:
+def _sourced(decoder: RecordDecoder, measurements: object) -> Iterator[tuple[str, Row]]:
     """Yield each row with its source's id, its key in an object or its own field in a list."""
     if not isinstance(measurements, dict):
-        for row in sieve.rows(_PLACE, measurements):
+        for row in decoder.rows(_PLACE, measurements):
             source = reference(row, "data_source")
             if source is None:
-                sieve.drop(_PLACE, "data source")
+                decoder.drop(_PLACE, "data source")
             else:
                 yield source, row
         return
@@ -237,10 +237,10 @@ def _sourced(sieve: RecordDecoder, measurements: object) -> Iterator[tuple[str, 
         if key == "next":
             continue
         if source is None:
-            sieve.drop(_PLACE, "data source")
+            decoder.drop(_PLACE, "data source")
             continue
         inner = rows["rows"] if isinstance(rows, dict) and "rows" in rows else rows
-        for row in sieve.rows(_PLACE, inner):
+        for row in decoder.rows(_PLACE, inner):
             yield source, row
 
 

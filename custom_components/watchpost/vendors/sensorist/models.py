@@ -1,8 +1,8 @@
-"""Sensorist's JSON as typed records: users and the device inventory here, the rest by way of here.
+"""Parse Sensorist's JSON into typed records: users and devices here, the others re-exported.
 
-Made after REST API 1.15 and, where that names no fields, after the dossier. What the vendor left
-out or garbled is None, ids are text, dates are aware UTC. A record that lacks what it cannot do
-without is set aside and counted; see `Decoded`.
+Fields are those of REST API 1.15 and, if that names none, of the dossier. Missing and invalid values
+are None, ids are text, dates are aware UTC. A record without a required field is rejected and
+counted; see `Decoded`.
 """
 
 from datetime import datetime, timedelta
@@ -124,7 +124,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class SourceKind(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a data source measures: `precision` in decimals, `unit` as the vendor spells it."""
+    """The kind of a data source: `precision` in decimals, `unit` as the vendor spells it."""
 
     id: str | None = None
     name: str | None = None
@@ -190,7 +190,7 @@ def parse_users(body: bytes) -> Decoded[tuple[User, ...]]:
 def parse_gateways(body: bytes) -> Decoded[tuple[Gateway, ...]]:
     """Read GET /gateways: gateways, their sensors, their data sources. Section 4.2.
 
-    Raises UnexpectedResponseError for an empty list without its envelope: nothing proves that it is the account's.
+    Raises UnexpectedResponseError for an empty list without its envelope, which may not be the account's.
     """
     parsed = parse_many(body, "gateway", _gateway)
     if body.strip()[:1] == b"[" and not parsed.value and not parsed.rejected:
@@ -204,21 +204,21 @@ def parse_gateway(body: bytes) -> Decoded[Gateway | None]:
 
 
 def parse_sensor_update(body: bytes) -> Decoded[tuple[Sensor | None, Workflow | None]]:
-    """Read the reply to POST /sensors/<id>: a sensor and possibly a workflow. Section 5.5."""
-    sieve = RecordDecoder()
+    """Read the response to POST /sensors/<id>: a sensor and possibly a workflow. Section 5.5."""
+    decoder = RecordDecoder()
     root = envelope(body) if body.strip() else {}
     row: Row = root if isinstance(root, dict) else {}
     row = nested(row, "data") or row
     if "id" in row:
         row = {"sensor": row, "workflow": row.get("workflow")}
-    sensors = sieve.identified("sensor", row.get("sensor"), partial(_sensor, sieve))
-    workflows = sieve.identified("workflow", row.get("workflow"), partial(read_workflow, sieve))
-    return Decoded((first(sensors), first(workflows)), sieve.rejected)
+    sensors = decoder.identified("sensor", row.get("sensor"), partial(_sensor, decoder))
+    workflows = decoder.identified("workflow", row.get("workflow"), partial(read_workflow, decoder))
+    return Decoded((first(sensors), first(workflows)), decoder.rejected)
 
 
-def _user(_: RecordDecoder, found: str, row: Row) -> User:
+def _user(_: RecordDecoder, record_id: str, row: Row) -> User:
     return User(
-        id=found,
+        id=record_id,
         email=to_text(row.get("email")),
         first_name=to_text(row.get("fname")),
         last_name=to_text(row.get("lname")),
@@ -228,10 +228,10 @@ def _user(_: RecordDecoder, found: str, row: Row) -> User:
     )
 
 
-def _gateway(sieve: RecordDecoder, found: str, row: Row) -> Gateway:
+def _gateway(decoder: RecordDecoder, record_id: str, row: Row) -> Gateway:
     is_connected, disconnected_at = _connection(row)
     return Gateway(
-        id=found,
+        id=record_id,
         title=to_text(row.get("title")),
         serial=to_text(row.get("serial")),
         firmware=to_text(row.get("firmware")),
@@ -239,14 +239,14 @@ def _gateway(sieve: RecordDecoder, found: str, row: Row) -> Gateway:
         is_connected=is_connected,
         disconnected_at=disconnected_at,
         master_id=identifier(row.get("master_id")),
-        sensors=sieve.children("sensor", row, "devices", partial(_sensor, sieve)),
+        sensors=decoder.children("sensor", row, "devices", partial(_sensor, decoder)),
     )
 
 
-def _sensor(sieve: RecordDecoder, found: str, row: Row) -> Sensor:
+def _sensor(decoder: RecordDecoder, record_id: str, row: Row) -> Sensor:
     is_connected, disconnected_at = _connection(row)
     return Sensor(
-        id=found,
+        id=record_id,
         title=to_text(row.get("title")),
         serial=to_text(row.get("serial")),
         firmware=to_text(row.get("firmware")),
@@ -254,15 +254,15 @@ def _sensor(sieve: RecordDecoder, found: str, row: Row) -> Sensor:
         is_connected=is_connected,
         disconnected_at=disconnected_at,
         gateway_id=identifier(row.get("current_gateway_id")),
-        sources=sieve.children("source", row, "devices", _source),
+        sources=decoder.children("source", row, "devices", _source),
     )
 
 
-def _source(found: str, row: Row) -> Source:
+def _source(record_id: str, row: Row) -> Source:
     is_connected, disconnected_at = _connection(row)
     kind = nested(row, "type")
     return Source(
-        id=found,
+        id=record_id,
         title=to_text(row.get("title")),
         serial=to_text(row.get("serial")),
         subtype=to_text(row.get("subtype")),
@@ -284,7 +284,7 @@ def _unit(row: Row) -> UnitRef:
 
 
 def _connection(row: Row) -> tuple[bool | None, datetime | None]:
-    """Read `disconnected_date`: null is connected; what is missing or no date tells nothing."""
+    """Parse `disconnected_date`: null is connected, missing or invalid is unknown."""
     if "disconnected_date" in row and row["disconnected_date"] is None:
         return True, None
     date = to_datetime(row.get("disconnected_date"))

@@ -1,4 +1,4 @@
-"""Writes arguments into Sensorist's addresses and forms; ValueError for what must not be sent."""
+"""Format arguments for Sensorist's URLs and forms; raises ValueError for invalid ones."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -10,11 +10,11 @@ from .envelope import IDENTIFIER
 
 type Params = dict[str, str]
 
-# Of the 2,000 characters that an address may have; the rest is for host, path, period and the like.
-_ROOM = 1_600
+# Part of the 2,000 characters of a URL; the rest is for host, path and other parameters.
+_MAX_IDS_LENGTH = 1_600
 _COMMA = len(",")  # which a query may hold as it is
 
-# What can be deleted has a number. Zero is none: a server may read it as no id, which means all.
+# Ids of deletable things are numbers. Not zero: a server may treat it as no id, which means all.
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -26,7 +26,7 @@ def path_id(value: str) -> str:
 
 
 def deletable(value: str) -> str:
-    """Return the number of one thing to delete; ValueError for anything that may be read as all."""
+    """Return the number of one thing to delete; ValueError for a value that may mean all."""
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         raise ValueError("not the number of one thing to delete")
     return value
@@ -39,7 +39,7 @@ def _by_number(source: str) -> tuple[int, str]:
 def joined(ids: Iterable[str]) -> str:
     """Return ids as a list with commas."""
     joined = ",".join(path_id(value) for value in ids)
-    if len(joined) + joined.count(",") * (_COMMA - 1) > _ROOM:
+    if len(joined) + joined.count(",") * (_COMMA - 1) > _MAX_IDS_LENGTH:
         raise ValueError("more ids than an address can hold")
     return joined
 
@@ -49,20 +49,20 @@ _joined_once = lru_cache(maxsize=256)(joined)
 
 
 def sources(kind: str, source_ids: Sequence[str]) -> Params:
-    """Return what every request for measurements has. Section 4.3."""
+    """Return the parameters of every request for measurements. Section 4.3."""
     if not source_ids:
         raise ValueError("no data sources")
     return {"data_sources": _joined_once(tuple(source_ids)), "type": kind}
 
 
 def period(start: datetime | None, end: datetime | None) -> Params:
-    """Return the period of interest, as far as it is given."""
+    """Return the parameters of a period, without limits that are None."""
     limits = {"from": start, "to": end}
     return {name: date_text(limit) for name, limit in limits.items() if limit is not None}
 
 
 def date_text(value: datetime) -> str:
-    """Return an aware date as the vendor takes it: ISO 8601, UTC."""
+    """Return an aware date in the vendor's form: ISO 8601, UTC."""
     if value.tzinfo is None:
         raise ValueError("a date without a time zone")
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -88,10 +88,10 @@ def batched(source_ids: Iterable[str]) -> list[list[str]]:
     divided: list[list[str]] = []
     room = 0
     for source in sorted({path_id(source) for source in source_ids}, key=_by_number):
-        taken = len(source) + _COMMA
-        if taken > room:
+        length = len(source) + _COMMA
+        if length > room:
             divided.append([])
-            room = _ROOM
+            room = _MAX_IDS_LENGTH
         divided[-1].append(source)
-        room -= taken
+        room -= length
     return divided

@@ -1,7 +1,7 @@
-"""Sensorist's callbacks: how they are registered, what they may mean, and how that is asked.
+"""Register Sensorist's callbacks, and confirm by the API what a call claims.
 
-A call names what to ask about. What is told after that is the API's answer; only a notice's code and date are the
-call's own, since the API lists no notices.
+A call only hints at what to fetch. Readings and events come from the API; only the code and date of a notice are
+taken from the call, since the API lists no notices.
 """
 
 import asyncio
@@ -26,30 +26,30 @@ from .webhook_payload import ALARM, ANY, SYSTEM, CallbackParser
 
 ALL_TYPES: Final = CallbackTypes.BUTTON | CallbackTypes.ALARM | CallbackTypes.SYSTEM
 
-# What is told may be dated a little later than what caused it.
+# The date in a call may be slightly later than that of its cause.
 MARGIN: Final = timedelta(minutes=2)
 # Rows of one press may differ so much in date from source to source.
 ONE_PRESS: Final = timedelta(seconds=1)
 
-# To what the beginning of a question is rounded: what names its own date may be another press than the last,
-# what names none is taken for the same within a minute.
+# The start of a request is rounded to these seconds: a call with a date may be about another press than the last,
+# calls without one are about the same within a minute.
 DATED: Final = 10
 UNDATED: Final = 60
 
-MOSTALARMS: Final = 100  # in one address
+MAX_ALARMS: Final = 100  # in one URL
 
 
 @dataclass(slots=True)
 class _Claim:
-    """What was told of a hint since it was last asked about: from when on, and which notices."""
+    """The claims of a hint that are not confirmed yet: their earliest date, and the notices."""
 
     since: datetime
     notices: list[VendorEvent] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class _Asked:
-    """From when on a hint was asked about last, and the newest that this brought."""
+class _LastRequest:
+    """The start of a hint's last request, and the newest date in its response."""
 
     start: datetime
     newest: datetime | None = None
@@ -61,8 +61,8 @@ type FetchAlarms = Callable[[frozenset[ChannelId]], Awaitable[FeedUpdate]]
 class SensoristPush(PushProvider):
     """The callbacks of one account.
 
-    `gateways` tells what the inventory knows now, `fetch_alarms` polls the alarms' feed, `clock` is the ledger's,
-    `notices` bounds what is believed of notices.
+    `gateways` returns the known gateways, `fetch_alarms` polls the alarms' feed, `clock` is the budget's monotonic
+    one, `notices` limits the accepted notices.
     """
 
     channel = ChannelId(ACCOUNT, PUSH)
@@ -83,9 +83,9 @@ class SensoristPush(PushProvider):
         self._notices = notices
         self._fetch_alarms = fetch_alarms
         self._clock = clock
-        self._reader = CallbackParser(gateways, alarms.places)
+        self._parser = CallbackParser(gateways, alarms.places)
         self._claims: dict[ChangeHint, _Claim] = {}
-        self._asked: dict[ChangeHint, _Asked] = {}
+        self._asked: dict[ChangeHint, _LastRequest] = {}
 
     # -- registration --
 
@@ -99,7 +99,7 @@ class SensoristPush(PushProvider):
         created = await self._client.create_callback(url, ALL_TYPES)
         if created is not None:
             return Subscription(created.id, url)
-        # The reply need not show the result; the list does.
+        # The response need not show the result; the list does.
         for found in await self.registrations():
             if found.url == url:
                 return found
@@ -115,19 +115,19 @@ class SensoristPush(PushProvider):
             if err.status != 404:  # gone already
                 raise
 
-    # -- what a call may mean --
+    # -- receiving --
 
     @override
     def receive(self, call: Call) -> PushMessage | None:
-        claimed = self._reader.read(call.body)
+        claimed = self._parser.read(call.body)
         if claimed is None:
             return None
         received = call.received_at or datetime.now(UTC)
-        told = [date for date in claimed.dates if is_plausible(date, received)]
-        since = _floor(min(told), DATED) if told else _floor(received, UNDATED)
+        dates = [date for date in claimed.dates if is_plausible(date, received)]
+        since = _floor(min(dates), DATED) if dates else _floor(received, UNDATED)
         notice: VendorEvent | None = None
         if claimed.hint.kind == SYSTEM:
-            date = told[0] if told else None
+            date = dates[0] if dates else None
             notice = self._notices.filter_new(claimed.hint.subject, claimed.code, date, received)
             if notice is None:
                 return PushMessage()
@@ -136,7 +136,7 @@ class SensoristPush(PushProvider):
         claim.notices += [notice] if notice else []
         return PushMessage(claimed.hint)
 
-    # -- asking --
+    # -- confirming --
 
     @override
     async def confirm(self, hints: frozenset[ChangeHint]) -> FeedUpdate:
@@ -144,8 +144,8 @@ class SensoristPush(PushProvider):
         claims = {hint: self._claims.pop(hint, _Claim(now)) for hint in hints}
         alarms = sorted(hint.subject for hint in hints if hint.kind == ALARM)
         questions = [
-            self._ask_history(alarms[first : first + MOSTALARMS], claims)
-            for first in range(0, len(alarms), MOSTALARMS)
+            self._ask_history(alarms[first : first + MAX_ALARMS], claims)
+            for first in range(0, len(alarms), MAX_ALARMS)
         ]
         questions += [
             self._ask(hint, claim) for hint, claim in claims.items() if hint.kind != ALARM
@@ -154,7 +154,7 @@ class SensoristPush(PushProvider):
         updates = [result for result in results if isinstance(result, FeedUpdate)]
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
-            self._put_back(claims)
+            self._restore(claims)
         for failure in failures:
             if not updates or not isinstance(failure, VendorError):
                 raise failure
@@ -163,14 +163,14 @@ class SensoristPush(PushProvider):
         )
 
     async def confirm_press(self, sensor: str, date: datetime) -> FeedUpdate:
-        """Ask about a press that a poll showed, so that it is told as a call would have told it."""
+        """Confirm a press that a poll found, with the same event as a call leads to."""
         hint = ChangeHint("button", sensor)
         claim = self._claims.setdefault(hint, _Claim(_floor(date, DATED)))
         claim.since = min(claim.since, _floor(date, DATED))
         return await self.confirm(frozenset({hint}))
 
-    def _put_back(self, claims: Mapping[ChangeHint, _Claim]) -> None:
-        """Keep what was told until it could be asked about."""
+    def _restore(self, claims: Mapping[ChangeHint, _Claim]) -> None:
+        """Restore the claims of a failed request."""
         for hint, claim in claims.items():
             newer = self._claims.setdefault(hint, claim)
             newer.since = min(newer.since, claim.since)
@@ -187,81 +187,81 @@ class SensoristPush(PushProvider):
                 return await self._ask_alarms()
 
     def _start(self, hint: ChangeHint, claim: _Claim) -> datetime:
-        """From when on to ask: rounded, so that a burst is one address, which the vendor's cache rule covers.
+        """Return the start of a request, rounded, so that a burst is one URL in the cache.
 
-        The second time what came is left out, so that what comes after it has an address of its own.
+        A repeated request starts at the newest known date, so that it has another URL than the cached one.
         """
         start = claim.since - MARGIN
-        asked = self._asked.setdefault(hint, _Asked(start))
+        asked = self._asked.setdefault(hint, _LastRequest(start))
         if asked.start != start:
-            self._asked[hint] = _Asked(start, asked.newest)
+            self._asked[hint] = _LastRequest(start, asked.newest)
             return start
         return max(start, asked.newest or start)
 
-    def _came(self, hint: ChangeHint, dates: Iterable[datetime]) -> None:
+    def _note_newest(self, hint: ChangeHint, dates: Iterable[datetime]) -> None:
         asked = self._asked[hint]
         asked.newest = max(dates, default=asked.newest)
 
     async def _ask_alarms(self) -> FeedUpdate:
-        """Bring the alarms forward, as far as the vendor's cache rule lets; what is held tells nothing new."""
+        """Poll the alarms now; a response from the cache has no new readings."""
         asked_at = self._clock()
         update = await self._fetch_alarms(frozenset())
-        if any(reply.received < asked_at for reply in update.freshness):
+        if any(response.received < asked_at for response in update.freshness):
             return FeedUpdate(vendor_events=update.vendor_events)
         return update
 
     async def _ask_history(
         self, alarm_ids: Sequence[str], claims: Mapping[ChangeHint, _Claim]
     ) -> FeedUpdate:
-        """Ask for the newest logs of these alarms; the newest of each tells its state as well."""
+        """Fetch the newest logs of these alarms; the newest of each is its state."""
         hints = [ChangeHint(ALARM, alarm_id) for alarm_id in alarm_ids]
         start = min(self._start(hint, claims[hint]) for hint in hints)
-        answer = await self._client.alarm_history(alarm_ids, start=start)
-        logs = [log for log in answer.value if log.alarm in alarm_ids]
+        response = await self._client.alarm_history(alarm_ids, start=start)
+        logs = [log for log in response.value if log.alarm in alarm_ids]
         for hint in hints:
-            self._came(hint, (log.date for log in logs if log.alarm == hint.subject))
+            self._note_newest(hint, (log.date for log in logs if log.alarm == hint.subject))
         changed = [
             changed
             for alarm_id in alarm_ids
             if (known := self._alarms.alarms.get(alarm_id)) is not None
             and (changed := _with_logs(known, logs)) is not known
         ]
-        self._alarms.take(changed)
+        self._alarms.update(changed)
         return FeedUpdate(
             readings=alarm_readings(changed, self._alarms.places),
             vendor_events=list(self._alarms.vendor_events(logs)),
-            freshness=(answer.freshness,),
-            rejected=answer.rejected,
+            freshness=(response.freshness,),
+            rejected=response.rejected,
         )
 
     async def _ask_button(self, hint: ChangeHint, claim: _Claim) -> FeedUpdate:
-        """Ask for what a sensor has measured since a little before its button was said to be pressed."""
-        sensor = self._reader.sensors().get(hint.subject)
+        """Fetch the measurements of a sensor since shortly before the claimed press of its button."""
+        sensor = self._parser.sensors().get(hint.subject)
         if sensor is None or not sensor.sources:
             return FeedUpdate()
         start = self._start(hint, claim)
         rows: dict[str, tuple[Measurement, ...]] = {}
         rejected: Counter[str] = Counter()
-        replies: list[Freshness] = []
+        responses: list[Freshness] = []
         for batch in self._client.batches(source.id for source in sensor.sources):
-            answer = await self._client.raw_page(batch, start=start)
-            rows |= answer.value.by_source
-            rejected += answer.rejected
-            replies.append(answer.freshness)
+            response = await self._client.raw_page(batch, start=start)
+            rows |= response.value.by_source
+            rejected += response.rejected
+            responses.append(response.freshness)
         device = sensor_id(sensor.id)
         pressed = [row for found in rows.values() for row in found if row.type == BUTTON]
-        self._came(hint, (row.date for row in pressed))
+        self._note_newest(hint, (row.date for row in pressed))
         return FeedUpdate(
             readings=_newest(rows, device),
             vendor_events=list(_presses(sensor.id, pressed)),
-            freshness=replies,
+            freshness=responses,
             rejected=rejected,
         )
 
     async def _ask_device(self, device: str, claim: _Claim) -> FeedUpdate:
-        """See that a device is there by its battery, if it has one; no endpoint lists notices."""
+        """Fetch the battery of a device, if it has one, and return its notices, which no endpoint lists."""
         sensor = next(
-            (found for found in self._reader.sensors().values() if sensor_id(found.id) == device),
+            (found for found in self._parser.sensors().values() if sensor_id(found.id) == device),
             None,
         )
         batteries = [
@@ -269,16 +269,16 @@ class SensoristPush(PushProvider):
             for source in (sensor.sources if sensor else ())
             if (source.kind.name or "").lower() == "batt"
         ]
-        answer = await self._client.latest(batteries[:1]) if batteries else None
-        # None of them is left in the claim, which is put back if another question fails.
+        response = await self._client.latest(batteries[:1]) if batteries else None
+        # The claim must not keep them, since it is restored if another request fails.
         notices, claim.notices = claim.notices, []
-        if answer is None:
+        if response is None:
             return FeedUpdate(vendor_events=notices)
         return FeedUpdate(
-            readings=measurement_readings(answer.value, {batteries[0]: device}),
+            readings=measurement_readings(response.value, {batteries[0]: device}),
             vendor_events=notices,
-            freshness=(answer.freshness,),
-            rejected=answer.rejected,
+            freshness=(response.freshness,),
+            rejected=response.rejected,
         )
 
 
@@ -287,7 +287,7 @@ def _floor(date: datetime, seconds: int) -> datetime:
 
 
 def _with_logs(alarm: Alarm, logs: Iterable[AlarmLog]) -> Alarm:
-    """Return the alarm as its newest log leaves it; itself, where none is newer than it knows."""
+    """Return the alarm in the state of its newest log, or itself if it knows all logs."""
     known = max((log.date for log in alarm.logs), default=datetime.min.replace(tzinfo=UTC))
     newer = tuple(log for log in logs if log.alarm == alarm.id and log.date > known)
     if not newer:
@@ -299,7 +299,7 @@ def _with_logs(alarm: Alarm, logs: Iterable[AlarmLog]) -> Alarm:
 
 
 def _presses(sensor: str, rows: Iterable[Measurement]) -> Iterable[VendorEvent]:
-    """Tell each press of a sensor's button once; every source of the sensor reports it with a row of its own."""
+    """Yield one event for each press of a button; every source of the sensor has a row for it."""
     press: list[Measurement] = []
     presses = [press]
     for row in sorted(rows, key=lambda row: row.date):
@@ -308,7 +308,7 @@ def _presses(sensor: str, rows: Iterable[Measurement]) -> Iterable[VendorEvent]:
             presses.append(press)
         press.append(row)
     for press in filter(None, presses):
-        # The first that was stored; those of other sources may come later, with greater numbers.
+        # The first stored row; those of other sources may follow later, with greater numbers.
         numbers = [row.seq for row in press if row.seq is not None]
         date = press[0].date
         yield VendorEvent(
@@ -335,7 +335,7 @@ def _merged(updates: Sequence[FeedUpdate], failure: VendorError | None) -> FeedU
     return FeedUpdate(
         readings=readings,
         vendor_events=[vendor_event for update in updates for vendor_event in update.vendor_events],
-        freshness=[reply for update in updates for reply in update.freshness],
+        freshness=[response for update in updates for response in update.freshness],
         inventory=next((update.inventory for update in updates if update.inventory), None),
         rejected=sum((update.rejected for update in updates), Counter()),
         failure=failure,

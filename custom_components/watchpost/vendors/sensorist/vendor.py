@@ -1,4 +1,4 @@
-"""Sensorist as a vendor: how to sign in, what to poll, which options an account has."""
+"""Implement the vendor contract for Sensorist: sign-in, feeds, push, history and options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -45,16 +45,16 @@ CONF_IMPERSONATE: Final = "impersonate"
 CONF_WITH_SLAVES: Final = "with_slaves"
 CONF_GATEWAYS: Final = "gateways"
 
-# What captured replies say in max-age; holds only where a reply says nothing (dossier, section 5).
+# The max-age of captured responses, used for a response without one (dossier, section 5).
 USUAL_INTERVAL: Final = timedelta(seconds=900)
 MIN_INTERVAL: Final = timedelta(seconds=5)
 
-# The sources of a gateway may be asked for in any number of requests, and each has its own max-age.
-MAX_LANES: Final = 4
+# The sources of a gateway may be requested in several poll groups, each with its own max-age.
+MAX_POLL_GROUPS: Final = 4
 
 
 class SensoristConnection(Connection):
-    """One Sensorist user, or the one that it impersonates."""
+    """A connection of one Sensorist user, or of the user that it impersonates."""
 
     hardware = HARDWARE
 
@@ -124,7 +124,7 @@ class SensoristConnection(Connection):
                 self._measurement_feed(gateway.id).fetch,
                 USUAL_INTERVAL,
                 MIN_INTERVAL,
-                MAX_LANES,
+                MAX_POLL_GROUPS,
             )
             for gateway in self._gateways.values()
         ] + [
@@ -149,30 +149,30 @@ class SensoristConnection(Connection):
         return await self.alarms.fetch(wanted)
 
     def _place_of(self, alarm: Alarm) -> Place | None:
-        """An alarm belongs to its source's sensor, to the account if that is not known, else nowhere."""
+        """Return the place of an alarm: its source's sensor, or the account if that is unknown."""
         if alarm.source in self._left_out:
             return None
         return self._places.get(alarm.source or "") or Place(ACCOUNT)
 
     def alarm_created(self, alarm: Alarm) -> FeedUpdate:
-        """Take an alarm that was created from here; the update shows it without asking again."""
-        self.alarms.take([alarm])
-        return self.alarms.shown()
+        """Store an alarm that an action created, and return an update that shows it."""
+        self.alarms.update([alarm])
+        return self.alarms.known_update()
 
     def alarm_deleted(self, alarm_id: str) -> ChannelId | None:
-        """Forget an alarm that was deleted from here; the channel that is to go."""
-        return self.alarms.forget(alarm_id)
+        """Remove an alarm that an action deleted, and return its channel."""
+        return self.alarms.remove(alarm_id)
 
     async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        answer = await self._client.list_gateways(with_slaves=self._with_slaves)
+        response = await self._client.list_gateways(with_slaves=self._with_slaves)
         listed = inventory(
-            answer.value,
+            response.value,
             self._chosen,
-            is_complete=not answer.rejected,
+            is_complete=not response.rejected,
             has_push=self._has_push,
         )
         shown = [
-            gateway for gateway in answer.value if not self._chosen or gateway.id in self._chosen
+            gateway for gateway in response.value if not self._chosen or gateway.id in self._chosen
         ]
         self._gateways = {gateway.id: gateway for gateway in shown}
         self._places = {
@@ -183,20 +183,20 @@ class SensoristConnection(Connection):
         }
         self._left_out = frozenset(
             source.id
-            for gateway in answer.value
+            for gateway in response.value
             for sensor in gateway.sensors
             for source in sensor.sources
             if source.id not in self._places
         )
         return FeedUpdate(
             readings=connectivity_readings(shown) | interval_readings(shown),
-            freshness=(answer.freshness,),
+            freshness=(response.freshness,),
             inventory=replace(
                 listed,
                 channels=[*listed.channels, *self._controls.channels(shown)],
-                lists=dict.fromkeys((INVENTORY, GATEWAYS, SENSORS), answer.freshness.received),
+                lists=dict.fromkeys((INVENTORY, GATEWAYS, SENSORS), response.freshness.received),
             ),
-            rejected=answer.rejected,
+            rejected=response.rejected,
         )
 
     @override
@@ -226,7 +226,7 @@ class SensoristConnection(Connection):
         return vol.Schema(fields)
 
     async def _list_users(self) -> dict[str, str]:
-        """The users below this one, by id; empty where the account may not see any."""
+        """Return the users below this one, by id; empty without the permission to list them."""
         try:
             own = (await self._own.get_user()).value
             users = (await self._own.list_users()).value

@@ -1,6 +1,6 @@
-"""What a Sensorist callback may mean.
+"""Parse the payload of a Sensorist callback.
 
-The vendor's document (section 5.7) tells that it posts, and the types; not the body. It is read as the dossier's
+The vendor's document (section 5.7) states the types, not the body. It is parsed as the dossier's
 section 6 has it, `{"type": 1|2|4, "date": .., "data": {..}}`, also flat, as form fields or empty.
 """
 
@@ -32,7 +32,7 @@ _MAX_FIELDS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a call claims: what to ask about, the dates that it names (its own first), a notice's code."""
+    """The claim of a call: the hint, its dates (its own first), and a notice's code."""
 
     hint: ChangeHint
     dates: tuple[datetime, ...]
@@ -40,14 +40,14 @@ class Call:
 
 
 class CallbackParser:
-    """Reads the calls of one account: `gateways` and `alarms` are what its inventory knows now."""
+    """A parser of the calls of one account; `gateways` and `alarms` are the known ones."""
 
     def __init__(self, gateways: Callable[[], Iterable[Gateway]], alarms: Collection[str]) -> None:
         self._gateways = gateways
         self._alarms = alarms
 
     def read(self, body: bytes) -> Call | None:
-        """Read a body; None where it is none of the vendor's types, or names what is not known."""
+        """Return the claim of a body, or None for an unknown type, device or source."""
         fields = _fields(body)
         if fields is None:
             return None
@@ -71,14 +71,14 @@ class CallbackParser:
         return None
 
     def _alarm(self, data: Row) -> ChangeHint | None:
-        """An alarm that is not known may be new, if it is said to watch a source that is known."""
+        """Return the hint of an alarm; an unknown alarm of a known source may be new."""
         named = _named(data, "alarm")
         if named is None or named in self._alarms:
             return _hint(ALARM, named, named)
         return ChangeHint(ANY, "") if self._sensor_of(_named(data, "data_source")) else None
 
     def sensors(self) -> dict[str, Sensor]:
-        """The sensors that the inventory knows, by id."""
+        """Return the known sensors, by id."""
         return {sensor.id: sensor for gateway in self._gateways() for sensor in gateway.sensors}
 
     def _sensor_of(self, source_id: str | None) -> Sensor | None:
@@ -101,14 +101,14 @@ class CallbackParser:
 
 
 def _hint(kind: str, subject: str | None, named: str | None) -> ChangeHint | None:
-    """Name the subject; nothing named may be anything, something named that is not known is nothing."""
+    """Return the hint of a subject; a call without a subject may be about anything, an unknown one is ignored."""
     if subject is not None:
         return ChangeHint(kind, subject)
     return ChangeHint(ANY, "") if named is None else None
 
 
 def _fields(body: bytes) -> Row | None:
-    """Read a body as an object or as a form; an empty one has no fields. None for anything else."""
+    """Parse a body as an object or a form, {} if it is empty; None for anything else."""
     if not body.strip():
         return {}
     try:
@@ -126,7 +126,7 @@ def _form(body: bytes) -> dict[str, object] | None:
 
 
 def _data(fields: Row) -> Row:
-    """Return what a call is about: the object under `data`, which in a form is text, or its own fields."""
+    """Return the object under `data`, which in a form is text, or the fields themselves."""
     data = fields.get("data")
     if isinstance(data, str):
         try:
@@ -144,8 +144,8 @@ def _named(data: Row, *names: str) -> str | None:
     """Return the id of the first of these that is named, in its own field or in a part's."""
     for name in names:
         for row in _rows(data):
-            if (found := reference(row, name) or identifier(row.get(f"{name}Id"))) is not None:
-                return found
+            if (record_id := reference(row, name) or identifier(row.get(f"{name}Id"))) is not None:
+                return record_id
     return None
 
 
