@@ -92,7 +92,7 @@ async def ours() -> tuple[int, list[Channel], dict[str, Device]]:
     async with clouds(*large_site()) as doors, home_assistant() as hass:
         entry = sensorist_entry(hass, doors["sensorist"])
         size = await grown(hass, entry)
-        tracker = entry.runtime_data.tracker
+        tracker = entry.runtime_data.inventory.tracker
         return size, list(tracker.channels.values()), tracker.devices
 
 

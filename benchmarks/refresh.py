@@ -102,7 +102,7 @@ class Site:
         ]
         self.channels: list[Channel] = [
             channel
-            for channel in entry.runtime_data.tracker.channels.values()
+            for channel in entry.runtime_data.inventory.tracker.channels.values()
             if channel.feed.startswith("measurements")
         ]
         self.by_source = {channel.key.removeprefix("source-"): channel for channel in self.channels}

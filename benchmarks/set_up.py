@@ -180,7 +180,7 @@ async def ours(watches: Watches) -> tuple[list[Channel], dict[str, Device]]:
         entry = sensorist_entry(hass, doors["sensorist"])
         account = await run(hass, entry, watches)
         assert account is not None
-        return list(account.tracker.channels.values()), account.tracker.devices
+        return list(account.inventory.tracker.channels.values()), account.inventory.tracker.devices
 
 
 async def main() -> None:

@@ -49,7 +49,7 @@ async def test_of_a_hundred_thousand_sensors_so_many_are_read_as_can_be_shown_an
     entry = await mk_house.sign_in(mk)
     assert len(asked(mk, "/sensors")) <= 41
     assert told(mk_house)["TopologyPart"]["sensors"] == 20_000
-    assert entry.runtime_data.inventory.rejected["sensor: more than are read"] == 1
+    assert entry.runtime_data.inventory_coordinator.rejected["sensor: more than are read"] == 1
     issue = ir.async_get(mk_house.hass).async_get_issue(
         DOMAIN, f"entities_left_out_{entry.entry_id}"
     )
@@ -98,7 +98,7 @@ async def test_records_that_are_broken_are_set_aside_and_the_rest_is_used(
     mk.faults.add(Fault(match="/api/v1/", kind="mutate", mutate=broken))
     entry = await mk_house.sign_in(mk)
     await mk_house.pass_time(130)
-    aside = entry.runtime_data.inventory.rejected
+    aside = entry.runtime_data.inventory_coordinator.rejected
     assert aside["device: not an object"] + aside["device: id"] == len(mk.devices)
     assert float(mk_house.sensor(mk.sensor("temperature")).state) > 0
     assert [line for line in watchpost_lines(caplog) if "Unexpected" in line] == []
@@ -147,11 +147,11 @@ async def test_a_list_that_fails_costs_no_other_and_removes_nothing(
     component = mk_house.device(f"component-{mk.components[0].id}")
     assert component is not None
     assert float(mk_house.sensor(mk.sensor("temperature")).state) > 0
-    assert entry.runtime_data.inventory.failures > 0
+    assert entry.runtime_data.inventory_coordinator.failures > 0
     mk.faults.clear()
     mk.config.absent = set()
     await mk_house.pass_time(2700)
-    assert entry.runtime_data.inventory.failures == 0
+    assert entry.runtime_data.inventory_coordinator.failures == 0
     assert told(mk_house)["TopologyPart"]["absent"] == {}
 
 

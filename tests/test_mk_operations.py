@@ -128,7 +128,7 @@ async def test_quarantined_payloads_are_counted_by_reason_and_unavailable_withou
     await mk_house.pass_time(2720)
     # A right that is withdrawn may come back: the entity stays, and shows nothing.
     assert mk_house.shown("account", "quarantined_payloads").state == "unavailable"
-    assert entry.runtime_data.inventory.last_update_success
+    assert entry.runtime_data.inventory_coordinator.last_update_success
 
 
 async def test_firmware_is_an_update_only_where_it_is_said_to_be_for_the_device(
@@ -183,7 +183,7 @@ async def test_what_a_key_may_not_see_is_not_there_and_what_fails_is_not_gone(
     assert mk_house.entity("account", "quarantined_payloads") is None
     assert mk_house.entity(name, "firmware", "update") is None
     assert mk_house.entity(name, key) is None
-    assert entry.runtime_data.inventory.last_update_success
+    assert entry.runtime_data.inventory_coordinator.last_update_success
 
     mk.faults.clear()
     mk.faults.add(Fault(match="/api/v1/config-artefacts", kind="status", status=403))

@@ -337,7 +337,7 @@ async def test_credentials_refused_to_one_of_several_requests_sign_nobody_out(
     await house.pass_time(4000)
 
     assert house.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
-    assert not house.entries[0].runtime_data.inventory.is_signed_out
+    assert not house.entries[0].runtime_data.inventory_coordinator.is_signed_out
 
 
 async def test_a_missing_right_is_named_in_a_repair_issue_that_goes_by_itself(

@@ -313,9 +313,9 @@ async def test_fields_that_never_end_make_no_more_entities_than_can_be_shown(
     pair.faults.add(Fault(match=LIST, kind="mutate", mutate=flood))
     await sensit_house.pass_time(900)
 
-    assert len(entry.runtime_data.tracker.channels) < 400
+    assert len(entry.runtime_data.inventory.tracker.channels) < 400
     assert_sound(sensit_house, pair, entry, caplog)
-    assert entry.runtime_data.inventory.rejected["field: too many seen"] > 0
+    assert entry.runtime_data.inventory_coordinator.rejected["field: too many seen"] > 0
 
 
 async def test_an_unknown_type_shows_its_values_and_is_not_asked_for_logs(

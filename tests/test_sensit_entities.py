@@ -495,7 +495,7 @@ async def test_logs_that_cannot_be_had_cost_the_list_nothing(
     await sensit_house.pass_time(2000)
     uuid = cloud.find_monitor("SPOD").uuid
     assert sensit_house.shown(cloud, uuid, "status").state == "Active"
-    assert entry.runtime_data.inventory.diagnostics()["failures_in_a_row"] == 0
+    assert entry.runtime_data.inventory_coordinator.diagnostics()["failures_in_a_row"] == 0
     assert watchpost_lines(caplog, 30) == []
 
 

@@ -49,12 +49,12 @@ async def test_logs_that_fail_are_said_once_and_cost_no_value(
     assert sensit_house.shown(cloud, other.uuid, "field-T").state not in ("unknown", "unavailable")
     lines = [line for line in watchpost_lines(caplog) if "cannot update logs" in line]
     assert len(lines) <= 1
-    assert "logs" in str(entry.runtime_data.inventory.resource_errors)
+    assert "logs" in str(entry.runtime_data.inventory_coordinator.resource_errors)
     assert sensit_house.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
 
     cloud.faults.clear()
     await sensit_house.pass_time(3600)
-    assert entry.runtime_data.inventory.resource_errors == {}
+    assert entry.runtime_data.inventory_coordinator.resource_errors == {}
 
 
 async def test_a_sign_in_that_is_not_there_asks_nobody_for_a_password(

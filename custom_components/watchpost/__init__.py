@@ -103,4 +103,6 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: WatchpostConfigEntry, device: DeviceEntry
 ) -> bool:
     """Let the user delete what the vendor no longer lists; while signed out nobody knows what that is."""
-    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.async_forget(device)
+    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.inventory.async_forget(
+        device
+    )

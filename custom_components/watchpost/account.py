@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import (
     Awaitable,
-    Callable,
     Collection,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -16,13 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.entity_platform import MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util.hass_dict import HassKey
@@ -30,7 +25,7 @@ from homeassistant.util.hass_dict import HassKey
 from .client.budget import RequestBudget
 from .client.errors import VendorError
 from .clock_watch import ClockWatch
-from .const import ABSENCES_UNTIL_REMOVED, DOMAIN, FIRST_READINGS_TIMEOUT
+from .const import DOMAIN, FIRST_READINGS_TIMEOUT
 from .contract.vendor import Connection, Feed, PersistData, Vendor
 from .coordinator import FeedCoordinator
 from .engine.battery_issues import BatteryIssues
@@ -40,23 +35,21 @@ from .engine.history.backfill import HistoryBackfill
 from .engine.history.daily_totals import DailyTotalsImporter
 from .engine.history.importer import HistoryChannel
 from .engine.history.statistics import has_mean
-from .engine.inventory_diff import InventoryDiff, InventoryTracker
 from .engine.media.snapshots import SnapshotManager
 from .engine.plausibility import Plausibility
 from .engine.push.callback_url import own_hosts
 from .engine.push.webhook import WebhookReceiver
-from .engine.units import Units
 from .engine.vendor_storage import VendorStorage
+from .inventory import AccountInventory
 from .models import Channel, ChannelId, FeedUpdate, Inventory, Reading, VendorEvent
 from .outages import OutageTracker, async_clear_issues
 from .reading_store import ReadingListener
-from .registries import RegistryHelper, platform_of
-from .replacements import Replacements, ReplacementStore
+from .registries import RegistryHelper
+from .replacements import ReplacementStore
 
 _LOGGER = logging.getLogger(__name__)
 
 type WatchpostConfigEntry = ConfigEntry[Account]
-type AddChannels = Callable[[list[Channel]], None]
 
 # A list that is due within so many seconds of values comes first, and they wait for it so long.
 _TOGETHER: Final = 2.0
@@ -192,11 +185,11 @@ class Account:
             transport=connection.transport,
             on_over=self._on_over,
         )
-        self.tracker = InventoryTracker(ABSENCES_UNTIL_REMOVED, self._scope_of)
+        self.inventory = AccountInventory(
+            hass, entry, connection, self.coordinators, self.registries, decisions=decisions
+        )
         self.journal = _open_journal(hass, entry, budget)
-        self.units = Units(ABSENCES_UNTIL_REMOVED)
-        self.replacements = Replacements(hass, entry, decisions, self.registries, self.tracker)
-        self.batteries = BatteryIssues(hass, entry, self.tracker, self.reading)
+        self.batteries = BatteryIssues(hass, entry, self.inventory.tracker, self.reading)
         self.memory = VendorStorage(hass, entry)
         self.snapshots: SnapshotManager | None = None
         self.push: WebhookReceiver | None = None
@@ -215,13 +208,10 @@ class Account:
         self.daily = DailyTotalsImporter(
             hass, entry, connection.daily, self._may_ask, self.plausibility
         )
-        self.left_out = 0
-        self._offered: dict[ChannelId, None] = {}
-        self._adders: dict[Platform, AddChannels] = {}
         self._channel_listeners: dict[ChannelId, tuple[ReadingListener, Channel]] = {}
         self.dispatcher = EventDispatcher(hass, entry, vendor.key, self.journal, self)
         self._watch_inventory: CALLBACK_TYPE | None = None
-        self.inventory = self._coordinator(connection.inventory_feed)
+        self.inventory_coordinator = self._coordinator(connection.inventory_feed)
 
     # Set-up
 
@@ -233,14 +223,14 @@ class Account:
         """
         self.entry.async_on_unload(self._stop)
         async_clear_issues(self.hass, self.entry, is_starting=True)
-        self._remember_devices()
+        self.inventory.async_restore()
         await self.journal.async_load()
         self.connection.find_told_until = lambda: self.journal.delivered_until
         self.dispatcher.async_start()
         await self._async_recall()
         self._listen()
         await self.outages.async_probe_before_set_up()
-        await self.inventory.async_config_entry_first_refresh()
+        await self.inventory_coordinator.async_config_entry_first_refresh()
         # By now a response has told the vendor's time, by which a doubtful journal can be judged.
         await self.journal.async_settle()
         self.outages.async_start()
@@ -268,7 +258,7 @@ class Account:
                 self.hass, coordinator.async_refresh(), f"{DOMAIN} first {coordinator.name}"
             )
             for coordinator in self.coordinators.values()
-            if coordinator is not self.inventory and coordinator.held.wanted
+            if coordinator is not self.inventory_coordinator and coordinator.held.wanted
         ]
         if others:
             await asyncio.wait(others, timeout=FIRST_READINGS_TIMEOUT)
@@ -316,7 +306,7 @@ class Account:
             feed,
             feed.budget or self.budget,
             on_inventory=self._on_inventory,
-            on_units=self._on_units,
+            on_units=self.inventory.async_settle_units,
             list_first=self._list_first if self.coordinators else None,
             on_vendor_events=self._on_vendor_events,
             on_outcome=self._on_outcome,
@@ -326,22 +316,6 @@ class Account:
         return coordinator
 
     # What platforms ask
-
-    @callback
-    def async_add_platform(self, platform: Platform, add: AddChannels) -> None:
-        """Offer a platform its channels, those there are and those that come."""
-        self._adders[platform] = add
-        self._offer(self._offered, [platform])
-
-    def _offer(self, channel_ids: Iterable[ChannelId], platforms: Iterable[Platform]) -> None:
-        """Hand each of these platforms its own among the channels."""
-        by_platform: dict[Platform, list[Channel]] = {}
-        for channel_id in channel_ids:
-            channel = self.tracker.channels[channel_id]
-            by_platform.setdefault(platform_of(channel), []).append(channel)
-        for platform in platforms:
-            if channels := by_platform.get(platform):
-                self._adders[platform](channels)
 
     @callback
     def async_subscribe(self, channel: Channel, listener: ReadingListener) -> None:
@@ -360,16 +334,12 @@ class Account:
     @callback
     def _watch_or_leave(self) -> None:
         """Poll the inventory while anything is looked at, or nothing is there yet to look at."""
-        should_watch = bool(self._channel_listeners) or not self.tracker.channels
+        should_watch = bool(self._channel_listeners) or not self.inventory.tracker.channels
         if should_watch and self._watch_inventory is None:
-            self._watch_inventory = self.inventory.async_watch()
+            self._watch_inventory = self.inventory_coordinator.async_watch()
         elif not should_watch and self._watch_inventory is not None:
             self._watch_inventory()
             self._watch_inventory = None
-
-    def channel(self, channel_id: ChannelId) -> Channel | None:
-        """The channel as the newest inventory has it."""
-        return self.tracker.channels.get(channel_id)
 
     def reading(self, channel: Channel) -> Reading | None:
         """The newest reading of a channel."""
@@ -377,7 +347,7 @@ class Account:
 
     def _tracks(self) -> Iterator[HistoryChannel]:
         """The channels with a newest value and an enabled entity, whose history may be wanted."""
-        for channel in self.tracker.channels.values():
+        for channel in self.inventory.tracker.channels.values():
             coordinator = self.coordinators.get(channel.feed)
             reading = (
                 coordinator.held.reading(channel) if coordinator and has_mean(channel) else None
@@ -407,12 +377,6 @@ class Account:
         """`<vendor>:<account id>:<device id>:<channel key>`, frozen for ever."""
         return self.registries.unique_id(channel_id)
 
-    def channel_of(self, unique_id: str) -> Channel | None:
-        """The channel that an entity's unique id names."""
-        channels = self.tracker.channels
-        ids = self.registries.possible_ids(unique_id)
-        return next((channels[found] for found in ids if found in channels), None)
-
     def identifier(self, device_id: str) -> tuple[str, str]:
         """The device registry's name for a device, frozen for ever."""
         return self.registries.identifier(device_id)
@@ -431,10 +395,10 @@ class Account:
     def async_apply(self, update: FeedUpdate) -> None:
         """Take what was learned between polls: what there is, then readings, then what happened."""
         if update.inventory is not None:
-            self._on_inventory(self._on_units(update.inventory))
+            self._on_inventory(self.inventory.async_settle_units(update.inventory))
         by_feed: dict[str, dict[ChannelId, Reading]] = {}
         for channel_id, reading in update.readings.items():
-            if (channel := self.tracker.channels.get(channel_id)) is not None:
+            if (channel := self.inventory.tracker.channels.get(channel_id)) is not None:
                 by_feed.setdefault(channel.feed, {})[channel_id] = reading
         for feed, readings in by_feed.items():
             if (coordinator := self.coordinators.get(feed)) is not None:
@@ -454,92 +418,37 @@ class Account:
 
     def entity_id(self, channel: ChannelId) -> str | None:
         """The entity of a channel."""
-        known = self.tracker.channels.get(channel)
+        known = self.inventory.tracker.channels.get(channel)
         entity = known and self.registries.entity(known)
         return entity.entity_id if entity else None
 
     def is_awaited(self, channel: ChannelId) -> bool:
         """Whether a channel was offered to its platform and has not shown itself yet."""
-        return channel in self._offered and channel not in self._channel_listeners
+        return self.inventory.is_offered(channel) and channel not in self._channel_listeners
 
     # Inventory
 
     @callback
     def _list_first(self) -> Awaitable[None] | None:
         """Have a list that is due together with values asked first: it may say that their unit is another."""
-        return self._async_list_due() if self.inventory.is_due(_TOGETHER) else None
+        return self._async_list_due() if self.inventory_coordinator.is_due(_TOGETHER) else None
 
     async def _async_list_due(self) -> None:
         listing = self.entry.async_create_background_task(
-            self.hass, self.inventory.async_poll_due(), f"{DOMAIN} list before values"
+            self.hass, self.inventory_coordinator.async_poll_due(), f"{DOMAIN} list before values"
         )
         await asyncio.wait({listing}, timeout=_LIST_PATIENCE)
 
     @callback
-    def _on_units(self, inventory: Inventory) -> Inventory:
-        """Keep units that are missing for once; values in a unit that is no longer true are not shown any more."""
-        inventory, changed = self.units.settle(inventory, self.tracker.channels)
-        for channel in changed:
-            if (coordinator := self.coordinators.get(channel.feed)) is not None:
-                coordinator.held.drop(channel.id)
-        return inventory
-
-    @callback
     def _on_inventory(self, inventory: Inventory) -> None:
-        self._carry_on_replaced(inventory)
-        self.replacements.async_review(inventory)
-        changes = self.tracker.apply(inventory)
-        self._remove(changes)
-        for device in changes.devices:
-            self.registries.register(device)
-        if inventory.scope == self.inventory.name:
+        if moved := self.inventory.async_replace(inventory):
+            self.history_backfill.async_move(moved)
+        changes = self.inventory.async_apply(inventory)
+        if inventory.scope == self.inventory_coordinator.name:
             self._reconcile_feeds(inventory)
         for channel in changes.moved:
             self._resubscribe(channel)
-        self._offer_new(changes.channels)
-
-    @callback
-    def _carry_on_replaced(self, inventory: Inventory) -> None:
-        """Let new devices carry on the entities of those that they replaced, before these entities are there."""
-        if moved := self.replacements.async_carry_out(inventory):
-            self.history_backfill.async_move(moved)
-            self._remember_devices()
-
-    @callback
-    def _remember_devices(self) -> None:
-        """Devices and entities from before a restart that no list names go too, after as many lists."""
-        self.tracker.remember(self.registries.remembered_devices())
-        channels = self.registries.remembered_channels()
-        self.tracker.remember_channels(channels)
-        self.connection.remembered = frozenset(channels)
-
-    def _scope_of(self, key: str | ChannelId) -> str:
-        """Return the name of the list that would name a device or channel."""
-        if isinstance(key, ChannelId):
-            return self.connection.scope_of(key)
-        return self.connection.scope_of_device(key)
-
-    @callback
-    def async_forget(self, device: dr.DeviceEntry) -> bool:
-        """Forget a device that is deleted by hand; False for one that the vendor lists, or whose list was not read."""
-        named = self.registries.device_ids(device)
-        if not all(map(self.tracker.is_absent, named)):
-            return False
-        for known in named:
-            self.replacements.async_forget(known)
-            self._remove(self.tracker.forget_device(known))
-        return True
-
-    @callback
-    def async_remove_channel(self, channel_id: ChannelId) -> None:
-        """Take away what was deleted from here, without waiting for the vendor's lists."""
-        self._remove(self.tracker.remove_channel(channel_id))
-
-    @callback
-    def _remove(self, changes: InventoryDiff) -> None:
-        self.registries.remove(changes.gone_devices, changes.gone_channels)
-        for channel_id in self._offered.keys() - self.tracker.channels.keys():
-            del self._offered[channel_id]
+        self.inventory.async_offer(changes.channels)
 
     @callback
     def _reconcile_feeds(self, inventory: Inventory) -> None:
@@ -549,7 +458,7 @@ class Account:
             if name not in self.coordinators:
                 self._coordinator(feed)
         for name, coordinator in list(self.coordinators.items()):
-            if coordinator is self.inventory:
+            if coordinator is self.inventory_coordinator:
                 continue
             coordinator.async_rest(rest=name not in called_for)
             if name not in called_for:
@@ -569,51 +478,6 @@ class Account:
         listener.on_channel(channel)
         self.async_subscribe(channel, listener)
         listener.on_reading(*self.shown(channel))
-
-    @callback
-    def _offer_new(self, channels: list[Channel]) -> None:
-        """Offer new channels to their platforms, as many as Home Assistant lets an entry have."""
-        room = MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY - self.registries.enabled_count()
-        offered: list[Channel] = []
-        for channel in channels:
-            known = self.registries.entity(channel)
-            is_enabled = (
-                known.disabled_by is None
-                if known
-                else (channel.description.entity_registry_enabled_default)
-                and not self.entry.pref_disable_new_entities
-            )
-            if known is None and is_enabled:
-                if room <= 0:
-                    continue
-                room -= 1
-            offered.append(channel)
-            if is_enabled:
-                self.coordinators[channel.feed].async_expect([channel])
-        self._offered.update((channel.id, None) for channel in offered)
-        self._report_left_out()
-        self._offer((channel.id for channel in offered), self._adders)
-
-    @callback
-    def _report_left_out(self) -> None:
-        self.left_out = len(self.tracker.channels) - len(self._offered)
-        issue_id = f"entities_left_out_{self.entry.entry_id}"
-        if not self.left_out:
-            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
-            return
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="entities_left_out",
-            translation_placeholders={
-                "title": self.entry.title,
-                "left_out": str(self.left_out),
-                "limit": str(MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY),
-            },
-        )
 
     # Outcomes
 

@@ -89,7 +89,7 @@ def async_resume_command(account: Account, work: Job) -> None:
 
 async def _asked(account: Account, work: Job) -> JobState | None:
     """How far it is; a failure that may pass is no news, any other ends the questions."""
-    if account.inventory.is_signed_out:
+    if account.inventory_coordinator.is_signed_out:
         return None
     try:
         return await work.poll()

@@ -24,9 +24,9 @@ async def async_get_config_entry_diagnostics(
         "vendor": account.vendor.key,
         "state": entry.state.value,
         "requests": account.budget.diagnostics(),
-        "devices": len(account.tracker.devices),
-        "channels": _shape(account, list(account.tracker.channels.values())),
-        "channels_left_out": account.left_out,
+        "devices": len(account.inventory.tracker.devices),
+        "channels": _shape(account, list(account.inventory.tracker.channels.values())),
+        "channels_left_out": account.inventory.left_out,
         "options_set": sorted(entry.options),
         "history": account.history_backfill.diagnostics(),
         "daily": account.daily.diagnostics(),
@@ -48,14 +48,15 @@ async def async_get_device_diagnostics(
     names = {identifier for domain, identifier in device.identifiers if domain == DOMAIN}
     channels = [
         channel
-        for channel in account.tracker.channels.values()
+        for channel in account.inventory.tracker.channels.values()
         if account.identifier(channel.device)[1] in names
     ]
     return {
         "vendor": account.vendor.key,
         "is_listed": any(
-            account.identifier(device_id)[1] in names and account.tracker.is_listed(device_id)
-            for device_id in account.tracker.devices
+            account.identifier(device_id)[1] in names
+            and account.inventory.tracker.is_listed(device_id)
+            for device_id in account.inventory.tracker.devices
         ),
         "channels": _shape(account, channels),
         "feeds": _feeds(account, {channel.feed for channel in channels}),
@@ -77,7 +78,7 @@ def _standing(hass: HomeAssistant, entry: WatchpostConfigEntry) -> dict[str, Any
 def _feeds(account: Account, names: set[str]) -> list[dict[str, Any]]:
     """The feeds' states in order, without their names: those carry the vendor's ids."""
     return [
-        {"has_inventory": coordinator is account.inventory, **coordinator.diagnostics()}
+        {"has_inventory": coordinator is account.inventory_coordinator, **coordinator.diagnostics()}
         for name, coordinator in account.coordinators.items()
         if name in names
     ]

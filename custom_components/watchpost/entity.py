@@ -115,4 +115,4 @@ def async_add_channels(
     def add(channels: list[Channel]) -> None:
         async_add_entities(entity(account, channel) for channel in channels)
 
-    account.async_add_platform(platform, add)
+    account.inventory.async_add_platform(platform, add)

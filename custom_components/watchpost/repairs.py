@@ -23,7 +23,9 @@ class ReplacedHardwareFlow(RepairsFlow):
         return self.async_show_menu(
             step_id="init",
             menu_options=["same_place", "another_device"],
-            description_placeholders=entry.runtime_data.replacements.described(self._pair),
+            description_placeholders=entry.runtime_data.inventory.replacements.described(
+                self._pair
+            ),
         )
 
     async def async_step_same_place(
@@ -32,7 +34,7 @@ class ReplacedHardwareFlow(RepairsFlow):
         """Let the new device carry on the entities of the old one."""
         if (entry := self._offering()) is None:
             return self.async_abort(reason="no_longer_offered")
-        await entry.runtime_data.replacements.async_accept(self._pair)
+        await entry.runtime_data.inventory.replacements.async_accept(self._pair)
         # Nothing of either device may be running while their entities change.
         await self.hass.config_entries.async_reload(entry.entry_id)
         return self.async_create_entry(data={})
@@ -43,7 +45,7 @@ class ReplacedHardwareFlow(RepairsFlow):
         """Leave both devices as they are, and never ask again."""
         if (entry := self._offering()) is None:
             return self.async_abort(reason="no_longer_offered")
-        await entry.runtime_data.replacements.async_decline(self._pair)
+        await entry.runtime_data.inventory.replacements.async_decline(self._pair)
         return self.async_create_entry(data={})
 
     def _offering(self) -> WatchpostConfigEntry | None:
@@ -51,7 +53,7 @@ class ReplacedHardwareFlow(RepairsFlow):
         entry = self._entry
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return None
-        return entry if entry.runtime_data.replacements.is_offered(self._pair) else None
+        return entry if entry.runtime_data.inventory.replacements.is_offered(self._pair) else None
 
 
 async def async_create_fix_flow(

@@ -143,7 +143,7 @@ def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
     if (update := outcome.pop("update", None)) is not None and account.connection.show is not None:
         account.async_apply(update)
     if (gone := outcome.pop("gone", None)) is not None:
-        account.async_remove_channel(gone)
+        account.inventory.async_remove_channel(gone)
     if (name := outcome.pop("renamed", None)) is not None and asked.device is not None:
         devices = dr.async_get(account.hass)
         if device := devices.async_get_device_by_identifier(
@@ -200,7 +200,7 @@ def _device(hass: HomeAssistant, device_id: str) -> tuple[Account, str]:
         hass, DOMAIN, device_id, include_child_devices=False
     )
     account = cast("Account", entry.runtime_data)
-    for known in account.tracker.devices:
+    for known in account.inventory.tracker.devices:
         if account.identifier(known) in device.identifiers:
             return account, known
     raise _wrong("not_listed", field=ATTR_DEVICE_ID, target=device.name or device_id)
@@ -211,7 +211,7 @@ def _channel(hass: HomeAssistant, entity_id: str) -> tuple[Account, Channel]:
     if entity is None or entity.platform != DOMAIN or entity.config_entry_id is None:
         raise _wrong("foreign_entity", field=ATTR_ENTITY_ID, target=entity_id)
     account = _account(hass, entity.config_entry_id)
-    if (channel := account.channel_of(entity.unique_id)) is None:
+    if (channel := account.inventory.find_channel(entity.unique_id)) is None:
         raise _wrong("not_listed", field=ATTR_ENTITY_ID, target=entity_id)
     return account, channel
 
