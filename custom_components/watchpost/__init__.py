@@ -44,7 +44,7 @@ PLATFORMS = [
 
 
 def _platforms(vendor: Vendor) -> list[Platform]:
-    """The platforms of an account; those that only some vendors need bring timers and libraries along."""
+    """Return the platforms of an account; those that only some vendors need bring timers and libraries along."""
     return [*PLATFORMS, *map(Platform, vendor.more_platforms)]
 
 
@@ -78,13 +78,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) ->
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -> bool:
-    """Take the entities away; the account's standing with the vendor is kept for the next set-up."""
+    """Unload the entities; the account's request budget and cache are kept for the next set-up."""
     platforms = _platforms(VENDORS[entry.data[CONF_VENDOR]])
     return await hass.config_entries.async_unload_platforms(entry, platforms)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -> None:
-    """Have the vendor call no more; forget the account's standing with it and what was said of it."""
+    """Remove the webhooks at the vendor, the repairs, the stored files and the request budget of the account."""
     vendor = VENDORS[entry.data[CONF_VENDOR]]
     with suppress(NotSecureError):
         connection, _ = async_connect_entry(hass, vendor, entry)
@@ -102,7 +102,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: WatchpostConfigEntry) -
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: WatchpostConfigEntry, device: DeviceEntry
 ) -> bool:
-    """Let the user delete what the vendor no longer lists; while signed out nobody knows what that is."""
+    """Allow deleting a device that the vendor no longer lists; while signed out that is not known."""
     return entry.state is ConfigEntryState.LOADED and entry.runtime_data.inventory.async_forget(
         device
     )

@@ -1,4 +1,4 @@
-"""One signed-in account at run time: its connection, its feeds' coordinators, its devices and who is told of them."""
+"""One signed-in account at run time: its connection, feeds, inventory, events, history and webhook."""
 
 import asyncio
 from collections.abc import (
@@ -51,18 +51,18 @@ _LOGGER = logging.getLogger(__name__)
 
 type WatchpostConfigEntry = ConfigEntry[Account]
 
-# A list that is due within so many seconds of values comes first, and they wait for it so long.
+# A list that is due within this many seconds of readings is polled first; they wait for it at most so long.
 _TOGETHER: Final = 2.0
 _LIST_PATIENCE: Final = 5.0
 
 BUDGETS: Final[HassKey[dict[str, RequestBudget]]] = HassKey(f"{DOMAIN}_ledgers")
-# By account: the events that it has yet to dispatch or to write down.
+# By account: events that wait to be dispatched or to be written to the journal, kept over reloads.
 PENDING_EVENTS: Final[HassKey[dict[str, PendingEvents]]] = HassKey(f"{DOMAIN}_pending_events")
 
 
 @callback
 def async_get_budget(hass: HomeAssistant, key: str) -> RequestBudget:
-    """The standing of an account with its vendor; one for flow, set-up and every reload."""
+    """Return the request budget of an account; one for the config flow, set-up and every reload."""
     budget = hass.data.setdefault(BUDGETS, {}).setdefault(key, RequestBudget())
     if hass.is_stopping:
         budget.stop()
@@ -71,7 +71,7 @@ def async_get_budget(hass: HomeAssistant, key: str) -> RequestBudget:
 
 @callback
 def async_stop_requests(hass: HomeAssistant) -> None:
-    """End what waits for a vendor when Home Assistant stops, which waits for it else."""
+    """Cancel pending requests when Home Assistant stops, which would wait for them otherwise."""
 
     @callback
     def stop(_event: Event) -> None:
@@ -82,7 +82,7 @@ def async_stop_requests(hass: HomeAssistant) -> None:
 
 
 def journal_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:
-    """Where the account's journal is kept."""
+    """Return the path of the account's event journal."""
     return Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry.entry_id}.journal"))
 
 
@@ -114,13 +114,13 @@ async def async_forget_journal(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 @callback
 def async_drop_budget(hass: HomeAssistant, key: str) -> None:
-    """Forget an account that was removed."""
+    """Delete the request budget of an account that was removed."""
     hass.data.get(BUDGETS, {}).pop(key, None)
 
 
 @callback
 def async_drop_tried_ledgers(hass: HomeAssistant, in_use: Collection[str]) -> None:
-    """Forget accounts that were tried and not added, except those that the vendor asked to be left alone."""
+    """Delete the request budgets of accounts that were tried and not added, except those on hold."""
     budgets = hass.data.get(BUDGETS, {})
     for key in [key for key in budgets if key not in in_use and not budgets[key].is_any_paused]:
         del budgets[key]
@@ -134,7 +134,7 @@ def async_connect(
     options: Mapping[str, Any],
     keep: PersistData,
 ) -> tuple[Connection, RequestBudget]:
-    """A connection on Home Assistant's session and the account's ledger; raises `NotSecureError`."""
+    """Return a connection on Home Assistant's session and the account's request budget; raises `NotSecureError`."""
     budget = async_get_budget(hass, vendor.budget_key(data))
     connection = vendor.connect(async_get_clientsession(hass), budget, data, options, keep)
     if connection.resolver is not None:
@@ -146,7 +146,7 @@ def async_connect(
 def async_connect_entry(
     hass: HomeAssistant, vendor: Vendor, entry: ConfigEntry
 ) -> tuple[Connection, RequestBudget]:
-    """The connection of an account that is set up; what it wants kept goes into the entry in the same step."""
+    """Return the connection of an account that is set up; it stores new credentials in the entry at once."""
 
     @callback
     def keep(values: Mapping[str, Any]) -> None:
@@ -156,7 +156,7 @@ def async_connect_entry(
 
 
 class Account:
-    """What hangs on one config entry."""
+    """The run-time data of one config entry."""
 
     def __init__(
         self,
@@ -216,7 +216,7 @@ class Account:
     # Set-up
 
     async def async_start(self) -> None:
-        """Bring the first inventory and, as far as they come in time, the first readings.
+        """Fetch the first inventory and, as far as they come in time, the first readings.
 
         Raises ConfigEntryNotReady when the inventory cannot be had, also because the credentials were refused: that
         is tried again, for as long as it takes.
@@ -231,13 +231,13 @@ class Account:
         self._listen()
         await self.outages.async_probe_before_set_up()
         await self.inventory_coordinator.async_config_entry_first_refresh()
-        # By now a response has told the vendor's time, by which a doubtful journal can be judged.
+        # By now a response has given the vendor's time, which decides on a journal with doubtful times.
         await self.journal.async_settle()
         self.outages.async_start()
         await self._async_refresh_others()
 
     async def _async_recall(self) -> None:
-        """Give the connection what was kept from before: its memory and the pictures of its cameras."""
+        """Restore the vendor's stored state and the pictures of its cameras."""
         self.connection.recall(await self.memory.async_load())
         self.connection.remember = self.memory.async_remember
         self.connection.show = self.async_apply
@@ -265,7 +265,7 @@ class Account:
 
     @callback
     def async_settle(self) -> None:
-        """Entities have come: from now on only what they look at is polled."""
+        """Poll only the channels of enabled entities from now on; called once the platforms are set up."""
         for coordinator in self.coordinators.values():
             coordinator.async_settle()
         self._watch_or_leave()
@@ -279,7 +279,7 @@ class Account:
 
     @callback
     def _listen(self) -> None:
-        """Listen for the vendor's calls from the start: what some of them say exists nowhere else."""
+        """Receive webhook calls from the start: some carry data that cannot be polled."""
         if self.connection.push is not None:
             self.push = WebhookReceiver(
                 self.hass,
@@ -296,7 +296,7 @@ class Account:
         self.outages.async_stop()
         if self._watch_inventory is not None:
             self._watch_inventory()
-        # Whoever still waits for the vendor has nothing shown and told beside the account that comes next.
+        # Requests that are still pending must not update entities of the account that is set up next.
         self.connection.show = None
 
     def _coordinator(self, feed: Feed) -> FeedCoordinator:
@@ -315,25 +315,25 @@ class Account:
         self.coordinators[feed.name] = coordinator
         return coordinator
 
-    # What platforms ask
+    # Subscriptions and readings
 
     @callback
     def async_subscribe(self, channel: Channel, listener: ReadingListener) -> None:
-        """Tell of a channel's readings and of what the vendor says of it, whichever feed carries it by then."""
+        """Call a listener for a channel's readings and changes, whichever feed carries them by then."""
         self.coordinators[channel.feed].async_subscribe(channel, listener)
         self._channel_listeners[channel.id] = (listener, channel)
         self._watch_or_leave()
 
     @callback
     def async_unsubscribe(self, channel_id: ChannelId) -> None:
-        """Tell nobody of a channel any more."""
+        """Unsubscribe the listener of a channel."""
         _, channel = self._channel_listeners.pop(channel_id)
         self.coordinators[channel.feed].async_unsubscribe(channel)
         self._watch_or_leave()
 
     @callback
     def _watch_or_leave(self) -> None:
-        """Poll the inventory while anything is looked at, or nothing is there yet to look at."""
+        """Poll the inventory while there are subscribers, or no channels to subscribe to."""
         should_watch = bool(self._channel_listeners) or not self.inventory.tracker.channels
         if should_watch and self._watch_inventory is None:
             self._watch_inventory = self.inventory_coordinator.async_watch()
@@ -342,11 +342,11 @@ class Account:
             self._watch_inventory = None
 
     def reading(self, channel: Channel) -> Reading | None:
-        """The newest reading of a channel."""
+        """Return the newest reading of a channel."""
         return self.coordinators[channel.feed].held.reading(channel)
 
     def _tracks(self) -> Iterator[HistoryChannel]:
-        """The channels with a newest value and an enabled entity, whose history may be wanted."""
+        """Yield the channels with a reading and an enabled entity, whose history may be imported."""
         for channel in self.inventory.tracker.channels.values():
             coordinator = self.coordinators.get(channel.feed)
             reading = (
@@ -357,35 +357,35 @@ class Account:
                 yield HistoryChannel(channel, known.entity_id, reading.measured_at)
 
     def _may_ask(self) -> bool:
-        """Whether the vendor may be asked for more than what is polled, and the clock tells for which days."""
+        """Return whether the vendor may be asked for history: signed in, not on hold and with a clock that is right."""
         is_refused = self.connection.transport.sign_in_state.is_refused
         return not is_refused and not self.budget.is_paused and self.budget.is_clock_plausible
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
-        """The newest reading of a channel, and whether it may be shown."""
+        """Return the newest reading of a channel, and whether it may be shown."""
         return self.coordinators[channel.feed].held.shown(channel)
 
     def is_available(self, channel: Channel) -> bool:
-        """Whether the channel's reading may be shown."""
+        """Return whether the channel's reading may be shown."""
         return self.shown(channel)[1]
 
     async def async_request_refresh(self, channel: Channel) -> None:
-        """Ask for a channel's feed anew, as far as the vendor's cache rule allows."""
+        """Refresh a channel's feed, as far as the vendor's cache headers allow."""
         await self.coordinators[channel.feed].async_request_refresh()
 
     def unique_id(self, channel_id: ChannelId) -> str:
-        """`<vendor>:<account id>:<device id>:<channel key>`, frozen for ever."""
+        """Return `<vendor>:<account id>:<device id>:<channel key>`, which must never change."""
         return self.registries.unique_id(channel_id)
 
     def identifier(self, device_id: str) -> tuple[str, str]:
-        """The device registry's name for a device, frozen for ever."""
+        """Return the device registry's identifier of a device, which must never change."""
         return self.registries.identifier(device_id)
 
     def device_info(self, device_id: str) -> DeviceInfo:
-        """What binds an entity to its device."""
+        """Return the device info that binds an entity to its device."""
         return self.registries.device_info(device_id)
 
-    # What happens
+    # Updates and events
 
     @callback
     def _open_telling(self, _hass: HomeAssistant) -> None:
@@ -393,7 +393,7 @@ class Account:
 
     @callback
     def async_apply(self, update: FeedUpdate) -> None:
-        """Take what was learned between polls: what there is, then readings, then what happened."""
+        """Apply an update that came between polls: inventory first, then readings, then events."""
         if update.inventory is not None:
             self._on_inventory(self.inventory.async_settle_units(update.inventory))
         by_feed: dict[str, dict[ChannelId, Reading]] = {}
@@ -412,25 +412,25 @@ class Account:
         self.dispatcher.async_add(vendor_events)
 
     def device_id(self, device: str) -> str | None:
-        """The device registry's id."""
+        """Return the device registry's id of a device."""
         found = self.registries.device(device)
         return found.id if found else None
 
     def entity_id(self, channel: ChannelId) -> str | None:
-        """The entity of a channel."""
+        """Return the entity id of a channel."""
         known = self.inventory.tracker.channels.get(channel)
         entity = known and self.registries.entity(known)
         return entity.entity_id if entity else None
 
     def is_awaited(self, channel: ChannelId) -> bool:
-        """Whether a channel was offered to its platform and has not shown itself yet."""
+        """Return whether a channel was offered to its platform and its entity has not subscribed yet."""
         return self.inventory.is_offered(channel) and channel not in self._channel_listeners
 
     # Inventory
 
     @callback
     def _list_first(self) -> Awaitable[None] | None:
-        """Have a list that is due together with values asked first: it may say that their unit is another."""
+        """Poll a list that is due together with readings first: it may name another unit for them."""
         return self._async_list_due() if self.inventory_coordinator.is_due(_TOGETHER) else None
 
     async def _async_list_due(self) -> None:
@@ -452,7 +452,7 @@ class Account:
 
     @callback
     def _reconcile_feeds(self, inventory: Inventory) -> None:
-        """Start the feeds that the inventory calls for; let those it no longer names rest."""
+        """Start the feeds that the inventory calls for; pause those that it no longer names."""
         called_for = {feed.name: feed for feed in self.connection.feeds(inventory)}
         for name, feed in called_for.items():
             if name not in self.coordinators:
@@ -489,6 +489,6 @@ class Account:
 
     @callback
     def _on_over(self) -> None:
-        """Fetch what an outage kept away."""
+        """Import the history of the time of an outage."""
         self.history_backfill.async_fill()
         self.daily.async_fill()

@@ -26,7 +26,7 @@ async def async_setup_entry(
 
 
 class ChannelBinarySensor(ChannelEntity, BinarySensorEntity):
-    """Whether a channel is on; unknown is neither on nor off."""
+    """Return whether a channel is on; None is unknown."""
 
     entity_description: BinarySensorEntityDescription
 

@@ -24,14 +24,14 @@ async def async_setup_entry(
 
 
 class ChannelButton(ChannelEntity, ButtonEntity):
-    """Something that the vendor can be told to do."""
+    """A command of the vendor."""
 
     entity_description: ButtonEntityDescription
 
     @property
     @override
     def available(self) -> bool:
-        """Always while the account is loaded: pressing says what is in the way."""
+        """Return True: a failed press shows the reason."""
         return True
 
     @override

@@ -1,4 +1,4 @@
-"""Channels with a picture, as cameras; those that can be watched live are streamed to who watches."""
+"""Channels with a picture, as cameras; those with a live stream open it only while it is watched."""
 
 from contextlib import suppress
 from typing import override
@@ -45,7 +45,7 @@ def _camera(account: Account, channel: Channel) -> ChannelCamera:
 
 
 class ChannelCamera(ChannelEntity, Camera):
-    """A channel's newest picture; looking at it never has one taken."""
+    """A channel's newest picture; viewing it never requests a new one."""
 
     entity_description: CameraEntityDescription
     # Seconds between two looks of a live view at the picture in memory, which is only sent where it is another one.
@@ -59,7 +59,7 @@ class ChannelCamera(ChannelEntity, Camera):
     async def async_camera_image(
         self, width: int | None = None, height: int | None = None
     ) -> bytes | None:
-        """The picture's bytes, None while there is none."""
+        """Return the picture's bytes, None while there is none."""
         shot = await self._channel.picture() if self._channel.picture else None
         if shot is None:
             return None
@@ -86,7 +86,7 @@ class ChannelCamera(ChannelEntity, Camera):
 
 
 class LiveCamera(ChannelCamera):
-    """A camera that can be watched live. Its stream is open while somebody watches, and never for its own sake."""
+    """A camera with a live stream, which is open only while it is watched."""
 
     _attr_supported_features = CameraEntityFeature.STREAM
 
@@ -99,16 +99,16 @@ class LiveCamera(ChannelCamera):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Leave nothing open when Home Assistant stops."""
+        """Close the stream when Home Assistant stops."""
         await super().async_added_to_hass()
         stopping = self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._async_stop)
         self.async_on_remove(stopping)
 
     @override
     async def async_will_remove_from_hass(self) -> None:
-        """Leave nothing open."""
+        """Close the stream."""
         await super().async_will_remove_from_hass()
-        # In this order: a player that waits for more would keep the house waiting.
+        # In this order: a player that waits for more would delay the shutdown of Home Assistant.
         await self._relay.stop()
         if self.stream is not None:
             for output in self.stream.outputs().values():
@@ -120,7 +120,7 @@ class LiveCamera(ChannelCamera):
 
     @override
     async def stream_source(self) -> str | None:
-        """An address that stays the same. The vendor is asked when a player fetches what is there, and not before.
+        """Return a stable URL. The vendor is asked when a player fetches it, and not before.
 
         Home Assistant asks for a source also where nobody watches.
         """
@@ -130,11 +130,11 @@ class LiveCamera(ChannelCamera):
 
     @override
     async def async_refresh_providers(self, *, write_state: bool = True) -> None:
-        """Use no provider of WebRTC: what is preloaded there is open for nobody, and nobody hears of failures."""
+        """Use no WebRTC provider: it would preload the stream unwatched and hide its failures."""
 
     @override
     async def async_create_stream(self) -> Stream | None:
-        """Open the stream for somebody who wants to watch; raises HomeAssistantError where that fails."""
+        """Open the stream for a viewer; raises HomeAssistantError where that fails."""
         if STREAM in self.hass.config.components:
             try:
                 await self._relay.open()

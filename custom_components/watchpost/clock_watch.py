@@ -1,4 +1,4 @@
-"""Notices time that the event loop's timers did not see: a host that slept, a paused virtual machine, a set clock."""
+"""Detects time in which the process did not run: a suspended host, a paused virtual machine, a clock set by hand."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
@@ -15,16 +15,16 @@ from .coordinator import FeedCoordinator
 
 _LOGGER = logging.getLogger(__name__)
 
-# How often the clocks are compared, and how much must be missing for timers to be late.
+# How often the clocks are compared, and how many seconds must be missing for timers to be late.
 EVERY: Final = timedelta(seconds=20)
 _MISSED: Final = 5.0
-# Within so many seconds all feeds are asked again, each so many seconds after the one before at the most.
+# All feeds are polled again within _SPREAD seconds, at most _APART seconds after one another.
 _SPREAD: Final = 20.0
 _APART: Final = 1.0
 
 
 class ClockWatch:
-    """Compares the account's clock with that of the event loop; `coordinators` gives the feeds, lists first."""
+    """Compares the account's clock with the event loop's; `coordinators` returns the feeds, lists first."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class ClockWatch:
 
     @callback
     def async_start(self) -> CALLBACK_TYPE:
-        """Compare from now on; returns the way to stop."""
+        """Start comparing; return a function that stops it."""
         return async_track_time_interval(
             self._hass, self._compare, EVERY, cancel_on_shutdown=True, name=f"{DOMAIN} clocks"
         )
@@ -59,7 +59,7 @@ class ClockWatch:
             )
 
     async def _ask_date(self) -> None:
-        """Have the vendor say whether time passed when the wall clock was set; it is asked again if it does not."""
+        """Fetch the vendor's time to decide whether time passed when the wall clock was set; retried if that fails."""
         try:
             if self._budget.request_date is not None:
                 await self._budget.request_date()

@@ -1,4 +1,4 @@
-"""Acting at a vendor for somebody: what goes wrong is said, what takes a while is followed. Nothing is repeated."""
+"""Run a vendor command once, report its failure and follow the job that it begins. No command is repeated."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -27,7 +27,7 @@ type OnEnd = Callable[[JobState | None], None]
 
 
 def failure(err: VendorError, *, is_write: bool) -> HomeAssistantError:
-    """What a person is told of a vendor's error; after an ambiguous one, that the vendor may have acted."""
+    """Return the error to show for a vendor's error; an ambiguous write may have been executed."""
     key, placeholders = translate_error(err)
     if (
         isinstance(err, UnexpectedResponseError)
@@ -51,9 +51,9 @@ async def async_execute_command(
     act: Callable[[], Awaitable[Job | None]],
     on_end: OnEnd | None = None,
 ) -> None:
-    """Act once and follow in the background what that begins.
+    """Run a command once and follow its job in the background.
 
-    A person hears of it by the entity's name. Raises HomeAssistantError where the failure is known at once.
+    Errors name the entity. Raises HomeAssistantError where the failure is known at once.
     """
     shown = account.hass.states.get(entity_id)
     what = shown.name if shown else entity_id
@@ -80,7 +80,7 @@ async def async_execute_command(
 
 @callback
 def async_resume_command(account: Account, work: Job) -> None:
-    """Follow in the background what goes on after an action; who asks about it shows how far it is."""
+    """Follow the job of an action in the background; polling it updates what is shown."""
     if account.connection.show is None:
         return  # it was unloaded meanwhile
     ask = partial(_asked, account, work)
@@ -88,7 +88,7 @@ def async_resume_command(account: Account, work: Job) -> None:
 
 
 async def _asked(account: Account, work: Job) -> JobState | None:
-    """How far it is; a failure that may pass is no news, any other ends the questions."""
+    """Poll a job; RUNNING for a temporary failure, None for one that ends polling."""
     if account.inventory_coordinator.is_signed_out:
         return None
     try:

@@ -1,6 +1,6 @@
 """Conditions: an alarm is active, data is stale.
 
-Home Assistant may change what this builds on without notice.
+Home Assistant may change these base classes without notice.
 """
 
 from typing import Final, override
@@ -39,7 +39,7 @@ class DataIsStale(_Known):
 
     _domain_specs = MEASURED
     _states = _STALE
-    # The base class leaves out what is unavailable; here that is what is looked for.
+    # The base class ignores unavailable entities; this condition is about them.
     _excluded_states = frozenset()  # type: ignore[misc]  # Final there
 
     @override

@@ -36,7 +36,7 @@ CONF_NEW_WEBHOOK: Final = "new_webhook"
 
 
 def _fields(form: SignInForm, user_input: Mapping[str, Any]) -> dict[str, Any]:
-    """The form's fields without its section; blanks around what is no secret are a slip of the hand."""
+    """Return the form's fields without its section, stripped except for secrets."""
     flat = {key: value for key, value in user_input.items() if key != SECTION_ADVANCED}
     flat |= user_input.get(SECTION_ADVANCED, {})
     secrets = _secrets(form)
@@ -48,7 +48,7 @@ def _secrets(form: SignInForm) -> set[str]:
 
 
 def _typed(vendor: Vendor) -> set[str]:
-    """What any of a vendor's forms asks for."""
+    """Return the fields of all of a vendor's forms."""
     return {
         str(inner)
         for form in vendor.forms
@@ -58,7 +58,7 @@ def _typed(vendor: Vendor) -> set[str]:
 
 
 def _form_of(vendor: Vendor, data: Mapping[str, Any]) -> SignInForm:
-    """The form that an account was signed in by."""
+    """Return the form that an account was signed in with."""
     return next(
         (form for form in vendor.forms if form.step == data.get(CONF_FORM)), vendor.forms[0]
     )
@@ -224,14 +224,14 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     def _has_webhook(self) -> bool:
-        """Whether an account is changed at whose address a vendor may call."""
+        """Return whether the flow changes an account that has a webhook."""
         return (
             self.source == SOURCE_RECONFIGURE
             and CONF_WEBHOOK_ID in self._get_reconfigure_entry().data
         )
 
     def _suggestions(self, form: SignInForm, user_input: dict[str, Any] | None) -> dict[str, Any]:
-        """What was typed before or is stored, without secrets."""
+        """Return the values typed before or stored, without secrets."""
         secrets = _secrets(form)
         known = user_input
         if known is None and self.source == SOURCE_RECONFIGURE:
@@ -285,7 +285,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @callback
     def _knows_any(self, vendor: Vendor, identity: Identity) -> bool:
-        """Whether any account of the vendor knows a device that the credentials show."""
+        """Return whether any account of the vendor knows a device that the credentials list."""
         return any(
             self._knows(entry, identity)
             for entry in self._async_current_entries()
@@ -294,7 +294,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @callback
     def _knows(self, entry: WatchpostConfigEntry, identity: Identity) -> bool:
-        """Whether an account knows a device that the credentials show."""
+        """Return whether an account knows a device that the credentials list."""
         registry = dr.async_get(self.hass)
         return any(
             registry.async_get_device_by_identifier(
@@ -305,7 +305,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
 
 
 class WatchpostOptionsFlow(OptionsFlowWithReload):
-    """What an account shows; the form is the vendor's."""
+    """The options of an account; the form is the vendor's."""
 
     config_entry: WatchpostConfigEntry
 

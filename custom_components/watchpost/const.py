@@ -11,13 +11,13 @@ CONF_FORM: Final = "form"
 
 EVENT_WATCHPOST: Final = "watchpost_event"
 
-# What happened longer ago than this, or before this start of the account, is told as late.
+# Events from longer ago than this, or from before this start of the account, are dispatched as late.
 LATE_AFTER: Final = timedelta(hours=1)
 
 # A reading is stale after this many of its own cycles, or of the feed's polls, whichever is longer.
 CYCLES_UNTIL_STALE: Final = 3
 
-# A device or channel goes after this many full lists in a row that do not name it.
+# A device or channel is removed after this many full lists in a row without it.
 ABSENCES_UNTIL_REMOVED: Final = 3
 
 # How long set-up waits for the first readings; slower feeds go on in the background.

@@ -1,4 +1,4 @@
-"""Polls one feed when its replies allow it and tells only those who look at what changed."""
+"""Polls one feed when its responses have expired and updates only the entities whose reading changed."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ from .reading_store import ChannelState, LoopYielder, ReadingListener, ReadingSt
 
 _LOGGER = logging.getLogger(__name__)
 
-# The stock coordinator logs a line per feed and failure; the account logs one per change. Tracebacks pass.
+# The base class logs a line per feed and failure; the outage tracker logs one per change. Tracebacks pass.
 _FEED_LOGGER = _LOGGER.getChild("feed")
 _FEED_LOGGER.addFilter(
     lambda record: record.levelno <= logging.DEBUG or record.exc_info is not None
@@ -42,15 +42,15 @@ type OnOutcome = Callable[["FeedCoordinator", VendorError | None], None]
 
 @dataclass(slots=True)
 class FeedState:
-    """What one feed has brought so far; its readings are held apart."""
+    """The state of one feed; its readings are in the reading store."""
 
     last_success: datetime | None = None
 
 
 class FeedCoordinator(DataUpdateCoordinator[FeedState]):
-    """One feed of one account.
+    """The coordinator of one feed of one account.
 
-    Subscribers name a channel and hear of that channel alone. Without subscribers nothing is polled.
+    A listener subscribes to one channel and is called for that channel alone. Without subscribers nothing is polled.
     """
 
     config_entry: ConfigEntry
@@ -70,7 +70,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         plausibility: Plausibility,
     ) -> None:
         super().__init__(hass, _FEED_LOGGER, config_entry=entry, name=feed.name)
-        # The stock timer adds a random fraction to spread polls; ours have a phase of their own.
+        # The base class adds a random fraction to spread polls; ours are planned in phase with the sources.
         self._microsecond = 0.0
         self._period = feed.default_interval
         self.feed = feed
@@ -103,23 +103,23 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._unsub_poll: CALLBACK_TYPE | None = None
         entry.async_on_unload(self.held.cancel)
 
-    # Who looks
+    # Subscribers
 
     @callback
     def async_expect(self, channels: Iterable[Channel]) -> None:
-        """Say which channels will be looked at, so that a poll brings them before there are entities."""
+        """Include channels in polls that will have subscribers once their entities are added."""
         for channel in channels:
             self._look(channel)
 
     @callback
     def async_settle(self) -> None:
-        """Let go of expected channels that nobody came to look at."""
+        """Drop expected channels that got no subscriber."""
         self.held.settle()
         self._forget_targets()
 
     @callback
     def async_subscribe(self, channel: Channel, listener: ReadingListener) -> None:
-        """Tell whenever this channel's reading or availability changes."""
+        """Call a listener whenever this channel's reading or availability changes."""
         slot = self._look(channel)
         slot.listener = listener
         self._subscribers += 1
@@ -129,7 +129,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @callback
     def async_unsubscribe(self, channel: Channel) -> None:
-        """Tell nobody of this channel any more."""
+        """Unsubscribe the listener of this channel."""
         if (beat := self.held.leave(channel)) is not None:
             self._lanes.of(channel.device).forget(*beat)
         self._subscribers -= 1
@@ -137,7 +137,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._poll_or_rest()
 
     def _look(self, channel: Channel) -> ChannelState:
-        """Note that somebody looks at a channel."""
+        """Include a channel in polls; return its state."""
         slot, is_new = self.held.look(channel)
         if is_new:
             self._forget_targets()
@@ -145,7 +145,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @callback
     def _catch_up(self) -> None:
-        """Ask, once for many, for channels that the running feed never asked for."""
+        """Poll once for all channels that were subscribed after the latest poll."""
         if not self._is_catching_up:
             self._is_catching_up = True
             self.config_entry.async_create_background_task(
@@ -154,18 +154,18 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @callback
     def async_watch(self) -> CALLBACK_TYPE:
-        """Keep the feed polled for its own sake, without a channel."""
+        """Keep the feed polled without a subscribed channel; return a function that ends it."""
         return self.async_add_listener(lambda: None)
 
     @callback
     def async_rest(self, *, rest: bool) -> None:
-        """Stop polling while the vendor does not list what this feed serves; readings stand until stale."""
+        """Pause polling while the vendor does not list this feed's devices; readings are shown until stale."""
         self._is_resting = rest
         self._poll_or_rest()
 
     @property
     def is_polled(self) -> bool:
-        """Whether somebody looks, so that polls are made."""
+        """Return whether there are subscribers, so that the feed is polled."""
         return bool(self._listeners)
 
     @callback
@@ -179,7 +179,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             self._unsub_poll = None
 
     def _usual_period(self) -> float:
-        """Seconds between two polls in the usual run of things."""
+        """Return the usual seconds between two polls."""
         lifetimes = [
             r.lifetime for poll_group in self._lanes for r in poll_group.freshness if r.lifetime
         ]
@@ -196,7 +196,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         scheduled: bool = False,
         raise_on_entry_error: bool = False,
     ) -> None:
-        """Refresh; what only waits for its phase is asked by the timer when its time comes, and by hand at once."""
+        """Refresh; a poll group that is put off for its phase is polled by the timer later, and by hand at once."""
         self._is_scheduled = scheduled
         self._is_idle.clear()
         try:
@@ -207,13 +207,13 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             self._is_idle.set()
 
     def is_due(self, within: float) -> bool:
-        """Whether a poll is under way, or due `within` so many seconds."""
+        """Return whether a poll is running, or due `within` so many seconds."""
         if not self._is_idle.is_set():
             return True
         return self._due_at - self._budget.now() <= within and self.is_polled
 
     async def async_poll_due(self) -> None:
-        """Poll when that is due, never before; wait for a poll that is under way."""
+        """Wait until a poll is due and poll; wait for a poll that is running."""
         if self._is_idle.is_set():
             await asyncio.sleep(max(self.plan.at - self._budget.now(), 0.0))
             if self._is_idle.is_set():
@@ -223,7 +223,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @override
     async def _async_update_data(self) -> FeedState:
-        """Poll what is due; before the replies expire only what was never asked."""
+        """Poll the groups that are due; before a response expires only channels that were never asked for."""
         self._is_catching_up = False
         if self.is_signed_out:
             raise self._failure(SignInRejectedError())
@@ -248,21 +248,21 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 await self._take(poll_group, update, targets, turns, keep=keep)
                 occurred.extend(update.vendor_events)
         if self.feed.max_groups > 1 and self._lanes.is_new:
-            # Not before it is asked for in this division: a reload must find the replies that are held.
+            # Not before it is polled in this division: a reload must find the cached responses.
             self._budget.divisions[self.feed.name] = self._lanes.settle()
         self._plan(poll_group for poll_group, _, _ in due_requests)
         error = self._error
         self._on_outcome(self, error)
         await self.held.tell_in_turns(turns)
-        # Not before: whoever comes in between tells what has occurred.
+        # After the states: an update in between would dispatch these events first.
         self._occurred.extend(occurred)
-        # Refused credentials are said at once, even if another lane was still served.
+        # Rejected credentials are raised at once, even if another poll group succeeded.
         if refusal is not None and (not is_served or isinstance(refusal, SignInRejectedError)):
             raise self._failure(refusal)
         return self.data
 
     def _due_requests(self, now: float) -> Iterable[tuple[PollGroup, frozenset[ChannelId], bool]]:
-        """What to ask for now: each lane with its channels, and whether what it has is kept beside."""
+        """Yield the requests that are due: poll group, channels, and whether its freshness is kept beside."""
         for poll_group in self._lanes:
             targets = self._targets(poll_group)
             if not targets and len(self._lanes) > 1:
@@ -278,7 +278,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 yield poll_group, targets, is_current
 
     def _targets(self, poll_group: PollGroup) -> frozenset[ChannelId]:
-        """The channels of a lane that somebody looks at; the same object for as long as they are the same."""
+        """Return the subscribed channels of a poll group; the same object while they do not change."""
         if poll_group.targets is None:
             for found in self._lanes:
                 found.targets = frozenset()
@@ -297,12 +297,12 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             poll_group.targets = None
 
     async def _fetch(self, targets: frozenset[ChannelId]) -> FeedUpdate:
-        """Fetch; a reply that finds a hole in a parser is an unexpected reply, said once."""
+        """Fetch; an exception of the parser counts as an unexpected response and is logged once."""
         try:
             update = await self.feed.fetch(targets)
         except VendorError:
             raise
-        except Exception as err:  # noqa: BLE001  the place is told, not the text: it may quote the reply
+        except Exception as err:  # noqa: BLE001  log the place, not the text: it may quote the response
             place = traceback.extract_tb(err.__traceback__)[-1]
             trip = f"{type(err).__name__} in {place.name}, line {place.lineno}"
             if trip != self._tripped_over:
@@ -346,25 +346,25 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             self._on_inventory(inventory)
 
     def _received(self, freshness: Sequence[Freshness]) -> datetime | None:
-        """When the newest of these replies came: one that is used again is as old as it is."""
+        """Return when the newest of these responses was received; a cached one keeps its time."""
         if not freshness:
             return None
         age = self._budget.now() - max(reply.received for reply in freshness)
         return self._budget.now_utc() - timedelta(seconds=max(age, 0.0))
 
     def _is_worth_asking(self, update: FeedUpdate) -> bool:
-        """Whether an optional resource has an outage that may be over long before a feed of this interval is due."""
+        """Return whether an optional resource may recover long before a feed of this interval is due."""
         is_slow = self.feed.default_interval.total_seconds() >= cache_control.MAX_BACKOFF
         return is_slow and not all(map(is_unavailable, update.failures.values()))
 
     @callback
     def async_take_push(self, readings: Mapping[ChannelId, Reading]) -> None:
-        """Take readings that came between polls, unless newer ones are held."""
+        """Store readings that came between polls, unless newer ones are stored."""
         self.held.take_push(readings)
         self.async_update_listeners()
 
     def _hear(self, dates: Mapping[tuple[str, float], datetime]) -> None:
-        """Note when devices measured last, by device and cycle, on the monotonic clock."""
+        """Record when devices measured last, by device and cycle, on the monotonic clock."""
         if not dates:
             return
         offset = self._budget.now() - self._budget.now_utc().timestamp()
@@ -373,7 +373,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @callback
     def async_catch_up_with_time(self, wait: float) -> None:
-        """Let what is too old go, and ask in `wait` seconds for what fell due in time that no timer saw."""
+        """Make stale readings unavailable, and poll in `wait` seconds: the process did not run for some time."""
         self.held.sweep()
         if not self.is_polled or self.is_signed_out:
             return
@@ -384,11 +384,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._set_timer()
         self._schedule_refresh()
 
-    # Failing and planning
+    # Errors and schedule
 
     @property
     def _error(self) -> VendorError | None:
-        """What stands in the way of any lane."""
+        """Return the first error of the poll groups."""
         errors = (
             poll_group.error
             for poll_group in self._lanes
@@ -398,7 +398,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @property
     def resource_errors(self) -> dict[str, VendorError]:
-        """What the newest poll of any lane could not have of the feed's optional resources, by name."""
+        """Return the errors of the feed's optional resources in the newest polls, by name."""
         return {
             name: err
             for poll_group in self._lanes
@@ -408,11 +408,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @property
     def failures(self) -> int:
-        """Polls that failed in a row."""
+        """Return how many polls failed in a row."""
         return max(poll_group.failures for poll_group in self._lanes)
 
     def _plan(self, asked: Iterable[PollGroup]) -> None:
-        """Plan the next polls of lanes that were asked, or of all where the feed is divided anew."""
+        """Plan the next polls of poll groups that were polled, or of all after a new division."""
         if self._lanes.divide(self._budget.now(), self._period.total_seconds()):
             asked = self._lanes
         for poll_group in asked:
@@ -420,8 +420,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._set_timer()
 
     def _failure(self, err: VendorError) -> Exception:
-        """The one mapping of vendor errors to Home Assistant's, each with the text that a person reads."""
-        # No ConfigEntryAuthFailed, which asks a person at once and stops polling: the vendor may be wrong for a moment.
+        """Return the translated UpdateFailed for a vendor error."""
+        # Not ConfigEntryAuthFailed, which starts reauth and stops polling at once: the rejection may be temporary.
         key, placeholders = translate_error(err)
         return UpdateFailed(
             retry_after=cache_control.DAY if self.is_signed_out else self._seconds_until(self.plan),
@@ -432,7 +432,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @property
     def plan(self) -> schedule.Plan:
-        """When the next poll comes, and why then."""
+        """Return the time of the next poll and its reason."""
         poll_groups = [
             poll_group for poll_group in self._lanes if self._targets(poll_group)
         ] or list(self._lanes)
@@ -458,16 +458,16 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.update_interval = timedelta(seconds=self._seconds_until(plan))
 
     def _seconds_until(self, plan: schedule.Plan) -> float:
-        """Seconds to give the stock timer, which counts from the last whole second of the loop's clock."""
+        """Return the interval for the base class, whose timer counts from the last whole second of the loop's clock."""
         now = self.hass.loop.time()
         return max(plan.at - self._budget.now(), 0.001) + now - int(now)
 
-    # Telling
+    # Dispatch
 
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Call the subscribers of the channels that changed, and nobody else; then tell what happened."""
+        """Call the listeners of changed channels only; then dispatch events."""
         self.held.tell()
         occurred, self._occurred = self._occurred, []
         if occurred:
@@ -475,11 +475,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     @property
     def rejected(self) -> Counter[str]:
-        """How many malformed records the newest replies had, by place and reason."""
+        """Return how many malformed records the newest responses had, by place and reason."""
         return sum((poll_group.rejected for poll_group in self._lanes), Counter())
 
     def diagnostics(self) -> dict[str, Any]:
-        """Counts and times, never contents."""
+        """Return counts and times, never contents."""
         now = self._budget.now()
         return {
             "is_polled": self.is_polled,
@@ -505,7 +505,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
 
 def _dated(inventory: Inventory, freshness: Sequence[Freshness]) -> Inventory:
-    """Say of a list when it came; one that is used again is no further list, and what it lacks is not missed twice."""
+    """Set when a list was received: a cached response must not count as a further list without a device."""
     if inventory.received is not None or inventory.lists is not None:
         return inventory
     if not freshness:

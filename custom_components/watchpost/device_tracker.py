@@ -24,7 +24,7 @@ async def async_setup_entry(
 
 
 class ChannelTracker(ChannelEntity, TrackerEntity):
-    """Where something is; Home Assistant makes the zone of it."""
+    """A position; Home Assistant derives the zone from it."""
 
     entity_description: TrackerEntityDescription
 
@@ -36,20 +36,20 @@ class ChannelTracker(ChannelEntity, TrackerEntity):
     @property
     @override
     def latitude(self) -> float | None:
-        """Degrees; None is unknown."""
+        """Return degrees; None is unknown."""
         position = self._position
         return position.latitude if position else None
 
     @property
     @override
     def longitude(self) -> float | None:
-        """Degrees; None is unknown."""
+        """Return degrees; None is unknown."""
         position = self._position
         return position.longitude if position else None
 
     @property
     @override
     def location_accuracy(self) -> float:
-        """In metres; 0 where the vendor does not say."""
+        """Return the accuracy in metres; 0 where the vendor does not report it."""
         position = self._position
         return position.accuracy if position else 0.0

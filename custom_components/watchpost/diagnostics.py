@@ -1,4 +1,4 @@
-"""What helps to find a fault: counts, times and shapes, never contents."""
+"""Diagnostics: counts, times and shapes, never contents."""
 
 from collections import Counter
 from typing import Any
@@ -16,7 +16,7 @@ from .vendors import VENDORS
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: WatchpostConfigEntry
 ) -> dict[str, Any]:
-    """Everything of one account; what there is to tell while it is not set up."""
+    """Return the diagnostics of one account, fewer while it is not set up."""
     if entry.state is not ConfigEntryState.LOADED:
         return _standing(hass, entry)
     account = entry.runtime_data
@@ -41,7 +41,7 @@ async def async_get_config_entry_diagnostics(
 async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: WatchpostConfigEntry, device: DeviceEntry
 ) -> dict[str, Any]:
-    """One device and the feeds that serve it."""
+    """Return the diagnostics of one device and of the feeds that serve it."""
     if entry.state is not ConfigEntryState.LOADED:
         return _standing(hass, entry)
     account = entry.runtime_data
@@ -64,7 +64,7 @@ async def async_get_device_diagnostics(
 
 
 def _standing(hass: HomeAssistant, entry: WatchpostConfigEntry) -> dict[str, Any]:
-    """The account's standing with the vendor, which outlives set-ups, and why there is no more."""
+    """Return the request budget, which outlives set-ups, and why the account is not set up."""
     vendor = VENDORS[entry.data[CONF_VENDOR]]
     return {
         "vendor": vendor.key,
@@ -76,7 +76,7 @@ def _standing(hass: HomeAssistant, entry: WatchpostConfigEntry) -> dict[str, Any
 
 
 def _feeds(account: Account, names: set[str]) -> list[dict[str, Any]]:
-    """The feeds' states in order, without their names: those carry the vendor's ids."""
+    """Return the feeds' states in order, without their names: those contain the vendor's ids."""
     return [
         {"has_inventory": coordinator is account.inventory_coordinator, **coordinator.diagnostics()}
         for name, coordinator in account.coordinators.items()
@@ -85,7 +85,7 @@ def _feeds(account: Account, names: set[str]) -> list[dict[str, Any]]:
 
 
 def _shape(account: Account, channels: list[Channel]) -> dict[str, Any]:
-    """How many channels there are of each kind, and in which state."""
+    """Return how many channels there are of each kind and in each state."""
     states: Counter[str] = Counter()
     for channel in channels:
         reading = account.reading(channel)

@@ -26,7 +26,7 @@ def _cached(kind: type) -> frozenset[str]:
 
 
 class ChannelEntity(Entity):
-    """An entity that shows one channel and hears of nothing else."""
+    """An entity that shows one channel and is updated for that channel alone."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
@@ -44,11 +44,11 @@ class ChannelEntity(Entity):
 
     @callback
     def on_channel(self, channel: Channel) -> None:
-        """Take over what the vendor says of the channel now; shown with the next state that is written."""
+        """Apply a changed channel; shown with the next state that is written."""
         self._channel = channel
-        # The model names only what it needs of a description; each one is Home Assistant's own.
+        # The model's protocol has only some attributes; every description is Home Assistant's own.
         self.entity_description = cast("EntityDescription", channel.description)
-        # Home Assistant caches what it reads of a description.
+        # Home Assistant caches properties that it derives from a description.
         for name in _cached(type(self)):
             self.__dict__.pop(name, None)
         if channel.name is not None:
@@ -56,23 +56,23 @@ class ChannelEntity(Entity):
         if channel.placeholders is not None:
             self._attr_translation_placeholders = dict(channel.placeholders)
         if self.registry_entry is not None:
-            # What a person chose for the old unit may not fit the new one.
+            # Options chosen for the old unit may not fit the new one.
             self.async_registry_entry_updated()
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Hear of this channel's changes from now on."""
+        """Subscribe to the channel."""
         self._account.async_subscribe(self._channel, self)
         self._take(*self._account.shown(self._channel))
 
     @override
     async def async_will_remove_from_hass(self) -> None:
-        """Hear of nothing more."""
+        """Unsubscribe from the channel."""
         self._account.async_unsubscribe(self._channel.id)
 
     @callback
     def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
-        """Show a reading, or that the newest one has become too old."""
+        """Write a new reading, or that the newest one became stale."""
         self._take(reading, is_fresh)
         self.async_write_ha_state()
 
@@ -87,17 +87,17 @@ class ChannelEntity(Entity):
     @property
     @override
     def available(self) -> bool:
-        """Whether the reading is fresh enough to be shown."""
+        """Return whether the reading is fresh enough to be shown."""
         return self._is_fresh
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """What the vendor tells beside the value."""
+        """Return the vendor's attributes of the reading."""
         return self._attributes
 
     async def async_update(self) -> None:
-        """Ask anew where the vendor's cache rule allows it (action homeassistant.update_entity)."""
+        """Refresh the feed, as far as the vendor's cache headers allow (action homeassistant.update_entity)."""
         await self._account.async_request_refresh(self._channel)
 
 
@@ -108,7 +108,7 @@ def async_add_channels(
     entity: Callable[[Account, Channel], ChannelEntity],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Give a platform an entity for each of its channels, now and whenever one appears."""
+    """Add an entity for each of a platform's channels, now and whenever one appears."""
     account = entry.runtime_data
 
     @callback

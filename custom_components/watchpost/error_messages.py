@@ -1,4 +1,4 @@
-"""The one mapping of vendors' errors to the texts that a person reads."""
+"""Maps vendor errors to translation keys."""
 
 from typing import Final
 
@@ -38,7 +38,7 @@ ERROR_KEYS: Final[dict[type[VendorError], str]] = {
 
 
 def translate_error(err: VendorError) -> tuple[str, dict[str, str] | None]:
-    """The translation key of an error and what to put into its text."""
+    """Return the translation key and placeholders of an error."""
     match err:
         case PermissionDeniedError(permission=permission):
             return "not_allowed", {"right": permission}

@@ -1,4 +1,4 @@
-"""What happens at a device, as an event entity."""
+"""Event entities: the newest event of a device."""
 
 from typing import override
 
@@ -19,24 +19,24 @@ async def async_setup_entry(
     entry: WatchpostConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add an event entity for each device that things happen at."""
+    """Add an event entity for each device with events."""
     async_add_channels(entry, Platform.EVENT, ChannelEvent, async_add_entities)
 
 
 class ChannelEvent(ChannelEntity, EventEntity):
-    """Everything that happens at one device."""
+    """The events of one device."""
 
     entity_description: EventEntityDescription
 
     @property
     @override
     def available(self) -> bool:
-        """Stay available: an event that comes with the return from unavailable is lost on automations."""
+        """Return True: automations miss an event that comes with the return from unavailable."""
         return True
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Hear of what happens at the device from now on."""
+        """Subscribe to the events of the device."""
         await super().async_added_to_hass()
         self.async_on_remove(
             self._account.dispatcher.async_listen(

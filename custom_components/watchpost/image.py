@@ -25,7 +25,7 @@ async def async_setup_entry(
 
 
 class ChannelImage(ChannelEntity, ImageEntity):
-    """A channel's newest picture; looking at it never has one taken."""
+    """A channel's newest picture; viewing it never requests a new one."""
 
     entity_description: ImageEntityDescription
 
@@ -36,13 +36,13 @@ class ChannelImage(ChannelEntity, ImageEntity):
     @property
     @override
     def image_last_updated(self) -> datetime | None:
-        """When the picture was taken."""
+        """Return when the picture was taken."""
         value = self._value
         return value if isinstance(value, datetime) else None
 
     @override
     async def async_image(self) -> bytes | None:
-        """The picture's bytes, None while there is none."""
+        """Return the picture's bytes, None while there is none."""
         shot = await self._channel.picture() if self._channel.picture else None
         if shot is None:
             return None

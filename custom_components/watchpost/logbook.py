@@ -1,4 +1,4 @@
-"""What happened, as sentences in the activity log."""
+"""Sentences about events for the activity log."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -29,7 +29,7 @@ def async_describe_events(
     hass: HomeAssistant,
     async_describe_event: Callable[[str, str, Callable[[Event], dict[str, str]]], None],
 ) -> None:
-    """Say how to tell of occurrences."""
+    """Register the descriptions of events."""
 
     @callback
     def describe(event: Event) -> dict[str, str]:
@@ -47,7 +47,7 @@ def async_describe_events(
 
 
 def _message(told: Mapping[str, Any]) -> str:
-    """The sentence after the device's name, such as "alarm raised (Temperature above 8 °C, 9.3 °C measured)"."""
+    """Return the sentence after the device's name, such as "alarm raised (Temperature above 8 °C, 9.3 °C measured)"."""
     kind = str(told.get("type", ""))
     details = [*_measured(told), *_lateness(told)]
     sentence = _SENTENCES.get(kind, kind.replace("_", " "))

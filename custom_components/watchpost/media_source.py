@@ -29,7 +29,7 @@ _CLASSES: Final = {
 
 
 async def async_get_media_source(hass: HomeAssistant) -> LibrarySource:
-    """Set the libraries up; the view for their bytes is there from the start."""
+    """Set up the media source; the view for its bytes is registered at start."""
     return LibrarySource(hass)
 
 
@@ -63,7 +63,7 @@ class LibrarySource(MediaSource):
 
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
-        """Say where something is played; Home Assistant signs the address for whoever asked."""
+        """Return the URL of an item; Home Assistant signs it for the caller."""
         entry_id, *path = _parts(item.identifier or "")
         _, library = _library(self._hass, entry_id, Unresolvable)
         try:

@@ -1,4 +1,4 @@
-"""Serves the bytes of the accounts' libraries to who is signed in, or has a signed address."""
+"""Serves the accounts' pictures and clips to authenticated users and signed URLs."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -93,21 +93,21 @@ def _serve(request: web.Request, media: Media, content: bytes) -> web.Response:
 
 
 def _range(request: web.Request, size: int) -> range | None:
-    """Return which bytes are asked for (RFC 9110, 14.2); None for all of them, none for what there is not."""
+    """Return the requested byte range (RFC 9110, 14.2); None for all bytes, an empty one if it cannot be satisfied."""
     # There is no validator, so a range that depends on one is not given.
     if request.method != hdrs.METH_GET or hdrs.IF_RANGE in request.headers:
         return None
     try:
         wanted = request.http_range
     except ValueError:
-        return None  # one that cannot be read, or several, are ignored
+        return None  # invalid and multiple ranges are ignored
     if wanted.start is None and wanted.stop is None:
         return None
     return range(size)[wanted]
 
 
 def _redirect(url: str) -> web.Response:
-    """Redirect to a vendor's link, as it stands, if it is one that may be followed."""
+    """Redirect to a vendor's link, byte for byte, if its address is allowed."""
     try:
         location = checked_link(url)
     except NotSecureError:

@@ -1,4 +1,4 @@
-"""The words that vendors and platforms share; frozen values, no I/O, nothing of Home Assistant at run time."""
+"""The vendor-neutral model: frozen values, no I/O, nothing of Home Assistant at run time."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -10,13 +10,13 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-# Beside the installed version, which is the value of a channel that is an update.
+# Attribute of update channels with the newest version; the installed one is the value.
 LATEST_VERSION: Final = "latest_version"
 
-# The name of a vendor's list of devices where nothing else is said.
+# The name of a vendor's list of devices unless the vendor names several.
 DEFAULT_LIST: Final = "inventory"
 
-# A clock that shows less has never been set; this software is younger.
+# A clock that shows an earlier time was never set: this software is younger.
 EARLIEST: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
 _NO_ATTRIBUTES: Final[Mapping[str, ReadingValue]] = MappingProxyType({})
@@ -44,7 +44,7 @@ class EntityDescription(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place on earth in degrees (WGS 84), `accuracy` in metres; no text of it tells where it is."""
+    """A position in degrees (WGS 84), `accuracy` in metres; its repr contains no coordinates."""
 
     latitude: float = field(repr=False)
     longitude: float = field(repr=False)
@@ -55,7 +55,7 @@ type ReadingValue = float | int | str | bool | datetime | Position | None
 
 
 class JobState(StrEnum):
-    """How far a vendor has got with something that takes it a while."""
+    """The state of a job."""
 
     RUNNING = "running"
     DONE = "done"
@@ -64,14 +64,14 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something that the vendor has begun; `poll` asks how far it is and raises a `VendorError`."""
+    """A task that the vendor has begun; `poll` fetches its state and raises a `VendorError`."""
 
     name: str
     poll: Callable[[], Awaitable[JobState]]
 
 
 class VendorEventType(StrEnum):
-    """What can happen once; the event types of event entities and of `watchpost_event`."""
+    """The event types of event entities and of `watchpost_event`."""
 
     ALARM_RAISED = "alarm_raised"
     ALARM_CLEARED = "alarm_cleared"
@@ -85,7 +85,7 @@ class VendorEventType(StrEnum):
 
 
 class ChannelId(NamedTuple):
-    """Names a channel within its account: the device's id and the channel's key on it."""
+    """Identifies a channel within its account: the device's id and the channel's key on it."""
 
     device: str
     key: str
@@ -95,7 +95,7 @@ class ChannelId(NamedTuple):
 class Device:
     """A gateway, sensor, monitor, machine, camera, site or the account itself.
 
-    `id` is unique within the account and frozen for ever; `via` is the id of the device it hangs from.
+    `id` is unique within the account and must never change; `via` is the id of the parent device.
     """
 
     id: str
@@ -112,7 +112,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture: a JPEG, PNG or WebP that was checked to be one, and when (UTC) it was taken."""
+    """A checked JPEG, PNG or WebP image with the time (UTC) it was taken."""
 
     taken_at: datetime
     content_type: str
@@ -121,9 +121,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class StreamSource:
-    """Where the HLS playlist of a live stream is fetched, the likeliest place first, with which headers.
+    """The URLs of a live stream's HLS playlist, the likeliest first, and the headers for fetching it.
 
-    `until` (UTC) is when it ends by itself, None where nobody knows. Addresses and headers are secrets.
+    `until` (UTC) is when the stream ends by itself, None where that is not known. URLs and headers are secrets.
     """
 
     urls: Sequence[str] = field(repr=False)
@@ -132,13 +132,13 @@ class StreamSource:
 
 
 class LiveStream(Protocol):
-    """A camera's live stream, which the vendor keeps up for who asked for it."""
+    """A camera's live stream, which the vendor keeps open while it is watched."""
 
     async def open(self, *, anew: bool) -> StreamSource:
-        """Have it begin, or take up what is open unless it must be `anew`; raises a `VendorError`."""
+        """Open the stream, or reuse an open one unless `anew`; raises a `VendorError`."""
 
     async def close(self) -> None:
-        """Nobody watches any more; raises a `VendorError`."""
+        """Close the stream; raises a `VendorError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +146,15 @@ class Channel:
     """One value of one device.
 
     `description` is the Home Assistant `EntityDescription`; its class chooses the platform.
-    `feed` names the feed whose replies carry the readings, `cycle` is the vendor's own measuring interval
-    (None: as often as the feed is polled), and `stands_when_stale` keeps the last value available for ever.
+    `feed` names the feed whose responses carry the readings, `cycle` is the vendor's own measuring interval
+    (None: as often as the feed is polled), and `keep_when_stale` keeps the last value available without limit.
     `good_for` is how long a reading may be shown, for a source without a cycle of its own.
-    `declared` are the least and greatest value that the vendor itself declares for the channel, in its unit.
+    `declared` is the range (minimum, maximum) that the vendor itself declares for the channel, in its unit.
     `name` is the vendor's free text, for channels that no device class or translation key names; `placeholders`
-    go into the translated name of those that have one. `press`, `set_value` and `switch` (on or off) act at the vendor
-    and raise a `VendorError`; `picture` gives the newest picture, for channels whose value is when it was taken, and
-    never has one made; `live` is what its camera sees now. They are no part of what the channel is, so they do not
-    count when channels are compared.
+    go into the translated name of those that have one. `press`, `set_value` and `switch` (on or off) run a command at
+    the vendor and raise a `VendorError`; `picture` returns the newest picture, for channels whose value is when it was
+    taken, and never requests a new one; `live` is the camera's live stream. These functions are not compared: they do
+    not define the channel.
     """
 
     device: str
@@ -181,9 +181,9 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class HardwareLimit:
-    """What a vendor's own hardware measures of a quantity: a translation key, or else a device class.
+    """The range that a vendor's hardware measures of a quantity: a translation key, or else a device class.
 
-    `source` says where the range is from: STATED with its document, or INFERRED with the reason.
+    `source` is where the range comes from: STATED with its document, or INFERRED with the reason.
     """
 
     quantity: str
@@ -195,18 +195,18 @@ class HardwareLimit:
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What a vendor's sensors can measure, and the numbers that they report in place of a value, with their sources."""
+    """The ranges of a vendor's sensors, and the error codes reported in place of a value, with their sources."""
 
     limits: Sequence[HardwareLimit] = ()
     error_codes: Mapping[float, str] = field(default_factory=dict)
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """A channel's value; None is unknown. `measured_at` (UTC) is the vendor's clock, None where it tells no time.
+    """A channel's value; None is unknown. `measured_at` (UTC) is by the vendor's clock, None without a time.
 
-    `is_live` is False where the vendor says that nothing is measured there for now: then nothing is shown.
-    `order` is the vendor's number of it, if it has one: of two with the same `measured_at` the higher is the newer.
-    A struct that the garbage collector passes by, since thousands are made and compared in one poll.
+    `is_live` is False where the vendor says that nothing is measured for now: the channel is unavailable then.
+    `order` is the vendor's sequence number, if any: of two with the same `measured_at` the higher is the newer.
+    A struct without garbage collection, since thousands are made and compared in one poll.
     """
 
     value: ReadingValue
@@ -220,13 +220,13 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 class VendorEvent:
     """Something that happened once, at `at` (UTC, the vendor's clock).
 
-    `id` is unique within the account and the same however often and by whichever way the vendor tells of it.
-    `channel` is the key of the device's channel whose state it changed, if any. `data` is what the kind adds
+    `id` is unique within the account and the same however often and by whichever way the vendor reports the event.
+    `channel` is the key of the device's channel whose state it changed, if any. `data` has the details of its type
     (threshold, value, direction, severity, duration ...), never a link, and neither a person nor an exact position
-    unless the account's options allow that. `follows` is the id of the occurrence that this one takes further: it is
-    told only if that one was told before, by itself. `is_proven` is False where anybody could have said so: who
-    tells of it bounds how many there are and sees that each comes once, and the journal, whose times decide what counts
-    as dispatched, does not have it.
+    unless the account's options allow that. `follows` is the id of the event that this one continues: it is
+    dispatched only if that one was dispatched before, by itself. `is_proven` is False for an unauthenticated message:
+    its source bounds their number and drops duplicates, and the journal, whose times decide what counts as dispatched,
+    does not record it.
     """
 
     id: str
@@ -241,9 +241,9 @@ class VendorEvent:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a vendor that came in; the names of headers are in lower case.
+    """A webhook request of a vendor; the names of headers are in lower case.
 
-    `received_at` (UTC) lies before now where the call had to wait for the account to be set up.
+    `received_at` (UTC) lies before now where the request had to wait for the account to be set up.
     """
 
     query: Mapping[str, str]
@@ -264,13 +264,13 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class HistoryTerms:
-    """How an account's history is best asked for.
+    """The limits and order for requests of an account's history.
 
-    `span` hours at most are asked for and written as one; a request of the vendor brings `per_request` hours, and a
-    run makes `most_requests` of them about every `pause` seconds. `by_device`: one device's channels at a time.
-    `newest_first`: at first set-up the last day comes first, then the days before it, each before the one before.
-    `is_exact`: the vendor has every single measurement, so its hours take the place of those that the recorder made
-    of states, and once more when nothing can come late any longer.
+    At most `span` hours are requested and written at once; one request returns `per_request` hours, and a run makes
+    up to `max_requests` of them about every `pause` seconds. `by_device`: one device's channels at a time.
+    `newest_first`: at first set-up the newest day is imported first, then each earlier day.
+    `is_exact`: the vendor has every single measurement, so its hours replace those that the recorder compiled from
+    states, and are requested once more when no late measurement is to be expected.
     """
 
     span: int = 7 * 24
@@ -284,9 +284,9 @@ class HistoryTerms:
 
 @dataclass(frozen=True, slots=True)
 class DailySeries:
-    """Totals by full days: `days` has the start of each in local time and its total, oldest first.
+    """Totals of full days: `days` has the start of each in local time and its total, oldest first.
 
-    `key` is unique within the account and frozen for ever; `unit_class` is the recorder's name for what `unit` counts.
+    `key` is unique within the account and must never change; `unit_class` is the recorder's class of `unit`.
     """
 
     key: str
@@ -298,9 +298,9 @@ class DailySeries:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Until when a reply is current (RFC 9111, private cache); times are monotonic seconds.
+    """The time until which a response is current (RFC 9111, private cache), in monotonic seconds.
 
-    `lifetime` is None where the vendor said nothing; `expires` then equals `received`.
+    `lifetime` is None where the headers have none; `expires` then equals `received`.
     """
 
     received: float
@@ -311,22 +311,22 @@ class Freshness:
     last_modified: str | None = None
 
     def is_current(self, now: float) -> bool:
-        """Whether the reply may still be used in place of a new request."""
+        """Return whether the response may still be used in place of a new request."""
         return now < self.expires
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """A successful list of what the vendor has: devices (parents before children) and their channels.
+    """A list of the vendor's devices (parents before children) and their channels.
 
-    `left_out` are devices that the vendor lists and the account's options do not want; `left_out_devices` are those of
-    them that the options leave out by not choosing their ids, where a replacement may be among them.
-    `is_complete` is False where a malformed record was set aside: absence then proves nothing.
-    `scope` names the list; something is only missed by the list that would name it (`Connection.scope_of`).
-    `may_be_empty`: that nothing is left of it is as usual as any other change (the last alarm rule was deleted).
-    `received` (monotonic) is when the oldest page of its response came; the same response is no further list.
-    Where an inventory is put together from several lists, `lists` has each that was read by name: when the oldest
-    page of its response came, or None where it was not read in full. A list that is not there was not read at all.
+    `left_out` are devices that the vendor lists and the account's options exclude; `left_out_devices` are those of
+    them whose ids the options do not choose, where a replacement may be among them.
+    `is_complete` is False where a malformed record was rejected: absence then proves nothing.
+    `scope` names the list; a device or channel is absent only from the list that would name it (`Connection.scope_of`).
+    `may_be_empty`: an empty list is as usual as any other change (the last alarm rule was deleted).
+    `received` (monotonic) is when the oldest page of its response came; the same response does not count twice.
+    Where an inventory is made of several lists, `lists` has each that was read by name: when the oldest
+    page of its response came, or None where it was not read in full. A list that is not named was not read.
     """
 
     devices: Sequence[Device]
@@ -341,12 +341,12 @@ class Inventory:
 
     @property
     def read(self) -> Collection[str]:
-        """The names of the lists that were read, in full or not."""
+        """Return the names of the lists that were read, in full or not."""
         return (self.scope,) if self.lists is None else self.lists.keys()
 
     @property
     def complete(self) -> Mapping[str, float | None]:
-        """The lists that were read in full, with when the oldest page of the response came, where that is known."""
+        """Return the lists that were read in full, with the time of the response's oldest page, where that is known."""
         if not self.is_complete:
             return {}
         if self.lists is None:
@@ -356,12 +356,12 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class FeedUpdate:
-    """What one poll of a feed brought.
+    """The result of one poll of a feed.
 
-    `set_aside` counts malformed records by place and reason, never by content.
-    `freshness` has one entry per reply that the poll needed. `failure` is set when a part could not be had
-    (a `VendorError`); what else came is used all the same, and the feed is asked again after a back-off.
-    `failures` are the optional resources that could not be had, by a name that a person understands ("incursions");
+    `rejected` counts malformed records by place and reason, never by content.
+    `freshness` has one entry per response that the poll needed. `failure` is set when a part could not be fetched
+    (a `VendorError`); the rest is used all the same, and the feed is polled again after a back-off.
+    `failures` are the errors of optional resources, by a name that a person understands ("incursions");
     they are reported by that name and do not make the feed back off.
     """
 

@@ -1,4 +1,4 @@
-"""What stands between an account and its vendor: said once when it comes and once when it goes."""
+"""Reports outages of an account's feeds, once when they begin and once when they end, and retries the sign-in."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,13 +25,13 @@ from .engine.battery_issues import is_about_battery
 _LOGGER = logging.getLogger(__name__)
 
 
-# These are about the whole account, whichever feed meets them: one line says so, not one for each feed.
+# These errors concern the whole account, whichever feed meets them: they are logged once, not for each feed.
 _OF_THE_ACCOUNT: Final = (RateLimitedError, SignInRejectedError)
 
-# So many feeds and resources are named that fail in one way at the same time; one more line stands for the others.
+# So many feeds and resources with the same error are logged by name; one more line stands for the others.
 _MAX_NAMED: Final = 8
 
-# So many polls in a row that brought no alarms are an outage that a person should know of.
+# After so many polls in a row without alarms a repair is raised.
 _FAILURES_UNTIL_REPAIR: Final = 3
 
 # Timers fire a little early or late.
@@ -39,7 +39,7 @@ _PROBE_TOLERANCE: Final = 1.0
 
 
 class _Place(NamedTuple):
-    """What fails: a feed, or one optional resource of it."""
+    """A feed, or one optional resource of it, that fails."""
 
     feed: str
     resource: str | None = None
@@ -50,7 +50,7 @@ class _Place(NamedTuple):
 
 @dataclass(slots=True)
 class _Outage:
-    """What is the matter with one feed or resource: the newest error, and which kinds have been reported."""
+    """An outage of one feed or resource: the newest error, and which kinds were logged."""
 
     error: VendorError
     in_a_row: int = 0
@@ -59,7 +59,7 @@ class _Outage:
 
     @property
     def permission(self) -> str | None:
-        """The permission that is missing, where that is the reason."""
+        """Return the permission that is missing, where that is the reason."""
         return self.error.permission if isinstance(self.error, PermissionDeniedError) else None
 
 
@@ -71,9 +71,9 @@ def _alarms_id(entry: ConfigEntry) -> str:
 def async_clear_issues(
     hass: HomeAssistant, entry: ConfigEntry, *, is_starting: bool = False
 ) -> None:
-    """Delete an account's repairs; what is still so will be reported again.
+    """Delete an account's repairs; those that still apply are raised again.
 
-    While it starts, the one about alarms stays until it is known whether they are seen: set-up may fail often.
+    At start the repair about alarms stays until it is known whether they are polled: set-up may fail often.
     """
     kept = _alarms_id(entry) if is_starting else None
     for domain, issue_id in list(ir.async_get(hass).issues):
@@ -84,10 +84,10 @@ def async_clear_issues(
 
 
 class OutageTracker:
-    """What is the matter with one account, by feed.
+    """The outages of one account, by feed.
 
-    `coordinators` are the account's, `inventory` names the one that lists the devices; `transport` asks with the same
-    credentials. `on_over` is called when something is no longer the matter.
+    `coordinators` are the account's feeds, `inventory` names the one that lists the devices; `transport` has the same
+    credentials. `on_over` is called when an outage ends.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class OutageTracker:
         self._on_over = on_over
         self._outages: dict[_Place, _Outage] = {}
         self._of_account: dict[type[VendorError], set[_Place]] = {}
-        # None: nobody knows yet whether the repair from before this start still holds.
+        # None: it is not known yet whether the repair from before this start still applies.
         self._unseen: dict[str, None] | None = None
         self._missing: dict[str, None] = {}
         self._push_lacks: str | None = None
@@ -120,12 +120,12 @@ class OutageTracker:
 
     @callback
     def async_start(self) -> None:
-        """The account has been set up: until then Home Assistant says what is the matter."""
+        """Log outages from now on; until the account is set up Home Assistant logs them."""
         self._is_started = True
 
     @callback
     def async_stop(self) -> None:
-        """Try no credentials any more."""
+        """Stop retrying the sign-in."""
         self._stop_listening()
         if self._cancel_probe is not None:
             self._cancel_probe()
@@ -138,7 +138,7 @@ class OutageTracker:
 
     @callback
     def async_follow(self, coordinator: FeedCoordinator, err: VendorError | None) -> None:
-        """Report each feed and optional resource that fails, when that begins and when it is over."""
+        """Report the begin and end of outages of a feed and its optional resources after a poll."""
         feed = coordinator.name
         now: dict[_Place, VendorError] = {_Place(feed): err} if err else {}
         now |= {_Place(feed, name): each for name, each in coordinator.resource_errors.items()}
@@ -155,7 +155,7 @@ class OutageTracker:
             if self._is_started or place.resource is not None:
                 self._begin(place, error)
         if not self._is_started and coordinator is self._inventory:
-            # Nothing else is asked before the devices are listed. Of an account that is new nobody expects alarms.
+            # Nothing else is polled before the devices are listed. A new account has no alarms to miss yet.
             self._is_set_up_failing = err is not None and self._knows_devices
         self._follow_permissions()
         self._follow_alarms()
@@ -174,7 +174,7 @@ class OutageTracker:
         self._follow_alarms()
 
     def _begin(self, place: _Place, err: VendorError) -> None:
-        """Note that something fails, and log each kind of failure once until it works again."""
+        """Record a failure, and log each kind of error once until the end of the outage."""
         outage = self._outages.setdefault(place, _Outage(err))
         outage.error = err
         outage.in_a_row += 1
@@ -205,7 +205,7 @@ class OutageTracker:
         )
 
     def _end(self, place: _Place) -> None:
-        """Log that something works again, and fetch what was missed."""
+        """End an outage, log that, and import what was missed."""
         outage = self._outages.pop(place)
         is_over = [kind for kind in _OF_THE_ACCOUNT if self._is_last(kind, place)]
         is_named = outage.is_logged and not outage.reported.issubset(_OF_THE_ACCOUNT)
@@ -217,7 +217,7 @@ class OutageTracker:
         self._on_over()
 
     def _is_last(self, kind: type[VendorError], place: _Place) -> bool:
-        """Take a place out of what is the matter with the account; return whether that was the last one."""
+        """Remove a place from those with an account-wide error; return whether that was the last one."""
         places = self._of_account.get(kind, set())
         if place not in places:
             return False
@@ -228,7 +228,7 @@ class OutageTracker:
 
     @callback
     def _follow_alarms(self) -> None:
-        """Raise a repair while alarms cannot be had, naming what is missing."""
+        """Raise a repair while alarms cannot be fetched, naming the feeds and resources."""
         unseen: dict[str, None] = dict.fromkeys(
             str(place)
             for place, outage in self._outages.items()
@@ -261,11 +261,11 @@ class OutageTracker:
         coordinator = self._coordinators.get(place.feed)
         return coordinator is not None and str(place) in coordinator.feed.carrying_alarms
 
-    # Rights
+    # Permissions
 
     @callback
     def _follow_permissions(self) -> None:
-        """Raise a repair for each permission that is missing, and delete those of what works again."""
+        """Raise a repair for each missing permission, and delete those that are granted again."""
         missing = dict.fromkeys(
             outage.permission for outage in self._outages.values() if outage.permission is not None
         )
@@ -278,17 +278,17 @@ class OutageTracker:
 
     @callback
     def async_follow_push(self, err: Exception | None) -> None:
-        """Say which right the vendor's calls would need; without them polling does all."""
+        """Report the permission that webhooks need; without them polling goes on."""
         self._push_lacks = self._follow_right(self._push_lacks, err)
 
     @callback
     def async_follow_history(self, err: Exception | None) -> None:
-        """Say which right history would need; without it the newest values come all the same."""
+        """Report the permission that history needs; without it readings are polled all the same."""
         self._history_lacks = self._follow_right(self._history_lacks, err)
 
     @callback
     def _follow_right(self, before: str | None, err: Exception | None) -> str | None:
-        """Report the right that is lacking now in place of the one before; return it."""
+        """Report the permission that is missing now in place of the one before; return it."""
         lacks = err.permission if isinstance(err, PermissionDeniedError) else None
         if before is not None and before != lacks and before not in self._missing:
             ir.async_delete_issue(self._hass, DOMAIN, self._not_allowed_id(before))
@@ -314,7 +314,7 @@ class OutageTracker:
     # Credentials
 
     async def async_probe_before_set_up(self) -> None:
-        """Let set-up go on unless credentials were refused a moment ago; then try them only when that is due.
+        """Return at once unless the credentials were rejected recently; then retry them only when that is due.
 
         Raises ConfigEntryNotReady, after which Home Assistant sets the entry up again in a while.
         """
@@ -337,15 +337,15 @@ class OutageTracker:
 
     @property
     def _wait(self) -> float:
-        """Seconds until the credentials are tried again."""
+        """Return the seconds until the sign-in is retried."""
         budget = self._transport.budget
         return max(self._sign_in.next_probe, budget.paused_until) - budget.now()
 
     @callback
     def _on_refused(self) -> None:
-        """Let what is due wait; ask for other credentials at once where these are accepted but are another account's.
+        """Pause polling; start reauth at once where the credentials are accepted but belong to another account.
 
-        The list of devices then goes on being polled: it says when they are this account's again.
+        The list of devices is still polled then: it shows when they are this account's again.
         """
         if self._sign_in.is_refused:
             self._signed_out()
@@ -356,11 +356,11 @@ class OutageTracker:
 
     @callback
     def _signed_out(self) -> None:
-        """Let what is due wait while credentials that were refused are tried now and then."""
+        """Pause polling while rejected credentials are retried with back-off."""
         if self._cancel_probe is not None:
             return
         for coordinator in self._coordinators.values():
-            # Those with a sign-in of their own go on.
+            # Feeds with a sign-in of their own go on.
             if coordinator.feed.budget is self._inventory.feed.budget:
                 coordinator.is_signed_out = True
         self._plan_probe()
@@ -376,7 +376,7 @@ class OutageTracker:
             self._plan_probe()
 
     async def _try_credentials(self) -> None:
-        """Read something with them; ask a person for others when they have been refused for two minutes."""
+        """Probe the credentials; start reauth when they have been rejected for two minutes."""
         state = self._sign_in
         try:
             await self._transport.probe()
@@ -388,7 +388,7 @@ class OutageTracker:
 
     @callback
     def _on_accepted(self) -> None:
-        """Poll again: the credentials were accepted, by whatever request."""
+        """Resume polling: a request with the credentials succeeded."""
         if self._cancel_probe is not None:
             self._cancel_probe()
             self._cancel_probe = None

@@ -1,4 +1,4 @@
-"""Checks that a person may run an action: Home Assistant itself checks only its own entity actions."""
+"""Checks that the caller may run an action: Home Assistant itself checks only its own entity actions."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -57,7 +57,7 @@ def _entities(call: ServiceCall) -> Iterator[str]:
 
 
 def _with_children(hass: HomeAssistant, device_id: str) -> set[str]:
-    """Return a device and all devices below it, which what is done to it or told of it concerns as well."""
+    """Return a device and all devices below it, which an action on the device affects as well."""
     registry = dr.async_get(hass)
     found = {device_id}
     device = registry.async_get(device_id)

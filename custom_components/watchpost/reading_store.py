@@ -1,4 +1,4 @@
-"""The newest readings of one feed's channels: how long each may be shown, and who is told when that changes."""
+"""The newest readings of one feed's channels: how long each may be shown, and the listeners of changes."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -15,37 +15,36 @@ from .const import CYCLES_UNTIL_STALE
 from .engine.plausibility import Bounds, Plausibility
 from .models import Channel, ChannelId, Reading
 
-# Others get a turn of the event loop after so many seconds; how many readings are kept and told until the next look
-# at the clock.
+# Other tasks get a turn of the event loop after this many seconds; the clock is read after so many readings.
 _KEPT_AT_ONCE: Final = 250
 _TOLD_AT_ONCE: Final = 25
 _MAX_HOLD: Final = 0.003
 
-# A timer may be early by a clock's resolution, and a reading that is about to go stale is none yet.
+# A timer may be early by a clock's resolution, when the reading is not stale yet.
 _LATE: Final = 0.01
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-# What is dated further ahead than this tells no time: it must not pass for the newest until then.
+# A reading dated further ahead has a wrong clock: it must not count as the newest until then.
 _AHEAD: Final = timedelta(minutes=5)
 _FOREVER: Final = timedelta(days=1000 * 365)
 _EVER: Final = datetime(2900, 1, 1, tzinfo=UTC)
 
-# A device and a cycle in seconds, by which its measurements tell a rhythm.
+# A device and its measuring cycle in seconds: one source of the phase model.
 type DeviceCycle = tuple[str, float]
 
 
 class ReadingListener(Protocol):
-    """Who looks at a channel."""
+    """A subscriber of one channel."""
 
     def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
-        """Hear of a new reading, or that the newest one has become too old to be shown, or may be again."""
+        """Handle a new reading, or that the newest one became stale or may be shown again."""
 
     def on_channel(self, channel: Channel) -> None:
-        """Hear that the vendor says something else of the channel."""
+        """Handle a changed channel."""
 
 
 class Clock(Protocol):
-    """The account's time."""
+    """The account's clocks."""
 
     def utc(self) -> datetime:
         """Return the time by which readings age."""
@@ -55,7 +54,7 @@ class Clock(Protocol):
 
 
 class Moment(NamedTuple):
-    """When readings are kept: the time by which they age, the latest by any clock, and when their reply came."""
+    """The time of an update: the time by which readings age, the latest by any clock, and when the response came."""
 
     utc: datetime
     latest: datetime
@@ -64,14 +63,14 @@ class Moment(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class ChannelState:
-    """What is known of one channel of a feed.
+    """The state of one channel of a feed.
 
-    `channel` is None while nobody looks or is about to; `beat` is there where measurements tell the rhythm.
-    `taken` (UTC) is from when on the age of the newest reading counts, `lasts` how long it may be shown by the channel
-    itself, `is_exact` that the feed's period does not lengthen that. `is_asked`: it was asked for, so that no reading
-    means that the vendor has none. `raw` is the newest reading as the vendor sent it, `reading` that of it which can be
-    true within `bounds`. `newest` is the latest sound date of a reading, below which none is accepted. `ahead` is the
-    newest reading as it came if it was dated in the future; `raw` then has the time of its receipt.
+    `channel` is None without a subscriber, present or expected; `cycle` is set where the channel's measuring cycle is
+    known. `aged_from` (UTC) is when the age of the newest reading starts, `max_age` how long it may be shown,
+    `is_exact` that the feed's period does not lengthen that. `is_asked`: it was polled, so that no reading means that the vendor
+    has none. `raw` is the newest reading as the vendor sent it, `reading` the same with impossible values as unknown,
+    by `bounds`. `newest` is the latest plausible date of a reading; older readings are rejected. `ahead` is the newest
+    reading as it came if it was dated in the future; `raw` then has the time of its receipt.
     """
 
     channel: Channel | None = None
@@ -89,7 +88,7 @@ class ChannelState:
     is_stale: bool = False
 
     def look(self, channel: Channel) -> None:
-        """Somebody looks at the channel, or is about to."""
+        """Set the channel, which has or expects a subscriber."""
         self.channel = channel
         cycle = channel.cycle or timedelta()
         has_beat = channel.cycle is not None and not channel.keep_when_stale
@@ -101,24 +100,24 @@ class ChannelState:
 
 
 class LoopYielder:
-    """Lets others have the event loop when it was held for long."""
+    """Yields the event loop when it was blocked for long."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._began = loop.time()
 
     async def give_way(self) -> None:
-        """Wait for the next turn if this one was long."""
+        """Yield to other tasks if this turn was long."""
         if self._loop.time() - self._began > _MAX_HOLD:
             await asyncio.sleep(0)
             self._began = self._loop.time()
 
 
 class ReadingStore:
-    """The slots of one feed.
+    """The states of one feed's channels.
 
-    `hear` is told when devices measured last, `on_stale` that readings became too old, whose channels `tell` then
-    tells. `is_whole`: what came at any time would have had a reading of every channel.
+    `on_measured` is called with the times at which devices measured last, `on_stale` when readings became stale, after
+    which `dispatch` calls their listeners. `covers_all`: every response has the readings of all channels.
     """
 
     def __init__(
@@ -144,10 +143,10 @@ class ReadingStore:
         self._unsub_sweep: CALLBACK_TYPE | None = None
         self._sweep_at: datetime | None = None
 
-    # Who looks
+    # Subscribers
 
     def look(self, channel: Channel) -> tuple[ChannelState, bool]:
-        """Note that somebody looks at a channel, which may have a reading already; whether nobody did before."""
+        """Subscribe to a channel, which may have a reading already; return its state and whether that is new."""
         slot = self._slot(channel.id)
         is_new = slot.channel is None
         if slot.channel is not channel:
@@ -160,7 +159,7 @@ class ReadingStore:
         return slot, is_new
 
     def leave(self, channel: Channel) -> DeviceCycle | None:
-        """Nobody looks at a channel any more; returns the beat that it had."""
+        """Unsubscribe from a channel; return the cycle that it had."""
         slot = self.slots[channel.id]
         beat = slot.beat
         slot.channel = slot.listener = slot.beat = None
@@ -169,13 +168,13 @@ class ReadingStore:
         return beat
 
     def settle(self) -> None:
-        """Let go of channels that nobody came to look at."""
+        """Drop channels that got no subscriber."""
         for slot in self.slots.values():
             if slot.listener is None:
                 slot.channel = slot.beat = None
 
     def _bound(self, slot: ChannelState, channel: Channel) -> None:
-        """Judge a held reading anew where the channel can have other values than before: its unit may have changed."""
+        """Check a stored reading again where the channel has other bounds than before: its unit may have changed."""
         bounds = self._plausibility.bounds(channel)
         if slot.bounds is not bounds:
             slot.bounds = bounds
@@ -187,15 +186,15 @@ class ReadingStore:
             slot = self.slots[channel_id] = ChannelState()
         return slot
 
-    # What is held
+    # Stored readings
 
     @property
     def wanted(self) -> frozenset[ChannelId]:
-        """The channels that somebody looks at or is about to."""
+        """Return the channels with a subscriber, present or expected."""
         return frozenset(key for key, slot in self.slots.items() if slot.channel is not None)
 
     def reading(self, channel: Channel) -> Reading | None:
-        """The newest reading of a channel, None while there was none."""
+        """Return the newest reading of a channel, None while there was none."""
         if (slot := self.slots.get(channel.id)) is None:
             return None
         if slot.channel is not channel:
@@ -203,7 +202,7 @@ class ReadingStore:
         return slot.reading
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
-        """The newest reading of a channel, and whether it may be shown: fresh enough, or known to have no value."""
+        """Return the newest reading of a channel, and whether it may be shown: fresh, or known to have no value."""
         slot = self.slots.get(channel.id)
         if slot is None:
             return None, False
@@ -215,21 +214,21 @@ class ReadingStore:
         return slot.reading, self._may_show(slot)
 
     def drop(self, channel_id: ChannelId) -> None:
-        """Let go of a reading whose unit is not known any more; none that is older takes its place."""
+        """Drop a reading whose unit is no longer known; older readings are rejected all the same."""
         if (slot := self.slots.get(channel_id)) is not None:
             slot.raw = slot.reading = slot.ahead = None
 
     def note_asked(self, channels: Iterable[ChannelId]) -> None:
-        """A reply has come that would have had readings of these."""
+        """Mark channels whose readings a response would have had."""
         for key in channels:
             self._slot(key).is_asked = True
 
     def was_asked(self, slot: ChannelState) -> bool:
-        """Whether a reply has come that would have had a reading, if there is one."""
+        """Return whether a response was received that would have had a reading of the channel."""
         return slot.is_asked or self.is_whole
 
     def set_period(self, period: timedelta) -> None:
-        """Take how long it is between two polls in the usual run of things: no reading is stale before three."""
+        """Set the usual time between two polls: no reading is stale before three of them."""
         self._least = CYCLES_UNTIL_STALE * period
 
     def _may_show(self, slot: ChannelState) -> bool:
@@ -238,11 +237,11 @@ class ReadingStore:
         return slot.reading.is_live and self._clock.utc() < self._stale_at(slot)
 
     def _stale_at(self, slot: ChannelState) -> datetime:
-        """When a reading is too old."""
+        """Return when a reading becomes stale."""
         is_own = slot.is_exact or slot.lasts > self._least
         return slot.taken + (slot.lasts if is_own else self._least)
 
-    # What comes
+    # Updates
 
     async def take(
         self,
@@ -250,19 +249,19 @@ class ReadingStore:
         turns: LoopYielder,
         received: datetime | None = None,
     ) -> None:
-        """Keep the readings of a poll; one without a time counts from when the reply was `received`."""
+        """Store the readings of a poll; one without a time counts from when the response was `received`."""
         for some in batched(readings.items(), _KEPT_AT_ONCE, strict=False):
             self._keep(some, received)
             await turns.give_way()
         self._revive()
 
     def take_push(self, readings: Mapping[ChannelId, Reading]) -> None:
-        """Keep readings that came between polls."""
+        """Store readings that came between polls."""
         self._keep(readings.items())
         self._revive()
 
     def adopt(self, other: ReadingStore, channel: Channel) -> None:
-        """Take over what another feed held of a channel that moved here, unless newer is held."""
+        """Take over the reading that another feed stored of a channel that moved here, unless a newer one is stored."""
         known, mine = other.slots.get(channel.id), self._slot(channel.id)
         if known is None or known.reading is None:
             return
@@ -274,9 +273,9 @@ class ReadingStore:
     def _keep(
         self, readings: Iterable[tuple[ChannelId, Reading]], received: datetime | None = None
     ) -> None:
-        """Keep the new readings, and note which channels changed and when the first of them goes stale.
+        """Store new readings, and note which channels changed and when the first of them becomes stale.
 
-        None that was measured before the newest one is kept. Of two with the same time the later reply counts, which
+        Readings measured before the newest one are rejected. Of two with the same time the later response counts, which
         may correct a value, unless the vendor numbers them (`order`): then the higher number does.
         """
         utc = self._clock.utc()
@@ -323,7 +322,7 @@ class ReadingStore:
         self._arm(soonest)
 
     def _revive(self) -> None:
-        """Note which channels are shown again."""
+        """Mark the channels that may be shown again as changed."""
         for key in list(self._stale):
             slot = self.slots[key]
             if slot.channel is not None and self._may_show(slot):
@@ -333,23 +332,23 @@ class ReadingStore:
                 if slot not in self._changed:
                     self._changed.append(slot)
 
-    # Telling
+    # Dispatch
 
     async def tell_in_turns(self, turns: LoopYielder) -> None:
-        """Call the lookers of many channels, and let others have the event loop between some and some."""
+        """Call the listeners of the channels that changed, in batches between which the event loop is yielded."""
         changed, self._changed = self._changed, []
         for some in batched(changed, _TOLD_AT_ONCE, strict=False):
             self._tell(some)
             await turns.give_way()
 
     def tell(self) -> None:
-        """Call the lookers of the channels that changed."""
+        """Call the listeners of the channels that changed."""
         if self._changed:
             changed, self._changed = self._changed, []
             self._tell(changed)
 
     def _tell(self, slots: Iterable[ChannelState]) -> None:
-        # Most need no more than this to be known as fresh.
+        # Most readings are fresh by this comparison alone.
         surely = self._clock.utc() - self._least
         for slot in slots:
             if (listener := slot.listener) is not None:
@@ -362,10 +361,10 @@ class ReadingStore:
                 )
                 listener.on_reading(reading, is_fresh or self._may_show(slot))
 
-    # Growing stale
+    # Staleness
 
     def _arm(self, at: datetime) -> None:
-        """Wake when a reading goes stale, unless that is later than what is waited for already, or never."""
+        """Set the timer to when a reading becomes stale, unless it is set to an earlier time, or that is never."""
         if at > _EVER or (self._sweep_at is not None and self._sweep_at <= at):
             return
         self.cancel()
@@ -379,7 +378,7 @@ class ReadingStore:
 
     @callback
     def sweep(self) -> None:
-        """Tell those whose reading went stale; wait for the next."""
+        """Mark the readings that became stale; set the timer to the next."""
         self.cancel()
         self._revive()
         now = self._clock.utc()
@@ -398,14 +397,14 @@ class ReadingStore:
 
     @callback
     def cancel(self) -> None:
-        """Wait for nothing any more."""
+        """Cancel the timer."""
         if self._unsub_sweep is not None:
             self._unsub_sweep()
         self._unsub_sweep = self._sweep_at = None
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many channels are wanted, held and stale."""
+        """Return how many channels are subscribed, have a reading and are stale."""
         return {
             "channels_wanted": len(self.wanted),
             "channels_held": sum(slot.reading is not None for slot in self.slots.values()),
@@ -414,10 +413,10 @@ class ReadingStore:
 
 
 def _taken_odd(slot: ChannelState, reading: Reading, now: Moment) -> Reading | None:
-    """Take a reading without a time, from the future or with a time as its value; None if there is nothing to take.
+    """Return a reading without a time, from the future or with a time as its value as it is stored; None to reject it.
 
-    A time in the future counts as the time of the first receipt, and so does a value that is one: what happened last
-    never lies ahead, nor goes back.
+    A time in the future counts as the time of the first receipt, and so does a value that is one: "last measurement"
+    never lies in the future, nor goes back.
     """
     if slot.ahead == reading or _is_outdated(slot, reading, now):
         return None
@@ -440,7 +439,7 @@ def _taken_odd(slot: ChannelState, reading: Reading, now: Moment) -> Reading | N
 
 
 def _is_outdated(slot: ChannelState, reading: Reading, now: Moment) -> bool:
-    """Whether a dated reading is older than what is held; a clock that was wrong when that came does not count."""
+    """Return whether a dated reading is older than the stored one, unless that came with a wrong clock."""
     at, newest, held = reading.measured_at, slot.newest, slot.raw
     if at is None or at > newest or newest > now.latest + _AHEAD:
         return False

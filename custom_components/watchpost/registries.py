@@ -1,4 +1,4 @@
-"""What an account's devices and channels are in Home Assistant's registries."""
+"""An account's devices and entities in Home Assistant's registries."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -38,57 +38,57 @@ def _platform_of_kind(description: type[EntityDescription]) -> Platform:
 
 
 def platform_of(channel: Channel) -> Platform:
-    """The platform that shows a channel."""
+    """Return the platform of a channel."""
     return _platform_of_kind(type(channel.description))
 
 
 def device_identifier(entry: ConfigEntry, device_id: str) -> tuple[str, str]:
-    """The device registry's name for an account's device, frozen for ever."""
+    """Return the device registry's identifier of an account's device, which must never change."""
     return (DOMAIN, f"{entry.unique_id}:{device_id}")
 
 
 class RegistryHelper:
-    """One account's names there, and what is entered and taken away."""
+    """Reads and updates the devices and entities of one account."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         self._hass = hass
         self._entry = entry
         self._device_infos: dict[str, DeviceInfo] = {}
 
-    # Names
+    # Ids
 
     def unique_id(self, channel_id: ChannelId) -> str:
-        """`<vendor>:<account id>:<device id>:<channel key>`, frozen for ever."""
+        """Return `<vendor>:<account id>:<device id>:<channel key>`, which must never change."""
         return f"{self._entry.unique_id}:{channel_id.device}:{channel_id.key}"
 
     def possible_ids(self, unique_id: str) -> Iterator[ChannelId]:
-        """What an entity's unique id may name; a colon may stand inside its parts."""
+        """Yield the channels that a unique id may name; its parts may contain a colon."""
         device, *keys = unique_id.removeprefix(f"{self._entry.unique_id}:").split(":")
         while keys:
             yield ChannelId(device, ":".join(keys))
             device = f"{device}:{keys.pop(0)}"
 
     def identifier(self, device_id: str) -> tuple[str, str]:
-        """The device registry's name for a device, frozen for ever."""
+        """Return the device registry's identifier of a device, which must never change."""
         return device_identifier(self._entry, device_id)
 
     def device_info(self, device_id: str) -> DeviceInfo:
-        """What binds an entity to its device, one for all of the device's."""
+        """Return the device info that binds an entity to its device; one object for all entities of a device."""
         if (info := self._device_infos.get(device_id)) is None:
             info = DeviceInfo(identifiers={self.identifier(device_id)})
             self._device_infos[device_id] = info
         return info
 
-    # What is there
+    # Lookups
 
     def device(self, device_id: str) -> dr.DeviceEntry | None:
-        """A device as it is registered."""
+        """Return the registry entry of a device."""
         return dr.async_get(self._hass).async_get_device_by_identifier(
             self.identifier(device_id), self._entry.entry_id
         )
 
     def entity(self, channel: Channel) -> er.RegistryEntry | None:
-        """A channel's entity as it is registered."""
+        """Return the registry entry of a channel's entity."""
         entities = er.async_get(self._hass)
         entity_id = entities.async_get_entity_id(
             platform_of(channel), DOMAIN, self.unique_id(channel.id)
@@ -96,13 +96,13 @@ class RegistryHelper:
         return entities.async_get(entity_id) if entity_id else None
 
     def enabled_count(self) -> int:
-        """How many entities of the account are enabled."""
+        """Return how many entities of the account are enabled."""
         entities = er.async_get(self._hass).entities
         return entities.get_enabled_count_for_config_entry_id(self._entry.entry_id)
 
     @callback
     def remembered_devices(self) -> list[str]:
-        """The devices that are registered, from before a restart."""
+        """Return the ids of the registered devices, from before a restart."""
         registered = dr.async_entries_for_config_entry(
             dr.async_get(self._hass), self._entry.entry_id
         )
@@ -126,17 +126,17 @@ class RegistryHelper:
 
     @callback
     def remembered_channels(self) -> list[ChannelId]:
-        """The channels that have entities, from before a restart."""
+        """Return the channels of the registered entities, from before a restart."""
         prefix = f"{self._entry.unique_id}:"
         entities = er.async_entries_for_config_entry(er.async_get(self._hass), self._entry.entry_id)
         parts = (entity.unique_id.removeprefix(prefix).partition(":") for entity in entities)
         return [ChannelId(device_id, key) for device_id, _, key in parts]
 
-    # What comes and goes
+    # Updates
 
     @callback
     def register(self, device: Device) -> None:
-        """Enter a device, or what the vendor says of it now."""
+        """Register a device, or update its entry."""
         via = device.via and self.device(device.via)
         dr.async_get(self._hass).async_get_or_create(
             config_entry_id=self._entry.entry_id,
@@ -154,7 +154,7 @@ class RegistryHelper:
 
     @callback
     def remove(self, devices: Iterable[str], channels: Iterable[ChannelId]) -> None:
-        """Take devices and channels' entities away."""
+        """Remove devices and the entities of channels."""
         for device_id in devices:
             if (device := self.device(device_id)) is not None:
                 dr.async_get(self._hass).async_remove_device(device.id)

@@ -1,4 +1,4 @@
-"""What a person decides in a repair."""
+"""Repair flows."""
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState

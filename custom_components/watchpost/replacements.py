@@ -1,7 +1,7 @@
-"""Offers to let a replacement carry on the entities of the device that it replaced, and does so.
+"""Offers to keep the entities of a replaced device for its replacement, and moves them.
 
-A decision is stored before anything is changed, and is carried out by the first list after a reload: before any
-entity of either device is there. Each step looks at what is registered, so that all may be done again after a kill.
+A decision is stored before anything changes, and applied with the first list after a reload: before any entity of
+either device is added. Each step reads the registries, so that all of it may be repeated after a crash.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,20 +30,20 @@ _LOGGER = logging.getLogger(__name__)
 
 _VERSION: Final = 1
 ISSUE: Final = "hardware_replaced"
-# Home Assistant writes its registries within so long: then a decision that is carried out need not be kept.
+# Home Assistant writes its registries within this time: then an applied decision need not be stored.
 _WRITTEN_AFTER: Final = timedelta(minutes=5)
 _UNKNOWN: Final = "?"
 
 
 class Decision(NamedTuple):
-    """That a device stands in another's place: since when, and in which units the vendor measured the old one."""
+    """A confirmed replacement: when it was confirmed, and the vendor's units of the old device's channels by key."""
 
     at: datetime
     units: Mapping[str, str]
 
 
 class ReplacementStore:
-    """What was decided of an account's replacements, and when devices that are no longer listed were listed last."""
+    """Stores decisions on an account's replacements, and when devices that are no longer listed were listed last."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         self._store: Store[dict[str, Any]] = Store(
@@ -55,7 +55,7 @@ class ReplacementStore:
         self.last_listed: dict[str, datetime] = {}
 
     async def async_load(self) -> None:
-        """Read the file; what cannot be read is said once and begun anew."""
+        """Read the file; one that cannot be read is logged and starts empty."""
         try:
             kept = await self._store.async_load()
             self._restore(kept or {})
@@ -82,7 +82,7 @@ class ReplacementStore:
 
     @callback
     def async_save_soon(self) -> None:
-        """Write the file before long."""
+        """Schedule writing the file."""
         self._store.async_delay_save(self._data, 1.0)
 
     def _data(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class ReplacementStore:
 
 
 async def async_follow_decisions(hass: HomeAssistant, entry: ConfigEntry) -> ReplacementStore:
-    """Return what was decided, with the account's options naming the new devices; called before it connects."""
+    """Return the decisions after naming new devices in the account's options; called before it connects."""
     store = ReplacementStore(hass, entry)
     await store.async_load()
     for pair in store.decided:
@@ -112,7 +112,7 @@ async def async_follow_decisions(hass: HomeAssistant, entry: ConfigEntry) -> Rep
 
 
 def _follow_options(hass: HomeAssistant, entry: ConfigEntry, pair: Pair) -> None:
-    """Put the new device's id in place of the old one's where the options name devices by the vendor's ids."""
+    """Replace the old device's id with the new one's in options that name devices by the vendor's ids."""
     old, new = (device.partition("-")[2] for device in pair)
     options = dict(entry.options)
     for key in VENDORS[entry.data[CONF_VENDOR]].device_options:
@@ -144,11 +144,11 @@ class Replacements:
         self._named_at: datetime | None = None
         tracker.held = {pair.old for pair in self._pending}
 
-    # Offering
+    # Offers
 
     @callback
     def async_review(self, inventory: Inventory) -> None:
-        """Offer what this list shows to be replaced; what is offered is not missed. Called before the list counts."""
+        """Offer the replacements that this list shows, before it is applied; offered devices do not count as absent."""
         if not inventory.devices or not inventory.is_complete:
             return
         named = {device.id for device in inventory.devices} | inventory.left_out
@@ -177,14 +177,14 @@ class Replacements:
         self._roster.held = {pair.old for pair in (*self._offers, *self._pending)}
 
     def _candidates(self, inventory: Inventory) -> Iterable[Device]:
-        """Yield what may stand in another's place: what is listed, also where the options leave it out."""
+        """Yield the devices that may be replacements: all that are listed, also those that the options leave out."""
         yield from inventory.left_out_devices
         known = self._roster.devices.values()
         yield from (device for device in known if self._roster.is_listed_beside(device, inventory))
         yield from (device for device in inventory.devices if not device.is_service)
 
     def _note_absent(self, absent: Sequence[str]) -> None:
-        """Keep when a device was listed last, from the first list that lacks it."""
+        """Store when a device was listed last, from the first list that lacks it."""
         known, before = self._store.last_listed, self._named_at
         self._named_at = dt_util.utcnow()
         kept = {found: at for found, at in known.items() if found in absent}
@@ -217,7 +217,7 @@ class Replacements:
         )
 
     def _show(self, offers: dict[Pair, Device]) -> None:
-        """Open and close the repairs."""
+        """Raise and delete the repairs."""
         for pair in self._offers.keys() - offers.keys():
             ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(pair))
         new = offers.keys() - self._offers.keys()
@@ -237,7 +237,7 @@ class Replacements:
         return f"{ISSUE}_{self._entry.entry_id}_{pair.old}_{pair.new}"
 
     def is_offered(self, pair: Pair) -> bool:
-        """Whether the repair is still open."""
+        """Return whether the repair is still open."""
         return pair in self._offers
 
     def described(self, pair: Pair) -> dict[str, str]:
@@ -258,16 +258,16 @@ class Replacements:
             "new_entities": str(len(self._entities(pair.new))),
         }
 
-    # Deciding
+    # Decisions
 
     async def async_decline(self, pair: Pair) -> None:
-        """Never offer this again; the old device then goes as any other that is not listed."""
+        """Never offer this pair again; the old device is removed as any other that is not listed."""
         self._store.declined.add(pair)
         self._drop_offer(pair)
         await self._store.async_save()
 
     async def async_accept(self, pair: Pair) -> None:
-        """Store that the new device stands in the old one's place; it is carried out when the account is reloaded."""
+        """Store the decision that the new device replaces the old one; applied when the account is reloaded."""
         units = {
             channel.key: _native(channel) or ""
             for channel in self._roster.channels.values()
@@ -277,7 +277,7 @@ class Replacements:
         try:
             await self._store.async_save()
         except HomeAssistantError, OSError:
-            # On a full disk nothing is decided, and the repair stays open.
+            # On a full disk there is no decision, and the repair stays open.
             del self._store.decided[pair]
             raise
         self._pending.add(pair)
@@ -286,7 +286,7 @@ class Replacements:
 
     @callback
     def async_forget(self, device_id: str) -> None:
-        """Offer and carry out nothing of a device that was deleted by hand."""
+        """Drop offers and decisions of a device that was deleted by hand."""
         for pair in [pair for pair in self._offers if pair.old == device_id]:
             ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(pair))
             self._drop_offer(pair)
@@ -299,18 +299,18 @@ class Replacements:
         self._offers.pop(pair, None)
         self._roster.held = {each.old for each in (*self._offers, *self._pending)}
 
-    # Carrying out
+    # Application
 
     @callback
     def async_carry_out(self, inventory: Inventory) -> dict[ChannelId, ChannelId]:
-        """Carry out what was decided of the devices that this list names; return which channel carries on which."""
+        """Apply the decisions on devices that this list names; return the new id of each moved channel."""
         named = {device.id for device in inventory.devices}
         moved: dict[ChannelId, ChannelId] = {}
         for pair in [pair for pair in self._pending if {pair.old, pair.new} & named]:
             self._pending.discard(pair)
             is_written = dt_util.utcnow() - self._store.decided[pair].at > _WRITTEN_AFTER
             if pair.old in named:
-                # The old one is there after all: nothing is moved.
+                # The old device is listed again: nothing is moved.
                 del self._store.decided[pair]
                 self._store.async_save_soon()
                 continue
@@ -325,7 +325,7 @@ class Replacements:
         return moved
 
     def _is_open(self, pair: Pair) -> bool:
-        """Whether anything is registered as the old device's; a kill may have left the entities or the device."""
+        """Return whether the old device or entities of it are registered; a crash may have left either."""
         return self._registrar.device(pair.old) is not None or bool(self._entities(pair.old))
 
     def _entities(self, device_id: str) -> dict[str, er.RegistryEntry]:
@@ -339,7 +339,7 @@ class Replacements:
         }
 
     def _move_entities(self, pair: Pair, channels: Iterable[Channel]) -> dict[ChannelId, ChannelId]:
-        """Give the old entities the unique ids of those that carry them on, and remove the latter."""
+        """Give the old entities the unique ids of their new counterparts, and remove the latter."""
         registry = er.async_get(self._hass)
         olds, news = self._entities(pair.old), self._entities(pair.new)
         new_traits = {channel.key: _trait_of(channel) for channel in channels}
@@ -362,7 +362,7 @@ class Replacements:
             )
             moved[ChannelId(pair.old, old.key)] = target
         for key, entity in olds.items():
-            # What has no counterpart yet may get one: a monitor's fields come with its first records.
+            # A counterpart may appear later: a monitor's fields come with its first records.
             target = ChannelId(pair.new, key)
             if key in is_paired or key in news or target in moved.values():
                 continue
@@ -373,7 +373,7 @@ class Replacements:
         return moved
 
     def _move_device(self, pair: Pair) -> None:
-        """Give the old device the new one's identifier, with all entities, and remove the latter."""
+        """Give the old device the new one's identifier and entities, and remove the latter."""
         devices, entities = dr.async_get(self._hass), er.async_get(self._hass)
         kept, twin = self._registrar.device(pair.old), self._registrar.device(pair.new)
         if kept is None:
@@ -399,7 +399,7 @@ def _native(channel: Channel) -> str | None:
 
 
 def _trait(key: str, entity: er.RegistryEntry, native: str | None) -> Trait:
-    """What is known of a registered entity."""
+    """Return the traits of a registered entity."""
     options: Mapping[str, Any] = entity.options.get("sensor") or {}
     return Trait(
         key,
@@ -414,7 +414,7 @@ def _trait(key: str, entity: er.RegistryEntry, native: str | None) -> Trait:
 
 
 def _trait_of(channel: Channel) -> Trait:
-    """What the vendor says of a channel that has no entity yet."""
+    """Return the traits of a channel without an entity."""
     description = channel.description
     return Trait(
         channel.key,

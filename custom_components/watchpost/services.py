@@ -1,4 +1,4 @@
-"""The actions: finds whom a call is for and hands it to that account's vendor."""
+"""The actions: each call is resolved to an account and passed to its vendor."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
@@ -85,23 +85,23 @@ def _checked(permission: Permission, handler: Handler) -> Handler:
 
 
 def _actions() -> Iterable[ServiceAction]:
-    """Every action of every vendor; one that several take is the same for all."""
+    """Return every action of every vendor; an action of several vendors is the same for all."""
     return {action for vendor in VENDORS.values() for action in vendor.actions}
 
 
 def _schema(action: ServiceAction) -> vol.Schema:
-    """What a call may say."""
+    """Return the schema of an action: its target and fields."""
     return vol.Schema({**_TARGETS[action.target], **action.fields})
 
 
 def _response(action: ServiceAction) -> SupportsResponse:
-    """Reading is for the response alone; writing may do without, unless nobody could ever learn what it brought."""
+    """Return whether an action has a response only: reads do, and writes whose result is shown nowhere else."""
     is_needed = action.is_read or action.response_required
     return SupportsResponse.ONLY if is_needed else SupportsResponse.OPTIONAL
 
 
 async def _async_handle(action: ServiceAction, call: ServiceCall) -> ServiceResponse:
-    """Serve one call. Raises ServiceValidationError for wrong use, HomeAssistantError for failure."""
+    """Handle one call. Raises ServiceValidationError for wrong use, HomeAssistantError for failure."""
     account, asked = _addressed(call)
     if (field := action.check(call.data)) is not None:
         raise _wrong("contradicting_field", field=field)
@@ -125,7 +125,7 @@ async def _async_handle(action: ServiceAction, call: ServiceCall) -> ServiceResp
 
 
 async def _async_import_history(call: ServiceCall) -> ServiceResponse:
-    """Fill statistics; every vendor with a history can, and entities may be of several accounts."""
+    """Import history into statistics; entities may belong to several accounts."""
     try:
         return await async_import_history(call)
     except VendorError as err:
@@ -133,9 +133,9 @@ async def _async_import_history(call: ServiceCall) -> ServiceResponse:
 
 
 def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
-    """Show at once what an action changed; these parts of its outcome are no part of the response.
+    """Apply the changes that an action made and remove them from its response.
 
-    `update` is a FeedUpdate, `gone` the id of a channel, `renamed` a device's new name, `work` what goes on.
+    `update` is a FeedUpdate, `gone` the id of a deleted channel, `renamed` a device's new name, `work` a job.
     """
     if (work := outcome.pop("work", None)) is not None:
         async_resume_command(account, work)
@@ -153,21 +153,21 @@ def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
 
 
 async def _async_save(hass: HomeAssistant, outcome: dict[str, Any]) -> None:
-    """Write a `file` that an action brought into the media folder; the response says where it is."""
+    """Save the `file` of an action's outcome in the media folder; the response gets its media content id."""
     if (file := outcome.pop("file", None)) is None:
         return
     await async_save(hass, file)
     outcome["media_content_id"] = f"media-source://media_source/local/{DOMAIN}/{file.name}"
 
 
-# -- whom a call is for --
+# -- targets --
 
 
 def _addressed(call: ServiceCall) -> tuple[Account, ActionCall]:
-    """The account and what of it a call is for; several entities must belong to one account.
+    """Return the account of a call and the call with its target resolved; several entities must belong to one account.
 
-    The fields get, in place of what was resolved, `channels` for several entities and, for an account, the ids of
-    `ours`: what the vendor has registered for this Home Assistant.
+    The resolved target is removed from the fields; `channels` is added for several entities and, for an account,
+    `ours`: the ids of the webhooks that the vendor has registered for this Home Assistant.
     """
     hass, fields = call.hass, dict(call.data)
     if (device_id := fields.pop(ATTR_DEVICE_ID, None)) is not None:

@@ -34,7 +34,7 @@ class ChannelSwitch(ChannelEntity, SwitchEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """What was asked for while that is under way, else what the vendor says; None is unknown."""
+        """Return the requested state while that is pending, else the vendor's; None is unknown."""
         value = self._value if self._asked is None else self._asked
         return None if value is None else bool(value)
 

@@ -1,4 +1,4 @@
-"""Whether the vendors in use can be reached and what is asked of them."""
+"""System health: reachability of the vendors in use, requests and webhooks."""
 
 from typing import Any
 
@@ -33,13 +33,13 @@ async def _info(hass: HomeAssistant) -> dict[str, Any]:
 
 
 def _push(entries: list[WatchpostConfigEntry]) -> str:
-    """How the vendors' calls come in, for all accounts whose vendor can call."""
+    """Return how webhooks are received, for all accounts whose vendor has them."""
     receivers = (entry.runtime_data.push for entry in entries)
     return "; ".join(sorted({found.standing for found in receivers if found is not None}))
 
 
 async def _reach(hass: HomeAssistant, urls: set[str]) -> str | dict[str, str]:
-    """Whether all of a vendor's addresses in use can be reached; else what is wrong with one."""
+    """Return whether all URLs of a vendor in use can be reached, else the error of one."""
     found: str | dict[str, str] = "ok"
     for url in sorted(urls):
         reached = await system_health.async_check_can_reach_url(hass, url)

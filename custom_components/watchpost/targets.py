@@ -1,4 +1,4 @@
-"""Which of the entities that a trigger or condition is aimed at are ours."""
+"""Filters for the entities of a trigger's or condition's target."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -22,7 +22,7 @@ ALARMS: Final[Mapping[str, DomainSpec]] = {Platform.BINARY_SENSOR: DomainSpec()}
 
 @callback
 def async_filter_own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
-    """Those that are entities of this integration."""
+    """Return the entities that belong to this integration."""
     registry = er.async_get(hass)
     return {
         entity_id
@@ -33,7 +33,7 @@ def async_filter_own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) ->
 
 @callback
 def async_filter_alarms(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
-    """Those that are our alarms, also where a user shows them as something else."""
+    """Return the alarms of this integration, also where a user changed their device class."""
     registry = er.async_get(hass)
     return {
         entity_id

@@ -1,6 +1,6 @@
-"""Triggers: what happened at a device, and data that went stale.
+"""Triggers: events of a device, and data that became stale.
 
-Home Assistant may change what this builds on without notice.
+Home Assistant may change these base classes without notice.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from .targets import MEASURED, async_filter_own_entities
 CONF_INCLUDE_LATE: Final = "include_late"
 ATTR_ALARM_ENTITY_ID: Final = "alarm_entity_id"
 
-# What templates may count on; None where an occurrence does not tell it.
+# The variables of templates; None where an event lacks one.
 _VARIABLES: Final = (
     "vendor",
     "type",
@@ -64,9 +64,9 @@ _OCCURRENCE_SCHEMA = ENTITY_STATE_TRIGGER_SCHEMA.extend(
 
 
 class OccurrenceTrigger(Trigger):
-    """One kind of occurrence at what is targeted.
+    """One type of event at the targeted devices and entities.
 
-    It listens to the bus, not to event entities: the bus brings each occurrence exactly once, also two within one
+    It listens to the bus, not to event entities: the bus has each event exactly once, also two within one
     second, and those of a device whose event entity is disabled.
     """
 
@@ -105,7 +105,7 @@ class OccurrenceTrigger(Trigger):
     def _is_meant(self, told: Mapping[str, Any]) -> bool:
         if told.get("type") != self.kind or (told.get("late") and not self._include_late):
             return False
-        # Looked up for each occurrence: they are rare, and registries change.
+        # Looked up for each event: they are rare, and registries change.
         selected = async_extract_referenced_entity_ids(
             self._hass, self._selection, expand_group=False
         )
@@ -138,7 +138,7 @@ class DataStale(EntityTargetStateTriggerBase):
 
     _domain_specs = MEASURED
     _to_states = _STALE
-    # The base class never looks at what becomes unavailable; here that is what is looked for.
+    # The base class ignores unavailable entities; this trigger is about them.
     _excluded_states = frozenset()  # type: ignore[misc]  # Final there
     _excluded_from_states = frozenset()
 
@@ -150,7 +150,7 @@ class DataStale(EntityTargetStateTriggerBase):
     def is_valid_state(
         self, state: State, report_not_triggered: NotTriggeredReasonReporter
     ) -> bool:
-        # Home Assistant restores the state of what is unloaded.
+        # Home Assistant restores the states of unloaded entities.
         return not state.attributes.get(EntityStateAttribute.RESTORED) and (
             super().is_valid_state(state, report_not_triggered)
         )

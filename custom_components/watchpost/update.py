@@ -1,4 +1,4 @@
-"""Channels that tell which version of something is installed, as updates that are made elsewhere."""
+"""Channels whose value is an installed version, as updates that are installed elsewhere."""
 
 from collections.abc import Mapping
 from typing import Any, override
@@ -25,25 +25,25 @@ async def async_setup_entry(
 
 
 class ChannelUpdate(ChannelEntity, UpdateEntity):
-    """The installed version is the channel's value, the newest one stands beside it."""
+    """The installed version is the channel's value, the newest one an attribute of it."""
 
     entity_description: UpdateEntityDescription
 
     @property
     @override
     def installed_version(self) -> str | None:
-        """The version that is installed."""
+        """Return the installed version."""
         return None if self._value is None else str(self._value)
 
     @property
     @override
     def latest_version(self) -> str | None:
-        """The newest version that the vendor has."""
+        """Return the newest version that the vendor has."""
         told = self._attributes.get(LATEST_VERSION) if self._attributes else None
         return None if told is None else str(told)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Nothing more than every update shows."""
+        """Return no attributes beyond those of every update."""
         return None

@@ -1,1 +1,1 @@
-"""What makes several vendors one product; knows neither vendors nor platforms."""
+"""Polling, events, push, history and media for all vendors; imports neither vendors nor platforms."""

@@ -1,4 +1,4 @@
-"""Low batteries, as repair issues that go by themselves when the battery is good again."""
+"""Repair issues for low batteries, deleted when the battery is good again."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -16,7 +16,7 @@ RISE_VOLTS: Final = 0.1
 # ... or at least so much, where the vendor measures in percent.
 GOOD_PERCENT: Final = 20.0
 
-# So many issues at most come of notices that anybody could have sent.
+# Unauthenticated notices raise at most so many issues.
 MAX_UNPROVEN: Final = 10
 
 _ISSUE: Final = "battery_low"
@@ -27,7 +27,7 @@ _VOLTS: Final = "battery_voltage"
 
 
 class Battery(NamedTuple):
-    """A device's battery: its level, None while that is not known, in volts or in percent."""
+    """A device's battery: its level in volts or in percent, None while that is not known."""
 
     name: str
     level: float | None
@@ -35,7 +35,7 @@ class Battery(NamedTuple):
 
 
 def is_low_battery(vendor_event: VendorEvent) -> bool:
-    """Whether a vendor's notice is about a battery."""
+    """Return whether an event is a vendor's notice about a battery."""
     code = vendor_event.data.get("code")
     is_notice = vendor_event.type is VendorEventType.SYSTEM_NOTICE
     return is_notice and isinstance(code, str) and "batt" in code.lower()
@@ -43,18 +43,18 @@ def is_low_battery(vendor_event: VendorEvent) -> bool:
 
 @callback
 def async_forget_batteries(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Take back what was said of an account's batteries."""
+    """Delete the battery issues of an account."""
     for issue_id in _issues(hass, entry):
         ir.async_delete_issue(hass, entry.domain, issue_id)
 
 
 def is_about_battery(issue_id: str) -> bool:
-    """Whether an issue is about a battery; such a one survives reloads and restarts."""
+    """Return whether an issue is about a battery; those survive reloads and restarts."""
     return issue_id.startswith(f"{_ISSUE}_")
 
 
 class BatteryIssues:
-    """The low batteries of one account; `reading` tells what a channel shows."""
+    """The battery issues of one account; `reading` returns a channel's reading."""
 
     def __init__(
         self,
@@ -70,13 +70,13 @@ class BatteryIssues:
 
     @callback
     def async_notice(self, vendor_event: VendorEvent) -> None:
-        """Raise an issue where this is the vendor's notice of a low battery."""
+        """Raise an issue if the event is a notice of a low battery."""
         battery = self._find(vendor_event.device) if is_low_battery(vendor_event) else None
         if battery is not None and (vendor_event.is_proven or self._is_credible(battery)):
             self._raise(vendor_event.device, battery)
 
     def _is_credible(self, battery: Battery) -> bool:
-        """Whether a notice that anybody could have sent may raise an issue."""
+        """Return whether an unauthenticated notice may raise an issue."""
         is_good = battery.is_percent and battery.level is not None and battery.level >= GOOD_PERCENT
         return not is_good and len(_issues(self._hass, self._entry)) < MAX_UNPROVEN
 
@@ -96,7 +96,7 @@ class BatteryIssues:
 
     @callback
     def async_look(self) -> None:
-        """Take back the issues of batteries that are good again, and of devices that are gone."""
+        """Delete the issues of batteries that are good again, and of devices that are gone."""
         for issue_id, issue in _issues(self._hass, self._entry).items():
             data = issue.data or {}
             device, level = str(data.get("device")), data.get("level")
@@ -107,7 +107,7 @@ class BatteryIssues:
                 ir.async_delete_issue(self._hass, self._entry.domain, issue_id)
 
     def _find(self, device_id: str) -> Battery | None:
-        """Return a device's battery, None for a device that there is not."""
+        """Return a device's battery, None for an unknown device."""
         device = self._roster.devices.get(device_id)
         if device is None:
             return None

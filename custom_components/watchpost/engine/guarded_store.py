@@ -1,4 +1,4 @@
-"""A stored file that is never in the way: what cannot be read or written costs a log line."""
+"""A stored file whose read and write errors are logged and never raised."""
 
 from collections.abc import Callable
 import logging
@@ -28,7 +28,7 @@ class GuardedStore:
         self._content = content
 
     async def async_load(self) -> dict[str, Any] | None:
-        """Return what the file holds; None where there is none, or where it cannot be read."""
+        """Return the content of the file; None where there is none, or where it cannot be read."""
         try:
             stored: object = await self._store.async_load()
         except Exception as err:  # noqa: BLE001  a Store raises whatever the content of a file leads it to
@@ -41,7 +41,7 @@ class GuardedStore:
 
     @callback
     def async_report(self, err: Exception) -> None:
-        """Say that the file makes no sense."""
+        """Log that the content of the file is invalid."""
         _LOGGER.warning(
             "%s: %s cannot be read (%s) and begins anew",
             self._title,

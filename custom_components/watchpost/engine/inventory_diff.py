@@ -12,7 +12,7 @@ type ScopeOf = Callable[[Key], str]
 
 @dataclass(slots=True)
 class InventoryDiff:
-    """What one inventory changed, parents before children."""
+    """The changes that one inventory brought, parents before children."""
 
     devices: list[Device] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
@@ -22,12 +22,12 @@ class InventoryDiff:
 
 
 class InventoryTracker:
-    """The devices and channels of an account, and how often in a row each was missing from its own list.
+    """The devices and channels of an account, and how often in a row each was absent from its own list.
 
-    `scope_of` names the list that names a device or channel. Something goes when `patience` full responses of that
+    `scope_of` returns the name of the list of a device or channel. It is removed when `patience` full responses of that
     list in a row lack it. A list that was not read, or not in full, removes and counts nothing, and neither does one
     that has become empty, unless it may be: an account that suddenly has nothing of a kind is more often a fault.
-    `held` are devices that are not missed for now.
+    `held` are devices whose absence is not counted for now.
     """
 
     def __init__(self, patience: int, scope_of: ScopeOf = lambda _: DEFAULT_LIST) -> None:
@@ -42,36 +42,36 @@ class InventoryTracker:
         self.channels: dict[ChannelId, Channel] = {}
 
     def is_listed(self, device_id: str) -> bool:
-        """Whether the newest response of the device's list names it."""
+        """Return whether the newest response of the device's list names it."""
         return device_id in self._listed.get(self._scope(device_id), ())
 
     def is_absent(self, device_id: str) -> bool:
-        """Whether the device's list was read since the start and lacks it; a list that was not read proves nothing."""
+        """Return whether the device's list was read since the start and lacks it."""
         return self._scope(device_id) in self._listed and not self.is_listed(device_id)
 
     def is_absent_from(self, device_id: str, inventory: Inventory) -> bool:
-        """Whether a device that an inventory does not name is absent: by its list there, or by an earlier one."""
+        """Return whether a device that an inventory does not name is absent, by its list there or an earlier one."""
         return self._scope(device_id) in inventory.complete or self.is_absent(device_id)
 
     def is_listed_beside(self, device: Device, inventory: Inventory) -> bool:
-        """Whether a device is listed by a list that an inventory did not read."""
+        """Return whether a device is in a list that an inventory did not read."""
         is_read = self._scope(device.id) in inventory.read
         return not is_read and not device.is_service and self.is_listed(device.id)
 
     def remember(self, device_ids: Iterable[str]) -> None:
-        """Start the count for devices known from before, which no list has named since start."""
+        """Start counting absences of registered devices that no list has named since the start."""
         for device_id in device_ids:
             if device_id not in self.devices:
                 self._absences.setdefault(device_id, 0)
 
     def remember_channels(self, channel_ids: Iterable[ChannelId]) -> None:
-        """Start the count for channels known from before."""
+        """Start counting absences of registered channels."""
         for channel_id in channel_ids:
             if channel_id not in self.channels:
                 self._absences.setdefault(channel_id, 0)
 
     def apply(self, inventory: Inventory) -> InventoryDiff:
-        """Take over a new inventory and say what it changes."""
+        """Apply a new inventory and return the changes."""
         changes = InventoryDiff()
         listed = {device.id: device for device in inventory.devices}
         channels = {channel.id: channel for channel in inventory.channels}
@@ -116,7 +116,7 @@ class InventoryTracker:
         return scope
 
     def _note_listed(self, inventory: Inventory, named: AbstractSet[str]) -> None:
-        """Note which devices the lists name now; a list that was not read names what it did before."""
+        """Record which devices the lists name; a list that was not read keeps its devices."""
         for scope in inventory.read:
             self._listed[scope] = set()
         for device_id in named:

@@ -1,4 +1,4 @@
-"""Follows what a vendor has begun and not yet finished, politely and not for ever."""
+"""Polls the jobs that a vendor has begun, ever more rarely and for a limited time."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
@@ -14,8 +14,8 @@ FIRST_PAUSE: Final = 5.0
 MAX_PAUSE: Final = 60.0
 PATIENCE: Final = 600.0
 
-# A reply may be current for a quarter of an hour, and until then every question is answered from it.
-# What still seems to run when patience ends is therefore asked for once more, when that is over.
+# A response may be current for a quarter of an hour, and until then every poll is answered from the cache.
+# A job that still seems to run when the time is up is therefore polled once more after that.
 LAST_LOOK: Final = 900.0
 
 # None: it cannot be asked any more.
@@ -24,7 +24,7 @@ type OnEnd = Callable[[JobState | None], None]
 
 
 def pauses() -> Iterator[float]:
-    """The seconds to wait before each question: 5, 10, 20, 40, then every minute, and one last look."""
+    """Yield the seconds to wait before each poll: 5, 10, 20, 40, then every minute, and one last poll."""
     pause, waited = FIRST_PAUSE, 0.0
     while waited < PATIENCE:
         pause = min(pause, PATIENCE - waited)
@@ -35,7 +35,7 @@ def pauses() -> Iterator[float]:
 
 
 class _Follower:
-    """One piece of work that is asked for until it ends; only its timer is waiting."""
+    """One job that is polled until it ends; between polls there is a timer only."""
 
     def __init__(self, hass: HomeAssistant, name: str, ask: Ask, on_end: OnEnd) -> None:
         self._hass = hass
@@ -70,9 +70,9 @@ class _Follower:
 def async_follow_job(
     hass: HomeAssistant, entry: ConfigEntry, name: str, ask: Ask, on_end: OnEnd
 ) -> None:
-    """Ask ever more rarely until the work ends, patience does, or the entry is unloaded.
+    """Poll a job ever more rarely until it ends, time is up, or the entry is unloaded.
 
-    `ask` raises nothing. `on_end` hears how it ended: DONE, FAILED, or None where that was not to be learned.
+    `ask` raises nothing. `on_end` is called with the result: DONE, FAILED, or None where it is unknown.
     """
     follower = _Follower(hass, name, ask, on_end)
     entry.async_on_unload(follower.stop)

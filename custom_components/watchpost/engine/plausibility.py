@@ -1,4 +1,4 @@
-"""Which values can be true: bounds of each quantity, of a vendor's own hardware, and a channel's declared range.
+"""Plausibility of values: bounds of each quantity, of a vendor's own hardware, and a channel's declared range.
 
 A value outside is unknown, in live readings and in history. Drift below zero, as gas sensors have it in clean air,
 stays. What a quantity cannot be holds for all vendors; what hardware cannot measure is a row of its vendor's table.
@@ -163,7 +163,7 @@ _FACTORS: Final[Mapping[tuple[str, str], float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Which values a channel can have, in its unit, and why not the others; `quantity` names it without its content."""
+    """The values that a channel can have, in its unit, and why others are rejected; `quantity` is for counts."""
 
     quantity: str
     limits: tuple[tuple[float, float, str], ...]
@@ -203,7 +203,7 @@ def is_on_earth(position: Position) -> bool:
 
 
 class Plausibility:
-    """Judges the values of one account's channels and counts those that it rejects, by quantity and reason."""
+    """Checks the values of one account's channels and counts those rejected, by quantity and reason."""
 
     def __init__(self, hardware: Hardware) -> None:
         self.rejected: Counter[str] = Counter()
@@ -213,7 +213,7 @@ class Plausibility:
         self._known: dict[_Traits, Bounds] = {}
 
     def bounds(self, channel: Channel) -> Bounds:
-        """Return which values a channel can have."""
+        """Return the bounds of a channel."""
         traits = _Traits.of(channel)
         if (found := self._known.get(traits)) is None:
             found = self._known[traits] = Bounds(
@@ -224,7 +224,7 @@ class Plausibility:
         return found
 
     def judge(self, bounds: Bounds, reading: Reading) -> Reading:
-        """Return the reading, with what cannot be true as unknown."""
+        """Return the reading, with impossible values as unknown."""
         if (reason := bounds.fault(reading.value)) is not None:
             self.rejected[f"{bounds.quantity}: {reason}"] += 1
             reading = msgspec.structs.replace(reading, value=None)
@@ -274,7 +274,7 @@ class Plausibility:
 
 
 class _Traits(NamedTuple):
-    """What decides on a channel's bounds."""
+    """The attributes of a channel that decide on its bounds."""
 
     device_class: str | None
     translation_key: str | None
@@ -334,7 +334,7 @@ def _in_unit(device_class: str, range_: Range, unit: str | None) -> tuple[float,
 
 
 def _can_be_attribute(value: ReadingValue) -> bool:
-    """Return whether an attribute can be shown; of its quantity nothing is known."""
+    """Return whether an attribute can be shown; its quantity is unknown."""
     if isinstance(value, Position):
         return is_on_earth(value)
     return not isinstance(value, float) or abs(value) <= _ABSURD

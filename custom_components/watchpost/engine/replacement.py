@@ -1,4 +1,4 @@
-"""Which device took another's place, and which of its entities carry on which of the other's. Pure."""
+"""Finds replaced devices and the matching entities of their replacements. Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
@@ -13,7 +13,7 @@ _APART: Final = timedelta(minutes=1)
 
 
 class Pair(NamedTuple):
-    """A device that is no longer listed, and the one that seems to stand in its place."""
+    """A device that is no longer listed, and the one that seems to replace it."""
 
     old: str
     new: str
@@ -21,7 +21,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of a device; `parent` is the registry's id of the one above, `since` when it was registered."""
+    """The traits of a device; `parent` is the registry's id of its parent, `since` when it was registered."""
 
     id: str
     name: str | None
@@ -34,9 +34,11 @@ class Seen:
 def find_pairs(
     old: Iterable[Seen], new: Iterable[Seen], declined: Collection[Pair] = ()
 ) -> list[Pair]:
-    """Return who stands in whose place: same serial number, or same name, model and parent where there is none.
+    """Return the replaced devices with their replacements.
 
-    `old` are the devices that are no longer listed, `new` those that are. Where several fit, nobody knows which.
+    A replacement has the same serial number, or the same name, model and parent where there is none.
+
+    `old` are the devices that are no longer listed, `new` those that are. Where several match, none is chosen.
     """
     olds, news = _by_mark(old), _by_mark(new)
     found: list[Pair] = []
@@ -58,7 +60,7 @@ def _by_mark(devices: Iterable[Seen]) -> dict[Hashable, list[Seen]]:
 
 
 def _mark(device: Seen) -> Hashable | None:
-    """Return what a device and its replacement have in common, None where nothing could tell."""
+    """Return the key that a device and its replacement share, None without one."""
     kind = device.id.partition("-")[0]
     serial = (device.serial or "").strip().casefold()
     # Where the vendor's id is the serial number, another device has another one.
@@ -76,7 +78,7 @@ def _is_later(new: Seen, olds: Iterable[Seen]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """What tells an entity of a device from its others.
+    """The traits by which an entity of a device differs from its others.
 
     `key` is the channel's. `native` is the vendor's unit, "" for none and None while that is not known; `unit` is what
     Home Assistant shows, which a person may have chosen (`is_unit_chosen`).
@@ -92,7 +94,7 @@ class Trait:
     is_unit_chosen: bool = False
 
     def carries_on(self, other: Trait) -> bool:
-        """Whether the values of both are of one kind, in one unit or in such as Home Assistant converts."""
+        """Return whether both have values of one kind, in one unit or in convertible ones."""
         if self.device_class != other.device_class:
             return False
         if self.native is not None and other.native is not None:
@@ -107,7 +109,7 @@ class Trait:
 
 
 def pair_entities(old: Sequence[Trait], new: Sequence[Trait]) -> list[tuple[Trait, Trait]]:
-    """Return which entity is which: by its key, else by its class and name, else by its class if only one has that."""
+    """Return the matching entities: by key, else by class and name, else by class if only one has it."""
     found: list[tuple[Trait, Trait]] = []
     left_old, left_new = list(old), list(new)
     for mark in (_by_key, _by_class_and_name, _by_class):

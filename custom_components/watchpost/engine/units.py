@@ -1,4 +1,4 @@
-"""A unit that the vendor changes takes effect; one that is missing for once does not erase the known one."""
+"""Units of channels: a changed unit takes effect; one that is missing for once does not erase the known one."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from ..models import Channel, ChannelId, Inventory
 
 
 class Meaning(NamedTuple):
-    """What a channel's number stands for."""
+    """The kind, unit and classes of a channel's values."""
 
     kind: type
     unit: str | None
@@ -17,7 +17,7 @@ class Meaning(NamedTuple):
 
 
 def meaning(channel: Channel) -> Meaning:
-    """Return what a channel's values stand for; one without a unit has none."""
+    """Return the kind, unit and classes of a channel's values."""
     described: Any = channel.description
     return Meaning(
         type(described),
@@ -28,7 +28,7 @@ def meaning(channel: Channel) -> Meaning:
 
 
 class Units:
-    """Compares the units of each inventory with those known; one goes when `patience` lists in a row lack it."""
+    """Compares the units of each inventory with those known; one is dropped when `patience` lists in a row lack it."""
 
     def __init__(self, patience: int) -> None:
         self._patience = patience
@@ -37,7 +37,7 @@ class Units:
     def settle(
         self, inventory: Inventory, known: Mapping[ChannelId, Channel]
     ) -> tuple[Inventory, list[Channel]]:
-        """Return the inventory with the units to show, and the known channels whose values mean something else now."""
+        """Return the inventory with the units to show, and the known channels whose unit changed."""
         changed: list[Channel] = []
         kept: dict[ChannelId, Channel] = {}
         for channel in inventory.channels:

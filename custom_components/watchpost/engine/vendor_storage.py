@@ -1,4 +1,4 @@
-"""What a vendor wants remembered over restarts because the vendor's cloud tells it only once."""
+"""Stores vendor state over restarts that the vendor's cloud reports only once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -13,19 +13,19 @@ _DELAY: Final = 5.0
 
 
 class VendorStorage:
-    """The memory of one account."""
+    """The stored vendor state of one account."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         self._store = GuardedStore(hass, entry, "memory", "what was remembered", private=True)
         self._make: Callable[[], Mapping[str, Any]] | None = None
 
     async def async_load(self) -> Mapping[str, Any]:
-        """What was remembered; nothing where that is lost, which costs a log line."""
+        """Return the stored state; empty where it cannot be read, which is logged."""
         return await self._store.async_load() or {}
 
     @callback
     def async_remember(self, make: Callable[[], Mapping[str, Any]]) -> None:
-        """Write what `make` returns before long."""
+        """Schedule writing what `make` returns."""
         self._make = make
         self._store.async_delay_save(self._made, _DELAY)
 
@@ -33,7 +33,7 @@ class VendorStorage:
         return dict(self._make()) if self._make else {}
 
     async def async_flush(self) -> None:
-        """Write at once what still waits for it."""
+        """Write at once what is scheduled."""
         if self._make is not None:
             await self._store.async_save(self._made())
 

@@ -1,4 +1,4 @@
-"""Tells what happened: the event entity first, then the bus, one after the other and each once."""
+"""Dispatches events in order and each once: to the event entity first, then to the bus."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,36 +19,36 @@ from .journal import EventJournal
 
 _LOGGER = logging.getLogger(__name__)
 
-# Turns of the event loop that a new entity gets to show its state before its event is told.
+# Turns of the event loop that a new entity gets to write its state before its event is dispatched.
 _TURNS_TO_WAIT: Final = 200
 
-# Seconds until what could not be written down is tried again.
+# Seconds until a failed write of the journal is retried.
 _WRITE_AGAIN: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchedEvent:
-    """An occurrence as it is told: `attributes` go into the event entity and, with more, onto the bus."""
+    """An event as it is dispatched: `attributes` go into the event entity and, with more, onto the bus."""
 
     vendor_event: VendorEvent
     attributes: dict[str, Any]
 
 
 class RegistryLookup(Protocol):
-    """Who things are in Home Assistant's registries."""
+    """Looks up devices and entities in Home Assistant's registries."""
 
     def device_id(self, device: str) -> str | None:
-        """The device registry's id."""
+        """Return the device registry's id of a device."""
 
     def entity_id(self, channel: ChannelId) -> str | None:
-        """The entity of a channel."""
+        """Return the entity id of a channel."""
 
     def is_awaited(self, channel: ChannelId) -> bool:
-        """Whether a channel was offered to its platform and has not shown itself yet."""
+        """Return whether a channel was offered to its platform and its entity has not subscribed yet."""
 
 
 class EventDispatcher:
-    """What is to be told for one account, in order; opened when there are entities and automations to hear it."""
+    """Dispatches the events of one account in order, once there are entities and automations to receive them."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class EventDispatcher:
     def async_listen(
         self, device: str, entity_id: str, listener: Callable[[DispatchedEvent], None]
     ) -> CALLBACK_TYPE:
-        """Have an event entity hear of what happens at its device."""
+        """Subscribe an event entity to the events of its device; return the unsubscribe function."""
         self._listeners[device] = (entity_id, listener)
 
         @callback
@@ -86,7 +86,7 @@ class EventDispatcher:
 
     @callback
     def async_start(self) -> None:
-        """See that what could not be written down is written down before the account goes."""
+        """Flush the journal before the account is unloaded and when Home Assistant stops."""
         self._entry.async_on_unload(self._async_close)
         self._entry.async_on_unload(
             self._hass.bus.async_listen(EVENT_HOMEASSISTANT_FINAL_WRITE, self._async_close)
@@ -100,13 +100,13 @@ class EventDispatcher:
 
     @callback
     def async_open(self) -> None:
-        """Begin to tell. While Home Assistant starts no automation listens: what is told then is lost on them."""
+        """Start dispatching. While Home Assistant starts no automation listens and would miss events."""
         self._is_open = True
         self._start()
 
     @callback
     def async_add(self, vendor_events: Sequence[VendorEvent]) -> None:
-        """Tell those that have not been told."""
+        """Queue the events that were not dispatched yet."""
         self._waiting.extend(
             self._journal.filter_new(each for each in vendor_events if each.is_proven)
         )
@@ -125,7 +125,7 @@ class EventDispatcher:
             )
 
     async def _tell_all(self) -> None:
-        """Tell one after the other; each is on disk before the next is told."""
+        """Dispatch the queue; each event is on disk before the next one is dispatched."""
         try:
             while self._waiting:
                 await self._dispatch_next()
@@ -152,7 +152,7 @@ class EventDispatcher:
             _LOGGER.exception("%s: could not %s %s", self._entry.title, step, vendor_event.type)
 
     async def _write(self, vendor_event: VendorEvent) -> None:
-        """Write down what was told, also when the account is unloaded meanwhile."""
+        """Record a dispatched event, also when the account is unloaded meanwhile."""
         writing = self._hass.async_create_task(self._write_down(vendor_event), eager_start=True)
         try:
             await asyncio.shield(writing)
@@ -161,12 +161,12 @@ class EventDispatcher:
             raise
 
     async def _write_down(self, vendor_event: VendorEvent) -> None:
-        """Write down what was told; a full disk must not keep the next alarm from being told."""
+        """Record a dispatched event; a full disk must not keep the next alarm from being dispatched."""
         if not vendor_event.is_proven:
             return
         try:
             await self._journal.async_mark_delivered(vendor_event)
-        except Exception as err:  # noqa: BLE001  whatever it is, the next event must be told
+        except Exception as err:  # noqa: BLE001  whatever it is, the next event must be dispatched
             if not self._is_unwritten:
                 _LOGGER.warning(
                     "%s: the journal cannot be written (%s); after a restart events may be told again",
@@ -184,13 +184,13 @@ class EventDispatcher:
             self._cancel_writing = async_call_later(self._hass, _WRITE_AGAIN, self._write_again)
 
     async def _write_again(self, _now: datetime) -> None:
-        """Write what could not be written before; a disk is rarely full for long."""
+        """Retry a failed write; a disk is rarely full for long."""
         self._cancel_writing = None
         if not await self._journal.async_flush():
             self._write_later()
 
     async def _wait_for_state(self, vendor_event: VendorEvent) -> None:
-        """Let an alarm that appeared with its first log show its state before its event."""
+        """Let the entity of an alarm that appeared with its first event write its state before the event."""
         channel = ChannelId(vendor_event.device, vendor_event.channel or "")
         for _ in range(_TURNS_TO_WAIT):
             if not self._names.is_awaited(channel):
@@ -199,7 +199,7 @@ class EventDispatcher:
 
     @callback
     def _tell(self, vendor_event: VendorEvent) -> None:
-        """State is written; now the event entity, then the bus."""
+        """Update the event entity, then fire on the bus; the state was written before."""
         attributes: dict[str, Any] = {
             "at": vendor_event.at.isoformat(),
             "late": self._is_late(vendor_event.at),
@@ -230,7 +230,7 @@ class EventDispatcher:
         )
 
     def _name(self, vendor_event: VendorEvent, find: Callable[[], str | None]) -> str | None:
-        """Look up who something is; if that fails, the event goes without."""
+        """Look up a registry id; if that fails, the event is dispatched without it."""
         try:
             return find()
         except Exception:
@@ -238,7 +238,7 @@ class EventDispatcher:
             return None
 
     def _fire(self, vendor_event: VendorEvent, data: Mapping[str, Any]) -> None:
-        """Fire the event; what fails once is tried again, since nobody else would hear of it."""
+        """Fire the event; retry once, since one failing listener must not hide it from the others."""
         is_fired = False
         with self._reported("fire the event of", vendor_event):
             self._hass.bus.async_fire(EVENT_WATCHPOST, data)
@@ -247,12 +247,12 @@ class EventDispatcher:
             self._hass.bus.async_fire(EVENT_WATCHPOST, data)
 
     def _show(self, listener: Callable[[DispatchedEvent], None], told: DispatchedEvent) -> None:
-        """Show it on the event entity; if that fails, the bus must still tell of it."""
+        """Update the event entity; if that fails, the event must still be fired on the bus."""
         with self._reported("show", told.vendor_event):
             listener(told)
 
     def _is_late(self, at: datetime) -> bool:
-        """Whether it happened before the account was loaded or long ago, by a clock that can be believed."""
+        """Return whether an event happened before the account was loaded or long ago, by a trusted clock."""
         clock = self._journal.clock
         now = clock.trusted_utc()
         started_at = now - timedelta(seconds=clock.now() - self._started_at)

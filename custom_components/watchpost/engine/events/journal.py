@@ -1,11 +1,11 @@
-"""Which events have been dispatched; survives restarts, and a kill in the middle costs at most one dispatched again.
+"""The journal of dispatched events; it survives restarts, and after a crash at most one event is repeated.
 
 Each event is written and synced before the next one is dispatched. What lies at or before the baseline counts as
 dispatched. As the file grows the oldest events are dropped and the baseline moves up to them, so the journal stays
 bounded and still dispatches nothing twice.
 
-Times in the journal are believed unless they lie in the future. Where the local clock cannot be right, since it is
-more than a day behind the newest of them, the vendor's clock decides what the future is.
+Times in the journal are trusted unless they lie in the future. Where the local clock is wrong, more than a day
+behind the newest of them, the vendor's clock decides.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_DELIVERED: Final = 5_000
 
-# A clock that is further off than this is not believed where another one tells the time.
+# A clock that is further off than this is not trusted where another one is known.
 DOUBT: Final = timedelta(days=1)
 
-# A baseline that was written at the first start stands unless the clock proves to have been further off.
+# A baseline that was written at the first start is kept unless the clock was further off than this.
 SAME: Final = timedelta(seconds=1)
 
-# Seconds after a start in which the vendor tells again what a kill kept from being dispatched: the baseline stands.
+# Seconds after a start in which the vendor reports events again that a crash kept back: the baseline is kept.
 RECOVERY: Final = 3_600.0
-# So many times the usual number of lines are too many even then.
+# This multiple of the usual number of lines is too many even then.
 _TOO_MANY: Final = 5
 
-# Seconds until a rewriting that failed is tried again.
+# Seconds until a failed rewrite is retried.
 REWRITE_PAUSE: Final = 60.0
 
 type Executor = Callable[..., Awaitable[object]]
@@ -45,31 +45,31 @@ class Clock(Protocol):
     """The clocks of an account."""
 
     def now(self) -> float:
-        """Monotonic seconds."""
+        """Return monotonic seconds."""
 
     def now_utc(self) -> datetime:
-        """The local clock."""
+        """Return the local time (UTC)."""
 
     def vendor_utc(self) -> datetime | None:
-        """The vendor's clock; None while no response has told it."""
+        """Return the vendor's time (UTC), None before the first response."""
 
     def trusted_utc(self) -> datetime:
-        """The local clock, or the vendor's where the local one cannot be believed."""
+        """Return the local time, or the vendor's where the local clock is not trusted (UTC)."""
 
 
 @dataclass(slots=True)
 class PendingEvents:
-    """What an account has yet to dispatch or to write down; the caller keeps it over reloads.
+    """The events of an account that wait to be dispatched or written; the caller keeps them over reloads.
 
-    What a camera says exists nowhere else, and a full disk must repeat nothing until a restart.
+    Messages of cameras exist nowhere else, and a full disk must not repeat an event before a restart.
     """
 
     # Events to dispatch, in order.
     queue: deque[VendorEvent] = field(default_factory=deque)
-    # Times by the ids of events in the queue, and of those that count as dispatched with one of them.
+    # Times of events in the queue, and of those that count as dispatched with one of them, by id.
     waiting: dict[str, datetime] = field(default_factory=dict)
     covered: dict[str, list[str]] = field(default_factory=dict)
-    # Times by the ids of events that were dispatched and could not be written down.
+    # Times of dispatched events that could not be written yet, by id.
     unwritten: dict[str, datetime] = field(default_factory=dict)
 
 
@@ -81,7 +81,7 @@ def remove_journal(path: Path) -> None:
 class EventJournal:
     """The journal of one account; `executor` runs blocking calls, `title` is for the log.
 
-    `pending` is what the account's journal before a reload left.
+    `pending` are the events that were pending before a reload.
     """
 
     def __init__(
@@ -117,22 +117,22 @@ class EventJournal:
 
     @property
     def delivered_until(self) -> datetime:
-        """The newest time of what was dispatched, unless that lies in the future; nothing later has been."""
+        """Return the newest time of the dispatched events that does not lie in the future."""
         now = self._now()
         return max((at for at in self._told.values() if at <= now), default=self.baseline)
 
     @property
     def size(self) -> int:
-        """How many events the journal knows."""
+        """Return how many events the journal has."""
         return len(self._told)
 
     # Times
 
     @property
     def baseline(self) -> datetime:
-        """Up to when everything counts as dispatched.
+        """Return the time up to which everything counts as dispatched.
 
-        It is judged anew until a clock that can be believed has told the time.
+        It is computed again until a trusted clock is known.
         """
         if self._baseline is not None:
             return self._baseline
@@ -145,7 +145,7 @@ class EventJournal:
         return baseline
 
     def _judge(self) -> tuple[datetime, bool]:
-        """Return the baseline by what was loaded, and whether the clock that it was judged by can be believed."""
+        """Return the baseline by the loaded file, and whether the clock that decided is trusted."""
         elapsed = timedelta(seconds=self.clock.now() - self._loaded_at)
         local, told_by_vendor = self.clock.now_utc(), self.clock.vendor_utc()
         stored, dispatched = self._loaded.baseline, self._loaded.dispatched.values()
@@ -161,7 +161,7 @@ class EventJournal:
         return max((at for at in dispatched if at <= now), default=now - elapsed), is_sure
 
     def _now(self) -> datetime:
-        """Return the time by a clock that can be believed."""
+        """Return the time by a trusted clock."""
         local = self.clock.now_utc()
         newest = max(self._told.values(), default=self.baseline)
         return local if local >= newest - DOUBT else self.clock.vendor_utc() or local
@@ -169,11 +169,11 @@ class EventJournal:
     # Reading
 
     async def async_load(self) -> None:
-        """Read the file. Whatever cannot be read or written costs a log line; it raises nothing."""
+        """Read the file. What cannot be read or written is logged; raises nothing."""
         self._loaded_at = self.clock.now()
         try:
             loaded = await self._executor(self._file.load)
-        except Exception as err:  # noqa: BLE001  a journal that cannot be had must not keep the account from loading
+        except Exception as err:  # noqa: BLE001  an unreadable journal must not keep the account from loading
             _LOGGER.warning(
                 "%s: the journal of dispatched events cannot be read (%s);"
                 " what happened while Home Assistant was down is not dispatched",
@@ -189,19 +189,19 @@ class EventJournal:
         await self.async_flush()
 
     async def async_settle(self) -> None:
-        """Judge the baseline for good, once the vendor has answered for the first time; raises nothing."""
+        """Fix the baseline, once the vendor has answered for the first time; raises nothing."""
         self._is_settled = True
         await self.async_flush()
 
     def take(self, loaded: Content) -> None:
-        """Take what the file holds."""
+        """Apply the content of the file."""
         self._loaded, self._written = loaded, loaded.baseline
         self._told = {**loaded.dispatched, **self._unwritten}
         self._lines = len(self._told)
         self._is_stale = not loaded.is_sound
 
     def _warn(self) -> None:
-        """Say what could not be read."""
+        """Log damage of the file."""
         if not self._loaded.is_there:
             return
         if self._loaded.baseline is None:
@@ -221,10 +221,10 @@ class EventJournal:
     # Dispatching
 
     def filter_new(self, vendor_events: Iterable[VendorEvent]) -> list[VendorEvent]:
-        """Return those that are still to be dispatched, by time; from now on they are known.
+        """Return the events that were not dispatched yet, by time; from now on they are known.
 
-        One that follows another is dispatched if that one was known before. Where both come at once, the first tells of
-        both, and the second counts as dispatched with it.
+        An event that follows another is dispatched if that one was known before. Where both come at once, the first
+        one stands for both, and the second counts as dispatched with it.
         """
         baseline = self.baseline
         fresh: dict[str, VendorEvent] = {}
@@ -250,9 +250,9 @@ class EventJournal:
         return vendor_event in self._told or vendor_event in self._waiting
 
     async def async_mark_delivered(self, vendor_event: VendorEvent) -> None:
-        """Write down that this one was dispatched; returns when it would survive a kill.
+        """Record an event as dispatched; return when that would survive a crash.
 
-        Raises what the file raises; it is then written down with the next one.
+        Raises the file's errors; the event is then written with the next one.
         """
         told = [vendor_event.id, *self._covered.pop(vendor_event.id, ())]
         for known in told:
@@ -262,12 +262,12 @@ class EventJournal:
             await self._write()
 
     async def async_flush(self) -> bool:
-        """Write what could not be written before; tell whether nothing is left. Raises nothing."""
+        """Write what could not be written before; return whether nothing is left. Raises nothing."""
         async with self._lock:
             self._rewrite_at = 0.0
             try:
                 await self._write()
-            except Exception as err:  # noqa: BLE001  whatever keeps the disk from it may pass
+            except Exception as err:  # noqa: BLE001  any error of the disk may be temporary
                 _LOGGER.debug("%s: the journal waits: %s", self._title, type(err).__name__)
         return not self._unwritten and not self._must_rewrite
 
@@ -275,7 +275,7 @@ class EventJournal:
 
     @property
     def _must_rewrite(self) -> bool:
-        """Whether the file is to be replaced; not while nobody knows what it holds or its first line should say."""
+        """Return whether to rewrite the file; never while its content or the baseline is not known."""
         has_nothing = self._loaded.baseline is None and not self._loaded.dispatched
         is_known = self.baseline == self._baseline or has_nothing
         return self._is_readable and is_known and (self._is_stale or self._may_compact)
@@ -286,7 +286,7 @@ class EventJournal:
         return self._lines > self._compact_at * (_TOO_MANY if is_recovering else 1)
 
     async def _write(self) -> None:
-        """Bring the file up to date: by a new file where need be, else by new lines."""
+        """Write pending events: by a new file if necessary, else by appended lines."""
         if self._must_rewrite and self.clock.now() >= self._rewrite_at:
             try:
                 await self._rewrite()
@@ -318,12 +318,12 @@ class EventJournal:
         self._is_growing = True
 
     async def _rewrite(self) -> None:
-        """Replace the file, without the oldest events that are too many; what fails leaves everything as it is."""
+        """Replace the file, without surplus oldest events; a failure leaves everything as it is."""
         written = dict(self._unwritten)
         baseline, told = self._compacted()
         await self._executor(self._file.rewrite, encode_all(baseline, told))
         for gone in self._told.keys() - told.keys():
-            # What was dispatched meanwhile is not in the new file and stays.
+            # Events dispatched meanwhile are not in the new file and stay.
             if self._told[gone] <= baseline:
                 del self._told[gone]
         if self._baseline is not None or len(told) < len(self._told):
@@ -334,14 +334,14 @@ class EventJournal:
         self._forget_written(written)
 
     def _compacted(self) -> tuple[datetime, dict[str, datetime]]:
-        """Return what a new file holds: the baseline moves no further than to what is waiting, or to now."""
+        """Return the content of a new file: the baseline never passes an event that waits, or now."""
         now = self._now()
         oldest_waiting = min(self._waiting.values(), default=None)
         by_time = sorted(self._told.items(), key=lambda item: item[1])
         baseline = self.baseline
         surplus = 0
         for _, at in by_time[:-MAX_DELIVERED] if self._may_compact else ():
-            # What happens at the very moment of the baseline counts as dispatched.
+            # An event at the very moment of the baseline counts as dispatched.
             is_shared = at >= by_time[-MAX_DELIVERED][1]
             if is_shared or at > now or (oldest_waiting is not None and at >= oldest_waiting):
                 break

@@ -19,7 +19,7 @@ import msgspec
 
 from ...models import EARLIEST
 
-# Bytes that are set aside for lines to come, so that a disk that is full takes about a hundred more.
+# Bytes that are reserved for new lines, so that about a hundred more can be written to a full disk.
 RESERVE: Final = 16 * 1024
 _KEEP_SIZE: Final = 1
 
@@ -37,10 +37,10 @@ _DECODER: Final = msgspec.json.Decoder(_Line)
 
 @dataclass(slots=True)
 class Content:
-    """What a journal's file holds: the baseline, None where that cannot be read, and the time of each event by id.
+    """The content of a journal's file: the baseline, None where that cannot be read, and each event's time by id.
 
-    `unreadable` counts damaged lines; a torn last line is none, since every kill may leave one. `is_sound`: all of it
-    could be read and has checksums.
+    `unreadable` counts damaged lines, without a torn last line, which every crash may leave. `is_sound`: all lines
+    could be read and have checksums.
     """
 
     baseline: datetime | None = None
@@ -69,7 +69,7 @@ def _checksum(at: datetime, event_id: str) -> str:
 
 
 def parse(data: bytes) -> Content:
-    """Read as many lines as can be read."""
+    """Parse all lines that can be read."""
     content = Content()
     has_checksums = True
     oldest: datetime | None = None
@@ -78,13 +78,13 @@ def parse(data: bytes) -> Content:
         if not text.strip():
             continue
         if (line := _decoded(text)) is None:
-            # What has no end was being written when the process died.
+            # A line without an end was being written when the process died.
             content.unreadable += number < len(lines)
             continue
         has_checksums &= line.crc is not None
         is_plausible = line.at >= EARLIEST
         if line.id:
-            # The id stands even where the time cannot be: what was dispatched is not dispatched again.
+            # The id counts even with an impossible time: the event must not be dispatched again.
             content.dispatched[line.id] = line.at if is_plausible else EARLIEST
             if is_plausible and line.crc is None:
                 oldest = line.at if oldest is None else min(oldest, line.at)
@@ -118,12 +118,12 @@ class JournalFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # A name of its own, so that a file that a kill left behind is known as ours.
+        # A fixed name, so that a file that a crash left behind is recognized.
         self._temporary = path.with_name(f"{path.name}.tmp")
         self._size = 0
 
     def load(self) -> Content:
-        """Read the file; delete what a kill left of an unfinished one."""
+        """Read the file; delete an unfinished one that a crash left behind."""
         with suppress(OSError):
             self._temporary.unlink(missing_ok=True)
         try:
@@ -134,9 +134,9 @@ class JournalFile:
         return parse(data)
 
     def append(self, lines: bytes) -> None:
-        """Add lines, on a new one where the file ends in half a line, and wait until they would survive a kill.
+        """Append lines, after a line end where the file ends in half a line, and sync them to disk.
 
-        What a write that fails has left is cut off again. Raises FileNotFoundError where the file is not what it was.
+        A partial write is truncated again. Raises FileNotFoundError where the file became shorter.
         """
         with self._path.open("r+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
@@ -156,7 +156,7 @@ class JournalFile:
             _reserve(file.fileno(), self._size)
 
     def rewrite(self, content: bytes) -> None:
-        """Replace the file as a whole; where that fails the one before stays as it is."""
+        """Replace the file atomically; on failure the old one stays as it is."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with self._temporary.open("wb", buffering=0) as file:
@@ -179,14 +179,14 @@ class JournalFile:
 
 
 def _write(write: Callable[[memoryview], int | None], data: bytes) -> None:
-    """Write all of it; a disk that is almost full takes a part first."""
+    """Write all of the data; a disk that is almost full may take a part first."""
     left = memoryview(data)
     while left:
         left = left[write(left) or 0 :]
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the new name of a file survive a power cut."""
+    """Sync a folder, so that the new name of a file survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -211,7 +211,7 @@ _FALLOCATE: Final = _fallocate()
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Set blocks aside behind the end of a file, where the file system can; its length stays as it is."""
+    """Reserve blocks behind the end of a file, where the file system can; its length stays as it is."""
     if _FALLOCATE is not None:
         until = -(-(size + RESERVE) // RESERVE) * RESERVE
         _FALLOCATE(descriptor, _KEEP_SIZE, 0, until)

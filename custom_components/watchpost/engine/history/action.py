@@ -22,7 +22,7 @@ ATTR_END: Final = "end"
 
 
 async def async_import_history(call: ServiceCall) -> ServiceResponse:
-    """Fill the full hours of a period of entities; return what became of them, by entity.
+    """Import the full hours of a period of entities; return the counts by entity.
 
     Raises ServiceValidationError for a period or an entity that cannot be, and a `VendorError`.
     """

@@ -1,7 +1,7 @@
-"""Fills the hours that entities' long-term statistics lack from what the vendor remembers.
+"""Imports the hours that entities' long-term statistics lack from the vendor's history.
 
-Of each channel it is kept up to which hour everything is settled: those hours have a row, or the vendor was asked
-long enough after they ended and has nothing. What is there already is read from the statistics themselves.
+For each channel it is stored up to which hour everything is settled: those hours have a row, or the vendor was asked
+long enough after they ended and has nothing. Existing rows are read from the statistics themselves.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ MAX_UNSEEN: Final = 100
 
 @dataclass(slots=True)
 class _Run:
-    """What one run may still ask, how often it did, and what failed in it, with the last reason."""
+    """The remaining requests of one run, its attempts, and the groups that failed, with the last error."""
 
     requests_left: int
     attempts: int = 0
@@ -58,7 +58,7 @@ class _Run:
 
 
 class _StoredProgress(msgspec.Struct, array_like=True):
-    """How far the history of one channel is, as it is stored."""
+    """The progress of one channel as it is stored."""
 
     device: str
     key: str
@@ -68,17 +68,17 @@ class _StoredProgress(msgspec.Struct, array_like=True):
     first: int = 0
 
     def is_past(self, now: int) -> bool:
-        """Whether a clock that was right wrote this; a channel of which it did not begins anew."""
+        """Return whether this was written with a right clock; otherwise the channel starts again."""
         return max(self.done, self.back, self.first) <= now
 
     def progress(self, now: int) -> Progress:
-        """Return the progress; hours that are yet to come were not asked for."""
+        """Return the progress, without requested hours that lie in the future."""
         asked = {hour for hour in self.asked if self.done <= hour <= now}
         return Progress(self.done, asked, max(self.back, self.first), self.first)
 
 
 class _Stored(msgspec.Struct):
-    """What is stored of an account's history: until when (seconds) it was seen, and the hours in which it was not."""
+    """The stored file: until when (seconds) the account was loaded, and the hours in which it was not."""
 
     seen: float
     unseen: list[tuple[int, int]]
@@ -86,14 +86,13 @@ class _Stored(msgspec.Struct):
 
 
 class HistoryBackfill:
-    """Fills the gaps of one account: after set-up, every hour, and when an outage is over.
+    """Fills the gaps of one account: after set-up, every hour, and at the end of an outage.
 
-    `tracks` tells the channels that have statistics, `ask` asks the vendor for the full hours of channels of
-    one feed, `may_ask` tells whether the vendor wants to be asked at all now, `terms` how it is best asked, and
-    `plausibility` rejects hours that cannot be true, `outcome` hears after each run whether something failed,
-    `requests` counts those made so far, `is_clock_right` tells whether the local clock can be believed:
-    a span is asked for and written as one, so that much is repeated at most when Home Assistant stops in between,
-    and between runs polling has its turn.
+    `tracks` returns the channels that have statistics, `ask` fetches the full hours of channels of one feed, `may_ask`
+    returns whether requests are allowed now, `terms` are the vendor's limits, `plausibility` rejects impossible hours,
+    `outcome` is called after each run with its error, `requests` counts those made so far, `is_clock_right` returns
+    whether the local clock is trusted. A span is fetched and written as one, so at most that is repeated when
+    Home Assistant stops in between, and polls go between runs.
     """
 
     def __init__(
@@ -131,11 +130,11 @@ class HistoryBackfill:
         self._notice = ImportNotification(hass, entry)
         self._filling = HistoryFiller(self._backfill, self._terms, self._notice)
 
-    # When
+    # Schedule
 
     @callback
     def async_start(self) -> None:
-        """Fill gaps from now on, once Home Assistant runs; nothing without a recorder."""
+        """Fill gaps regularly, once Home Assistant runs; never without a recorder."""
         if statistics.is_recording(self._hass):
             self._entry.async_on_unload(self._async_stop)
             self._entry.async_on_unload(async_at_started(self._hass, self._begin))
@@ -154,7 +153,7 @@ class HistoryBackfill:
 
     @callback
     def async_fill(self, _now: datetime | None = None) -> None:
-        """Fill what can be filled, in the background, unless that is under way or about to go on."""
+        """Fill gaps in the background, unless that is running or scheduled."""
         is_under_way = self._task is not None and not self._task.done()
         if is_under_way or self._cancel_next is not None or not statistics.is_recording(self._hass):
             return
@@ -169,7 +168,7 @@ class HistoryBackfill:
 
     async def _run(self) -> None:
         if not self._is_clock_right():
-            return  # what a wrong clock takes for past would count as settled
+            return  # hours that a wrong clock takes for past would count as settled
         await statistics.async_settle(self._hass)
         async with self._lock:
             progress = await self._load()
@@ -185,18 +184,18 @@ class HistoryBackfill:
         if self._progress is not None:
             await self._store.async_save(self._data())
 
-    # What is kept
+    # Stored progress
 
     @callback
     def async_move(self, channels: Mapping[ChannelId, ChannelId]) -> None:
-        """Have new channels carry on the statistics of old ones: what the old ones lack is asked for of the new ones.
+        """Continue the statistics of old channels with new ones: their gaps are filled from the new channels.
 
         Called before the first run.
         """
         self._moved |= channels
 
     def _carry_on(self) -> None:
-        """Let new channels go on where the old ones were; what they brought meanwhile stands under other entities."""
+        """Give new channels the progress of the old ones; their own belongs to other entities."""
         progress = self._progress or {}
         for old, new in self._moved.items():
             if (known := progress.pop(old, None)) is not None:
@@ -206,7 +205,7 @@ class HistoryBackfill:
         self._moved = {}
 
     async def _load(self) -> dict[ChannelId, Progress]:
-        """Read what is settled; hours that went by since it was written were seen by nobody."""
+        """Read the progress; the hours since it was written were not recorded."""
         if self._progress is not None:
             return self._progress
         self._progress = {}
@@ -225,7 +224,7 @@ class HistoryBackfill:
             for row in kept.channels
             if row.is_past(now)
         }
-        if since > now + 1:  # nobody knows when the account was seen last
+        if since > now + 1:  # it is unknown when the account was loaded last
             since = max((known.done for known in self._progress.values()), default=now)
         unseen = [(start, min(end, now)) for start, end in kept.unseen]
         self._backfill.unseen = [(start, end) for start, end in unseen if start < end]
@@ -255,9 +254,9 @@ class HistoryBackfill:
     # Filling
 
     async def _fill(self, progress: dict[ChannelId, Progress]) -> bool:
-        """Fill gaps, a span of one group at a time: the oldest first, then what was put off as less urgent.
+        """Fill gaps, a span of one group at a time: the oldest first, then older history of new channels.
 
-        Tell whether more can be done soon.
+        Return whether more can be done soon.
         """
         until = compiled_until(dt_util.utcnow())
         groups = await self._lines(progress, until)
@@ -300,27 +299,27 @@ class HistoryBackfill:
         return run.requests_left > 0 and len(run.failed) < MAX_FAILURES and self._may_ask()
 
     async def _attempt(self, run: _Run, group: str, filling: Awaitable[int]) -> bool:
-        """Fill a span and count what it took; a group that fails has its next turn in the next run."""
+        """Fill a span and count its requests; a group that fails is retried in the next run."""
         run.attempts += 1
         before = self._requests() if self._requests else 0
         try:
             estimated = await filling
             run.requests_left -= 0 if self._requests else estimated
-        except Exception as err:  # noqa: BLE001  whatever it is must not keep the others from theirs
+        except Exception as err:  # noqa: BLE001  one group must not keep the others from being filled
             _LOGGER.debug("%s: no history: %s", self._entry.title, type(err).__name__)
             self._backfill.counts["failures"] += 1
             run.failed.add(group)
             run.error = err
             return False
         finally:
-            # Days of which the vendor says that they have no data cost nothing.
+            # Days that the vendor lists as empty cost nothing.
             run.requests_left -= self._requests() - before if self._requests else 0
         return True
 
     async def _lines(
         self, progress: dict[ChannelId, Progress], until: int
     ) -> dict[str, list[BackfillTask]]:
-        """Return by group the entities that may lack hours, and up to when the vendor may have them."""
+        """Return by group a task for each entity that may lack hours."""
         tracks = {track.entity_id: track for track in self._tracks()}
         channels = {entity_id: track.channel for entity_id, track in tracks.items()}
         groups: dict[str, list[BackfillTask]] = {}
@@ -341,7 +340,7 @@ class HistoryBackfill:
         return groups
 
     def _group(self, channel: Channel) -> str:
-        """Name what is asked for as one."""
+        """Return the name of the group that is requested as one."""
         return channel.device if self._terms.by_device else channel.feed
 
     def _beginning(self, until: int) -> Progress:
@@ -351,7 +350,7 @@ class HistoryBackfill:
         return Progress(until - DAY, back=until - DAY, first=first)
 
     def _tell_cost(self, groups: int) -> None:
-        """Say what a first import costs, where a request brings so little that it matters."""
+        """Log the cost of a first import, where a request returns so little that it matters."""
         if groups and self._terms.per_request < DAY:
             _LOGGER.info(
                 "%s: history of %d days will take up to %d requests, the newest day first",
@@ -360,7 +359,7 @@ class HistoryBackfill:
                 groups * FIRST_DAYS * DAY // self._terms.per_request,
             )
 
-    # On request
+    # The import action
 
     async def async_import(
         self, entity_ids: Collection[str], start: int, end: int
@@ -395,7 +394,7 @@ class HistoryBackfill:
         return {key: BackfillTask(tracks[key], known[key], Progress(0), end) for key in entity_ids}
 
     def diagnostics(self) -> dict[str, Any]:
-        """Counts, never contents."""
+        """Return counts, never contents."""
         return {
             "is_recording": statistics.is_recording(self._hass),
             "is_filling": self._task is not None and not self._task.done(),
@@ -419,12 +418,12 @@ def _store(hass: HomeAssistant, entry: ConfigEntry) -> GuardedStore:
 
 
 async def async_forget(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Forget what was settled of an account that was removed."""
+    """Delete the stored progress of an account that was removed."""
     await _store(hass, entry).async_remove()
 
 
 def refused(key: str, **placeholders: str) -> ServiceValidationError:
-    """Return the error of an action that asks for what cannot be."""
+    """Return the translated error of an invalid action call."""
     return ServiceValidationError(
         translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
     )

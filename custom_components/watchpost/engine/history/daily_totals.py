@@ -34,7 +34,7 @@ type AskDays = Callable[[datetime, datetime], Awaitable[Sequence[DailySeries]]]
 
 
 class DailyTotalsImporter:
-    """Keeps the daily totals of one account; `ask` returns those of full days [start, end) in local time."""
+    """Imports the daily totals of one account; `ask` returns those of full days [start, end) in local time."""
 
     def __init__(
         self,
@@ -55,14 +55,14 @@ class DailyTotalsImporter:
 
     @callback
     def async_start(self) -> None:
-        """Keep the totals from now on, once Home Assistant runs; nothing without a recorder."""
+        """Import the totals regularly, once Home Assistant runs; never without a recorder."""
         if statistics.is_recording(self._hass):
             self._entry.async_on_unload(self._stop)
             self._entry.async_on_unload(async_at_started(self._hass, self._begin))
 
     @callback
     def _begin(self, _now: HomeAssistant | datetime) -> None:
-        """Fill now, and again before the next day is over."""
+        """Import now, and again before the next day is over."""
         self._cancel_next = async_call_later(self._hass, FILL_EVERY, self._begin)
         self.async_fill()
 
@@ -73,7 +73,7 @@ class DailyTotalsImporter:
 
     @callback
     def async_fill(self) -> None:
-        """Fill what is missing, in the background."""
+        """Import the missing days in the background."""
         if not statistics.is_recording(self._hass) or (self._task and not self._task.done()):
             return
         self._task = self._entry.async_create_background_task(
@@ -81,7 +81,7 @@ class DailyTotalsImporter:
         )
 
     async def _run(self) -> None:
-        """Ask for what is missing, a month at a time; a failure is made up for by the next run."""
+        """Request the missing days, a month at a time; after a failure the next run goes on."""
         self.counts["runs"] += 1
         await statistics.async_settle(self._hass)
         prefix = statistics.daily_id(self._entry.unique_id or "", "")
@@ -115,5 +115,5 @@ class DailyTotalsImporter:
         return dt_util.start_of_local_day(dt_util.as_local(since) + timedelta(hours=2))
 
     def diagnostics(self) -> dict[str, Any]:
-        """Counts, never contents."""
+        """Return counts, never contents."""
         return dict(self.counts)

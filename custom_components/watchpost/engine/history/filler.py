@@ -1,4 +1,4 @@
-"""Fills spans of hours of entities that are asked for together: what is missing, what the vendor has, what it took."""
+"""Fills spans of hours of entities that are requested together."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from .importer import BackfillTask, HistoryImporter
 from .plan import Request, advance, hour_of, missing, requests
 from .progress import ImportNotification
 
-# Of an exact history: hours before the newest that are asked for with it, for what came late.
+# Of an exact history: hours before the newest that are requested with it, for late measurements.
 AGAIN: Final = 1
 
 
 @dataclass(slots=True)
 class ImportResult:
-    """What became of an entity's hours."""
+    """The counts of an entity's hours by result."""
 
     written: int = 0
     already_there: int = 0
@@ -25,7 +25,7 @@ class ImportResult:
 
 
 class HistoryFiller:
-    """How one account's spans are filled, by its terms."""
+    """Fills the spans of one account within the vendor's limits."""
 
     def __init__(
         self, backfill: HistoryImporter, terms: HistoryTerms, notice: ImportNotification
@@ -35,17 +35,17 @@ class HistoryFiller:
         self._notice = notice
 
     def _cost(self, request: Request[str]) -> int:
-        """Return how many requests of the vendor one of ours takes."""
+        """Return how many vendor requests one of ours needs."""
         return -(-(request.end - request.start) // self._terms.per_request)
 
     async def _present(self, lines: Iterable[str], start: int, end: int) -> dict[str, set[int]]:
-        """Return by entity the hours that need not be asked for, since they have a row that is good enough."""
+        """Return by entity the hours that need no request, since they have a sufficient row."""
         if self._terms.is_exact:
             return {entity_id: set() for entity_id in lines}
         return await self._backfill.present(list(lines), start, end)
 
     async def forward(self, lines: Iterable[BackfillTask], start: int, end: int) -> int:
-        """Fill the hours in [start, end) of entities of one group; return how many requests it took."""
+        """Fill the hours in [start, end) of entities of one group; return the number of requests."""
         now = hour_of(dt_util.utcnow())
         due = {line.track.entity_id: line for line in lines if line.progress.done < end}
         present = await self._present(due, start, end)
@@ -68,13 +68,13 @@ class HistoryFiller:
         return cost
 
     def _again(self, line: BackfillTask) -> int | None:
-        """Return from which hour on all are asked for, together with one that is new."""
+        """Return the hour from which on all are requested, together with a new one."""
         newest = line.end - 1
         is_new = self._terms.is_exact and newest not in line.progress.asked
         return newest - AGAIN if is_new else None
 
     async def back(self, lines: Iterable[BackfillTask], back: int) -> int:
-        """Fill the span before `back` of entities of one group; return how many requests it took."""
+        """Fill the span before `back` of entities of one group; return the number of requests."""
         due = {line.track.entity_id: line for line in lines if line.progress.back == back}
         start = max(back - self._terms.span, min(line.progress.first for line in due.values()))
         present = await self._present(due, start, back)
@@ -97,7 +97,7 @@ class HistoryFiller:
         wanted: Mapping[str, list[int]],
         present: Mapping[str, set[int]],
     ) -> int:
-        """Ask for the wanted hours and note in `present` which were written; return what it took."""
+        """Request the wanted hours and add the written ones to `present`; return the number of requests."""
         asked = requests(wanted)
         if asked:
             self._notice.begin()

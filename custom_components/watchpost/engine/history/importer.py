@@ -1,4 +1,4 @@
-"""Asks the vendor for hours that are missing and writes them into the statistics."""
+"""Fetches missing hours from the vendor and writes them into the statistics."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ from .plan import DAY, Progress, Request, hour_of, time_of
 
 _LOGGER = logging.getLogger(__name__)
 
-# So many entities' hours are written in one step.
+# The hours of so many entities are written in one turn of the event loop.
 _AT_ONCE: Final = 10
 
 type Ask = Callable[
@@ -25,7 +25,7 @@ type Ask = Callable[
 
 
 class HistoryChannel(NamedTuple):
-    """A channel with its entity, and when the vendor's newest value was measured, if it tells."""
+    """A channel with its entity, and when the newest reading was measured, if that is known."""
 
     channel: Channel
     entity_id: str
@@ -33,7 +33,7 @@ class HistoryChannel(NamedTuple):
 
 
 class BackfillTask(NamedTuple):
-    """What one entity needs: where its values come from, how they are written, up to when."""
+    """The task for one entity: its channel, its statistics, its progress and the end hour."""
 
     track: HistoryChannel
     series: statistics.Series
@@ -60,9 +60,9 @@ class HistoryImporter:
     async def present(
         self, entity_ids: Collection[str], start: int, end: int
     ) -> dict[str, set[int]]:
-        """Return which hours have a row that is worth its name.
+        """Return the hours that have a row of measured values.
 
-        When Home Assistant starts, the recorder fills the time that it was down with the last states.
+        At start the recorder fills the time that Home Assistant was down with the last states.
         """
         if not entity_ids:
             return {}
@@ -80,7 +80,7 @@ class HistoryImporter:
         wanted: Mapping[str, Sequence[int]],
         request: Request[str],
     ) -> dict[str, set[int]]:
-        """Ask once, write what was wanted, wait until it is in the database; return the hours written."""
+        """Run one request, write the wanted hours, wait until they are in the database; return the hours written."""
         channels = [lines[entity_id].track.channel for entity_id in request.keys]
         self.counts["requests"] += 1
         found = await self._ask(channels, time_of(request.start), time_of(request.end))

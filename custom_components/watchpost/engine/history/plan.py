@@ -1,4 +1,4 @@
-"""Which hours of a channel's statistics are missing, and how they are asked for. Pure.
+"""Plans which hours of a channel's statistics are missing, and the requests for them. Pure.
 
 Hours are counted from the epoch, as whole numbers.
 """
@@ -31,7 +31,7 @@ class Request[K](NamedTuple):
 
 @dataclass(slots=True)
 class Progress:
-    """Before `done` all is settled; `asked` are later hours that the vendor was asked for already.
+    """The progress of a channel: before `done` all is settled; `asked` are later hours that were requested already.
 
     Where the newest hours came first, [`first`, `back`) is still to be asked for, from its end down.
     """
@@ -67,7 +67,7 @@ def compiled_until(now: datetime) -> int:
 
 
 def is_final(hour: int, now: int) -> bool:
-    """Whether the vendor will hardly get more of this hour than it has now: the day after it is over.
+    """Return whether the vendor will hardly receive more of this hour than it has now: a day after its end.
 
     By whole days (UTC), so that what came to nothing in one day is asked for again at once.
     """
@@ -99,7 +99,7 @@ def missing(
 def advance(
     progress: Progress, end: int, present: Collection[int], asked: Iterable[int], now: int
 ) -> None:
-    """Note which hours were `asked` for, and move on over all that is settled, up to `end`."""
+    """Record the requested hours (`asked`), and advance over all settled hours, up to `end`."""
     progress.asked.update(asked)
     settled = {hour for hour in asked if is_final(hour, now)}
     while progress.done < end and (progress.done in present or progress.done in settled):

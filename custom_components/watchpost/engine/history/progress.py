@@ -1,4 +1,4 @@
-"""Shows in Home Assistant how far a long import is."""
+"""Shows the progress of a long import as a notification."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -17,7 +17,7 @@ STEPS: Final = 10
 
 
 class ImportNotification:
-    """Shows how far a long import is."""
+    """The progress notification of a long import."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         self._hass = hass
@@ -29,12 +29,12 @@ class ImportNotification:
         self._step = 0
 
     def plan(self, lines: Iterable[BackfillTask]) -> None:
-        """Note what there is to import, of all entities."""
+        """Set the hours to import, of all entities."""
         gaps = (line.progress.left(line.end) for line in lines)
         self._planned = [gap for gap in gaps if gap > 0]
 
     def begin(self) -> None:
-        """Show the import of the planned gaps, if they are long; called when the first is asked for."""
+        """Show the notification if the planned gaps are long; called at the first request."""
         if self._total:
             return
         gaps = self._planned
@@ -43,7 +43,7 @@ class ImportNotification:
             self._show()
 
     def update(self, feeds: Iterable[Iterable[BackfillTask]]) -> None:
-        """Show how much is left."""
+        """Update the notification."""
         if not self._total:
             return
         left = sum(line.progress.left(line.end) for lines in feeds for line in lines)
@@ -62,7 +62,7 @@ class ImportNotification:
         )
 
     def close(self) -> None:
-        """Show nothing any longer."""
+        """Remove the notification."""
         if self._total:
             self._total = 0
             persistent_notification.async_dismiss(self._hass, self._id)

@@ -53,12 +53,12 @@ class Series:
 
 @callback
 def is_recording(hass: HomeAssistant) -> bool:
-    """Whether there is a recorder."""
+    """Return whether there is a recorder."""
     return DATA_INSTANCE in hass.data
 
 
 def has_mean(channel: Channel) -> bool:
-    """Whether the recorder would keep hourly means of this channel."""
+    """Return whether the recorder would keep hourly means of this channel."""
     return getattr(channel.description, "state_class", None) in MEAN_TYPES
 
 
@@ -142,7 +142,7 @@ async def async_hours(
 
 @callback
 def async_write(hass: HomeAssistant, series: Series, hours: Sequence[Hour]) -> None:
-    """Hand full hours to the recorder, in the unit of the entity's statistics."""
+    """Pass full hours to the recorder, in the unit of the entity's statistics."""
     metadata, convert = series.metadata, series.convert
     if metadata["mean_type"] is StatisticMeanType.CIRCULAR:
         rows = [_angle(hour) for hour in hours]
@@ -176,12 +176,12 @@ _DAYS_TO_LOOK_BACK: Final = 5
 
 
 def daily_id(account: str, key: str) -> str:
-    """Name the statistics of an account's daily totals, by its unique id; without a key, how all of them begin."""
+    """Return the statistic id of an account's daily totals, by its unique id; without a key, the common prefix."""
     return f"{DOMAIN}:{slugify(account)}_{slugify(key) if key else ''}"
 
 
 async def async_last_day(hass: HomeAssistant, prefix: str) -> datetime | None:
-    """Return the day up to which all of an account's daily totals are there; None where there are none."""
+    """Return the day up to which all of an account's daily totals exist; None where there are none."""
     recorder = get_instance(hass)
     known = await recorder.async_add_executor_job(list_statistic_ids, hass, None, "sum")
     lasts: list[datetime] = []

@@ -1,4 +1,4 @@
-"""Writes files that vendors bring into Home Assistant's media folder: whole, or not at all."""
+"""Saves vendors' files in Home Assistant's media folder: completely, or not at all."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from ...contract.media import MediaDownload, MediaFile
 
 MAX_BYTES: Final = 16 * 1024**3
-# So much of a disk is left to Home Assistant's own files.
+# Free space that is left to Home Assistant's own files.
 RESERVE_BYTES: Final = 512 * 1024**2
-# How often it is looked whether there is still so much.
+# The free space is checked after so many bytes.
 _LOOK_EVERY: Final = 64 * 1024**2
 
 _UNDER_WAY: Final[HassKey[set[Path]]] = HassKey(f"{DOMAIN}_saving")
 
 
 class _File:
-    """A file while it grows, under a name that no media browser shows. What blocks runs in an executor."""
+    """A file while it is written, under a name that no media browser shows. Blocking calls run in an executor."""
 
     def __init__(self, hass: HomeAssistant, path: Path) -> None:
         self._hass = hass
@@ -38,7 +38,7 @@ class _File:
         self.size = 0
 
     async def take(self, chunk: bytes) -> None:
-        """Write what comes next; raises HomeAssistantError where the disk is too full."""
+        """Write a chunk; raises HomeAssistantError where the disk is too full."""
         try:
             await self._hass.async_add_executor_job(self._write, chunk)
         except OSError:
@@ -53,7 +53,7 @@ class _File:
         self.size += len(chunk)
 
     def finish(self, is_sound: Callable[[Path], bool]) -> None:
-        """Give it its name in one step, if it is what it should be."""
+        """Rename the file to its final name, if its content is valid."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -62,7 +62,7 @@ class _File:
         self._part.replace(self._path)
 
     def discard(self) -> None:
-        """Leave nothing behind of what did not get its name."""
+        """Close and delete an unfinished file."""
         with suppress(OSError):
             self._file.close()
             self._part.unlink(missing_ok=True)
@@ -71,7 +71,7 @@ class _File:
 async def async_save(hass: HomeAssistant, file: MediaFile | MediaDownload) -> Path:
     """Write a file into this integration's part of the media folder and return its path.
 
-    Raises HomeAssistantError, and a `VendorError` where a download fails; then there is nothing, or what was before.
+    Raises HomeAssistantError, and a `VendorError` where a download fails; an existing file then stays as it was.
     """
     raise_if_invalid_filename(file.name)
     if (folder := hass.config.media_dirs.get("local")) is None:
@@ -116,7 +116,7 @@ def _opened(hass: HomeAssistant, path: Path, size: int, under_way: frozenset[Pat
 
 
 def _clear(folder: Path, under_way: frozenset[Path]) -> None:
-    """Delete what was left half written when Home Assistant ended."""
+    """Delete unfinished files of an earlier run."""
     growing = {_part_of(path) for path in under_way}
     for part in folder.glob(".*.part"):
         if part not in growing:
@@ -125,7 +125,7 @@ def _clear(folder: Path, under_way: frozenset[Path]) -> None:
 
 
 def _part_of(path: Path) -> Path:
-    """The name of a file while it grows."""
+    """Return the path of a file while it is written."""
     return path.with_name(f".{path.name}.part")
 
 

@@ -1,7 +1,7 @@
-"""Pictures on disk, within a budget: the newest of each device outlive a restart, the oldest go first.
+"""Stores pictures on disk within a size limit; the oldest are deleted first.
 
-What blocks says so; an executor runs that, one call after the other. Names of files and folders carry a digest of the
-device's id and nothing else of it.
+Methods that block say so and run in an executor, one after the other. Names of files and folders contain a digest of
+the device's id and nothing else of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ class StoredPicture:
     size: int
 
     def read(self) -> Picture | None:
-        """Read it back; None where it has gone or was changed. Blocks."""
+        """Read the picture; None where it was deleted or changed. Blocks."""
         with suppress(OSError):
             content = self.path.read_bytes()
             if len(content) == self.size:
@@ -53,20 +53,20 @@ class PictureStore:
         self._folder = folder
         self._max_bytes = max_bytes
         self._max_times = max_times
-        # Replaced as a whole, so that the event loop may look while an executor writes.
+        # Replaced as a whole, so that the event loop may read it while an executor writes.
         self._frames: Mapping[str, tuple[StoredPicture, ...]] = {}
 
     def of(self, device: str) -> tuple[StoredPicture, ...]:
-        """The pictures of a device, oldest first."""
+        """Return the pictures of a device, oldest first."""
         return self._frames.get(_folder_of(device), ())
 
     @property
     def size(self) -> int:
-        """How many bytes there are."""
+        """Return the bytes of all pictures."""
         return sum(frame.size for frames in self._frames.values() for frame in frames)
 
     def load(self) -> None:
-        """Find what is there. What is no picture of ours is left alone, what was not finished goes. Blocks."""
+        """List the stored pictures; delete unfinished files and leave foreign ones alone. Blocks."""
         with suppress(OSError):
             for unfinished in self._folder.glob(f"*/*{_UNFINISHED}"):
                 with suppress(OSError):  # a disk that cannot be written to hides no picture
@@ -78,7 +78,7 @@ class PictureStore:
             self._take(found)
 
     def keep(self, device: str, kind: str, shot: Picture) -> None:
-        """Write a picture and let the oldest go that there is no room for. Blocks; raises OSError."""
+        """Write a picture and delete the oldest ones beyond the limit. Blocks; raises OSError."""
         folder = _folder_of(device)
         name = f"{shot.taken_at.astimezone(UTC):{_STAMP}}-{kind}{_SUFFIXES[shot.content_type]}"
         path = self._folder / folder / name
@@ -96,14 +96,14 @@ class PictureStore:
         self._frames = {}
 
     def _take(self, frames: Mapping[str, Iterable[StoredPicture]]) -> None:
-        """Keep what there is room for: of each device the newest times, and of all the newest bytes."""
+        """Apply the limits: of each device the newest times, and of all the newest bytes."""
         kept = {
             folder: self._newest_times(sorted(each, key=attrgetter("taken_at", "kind")))
             for folder, each in frames.items()
         }
         left = sum(frame.size for each in kept.values() for frame in each)
         last = {folder: each[-1].taken_at for folder, each in kept.items() if each}
-        # The newest of each device goes last.
+        # The newest picture of each device is deleted last.
         for folder, frame in sorted(
             ((folder, frame) for folder, each in kept.items() for frame in each),
             key=lambda found: (found[1].taken_at == last[found[0]], found[1].taken_at),

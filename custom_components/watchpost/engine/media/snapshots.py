@@ -1,7 +1,7 @@
-"""Pictures of cameras that are woken to take them: asked for once, fetched once, shown from memory.
+"""Snapshots of cameras that must be woken for them: requested once, fetched once, shown from memory.
 
-Looking at a picture never wakes a camera. Whoever asks for one while one is being made joins that. The newest are in
-memory and on disk, so that a restart shows the last; older ones are on disk alone.
+Viewing a picture never wakes a camera. Concurrent requests for a camera share one snapshot. The newest pictures are
+in memory and on disk, so that they are shown after a restart; older ones are on disk only.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# After this many seconds a picture that has not come is given up.
+# Seconds after which a missing picture counts as failed.
 PATIENCE: Final = 120.0
 FIRST_PAUSE: Final = 1.0
 MAX_PAUSE: Final = 15.0
@@ -35,32 +35,32 @@ MAX_BYTES_IN_MEMORY: Final = 128 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What asking a camera brought: when it was asked, and what kept a picture from coming, if anything did."""
+    """The result of a snapshot: when it was requested, and why a picture is missing, if one is."""
 
     taken_at: datetime
     failure: Exception | None = None
 
 
 class PendingSnapshot:
-    """A snapshot that is being made; any number may wait for it."""
+    """A snapshot in progress; any number of callers may wait for it."""
 
     def __init__(self, task: asyncio.Future[Snapshot]) -> None:
         self._task = task
 
     @classmethod
     def given_up(cls) -> PendingSnapshot:
-        """One that ended before it began, because the account was unloaded."""
+        """Return a cancelled snapshot, because the account was unloaded."""
         gone = asyncio.get_running_loop().create_future()
         gone.cancel()
         return cls(gone)
 
     async def result(self) -> Snapshot | None:
-        """Wait for it; None where the account was unloaded meanwhile. A waiter that is cancelled stops nothing."""
+        """Wait for the result; None where the account was unloaded. Cancelling a caller does not stop the snapshot."""
         await asyncio.wait([self._task])
         return None if self._task.cancelled() else self._task.result()
 
     async def state(self) -> JobState:
-        """How far it is."""
+        """Return the state as that of a job."""
         if not self._task.done():
             return JobState.RUNNING
         is_made = not self._task.cancelled() and self._task.result().failure is None
@@ -68,7 +68,7 @@ class PendingSnapshot:
 
 
 def shots_path(hass: HomeAssistant, entry: ConfigEntry) -> Path:
-    """Where an account's pictures are kept; backups leave that folder out."""
+    """Return the folder of an account's pictures, which backups exclude."""
     return Path(hass.config.cache_path(DOMAIN, entry.entry_id))
 
 
@@ -78,7 +78,7 @@ async def async_forget_shots(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 class SnapshotManager:
-    """The pictures of one account's cameras; `taken` hears whenever one of them came, at the time it was taken."""
+    """The snapshots of one account's cameras; `taken` is called with device and time for each new picture."""
 
     def __init__(
         self,
@@ -102,13 +102,13 @@ class SnapshotManager:
         self._counts: Counter[str] = Counter()
 
     async def async_load(self) -> None:
-        """Find what is on disk; pictures are read when somebody looks."""
+        """List the pictures on disk; they are read when they are viewed."""
         await self._hass.async_add_executor_job(self._film.load)
 
-    # Looking
+    # Stored pictures
 
     async def newest(self, device: str, kind: str) -> Picture | None:
-        """The newest picture of a kind, None while there is none; asks the vendor nothing."""
+        """Return the newest picture of a kind, None while there is none; makes no request."""
         if (shot := self._newest.get((device, kind))) is not None:
             self._newest.move_to_end((device, kind))
             return shot
@@ -120,7 +120,7 @@ class SnapshotManager:
         return shot
 
     def newest_at(self, device: str, kind: str) -> datetime | None:
-        """When the newest picture of a kind was taken."""
+        """Return when the newest picture of a kind was taken."""
         if (shot := self._newest.get((device, kind))) is not None:
             return shot.taken_at
         frame = self._last(device, kind)
@@ -132,18 +132,18 @@ class SnapshotManager:
         )
 
     def kept(self, device: str) -> Sequence[tuple[datetime, str]]:
-        """Time and kind of each picture of a device that is still kept, newest first."""
+        """Return time and kind of each stored picture of a device, newest first."""
         return [(frame.taken_at, frame.kind) for frame in reversed(self._film.of(device))]
 
     async def shot(self, device: str, kind: str, at: datetime) -> Picture | None:
-        """A picture of a certain time, None where it is not kept."""
+        """Return a picture by its time, None where it is not stored."""
         for frame in self._film.of(device):
             if (frame.kind, frame.taken_at) == (kind, at):
                 return await self._read(frame)
         return None
 
     async def _read(self, frame: StoredPicture) -> Picture | None:
-        """Read from disk; whoever wants the same meanwhile shares it."""
+        """Read a picture from disk; concurrent callers share one read."""
         if (reading := self._reading.get(frame.path)) is None:
             reading = self._hass.async_add_executor_job(frame.read)
             self._reading[frame.path] = reading
@@ -151,16 +151,16 @@ class SnapshotManager:
         return await asyncio.shield(reading)
 
     def _remember(self, device: str, kind: str, shot: Picture) -> None:
-        """Hold it in memory; what was looked at longest ago is on disk alone when there is too much."""
+        """Cache a picture in memory; the least recently used are evicted."""
         self._newest[device, kind] = shot
         self._newest.move_to_end((device, kind))
         while sum(len(each.content) for each in self._newest.values()) > MAX_BYTES_IN_MEMORY:
             self._newest.popitem(last=False)
 
-    # Asking
+    # New snapshots
 
     async def ask(self, device: str) -> PendingSnapshot:
-        """Have a camera take a picture, or join what is under way; raises what the vendor raises when asked."""
+        """Request a snapshot, or share the one in progress; raises the vendor's errors."""
         if (under_way := self._developing.get(device)) is not None:
             self._counts["joined"] += 1
             return under_way
@@ -183,14 +183,14 @@ class SnapshotManager:
         def asked(task: asyncio.Task[PendingSnapshot]) -> None:
             self._asking.pop(device, None)
             if not task.cancelled():
-                task.exception()  # whoever still waits gets it; nobody may be left
+                task.exception()  # retrieved, since no caller may be left to await it
 
         asking.add_done_callback(asked)
         return asking
 
     async def _ask(self, device: str) -> PendingSnapshot:
         self._counts["asked"] += 1
-        # File names tell seconds.
+        # File names have whole seconds.
         at = datetime.now(UTC).replace(microsecond=0)
         fetches = await self._cameras.ask(device, at)
         task = self._entry.async_create_background_task(
@@ -201,7 +201,7 @@ class SnapshotManager:
         return development
 
     async def _develop(self, device: str, at: datetime, fetches: Mapping[str, Fetch]) -> Snapshot:
-        """Fetch each picture as soon as it is there; what came is shown, whatever keeps another from coming."""
+        """Fetch each picture as soon as it is ready; one that fails does not hide the others."""
         began = self._hass.loop.time()
         waiting, failures = dict(fetches), dict[str, Exception]()
         for pause in self._pauses():
@@ -231,7 +231,7 @@ class SnapshotManager:
             pause = min(1.5 * pause, MAX_PAUSE)
 
     async def _keep(self, device: str, kind: str, shot: Picture) -> None:
-        """Show it at once, then write it down; a full disk keeps nothing from being shown."""
+        """Show a picture at once, then write it; a full disk must not keep it from being shown."""
         self._remember(device, kind, shot)
         self._taken(device, shot.taken_at)
         async with self._one_writes:
@@ -249,7 +249,7 @@ class SnapshotManager:
                 self._is_unwritten = False
 
     def diagnostics(self) -> dict[str, Any]:
-        """Counts and sizes, never contents."""
+        """Return counts and sizes, never contents."""
         names = ("asked", "joined", "made", "failed")
         return {
             **{name: self._counts[name] for name in names},
@@ -263,5 +263,5 @@ class SnapshotManager:
 async def _fetched(fetch: Fetch) -> Picture | Exception:
     try:
         return await fetch()
-    except Exception as err:  # noqa: BLE001  whether it may pass is the vendor's to say
+    except Exception as err:  # noqa: BLE001  the vendor decides whether it is temporary
         return err

@@ -1,1 +1,1 @@
-"""When to poll: groups, phases and the schedule."""
+"""Poll groups, the phase model and the schedule."""

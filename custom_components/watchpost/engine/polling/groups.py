@@ -1,14 +1,14 @@
-"""Which devices of a feed are asked for together, each group in requests of its own.
+"""Poll groups: the devices of a feed that are polled together, each group with requests of its own.
 
 Pure: no I/O, no clock. Times are monotonic seconds.
 
-A reply is current for one period, so what is asked for in one request can be polled at one phase only: just behind the
-last of its sources, and too late for the others. A feed that may be divided (`Feed.groups`) asks for sources with
-different phases in lanes of their own; each has its own replies, and so its own expiry.
+A response is current for one period, so all devices of one request are polled at one phase: just behind the last of
+their sources, and too late for the others. A feed that may be divided (`Feed.max_groups`) polls sources with different
+phases in poll groups of their own; each has its own responses, and so its own expiry.
 
-A device that changes its lane has been asked for in a reply that may still be current. The lanes of a new division
-therefore start with the replies of all lanes that they come from, and are not asked before these have expired. That
-costs up to a period, so a feed is divided anew only for more than it costs.
+A device that changes its group has been polled in a response that may still be current. The groups of a new division
+therefore start with the responses of all groups that they come from, and are not polled before these have expired.
+That costs up to a period, so a feed is divided again only where the gain exceeds it.
 """
 
 from collections import Counter
@@ -23,16 +23,16 @@ from ...models import ChannelId, Freshness
 from .phase import DELAY, PhaseModel, Source, is_multiple, learned_delay
 from .schedule import SLIP, Plan
 
-# A division is looked at this often, and more phases than these are taken together by their nearness.
+# The division is reviewed this often; more phases than these are merged with their neighbours.
 LOOK_SECONDS: Final = 6 * 3600.0
 _MAX_PHASES: Final = 64
 
-# Jitter is taken out of the dates of a source by a moving average with this weight; what is further off than this
-# many seconds is no jitter, but another phase.
+# Jitter is removed from the dates of a source by a moving average with this weight; more seconds than _STEADY are
+# no jitter, but another phase.
 _WEIGHT: Final = 0.2
 _STEADY: Final = 15.0
 
-# A rhythm stands while every device in it is within so many seconds of where it was put.
+# A phase model is kept while every device is within this many seconds of its place in it.
 _NEAR: Final = 1.0
 
 
@@ -41,7 +41,7 @@ _AT_ONCE: Final = Plan(0.0, "default")
 
 @dataclass(slots=True)
 class _Heard:
-    """The newest date of a device: as it came, with the jitter taken out, and where the lane's rhythm has it."""
+    """The newest measurement of a device: as it came, without jitter, and its place in the phase model."""
 
     cycle: float
     newest: float
@@ -49,7 +49,7 @@ class _Heard:
     placed: float
 
     def is_moved_by(self, last: float) -> bool:
-        """Take a new date; True if the device is no longer where the rhythm has it."""
+        """Update the newest measurement; return whether the device left its place in the phase model."""
         self.newest = last
         expected = self.smooth + self.cycle * round((last - self.smooth) / self.cycle)
         is_steady = abs(last - expected) <= _STEADY
@@ -59,11 +59,11 @@ class _Heard:
 
 @dataclass(slots=True, eq=False)
 class PollGroup:
-    """Devices that are asked for together.
+    """Devices that are polled together.
 
-    `set_aside` counts the malformed records of its newest replies, `resource_errors` are the optional resources that
-    the newest poll could not have.
-    `targets` are the channels to ask for, None while that is to be found out; `asked` those of the newest replies.
+    `rejected` counts the malformed records of its newest responses, `resource_errors` are the errors of optional
+    resources in the newest poll. `targets` are the channels to poll, None while they are to be computed again; `asked`
+    those of the newest responses.
     """
 
     freshness: tuple[Freshness, ...] = ()
@@ -81,11 +81,11 @@ class PollGroup:
     _news: list[float] = field(default_factory=list)
 
     def is_current(self, now: float) -> bool:
-        """Whether any of its replies may still be used in place of a new request."""
+        """Return whether any of its responses may still be used in place of a new request."""
         return any(now < reply.expires for reply in self.freshness)
 
     def hear(self, device: str, cycle: float, last: float) -> None:
-        """Note a new measurement of a device; what its quickest sources do is its rhythm."""
+        """Record a measurement of a device; its quickest sources decide on its phase."""
         heard = self._beats.get(device)
         if heard is None or cycle < heard.cycle:
             self._beats[device] = _Heard(cycle, last, last, last)
@@ -97,20 +97,20 @@ class PollGroup:
                 self._rhythm = None
 
     def forget(self, device: str, cycle: float) -> None:
-        """Reckon no more with a device's sources of this cycle."""
+        """Remove a device's sources of this cycle from the phase model."""
         heard = self._beats.get(device)
         if heard is not None and heard.cycle == cycle:
             del self._beats[device]
             self._rhythm = None
 
     def learn(self, now: float) -> None:
-        """Learn from what was heard since the previous poll how long measurements take."""
+        """Update the delay of measurements by those received since the previous poll."""
         self.delay = learned_delay(self.delay, self.polled_at, self._news)
         self._news.clear()
         self.polled_at = now
 
     def rhythm(self, now: float) -> PhaseModel:
-        """The rhythm of its sources; made anew when one of them is off what it was, or when only slow ones are left."""
+        """Return the phase model of its sources; built again when a source left its place, or when all are slow."""
         if self._rhythm is None or self._rhythm.is_slow:
             for heard in self._beats.values():
                 heard.placed = heard.smooth
@@ -119,12 +119,12 @@ class PollGroup:
         return self._rhythm
 
     def beats(self) -> Iterable[tuple[str, float, float]]:
-        """Each device, its cycle, and when it measured last, without its jitter."""
+        """Return each device, its cycle, and when it measured last, without jitter."""
         return ((device, heard.cycle, heard.smooth) for device, heard in self._beats.items())
 
 
 class PollGroups:
-    """The lanes of one feed: one, or up to `most`. `groups` is how the feed was divided before a reload."""
+    """The poll groups of one feed: one, or up to `max_groups`; `groups` is the division before a reload."""
 
     def __init__(self, most: int = 1, groups: Sequence[AbstractSet[str]] = ()) -> None:
         self._most = most
@@ -145,29 +145,29 @@ class PollGroups:
         return len(self._lanes)
 
     def of(self, device: str) -> PollGroup:
-        """The lane that a device is asked for in."""
+        """Return the poll group of a device."""
         return self._lane_of.get(device, self._lanes[0])
 
     def settle(self) -> list[frozenset[str]]:
-        """Take this division for no longer new; returns its groups."""
+        """Mark the division as no longer new; return its groups."""
         self.is_new = False
         return self.groups
 
     @property
     def groups(self) -> list[frozenset[str]]:
-        """The devices of each lane, of those that were put into one."""
+        """Return the assigned devices of each poll group."""
         return [
             frozenset(device for device, found in self._lane_of.items() if found is poll_group)
             for poll_group in self._lanes
         ]
 
     def hear(self, device: str, cycle: float, last: float) -> None:
-        """Note a new measurement."""
+        """Record a new measurement."""
         self._is_new_heard = self._is_new_heard or device not in self._lane_of
         self.of(device).hear(device, cycle, last)
 
     def divide(self, now: float, period: float) -> bool:
-        """Divide the feed anew where that is worth it; True if it was."""
+        """Divide the feed again where the gain exceeds the cost; return whether it was divided."""
         if self._most < 2 or not self._should_look(now):
             return False
         self._looked_at, self._is_new_heard = now, False
@@ -184,7 +184,7 @@ class PollGroups:
         return self._is_new_heard or now - self._looked_at >= LOOK_SECONDS
 
     def _phases(self, period: float) -> dict[str, float]:
-        """When each device measures, modulo the period; a cycle that is no multiple of it has no phase there."""
+        """Return each device's phase in the period; a cycle that is no multiple of the period has none."""
         return {
             device: last % period
             for poll_group in self._lanes
@@ -195,7 +195,7 @@ class PollGroups:
     def _is_good(
         self, phases: Mapping[str, float], found: Sequence[AbstractSet[str]], period: float
     ) -> bool:
-        """Whether today's lanes cost little more than those that were found."""
+        """Return whether the present division costs little more than the best one."""
         if any(device not in self._lane_of for device in phases):
             return False
         today = [group & phases.keys() for group in self.groups]
@@ -203,7 +203,7 @@ class PollGroups:
         return _cost(phases, today, period) - _cost(phases, found, period) <= worth
 
     def _become(self, groups: Sequence[AbstractSet[str]]) -> None:
-        """Divide; what has no phase goes with the first lane."""
+        """Apply a division; devices without a phase join the first poll group."""
         poll_groups = [PollGroup() for _ in groups]
         lane_of = {
             device: poll_group
@@ -227,7 +227,7 @@ class PollGroups:
 
 
 def grouped(phases: Mapping[str, float], period: float, most: int) -> list[frozenset[str]]:
-    """Divide devices into at most so many groups with the least lag behind the last of each.
+    """Divide devices into at most `max_groups` groups with the least lag behind the last of each.
 
     The circle is cut at its widest gap; from there the best division into runs is found by dynamic programming.
     """
@@ -253,7 +253,7 @@ def grouped(phases: Mapping[str, float], period: float, most: int) -> list[froze
 
 
 def _cuts(ends: Sequence[float], weights: Sequence[int], most: int) -> list[int]:
-    """Where to cut ascending times into at most so many runs, for the least sum of waits for the last of each."""
+    """Return the cuts of ascending times into at most `max_groups` runs with the least waits for the last of each."""
     count = len(ends)
     number = [0, *accumulate(weights)]
     moment = [0.0, *accumulate(end * weight for end, weight in zip(ends, weights, strict=True))]
@@ -279,7 +279,7 @@ def _cuts(ends: Sequence[float], weights: Sequence[int], most: int) -> list[int]
 
 
 def _cost(phases: Mapping[str, float], groups: Iterable[AbstractSet[str]], period: float) -> float:
-    """Seconds of lag, over all devices, with each group polled at its best."""
+    """Return the seconds of lag over all devices, with each group polled at its best phase."""
     total = 0.0
     for group in groups:
         rhythm = PhaseModel(Source(phases[device], period) for device in group)

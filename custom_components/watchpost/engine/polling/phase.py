@@ -1,4 +1,4 @@
-"""The rhythm of sources: when their next measurements can be read, and which poll would lie close behind them.
+"""The phase model of sources: when their next measurements can be read, and which poll is close behind them.
 
 Pure: the same arguments give the same answers. Times are monotonic seconds.
 
@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 _DAY: Final = 86400.0
 
-# How long a measurement may take to be readable, by which polls lie behind its date.
+# Seconds that a measurement may take to be readable; polls lie so far behind its date.
 DELAY: Final = 24.0
 
 # By how much a missed measurement lengthens the delay, and how long that can get.
@@ -33,7 +33,7 @@ MAX_DELAY: Final = 300.0
 _MAX_BEATS: Final = 256
 _MAX_ARRIVALS: Final = 64
 
-# Sums of monotonic times are inexact; what is this near counts as reached.
+# Sums of monotonic times are inexact; times within this tolerance count as equal.
 _NEAR: Final = 1e-6
 
 
@@ -56,7 +56,7 @@ class _Step(NamedTuple):
     total: float
 
     def lag(self, at: float) -> float:
-        """How far `at` lies behind the newest measurement of each, in steps, over all."""
+        """Return how far `at` lies behind the newest measurement of each source, in steps, summed."""
         turn = (at + _NEAR) % self.step
         sources = len(self.dates)
         ahead = sources - bisect_right(self.dates, turn)
@@ -64,10 +64,10 @@ class _Step(NamedTuple):
 
 
 class PhaseModel:
-    """The beats of what is asked for together."""
+    """The sources that are polled together."""
 
     def __init__(self, beats: Iterable[Source] = (), now: float = 0.0) -> None:
-        """Take the beats that can be reckoned with at `now`: a vendor's date may be anything."""
+        """Use the sources that are plausible at `now`: a vendor's date may be anything."""
         sound = [
             beat
             for beat in beats
@@ -86,18 +86,18 @@ class PhaseModel:
 
     @property
     def is_slow(self) -> bool:
-        """Whether all cycles are longer than the period that was asked about last."""
+        """Return whether all cycles are longer than the period of the newest query."""
         return self._next is not None
 
     def next_arrival(self, base: float, period: float, delay: float) -> float | None:
-        """The next arrival, if all cycles are longer than the period and none is overdue at `base`."""
+        """Return the next arrival, if all cycles are longer than the period and none is overdue at `base`."""
         self._divide(period)
         if self._next is None or self._next + delay <= base:
             return None
         return self._next + delay
 
     def closest(self, base: float, period: float, delay: float) -> float:
-        """The time, no sooner than `base`, at which a poll lies the least behind; of equals the first."""
+        """Return the time, no sooner than `base`, at which a poll has the least lag; of equals the first."""
         self._divide(period)
         if not self._steps:
             return base
@@ -110,12 +110,12 @@ class PhaseModel:
         return base + min(waits, key=lambda wait: (self._lag(base + wait - delay), wait))
 
     def lag(self, at: float, period: float, delay: float) -> float:
-        """How far a poll at `at` lies behind the arrivals, in steps, over all sources."""
+        """Return the lag of a poll at `at` behind the arrivals, in steps, over all sources."""
         self._divide(period)
         return self._lag(at - delay)
 
     def in_steps(self, seconds: float, period: float) -> float:
-        """What so many seconds of lag for each source amount to, in steps, over all."""
+        """Return the sum in steps of `seconds` of lag for each source."""
         self._divide(period)
         return sum(seconds / step * len(dates) for step, dates, _ in self._steps)
 
@@ -123,14 +123,14 @@ class PhaseModel:
         return sum(step.lag(at) for step in self._steps)
 
     def _waits(self, base: float, delay: float) -> list[float]:
-        """How long it is until each arrival."""
+        """Return the seconds until each arrival."""
         waits = sorted(
             _until(date + delay - base, step) for step, dates, _ in self._steps for date in dates
         )
         return waits[:: len(waits) // _MAX_ARRIVALS + 1]
 
     def _divide(self, period: float) -> None:
-        """Sort the beats by step; kept until the period is another."""
+        """Group the sources by step; kept until the period changes."""
         if period == self._period:
             return
         by_step: dict[float, list[float]] = {}
@@ -146,17 +146,17 @@ class PhaseModel:
 
 
 def is_multiple(cycle: float, period: float) -> bool:
-    """Whether a cycle is a whole number of periods."""
+    """Return whether a cycle is a whole number of periods."""
     return cycle >= period and math.remainder(cycle, period) == 0.0
 
 
 def _until(ahead: float, step: float) -> float:
-    """How long it is until what comes `ahead` and every step before and after."""
+    """Return the seconds until the next of the times `ahead` plus any number of steps."""
     return max((ahead + _NEAR) % step - _NEAR, 0.0)
 
 
 def _min_lag(step: float, dates: list[float]) -> float:
-    """The date with the least lag over all: `dates` ascending, modulo `step`.
+    """Return the date with the least lag over all: `dates` ascending, modulo `step`.
 
     At the i-th of n dates the lag is the sum of `dates[i] - d` over all d, and a step for each that is yet to come.
     """
@@ -166,7 +166,7 @@ def _min_lag(step: float, dates: list[float]) -> float:
 
 
 def learned_delay(delay: float, previous_poll: float, news: Collection[float]) -> float:
-    """Return what a poll taught about how long after its date a measurement can be read.
+    """Return the updated delay after which a measurement can be read.
 
     `news` are the dates that are new since the previous poll, of sources that were known then. One that the previous
     poll should have shown already is a miss. Steps of these sizes come to rest where one poll in 200 misses, which is

@@ -7,12 +7,12 @@ sees the value D later, 2 to 20 s. A poll may come no sooner than P after the on
 
 - Against the even grid of a sensor's measurements, arrivals lie from -J + 2 to J + 20 = 25 s, at 11 s on the average.
   A poll at DELAY behind the grid misses those beyond it, each at the price of a whole cycle. At 24 s that is one in
-  360, and the guard costs 24 - 11 = 13 s, 1.4 % of 900. (`lanes.py` takes the jitter out of the dates.)
+  360, and the guard costs 24 - 11 = 13 s, 1.4 % of 900. (`groups.py` removes the jitter from the dates.)
 - Each cycle the poll falls back by d: the reply's time, a timer's lateness, EXPIRY_GUARD, together 0.07 s, and a clock
   that is off by up to 100 ppm, 0.09 s either way. That piles up until one report is skipped on purpose, which costs
   about a cycle. If it is skipped at a lag of X, the mean lag is X / 2 and a skip comes every X / d cycles, in all
   X / 2 + P d / X, least at X = sqrt(2 P d), 11 to 17 s. It is flat there, and noise must not trigger skips: SLIP is 15.
-- Together 13 + 7.5 + 4.2 s, 2.7 % of the cycle; benchmarks/age.py measures 2.5 to 2.6. Perfect knowledge: 1.7.
+- Together 13 + 7.5 + 4.2 s, 2.7 % of the cycle; benchmarks/data_age.py measures 2.5 to 2.6. Perfect knowledge: 1.7.
 
 A poll that fires a little before its reply expires is answered from the cache, and the real interval doubles. So polls
 are planned EXPIRY_GUARD behind the expiry, and a timer that is early asks nothing and is set anew.
@@ -36,7 +36,7 @@ SLIP: Final = 15.0
 # A poll put off for phase comes at least this often, however long a source's cycle.
 MAX_WAIT: Final = 3600.0
 
-# A feed without any source that could be foreseen.
+# The phase model of a feed without predictable sources.
 STILL: Final = PhaseModel()
 
 type Reason = Literal["expiry", "phase", "default", "backoff", "hold"]

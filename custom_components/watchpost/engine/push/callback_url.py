@@ -1,4 +1,4 @@
-"""Where a vendor can call in: Home Assistant Cloud first, else the external URL, else nowhere."""
+"""The callback URL for a vendor's webhooks: Home Assistant Cloud's first, else the external URL, else none."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,24 +19,24 @@ _CLOUD: Final = "cloud"
 
 @dataclass(frozen=True, slots=True)
 class CallbackUrl:
-    """An address for a vendor to call, which is a secret, and the way that it takes."""
+    """A callback URL, which is a secret, and whose it is: Home Assistant Cloud's or the external URL."""
 
     url: str = field(repr=False)
     via: Via
 
 
 class CloudNotConnectedError(Exception):
-    """The cloud, which is to make the address, is not connected; it tells when it is."""
+    """Home Assistant Cloud is not connected yet and cannot make the callback URL."""
 
 
 @callback
 def is_callable_url(hass: HomeAssistant) -> bool:
-    """Whether a vendor could call in."""
+    """Return whether a vendor could reach a webhook."""
     return _has_cloud(hass) or _external(hass, "") is not None
 
 
 async def async_callback_url(hass: HomeAssistant, webhook_id: str) -> CallbackUrl | None:
-    """Return where a vendor is to call, None for nowhere; raises NotYet, or what the cloud raises."""
+    """Return the callback URL, None for none; raises CloudNotConnectedError and the cloud's errors."""
     if _has_cloud(hass):
         from homeassistant.components import cloud  # noqa: PLC0415  heavy, and loaded by now
 
@@ -51,14 +51,14 @@ async def async_callback_url(hass: HomeAssistant, webhook_id: str) -> CallbackUr
 def async_listen_cloud(
     hass: HomeAssistant, webhook_id: str | None, changed: Callable[[], None]
 ) -> CALLBACK_TYPE:
-    """Have `changed` called when the cloud comes or goes, or the cloud's address of this webhook does."""
+    """Call `changed` when the cloud connects or disconnects, or its URL of this webhook changes."""
     if _CLOUD not in hass.config.components:
         return lambda: None
     from homeassistant.components import cloud  # noqa: PLC0415  heavy, and loaded by now
 
     @callback
     def on_connection(state: cloud.CloudConnectionState) -> None:
-        # A lost connection says nothing of the address, which stands until the subscription ends.
+        # A lost connection does not change the URL, which is valid until the subscription ends.
         is_lost = state is cloud.CloudConnectionState.CLOUD_DISCONNECTED
         if not (is_lost and cloud.async_active_subscription(hass)):
             changed()
@@ -76,7 +76,7 @@ def async_listen_cloud(
 
 
 async def async_forget_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
-    """Give the cloud's address back, where there is one."""
+    """Delete the cloud's URL of a webhook, where there is one."""
     if _CLOUD not in hass.config.components:
         return
     from homeassistant.components import cloud  # noqa: PLC0415  heavy, and loaded by now
@@ -86,12 +86,12 @@ async def async_forget_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
 
 
 def is_same_url(where: str, url: str | None) -> bool:
-    """Whether two addresses are one."""
+    """Return whether two URLs are the same."""
     return url is not None and where.rstrip("/") == url.rstrip("/")
 
 
 def ends_with(where: str, webhook_id: str | None) -> bool:
-    """Whether an address leads to this webhook, whatever host it names."""
+    """Return whether a URL leads to this webhook, whatever host it names."""
     with suppress(ValueError):
         return webhook_id is not None and URL(where).path.rstrip("/").endswith(f"/{webhook_id}")
     return False
@@ -106,7 +106,7 @@ def _has_cloud(hass: HomeAssistant) -> bool:
 
 
 def _external(hass: HomeAssistant, webhook_id: str) -> str | None:
-    """Return the external address, if a call to it is safe: https, or http that stays on this machine."""
+    """Return the external URL, if it is safe: https, or http to loopback."""
     try:
         url = webhook.async_generate_url(hass, webhook_id, allow_internal=False, allow_ip=True)
     except NoURLAvailableError:
@@ -117,7 +117,7 @@ def _external(hass: HomeAssistant, webhook_id: str) -> str | None:
 
 
 def own_hosts(hass: HomeAssistant) -> list[str]:
-    """Return the names and addresses at which people reach Home Assistant."""
+    """Return the host names and IP addresses of Home Assistant itself."""
     config = hass.config
     found = [URL(url).host for url in (config.internal_url, config.external_url) if url]
     if config.api is not None:

@@ -1,6 +1,6 @@
-"""Has a vendor call in: one registration of each kind, at the address of now, and none after the account is gone.
+"""Registers webhooks at a vendor: one of each kind at the present callback URL, and none after removal.
 
-Ours are those that lead to our webhook, and those that we made; all others belong to somebody else.
+Ours are those that lead to our webhook, and those that we registered; all others belong to somebody else.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 CONF_REGISTRATIONS: Final = "push_registrations"
-# Addresses that were replaced by a new one and are listened to until that one is in use.
+# Webhook ids that were replaced by a new one and are registered until that one is in use.
 CONF_PREVIOUS_WEBHOOKS: Final = "previous_webhook_ids"
 
-# So long a list may be current that was made before a registration; later the registration counts as lost.
+# A list made before a registration may be current for this long; later the registration counts as lost.
 LISTED_WITHIN: Final = timedelta(days=1)
-# How soon the vendor's list is asked whether a new address is in use.
+# Seconds until the vendor's list is fetched to see whether a new URL is in use.
 CONFIRM_SECONDS: Final = 60.0
 MAX_RECHECKS: Final = 3
 
@@ -42,7 +42,7 @@ RETRY_SECONDS: Final = 300.0
 RETRY_CEILING: Final = 86_400.0
 REMOVAL_TIMEOUT: Final = 10.0
 
-# A list of registrations, kept up with what was done since, is not asked for again so soon.
+# A list of registrations, updated with our own changes, is fetched at most this often.
 LIST_SECONDS: Final = 900.0
 
 type OnOutcome = Callable[[Exception | None], None]
@@ -50,7 +50,7 @@ type OnOutcome = Callable[[Exception | None], None]
 
 @dataclass(slots=True)
 class SubscriptionState:
-    """What outlives a reload of the account, though not a restart."""
+    """The state of an account's webhooks, which outlives reloads but not a restart."""
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
@@ -59,13 +59,13 @@ class SubscriptionState:
     listed: dict[str, Subscription] | None = field(default=None, repr=False)
     listed_at: float = 0.0
     terms: str = ""
-    # Webhook ids at which a call came.
+    # Webhook ids that received a request.
     heard: set[str] = field(default_factory=set, repr=False)
-    # Calls that came before the account was set up, oldest first.
+    # Requests that were received before the account was set up, oldest first.
     held: deque[Call] = field(default_factory=deque, repr=False)
 
     def hold(self, call: Call, max_calls: int, max_bytes: int) -> None:
-        """Hold a call; the oldest go when there are too many or too large ones."""
+        """Store a request; the oldest are dropped when there are too many or too large ones."""
         self.counts["held"] += 1
         self.held.append(call)
         while len(self.held) > max_calls or sum(len(each.body) for each in self.held) > max_bytes:
@@ -73,7 +73,7 @@ class SubscriptionState:
             self.counts["dropped"] += 1
 
     def take_held(self) -> Sequence[Call]:
-        """Return the calls that were held, oldest first, and hold them no longer."""
+        """Remove and return the stored requests, oldest first."""
         held, self.held = self.held, deque()
         return held
 
@@ -83,13 +83,13 @@ _STANDINGS: Final[HassKey[dict[str, SubscriptionState]]] = HassKey(f"{DOMAIN}_pu
 
 @callback
 def async_get_subscription_state(hass: HomeAssistant, entry: ConfigEntry) -> SubscriptionState:
-    """The standing of an account's push."""
+    """Return the state of an account's webhooks."""
     return hass.data.setdefault(_STANDINGS, {}).setdefault(entry.entry_id, SubscriptionState())
 
 
 @callback
 def async_prepare_push(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Give an account its webhook id, which is kept for ever, as soon as a vendor could call in."""
+    """Create an account's permanent webhook id, as soon as a vendor could reach it."""
     if CONF_WEBHOOK_ID not in entry.data and callback_url.is_callable_url(hass):
         hass.config_entries.async_update_entry(
             entry, data={**entry.data, CONF_WEBHOOK_ID: webhook.async_generate_id()}
@@ -97,13 +97,13 @@ def async_prepare_push(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 def webhook_id(entry: ConfigEntry) -> str | None:
-    """The account's webhook id, a secret; None while no vendor could call in."""
+    """Return the account's webhook id, a secret; None while no vendor could reach it."""
     found: str | None = entry.data.get(CONF_WEBHOOK_ID)
     return found
 
 
 def webhook_ids(entry: ConfigEntry) -> list[str]:
-    """Return every webhook id that the account listens to, the present one first."""
+    """Return every webhook id of the account, the present one first."""
     present = webhook_id(entry)
     return [] if present is None else [present, *_previous(entry)]
 
@@ -113,9 +113,9 @@ def _previous(entry: ConfigEntry) -> list[str]:
 
 
 def new_webhook(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry's data with a new webhook id; the one before is listened to until the new one is in use.
+    """Return an entry's data with a new webhook id; the previous one stays registered until the new one is in use.
 
-    Both are stored in one step, so whatever interrupts the change leaves an address that works.
+    Both are stored in one step, so an interrupted change leaves a URL that works.
     """
     previous = [data[CONF_WEBHOOK_ID], *data.get(CONF_PREVIOUS_WEBHOOKS, ())]
     return {
@@ -128,38 +128,38 @@ def new_webhook(data: Mapping[str, Any]) -> dict[str, Any]:
 async def async_remove_push(
     hass: HomeAssistant, entry: ConfigEntry, push: PushProvider | None
 ) -> None:
-    """Have the vendor call no more, because the account is removed for good."""
+    """Remove the webhooks at the vendor, because the account is removed."""
     try:
         async with asyncio.timeout(REMOVAL_TIMEOUT):
             if push is not None:
                 push.known = _remembered(entry)
                 for number in push.known:
                     await push.remove(number)
-    except Exception as err:  # noqa: BLE001  the account goes, whatever the vendor says
+    except Exception as err:  # noqa: BLE001  the account is removed in any case
         _LOGGER.warning(
             "%s: the vendor was not told to stop calling in, its callback is left behind: %s",
             entry.title,
             type(err).__name__,
         )
     for found in webhook_ids(entry):
-        # An account that was never set up listens for what its next attempt would take.
+        # An account whose set-up failed still has its handler registered.
         webhook.async_unregister(hass, found)
         await callback_url.async_forget_cloudhook(hass, found)
     hass.data.get(_STANDINGS, {}).pop(entry.entry_id, None)
 
 
 def _remembered(entry: ConfigEntry) -> dict[str, str]:
-    """Our registrations at the vendor, by id."""
+    """Return our registrations at the vendor: URL by id."""
     stored: object = entry.data.get(CONF_REGISTRATIONS)
     known = stored if isinstance(stored, Mapping) else {}
     return {number: url for number, url in known.items() if isinstance(url, str)}
 
 
 class WebhookSubscription:
-    """The registration of one account with its vendor.
+    """The webhook registrations of one account at its vendor.
 
-    `outcome` hears how each attempt went. The text of errors of the kind `expected` may be logged; of any other
-    only the type.
+    `outcome` is called with the result of each attempt. The text of errors of the type `expected` may be logged; of
+    any other only the type.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class WebhookSubscription:
 
     @callback
     def async_start(self) -> None:
-        """Register, in the background, and go along when the address changes."""
+        """Register in the background, and again when the callback URL changes."""
         on_unload = self._entry.async_on_unload
         on_unload(self._cancel)
         on_unload(self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._on_core_config))
@@ -208,7 +208,7 @@ class WebhookSubscription:
 
     @callback
     def _follow(self) -> None:
-        """Go to where calls can come in now; the first time with all that belongs to it."""
+        """Register at the new callback URL; reload if the account has no webhook yet."""
         if webhook_id(self._entry) is None and callback_url.is_callable_url(self._hass):
             self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
             return
@@ -217,7 +217,7 @@ class WebhookSubscription:
 
     @callback
     def async_check(self, *, anew: bool = False) -> None:
-        """See that the vendor calls here; `anew` asks it for its list."""
+        """Check the registrations in the background; `anew` fetches the vendor's list."""
         if anew:
             self._standing.listed = None
         self._cancel()
@@ -227,7 +227,7 @@ class WebhookSubscription:
             )
 
     async def _register(self) -> None:
-        """Have the vendor call exactly once, to the address of now; try again later if that fails."""
+        """Register each kind exactly once at the present callback URL; retry later if that fails."""
         async with self._one_at_a_time:
             self._is_confirming = self._is_changed = False
             try:
@@ -242,15 +242,15 @@ class WebhookSubscription:
                     await self._forget_previous()
             except callback_url.CloudNotConnectedError:
                 return
-            except Exception as err:  # noqa: BLE001  told by type; polling goes on in any case
+            except Exception as err:  # noqa: BLE001  reported by type; polling goes on in any case
                 self._on_failure(err)
             else:
                 self._on_success()
 
     async def _reconcile(self, url: str | None) -> None:
-        """Have exactly one registration of each kind lead to `url`.
+        """Reconcile the registrations: exactly one of each kind leads to `url`.
 
-        After a change of the address the former registrations stay until the new ones are in use.
+        After a change of the URL the previous registrations stay until the new ones are in use.
         """
         standing = self._standing
         self._push.known = _remembered(self._entry)
@@ -265,7 +265,7 @@ class WebhookSubscription:
         self.is_registered = url is not None and not lacking
         self._is_changed = bool(lacking)
         for kind in lacking:
-            standing.listed = None  # should this fail, nobody knows what the vendor did
+            standing.listed = None  # after a failure it is unknown what the vendor did
             registration = await self._establish(url or "", kind, ours.values())
             kept[kind] = listed[registration.id] = ours[registration.id] = registration
             standing.registered_at = dt_util.utcnow()
@@ -289,7 +289,7 @@ class WebhookSubscription:
         standing.listed = listed
 
     def _is_unlisted(self, url: str | None, listed: Mapping[str, Subscription]) -> bool:
-        """Whether the list may be older than a registration of the new address: it is asked for when it expires."""
+        """Return whether the list may be older than a registration of the new URL."""
         made_at = self._standing.registered_at
         is_recent = made_at is not None and dt_util.utcnow() - made_at < LISTED_WITHIN
         return (
@@ -303,19 +303,19 @@ class WebhookSubscription:
 
     @property
     def _is_in_use(self) -> bool:
-        """Whether a call came at the new address, where calls carry what exists nowhere else; lists do elsewhere."""
+        """Return whether the new URL is in use: where webhooks carry data, once a request was received there."""
         return not self._push.carries_data or webhook_id(self._entry) in self._standing.heard
 
     @callback
     def _confirm_later(self) -> None:
-        """Look before long whether the vendor's list shows the new address."""
+        """Schedule fetching the vendor's list to see whether it shows the new URL."""
         self._standing.listed = None
         self._cancel()
         self._cancel_retry = async_call_later(self._hass, CONFIRM_SECONDS, self._retry)
 
     @callback
     def async_heard(self, found: str) -> None:
-        """Note that a call came; the first one at a new address ends the use of the one before."""
+        """Record a received request; the first one at a new URL ends the use of the previous one."""
         if not _previous(self._entry) or found in self._standing.heard:
             return
         self._standing.heard.add(found)
@@ -323,7 +323,7 @@ class WebhookSubscription:
             self.async_check(anew=True)
 
     async def _forget_previous(self) -> None:
-        """Listen to former addresses no more: nothing at the vendor leads to them now."""
+        """Unregister previous webhook ids: no registration at the vendor leads to them any more."""
         for found in _previous(self._entry):
             await callback_url.async_forget_cloudhook(self._hass, found)
             webhook.async_unregister(self._hass, found)
@@ -336,9 +336,9 @@ class WebhookSubscription:
         return any(callback_url.ends_with(found.url, each) for each in _previous(self._entry))
 
     async def _establish(self, url: str, kind: str, ours: Iterable[Subscription]) -> Subscription:
-        """Have calls of a kind come, by way of one of ours that does not serve, else of a new one.
+        """Register a kind, by amending an outdated registration of ours, else by a new one.
 
-        One that leads to a former address of ours serves until the new one is in use.
+        A registration that leads to a previous URL of ours is kept until the new one is in use.
         """
         former = next(
             (found for found in ours if found.kind == kind and not self._leads_to_previous(found)),
@@ -398,7 +398,7 @@ class WebhookSubscription:
 
     @callback
     def _recheck(self) -> None:
-        """Look once more, a few times at most, whether what was changed has stayed so."""
+        """Schedule another check, a few times at most, that a change has persisted at the vendor."""
         seconds = self._push.recheck_seconds
         if not self._is_changed:
             self._rechecks = 0
@@ -410,7 +410,7 @@ class WebhookSubscription:
 
     @property
     def serves(self) -> bool:
-        """Whether a webhook that was registered before leads to the address of now."""
+        """Return whether a webhook that was registered before leads to the present URL."""
         known = _remembered(self._entry).values()
         return any(callback_url.is_same_url(found, self._url) for found in known)
 
@@ -426,7 +426,7 @@ class WebhookSubscription:
 
 
 def _in_order(ours: Iterable[Subscription], url: str | None) -> dict[str, Subscription]:
-    """Of each kind the first that needs nothing done to it."""
+    """Return the first registration of each kind that needs no change."""
     found: dict[str, Subscription] = {}
     for each in ours:
         if each.is_active and each.is_sound and callback_url.is_same_url(each.url, url):
@@ -435,5 +435,5 @@ def _in_order(ours: Iterable[Subscription], url: str | None) -> dict[str, Subscr
 
 
 def wait_of(err: Exception) -> float:
-    """Seconds that the vendor asked to be left alone, where it did."""
+    """Return the seconds of the vendor's Retry-After, 0 without one."""
     return float(getattr(err, "wait", 0.0))

@@ -1,8 +1,8 @@
-"""Receives a vendor's calls: takes each as a hint of what to ask, and notes when they fail to come.
+"""Receives a vendor's webhook requests: each is a hint what to poll; missing ones are detected.
 
-Calls that come before the account is set up, or while its set-up is tried again, are held until it is.
-Nothing that a call says is believed, unless it exists nowhere else and the call proves by a secret who sent it. Polling
-goes on whether calls come or not.
+Requests that come before the account is set up, or while set-up is retried, are stored until it is.
+The content of a request is not trusted, unless it exists nowhere else and a secret proves its sender. Polling goes on
+in any case.
 """
 
 import asyncio
@@ -35,19 +35,19 @@ _LOGGER = logging.getLogger(__name__)
 
 READ_TIMEOUT: Final = 10.0
 
-# A hint is not asked again so soon; one that comes meanwhile waits.
+# The same hint is confirmed at most this often; one that comes meanwhile waits.
 SAME_HINT_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 30.0
 RETRY_CEILING: Final = 3_600.0
 
-# Hints that are not urgent are asked about so many at once: an urgent one that comes meanwhile waits for no more.
+# At most so many hints that are not urgent are confirmed at once, so that an urgent one does not wait long.
 MAX_HINTS_AT_ONCE: Final = 4
 
-# Calls that are held while an account is not set up; the oldest go when there are more.
+# Requests that are stored while an account is not set up; the oldest are dropped when there are more.
 MAX_HELD_CALLS: Final = 512
 MAX_HELD_BYTES: Final = 4 * 1024 * 1024
 
-# In these states an account is on its way to be set up, or waits to be.
+# In these states an account is being set up, or will be.
 _HOLDING: Final = frozenset(
     {
         ConfigEntryState.SETUP_IN_PROGRESS,
@@ -61,10 +61,10 @@ type Apply = Callable[[FeedUpdate], None]
 
 
 class WebhookReceiver:
-    """The calls of one vendor to one account.
+    """The webhook of one account.
 
-    `apply` takes what a confirmed hint brought, `outcome` hears how each attempt to register went. The text of errors
-    of the kind `expected` may be logged; of any other only the type.
+    `apply` is called with the update of confirmed hints, `outcome` with the result of each attempt to register. The
+    text of errors of the type `expected` may be logged; of any other only the type.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class WebhookReceiver:
 
     @callback
     def async_listen(self) -> None:
-        """Listen, and hold what comes until the account is set up, also when that takes several attempts."""
+        """Register the handler, and store requests until the account is set up, also over several attempts."""
         for found in webhook_ids(self._entry):
-            # An attempt that failed has left its handler, so that no call was lost meanwhile.
+            # A failed attempt leaves its handler registered, so that no request is lost meanwhile.
             webhook.async_unregister(self._hass, found)
             webhook.async_register(
                 self._hass,
@@ -105,13 +105,13 @@ class WebhookReceiver:
                 self._entry.title,
                 found,
                 self._on_call,
-                # Home Assistant logs the address of a call whose method it does not know.
+                # Home Assistant logs the URL of a request with another method.
                 allowed_methods=webhook.SUPPORTED_METHODS,
             )
 
     @callback
     def async_start(self) -> None:
-        """Take the calls that were held, and have the vendor call here; the latter in the background."""
+        """Process the stored requests, and register at the vendor in the background."""
         self._is_started = True
         self._entry.async_on_unload(self.async_stop)
         held = self._standing.take_held()
@@ -123,7 +123,7 @@ class WebhookReceiver:
 
     @callback
     def async_stop(self) -> None:
-        """Stop listening. The vendor goes on calling: a reload must lose no registration."""
+        """Unregister the handler. The registration at the vendor stays: a reload must not lose it."""
         for found in webhook_ids(self._entry):
             webhook.async_unregister(self._hass, found)
         for cancel in self._timers.values():
@@ -138,7 +138,7 @@ class WebhookReceiver:
 
     @callback
     def _report(self, err: Exception | None) -> None:
-        """Have a person know that messages do not come, where polling cannot bring what they say."""
+        """Raise a repair while webhooks cannot be registered and carry data that cannot be polled."""
         issue_id = f"webhooks_refused_{self._entry.entry_id}"
         if err is None or not self._push.carries_data or self._registrar.serves:
             ir.async_delete_issue(self._hass, self._entry.domain, issue_id)
@@ -153,15 +153,15 @@ class WebhookReceiver:
             translation_placeholders={"title": self._entry.title},
         )
 
-    # Calls
+    # Requests
 
     async def _on_call(
         self, _hass: HomeAssistant, webhook_id: str, request: web.Request
     ) -> web.Response:
-        """Take a call; whoever calls learns nothing of what becomes of it."""
+        """Handle a request; the response is the same in any case."""
         try:
             await self._on_request(webhook_id, request)
-        except Exception as err:  # noqa: BLE001  Home Assistant would log the address with it
+        except Exception as err:  # noqa: BLE001  Home Assistant would log the URL with it
             _LOGGER.error(
                 "%s: unexpected %s while a webhook call was taken",
                 self._entry.title,
@@ -182,7 +182,7 @@ class WebhookReceiver:
         now = self._standing.last_call = dt_util.utcnow()
         try:
             body = await _read(request, self._push.max_bytes)
-        except Exception:  # noqa: BLE001  a torn connection brings no call
+        except Exception:  # noqa: BLE001  the connection broke
             counts["torn"] += 1
             return
         if self._is_started:
@@ -198,7 +198,7 @@ class WebhookReceiver:
 
     @callback
     def _hold(self, call: Call) -> None:
-        """Hold a call while the account is being set up; one that will not be listens no more."""
+        """Store a request while the account is being set up; unregister the handler of one that will not be."""
         if self._entry.state in _HOLDING:
             self._standing.hold(call, MAX_HELD_CALLS, MAX_HELD_BYTES)
             return
@@ -210,7 +210,7 @@ class WebhookReceiver:
     def _receive(self, call: Call) -> None:
         try:
             received = self._push.receive(call)
-        except Exception:  # noqa: BLE001  a call that breaks the parser is no call of this vendor's
+        except Exception:  # noqa: BLE001  a request that breaks the parser is not from this vendor
             received = None
         if received:
             self._take(received)
@@ -229,7 +229,7 @@ class WebhookReceiver:
 
     @callback
     def _ask(self, _now: datetime | None = None) -> None:
-        """Set to work on what is pending, unless that is being done or the vendor has to be left alone."""
+        """Start confirming pending hints, unless that is running or waits for a retry."""
         if "retry" not in self._timers and (self._worker is None or self._worker.done()):
             self._worker = self._entry.async_create_background_task(
                 self._hass, self._confirm_all(), f"{self._entry.domain} push"
@@ -241,14 +241,14 @@ class WebhookReceiver:
         self._ask()
 
     async def _confirm_all(self) -> None:
-        """Ask about what is pending, urgent hints first, then about what came meanwhile."""
+        """Confirm pending hints, urgent ones first, then those that came meanwhile."""
         while hints := self._ready():
             self._drop(hints)
             self._standing.counts["confirms"] += 1
             failure: Exception | None
             try:
                 update = await self._push.ask(hints)
-            except Exception as err:  # noqa: BLE001  told by type
+            except Exception as err:  # noqa: BLE001  reported by type
                 failure = err
             else:
                 failure = update.failure
@@ -263,7 +263,7 @@ class WebhookReceiver:
             self._at("again", max(first + SAME_HINT_SECONDS - now, 0.001), self._ask)
 
     def _ready(self) -> frozenset[ChangeHint]:
-        """Return the hints that may be asked about now, and note that they are."""
+        """Return the hints to confirm now, and record the time."""
         now = self._hass.loop.time()
         self._asked_at = {
             hint: at for hint, at in self._asked_at.items() if now - at < SAME_HINT_SECONDS
@@ -280,7 +280,7 @@ class WebhookReceiver:
 
     @callback
     def _not_confirmed(self, hints: frozenset[ChangeHint], failure: Exception) -> None:
-        """Keep the hints for later; the line is for whoever looks for it, the feeds tell of outages."""
+        """Retry the hints later; logged at debug level only, since outages are reported by the feeds."""
         self._pending |= dict.fromkeys(hints)
         self._standing.counts["failures"] += 1
         _LOGGER.debug(
@@ -294,12 +294,12 @@ class WebhookReceiver:
 
     @property
     def is_registered(self) -> bool:
-        """Whether the vendor calls to an address that we have."""
+        """Return whether the vendor has a registration at the present callback URL."""
         return self._registrar.is_registered and self._registrar.via is not None
 
     @property
     def is_alive(self) -> bool | None:
-        """Whether calls come; None where none can be expected."""
+        """Return whether requests are received; None where none can be expected."""
         due = self._silent_at
         return None if due is None else dt_util.utcnow() < due
 
@@ -322,7 +322,7 @@ class WebhookReceiver:
 
     @callback
     def _on_silence(self, _now: datetime) -> None:
-        """Show it, and look whether the vendor has forgotten us."""
+        """Update the channel, and check whether the vendor still has the registration."""
         self._cancel("silence")
         self._show()
         if self.is_alive is False:
@@ -345,7 +345,7 @@ class WebhookReceiver:
 
     @property
     def standing(self) -> str:
-        """In a few words, for the system's health."""
+        """Return the state in a few words, for system health."""
         if self.is_registered:
             return f"by {self._registrar.via}"
         if not self._push.kinds:
@@ -355,7 +355,7 @@ class WebhookReceiver:
         return "polling alone, Home Assistant has no address that a vendor can call"
 
     def diagnostics(self) -> dict[str, Any]:
-        """Counts and times, never contents."""
+        """Return counts and times, never contents."""
         standing = self._standing
         names = (
             *("calls", "other_methods", "unproven", "torn", "foreign", "oversize"),
