@@ -151,9 +151,9 @@ def ours(sensors: Sequence[Sensor], days: float, most: int) -> Outcome:
             expires[place] = received + M
             if held.get(place) != newest:
                 held[place] = newest
-                poll_groups.hear(names[place], one.cycle, one.dates[newest])
+                poll_groups.add_measurement(names[place], one.cycle, one.dates[newest])
         poll_group.freshness = (reply(received),)
-        poll_group.learn(received)
+        poll_group.update_delay(received)
         plan(poll_group, received)
 
     def plan(poll_group: PollGroup, at: float) -> None:
@@ -161,8 +161,8 @@ def ours(sensors: Sequence[Sensor], days: float, most: int) -> Outcome:
             at,
             poll_group.freshness,
             default=M,
-            least=5.0,
-            rhythm=poll_group.rhythm(at),
+            min_interval=5.0,
+            phase_model=poll_group.phase_model(at),
             delay=poll_group.delay,
         )
 

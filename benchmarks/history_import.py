@@ -174,7 +174,7 @@ async def ours(hours: int, watch: Stopwatch) -> int:
             HistoryChannel(channel, entity_id(number)) for number, channel in enumerate(channels)
         ]
         history_backfill = HistoryBackfill(
-            hass, entry, tracks=lambda: tracks, ask=ask, may_ask=lambda: True
+            hass, entry, channels=lambda: tracks, ask=ask, may_ask=lambda: True
         )
         first = hour_of(start)
         with watch.running():

@@ -78,7 +78,7 @@ def _register_views_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def _compare_clocks_rarely(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulated days go from timer to timer: one every 20 seconds is left to the tests that are about clocks."""
     if not request.module.__name__.endswith("test_time"):
-        monkeypatch.setattr(clock_watch, "EVERY", timedelta(hours=6))
+        monkeypatch.setattr(clock_watch, "INTERVAL", timedelta(hours=6))
 
 
 REAL_SLEEP = time.sleep

@@ -699,7 +699,7 @@ async def test_directions_are_averaged_on_the_circle(house: House) -> None:
     history_backfill = HistoryBackfill(
         house.hass,
         MockConfigEntry(domain=DOMAIN, title="Stub"),
-        tracks=lambda: [HistoryChannel(channel, "sensor.wind")],
+        channels=lambda: [HistoryChannel(channel, "sensor.wind")],
         ask=ask,
         may_ask=lambda: True,
     )
@@ -794,7 +794,7 @@ async def test_days_without_data_use_no_budget_and_the_notice_counts_every_devic
     history_backfill = HistoryBackfill(
         house.hass,
         MockConfigEntry(domain=DOMAIN, title="Stub"),
-        tracks=lambda: tracks,
+        channels=lambda: tracks,
         ask=ask,
         may_ask=lambda: True,
         terms=HistoryTerms(

@@ -307,7 +307,7 @@ async def test_a_bundle_that_does_not_fit_is_not_saved(
         assert await refused() == "no_space"
         # The vendor tells a smaller size than it is: the disk is looked at on the way, too.
         mk.config.export_size = 1000
-        patch.setattr(download_module, "_LOOK_EVERY", 1000)
+        patch.setattr(download_module, "_CHECK_EVERY", 1000)
         patch.setattr(shutil, "disk_usage", _is_free(download_module.RESERVE_BYTES + 2000))
         assert await refused() == "no_space"
         mk.config.export_size = None

@@ -148,7 +148,7 @@ async def test_a_fault_while_a_call_is_taken_is_logged_without_the_address(
     def broken(*_: Any) -> None:
         raise LookupError(entry.data[CONF_WEBHOOK_ID])
 
-    monkeypatch.setattr(entry.runtime_data.push, "_show", broken)
+    monkeypatch.setattr(entry.runtime_data.push, "_update_channel", broken)
     response = await door.post(hook(entry), json={"type": 2})
     await sensorist_arrive(house, cloud)
 

@@ -108,7 +108,7 @@ async def test_a_failure_is_made_up_for_and_nothing_is_made_up(
     entry = await sign_in(house, zone)
     name = f"watchpost:sensorzone_{account_of(zone)}_account_incursions"
     assert await rows(house, name) == []
-    assert entry.runtime_data.daily.diagnostics()["failures"] == 1
+    assert entry.runtime_data.daily_totals.diagnostics()["failures"] == 1
 
     zone.faults.clear()
     await house.pass_time(1800)

@@ -52,8 +52,8 @@ _LOGGER = logging.getLogger(__name__)
 type WatchpostConfigEntry = ConfigEntry[Account]
 
 # A list that is due within this many seconds of readings is polled first; they wait for it at most so long.
-_TOGETHER: Final = 2.0
-_LIST_PATIENCE: Final = 5.0
+_LIST_LOOKAHEAD: Final = 2.0
+_LIST_TIMEOUT: Final = 5.0
 
 BUDGETS: Final[HassKey[dict[str, RequestBudget]]] = HassKey(f"{DOMAIN}_ledgers")
 # By account: events that wait to be dispatched or to be written to the journal, kept over reloads.
@@ -119,7 +119,7 @@ def async_drop_budget(hass: HomeAssistant, key: str) -> None:
 
 
 @callback
-def async_drop_tried_ledgers(hass: HomeAssistant, in_use: Collection[str]) -> None:
+def async_drop_tried_budgets(hass: HomeAssistant, in_use: Collection[str]) -> None:
     """Delete the request budgets of accounts that were tried and not added, except those on hold."""
     budgets = hass.data.get(BUDGETS, {})
     for key in [key for key in budgets if key not in in_use and not budgets[key].is_any_paused]:
@@ -189,14 +189,14 @@ class Account:
             hass, entry, connection, self.coordinators, self.registries, decisions=decisions
         )
         self.journal = _open_journal(hass, entry, budget)
-        self.batteries = BatteryIssues(hass, entry, self.inventory.tracker, self.reading)
-        self.memory = VendorStorage(hass, entry)
+        self.battery_issues = BatteryIssues(hass, entry, self.inventory.tracker, self.reading)
+        self.vendor_storage = VendorStorage(hass, entry)
         self.snapshots: SnapshotManager | None = None
         self.push: WebhookReceiver | None = None
         self.history_backfill = HistoryBackfill(
             hass,
             entry,
-            tracks=self._tracks,
+            channels=self._history_channels,
             ask=connection.history,
             may_ask=self._may_ask,
             terms=connection.history_terms,
@@ -205,12 +205,12 @@ class Account:
             requests=budget.requests_made,
             is_clock_right=lambda: budget.is_clock_plausible,
         )
-        self.daily = DailyTotalsImporter(
+        self.daily_totals = DailyTotalsImporter(
             hass, entry, connection.daily, self._may_ask, self.plausibility
         )
         self._channel_listeners: dict[ChannelId, tuple[ReadingListener, Channel]] = {}
         self.dispatcher = EventDispatcher(hass, entry, vendor.key, self.journal, self)
-        self._watch_inventory: CALLBACK_TYPE | None = None
+        self._stop_inventory_polling: CALLBACK_TYPE | None = None
         self.inventory_coordinator = self._coordinator(connection.inventory_feed)
 
     # Set-up
@@ -227,8 +227,8 @@ class Account:
         await self.journal.async_load()
         self.connection.find_told_until = lambda: self.journal.delivered_until
         self.dispatcher.async_start()
-        await self._async_recall()
-        self._listen()
+        await self._async_restore()
+        self._register_webhook()
         await self.outages.async_probe_before_set_up()
         await self.inventory_coordinator.async_config_entry_first_refresh()
         # By now a response has given the vendor's time, which decides on a journal with doubtful times.
@@ -236,12 +236,12 @@ class Account:
         self.outages.async_start()
         await self._async_refresh_others()
 
-    async def _async_recall(self) -> None:
+    async def _async_restore(self) -> None:
         """Restore the vendor's stored state and the pictures of its cameras."""
-        self.connection.recall(await self.memory.async_load())
-        self.connection.remember = self.memory.async_remember
+        self.connection.recall(await self.vendor_storage.async_load())
+        self.connection.remember = self.vendor_storage.async_remember
         self.connection.show = self.async_apply
-        self.entry.async_on_unload(self.memory.async_flush)
+        self.entry.async_on_unload(self.vendor_storage.async_flush)
         if (cameras := self.connection.cameras) is not None:
             self.snapshots = SnapshotManager(
                 self.hass,
@@ -258,7 +258,7 @@ class Account:
                 self.hass, coordinator.async_refresh(), f"{DOMAIN} first {coordinator.name}"
             )
             for coordinator in self.coordinators.values()
-            if coordinator is not self.inventory_coordinator and coordinator.held.wanted
+            if coordinator is not self.inventory_coordinator and coordinator.store.wanted
         ]
         if others:
             await asyncio.wait(others, timeout=FIRST_READINGS_TIMEOUT)
@@ -268,17 +268,17 @@ class Account:
         """Poll only the channels of enabled entities from now on; called once the platforms are set up."""
         for coordinator in self.coordinators.values():
             coordinator.async_settle()
-        self._watch_or_leave()
-        clocks = ClockWatch(self.hass, self.entry, self.budget, self.coordinators.values)
-        self.entry.async_on_unload(clocks.async_start())
-        self.entry.async_on_unload(async_at_started(self.hass, self._open_telling))
+        self._update_inventory_polling()
+        clock_watch = ClockWatch(self.hass, self.entry, self.budget, self.coordinators.values)
+        self.entry.async_on_unload(clock_watch.async_start())
+        self.entry.async_on_unload(async_at_started(self.hass, self._start_dispatching))
         self.history_backfill.async_start()
-        self.daily.async_start()
+        self.daily_totals.async_start()
         if self.push is not None:
             self.push.async_start()
 
     @callback
-    def _listen(self) -> None:
+    def _register_webhook(self) -> None:
         """Receive webhook calls from the start: some carry data that cannot be polled."""
         if self.connection.push is not None:
             self.push = WebhookReceiver(
@@ -294,8 +294,8 @@ class Account:
     @callback
     def _stop(self) -> None:
         self.outages.async_stop()
-        if self._watch_inventory is not None:
-            self._watch_inventory()
+        if self._stop_inventory_polling is not None:
+            self._stop_inventory_polling()
         # Requests that are still pending must not update entities of the account that is set up next.
         self.connection.show = None
 
@@ -322,35 +322,35 @@ class Account:
         """Call a listener for a channel's readings and changes, whichever feed carries them by then."""
         self.coordinators[channel.feed].async_subscribe(channel, listener)
         self._channel_listeners[channel.id] = (listener, channel)
-        self._watch_or_leave()
+        self._update_inventory_polling()
 
     @callback
     def async_unsubscribe(self, channel_id: ChannelId) -> None:
         """Unsubscribe the listener of a channel."""
         _, channel = self._channel_listeners.pop(channel_id)
         self.coordinators[channel.feed].async_unsubscribe(channel)
-        self._watch_or_leave()
+        self._update_inventory_polling()
 
     @callback
-    def _watch_or_leave(self) -> None:
+    def _update_inventory_polling(self) -> None:
         """Poll the inventory while there are subscribers, or no channels to subscribe to."""
-        should_watch = bool(self._channel_listeners) or not self.inventory.tracker.channels
-        if should_watch and self._watch_inventory is None:
-            self._watch_inventory = self.inventory_coordinator.async_watch()
-        elif not should_watch and self._watch_inventory is not None:
-            self._watch_inventory()
-            self._watch_inventory = None
+        should_poll = bool(self._channel_listeners) or not self.inventory.tracker.channels
+        if should_poll and self._stop_inventory_polling is None:
+            self._stop_inventory_polling = self.inventory_coordinator.async_watch()
+        elif not should_poll and self._stop_inventory_polling is not None:
+            self._stop_inventory_polling()
+            self._stop_inventory_polling = None
 
     def reading(self, channel: Channel) -> Reading | None:
         """Return the newest reading of a channel."""
-        return self.coordinators[channel.feed].held.reading(channel)
+        return self.coordinators[channel.feed].store.reading(channel)
 
-    def _tracks(self) -> Iterator[HistoryChannel]:
+    def _history_channels(self) -> Iterator[HistoryChannel]:
         """Yield the channels with a reading and an enabled entity, whose history may be imported."""
         for channel in self.inventory.tracker.channels.values():
             coordinator = self.coordinators.get(channel.feed)
             reading = (
-                coordinator.held.reading(channel) if coordinator and has_mean(channel) else None
+                coordinator.store.reading(channel) if coordinator and has_mean(channel) else None
             )
             known = self.registries.entity(channel) if reading else None
             if reading and known and known.disabled_by is None:
@@ -363,7 +363,7 @@ class Account:
 
     def shown(self, channel: Channel) -> tuple[Reading | None, bool]:
         """Return the newest reading of a channel, and whether it may be shown."""
-        return self.coordinators[channel.feed].held.shown(channel)
+        return self.coordinators[channel.feed].store.shown(channel)
 
     def is_available(self, channel: Channel) -> bool:
         """Return whether the channel's reading may be shown."""
@@ -388,7 +388,7 @@ class Account:
     # Updates and events
 
     @callback
-    def _open_telling(self, _hass: HomeAssistant) -> None:
+    def _start_dispatching(self, _hass: HomeAssistant) -> None:
         self.dispatcher.async_open()
 
     @callback
@@ -402,19 +402,19 @@ class Account:
                 by_feed.setdefault(channel.feed, {})[channel_id] = reading
         for feed, readings in by_feed.items():
             if (coordinator := self.coordinators.get(feed)) is not None:
-                coordinator.async_take_push(readings)
+                coordinator.async_update_readings(readings)
         self._on_vendor_events(update.vendor_events)
 
     @callback
     def _on_vendor_events(self, vendor_events: Sequence[VendorEvent]) -> None:
         for vendor_event in vendor_events:
-            self.batteries.async_notice(vendor_event)
+            self.battery_issues.async_notice(vendor_event)
         self.dispatcher.async_add(vendor_events)
 
     def device_id(self, device: str) -> str | None:
         """Return the device registry's id of a device."""
-        found = self.registries.device(device)
-        return found.id if found else None
+        entry = self.registries.device(device)
+        return entry.id if entry else None
 
     def entity_id(self, channel: ChannelId) -> str | None:
         """Return the entity id of a channel."""
@@ -431,13 +431,15 @@ class Account:
     @callback
     def _list_first(self) -> Awaitable[None] | None:
         """Poll a list that is due together with readings first: it may name another unit for them."""
-        return self._async_list_due() if self.inventory_coordinator.is_due(_TOGETHER) else None
+        return (
+            self._async_list_due() if self.inventory_coordinator.is_due(_LIST_LOOKAHEAD) else None
+        )
 
     async def _async_list_due(self) -> None:
-        listing = self.entry.async_create_background_task(
+        list_poll = self.entry.async_create_background_task(
             self.hass, self.inventory_coordinator.async_poll_due(), f"{DOMAIN} list before values"
         )
-        await asyncio.wait({listing}, timeout=_LIST_PATIENCE)
+        await asyncio.wait({list_poll}, timeout=_LIST_TIMEOUT)
 
     @callback
     def _on_inventory(self, inventory: Inventory) -> None:
@@ -453,17 +455,17 @@ class Account:
     @callback
     def _reconcile_feeds(self, inventory: Inventory) -> None:
         """Start the feeds that the inventory calls for; pause those that it no longer names."""
-        called_for = {feed.name: feed for feed in self.connection.feeds(inventory)}
-        for name, feed in called_for.items():
+        feeds = {feed.name: feed for feed in self.connection.feeds(inventory)}
+        for name, feed in feeds.items():
             if name not in self.coordinators:
                 self._coordinator(feed)
         for name, coordinator in list(self.coordinators.items()):
             if coordinator is self.inventory_coordinator:
                 continue
-            coordinator.async_rest(rest=name not in called_for)
-            if name not in called_for:
+            coordinator.async_pause(is_paused=name not in feeds)
+            if name not in feeds:
                 self.outages.async_leave(name)
-            if name not in called_for and not coordinator.held.wanted:
+            if name not in feeds and not coordinator.store.wanted:
                 del self.coordinators[name]
 
     @callback
@@ -473,8 +475,8 @@ class Account:
         listener, before = self._channel_listeners[channel.id]
         self.coordinators[before.feed].async_unsubscribe(before)
         for coordinator in self.coordinators.values():
-            if coordinator.held.reading(channel) is not None and coordinator.name != channel.feed:
-                self.coordinators[channel.feed].held.adopt(coordinator.held, channel)
+            if coordinator.store.reading(channel) is not None and coordinator.name != channel.feed:
+                self.coordinators[channel.feed].store.adopt(coordinator.store, channel)
         listener.on_channel(channel)
         self.async_subscribe(channel, listener)
         listener.on_reading(*self.shown(channel))
@@ -484,11 +486,11 @@ class Account:
     @callback
     def _on_outcome(self, coordinator: FeedCoordinator, err: VendorError | None) -> None:
         if err is None:
-            self.batteries.async_look()
+            self.battery_issues.async_review()
         self.outages.async_follow(coordinator, err)
 
     @callback
     def _on_over(self) -> None:
         """Import the history of the time of an outage."""
         self.history_backfill.async_fill()
-        self.daily.async_fill()
+        self.daily_totals.async_fill()

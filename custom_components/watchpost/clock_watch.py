@@ -16,11 +16,11 @@ from .coordinator import FeedCoordinator
 _LOGGER = logging.getLogger(__name__)
 
 # How often the clocks are compared, and how many seconds must be missing for timers to be late.
-EVERY: Final = timedelta(seconds=20)
-_MISSED: Final = 5.0
-# All feeds are polled again within _SPREAD seconds, at most _APART seconds after one another.
-_SPREAD: Final = 20.0
-_APART: Final = 1.0
+INTERVAL: Final = timedelta(seconds=20)
+_MIN_MISSED: Final = 5.0
+# All feeds are polled again within _MAX_SPREAD seconds, at most _MAX_DELAY seconds after one another.
+_MAX_SPREAD: Final = 20.0
+_MAX_DELAY: Final = 1.0
 
 
 class ClockWatch:
@@ -37,36 +37,40 @@ class ClockWatch:
         self._entry = entry
         self._budget = budget
         self._coordinators = coordinators
-        self._ahead = self._seconds_ahead()
-        self._is_asking = False
+        self._offset = self._seconds_ahead()
+        self._is_fetching_date = False
 
     @callback
     def async_start(self) -> CALLBACK_TYPE:
         """Start comparing; return a function that stops it."""
         return async_track_time_interval(
-            self._hass, self._compare, EVERY, cancel_on_shutdown=True, name=f"{DOMAIN} clocks"
+            self._hass, self._compare, INTERVAL, cancel_on_shutdown=True, name=f"{DOMAIN} clocks"
         )
 
     @callback
     def _compare(self, _now: datetime) -> None:
-        if (missed := self._seconds_ahead() - self._ahead) > _MISSED:
+        if (missed := self._seconds_ahead() - self._offset) > _MIN_MISSED:
             self._catch_up(missed)
-        self._ahead += missed
-        if self._budget.clock.is_doubtful and not self._is_asking and not self._budget.is_paused:
-            self._is_asking = True
+        self._offset += missed
+        if (
+            self._budget.clock.is_doubtful
+            and not self._is_fetching_date
+            and not self._budget.is_paused
+        ):
+            self._is_fetching_date = True
             self._entry.async_create_background_task(
-                self._hass, self._ask_date(), f"{DOMAIN} ask the vendor's time"
+                self._hass, self._fetch_date(), f"{DOMAIN} ask the vendor's time"
             )
 
-    async def _ask_date(self) -> None:
+    async def _fetch_date(self) -> None:
         """Fetch the vendor's time to decide whether time passed when the wall clock was set; retried if that fails."""
         try:
             if self._budget.request_date is not None:
                 await self._budget.request_date()
         finally:
-            self._is_asking = False
-        if (missed := self._seconds_ahead() - self._ahead) > _MISSED:
-            self._ahead += missed
+            self._is_fetching_date = False
+        if (missed := self._seconds_ahead() - self._offset) > _MIN_MISSED:
+            self._offset += missed
             self._catch_up(missed)
 
     @callback
@@ -77,9 +81,9 @@ class ClockWatch:
             self._entry.domain,
         )
         feeds = self._coordinators()
-        apart = min(_APART, _SPREAD / max(len(feeds), 1))
+        delay = min(_MAX_DELAY, _MAX_SPREAD / max(len(feeds), 1))
         for number, coordinator in enumerate(feeds):
-            coordinator.async_catch_up_with_time(number * apart)
+            coordinator.async_catch_up_with_time(number * delay)
 
     def _seconds_ahead(self) -> float:
         return self._budget.now() - self._hass.loop.time()

@@ -48,51 +48,51 @@ async def async_execute_command(
     account: Account,
     channel: Channel,
     entity_id: str,
-    act: Callable[[], Awaitable[Job | None]],
+    command: Callable[[], Awaitable[Job | None]],
     on_end: OnEnd | None = None,
 ) -> None:
     """Run a command once and follow its job in the background.
 
     Errors name the entity. Raises HomeAssistantError where the failure is known at once.
     """
-    shown = account.hass.states.get(entity_id)
-    what = shown.name if shown else entity_id
+    state_now = account.hass.states.get(entity_id)
+    name = state_now.name if state_now else entity_id
     try:
         async with account.budget.until_stop():
-            work = await act()
+            job = await command()
     except VendorError as err:
         raise failure(err, is_write=True) from None
-    state = await _asked(account, work) if work is not None else JobState.DONE
+    state = await _poll_job(account, job) if job is not None else JobState.DONE
     if state is JobState.FAILED:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="work_failed",
-            translation_placeholders={"what": what},
+            translation_placeholders={"what": name},
         )
-    ended = partial(_ended, account, channel, what, on_end)
-    if work is not None and state is JobState.RUNNING:
+    on_job_end = partial(_on_job_end, account, channel, name, on_end)
+    if job is not None and state is JobState.RUNNING:
         async_follow_job(
-            account.hass, account.entry, work.name, partial(_asked, account, work), ended
+            account.hass, account.entry, job.name, partial(_poll_job, account, job), on_job_end
         )
     else:
-        ended(state)
+        on_job_end(state)
 
 
 @callback
-def async_resume_command(account: Account, work: Job) -> None:
+def async_resume_command(account: Account, job: Job) -> None:
     """Follow the job of an action in the background; polling it updates what is shown."""
     if account.connection.show is None:
         return  # it was unloaded meanwhile
-    ask = partial(_asked, account, work)
-    async_follow_job(account.hass, account.entry, work.name, ask, lambda state: None)
+    poll = partial(_poll_job, account, job)
+    async_follow_job(account.hass, account.entry, job.name, poll, lambda state: None)
 
 
-async def _asked(account: Account, work: Job) -> JobState | None:
+async def _poll_job(account: Account, job: Job) -> JobState | None:
     """Poll a job; RUNNING for a temporary failure, None for one that ends polling."""
     if account.inventory_coordinator.is_signed_out:
         return None
     try:
-        return await work.poll()
+        return await job.poll()
     except UnreachableError, RateLimitedError:
         return JobState.RUNNING
     except VendorError:
@@ -100,8 +100,8 @@ async def _asked(account: Account, work: Job) -> JobState | None:
 
 
 @callback
-def _ended(
-    account: Account, channel: Channel, what: str, on_end: OnEnd | None, state: JobState | None
+def _on_job_end(
+    account: Account, channel: Channel, name: str, on_end: OnEnd | None, state: JobState | None
 ) -> None:
     issue_id = f"work_failed_{account.entry.entry_id}_{slugify('_'.join(channel.id))}"
     if state is JobState.DONE:
@@ -119,7 +119,7 @@ def _ended(
             translation_key="work_failed" if state is JobState.FAILED else "work_unconfirmed",
             translation_placeholders={
                 "title": account.entry.title,
-                "what": escape(what),
+                "what": escape(name),
             },
         )
     if on_end is not None:

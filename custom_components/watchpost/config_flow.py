@@ -19,7 +19,7 @@ from .account import (
     WatchpostConfigEntry,
     async_connect,
     async_connect_entry,
-    async_drop_tried_ledgers,
+    async_drop_tried_budgets,
 )
 from .client.errors import VendorError
 from .const import CONF_FORM, CONF_VENDOR, DOMAIN
@@ -79,7 +79,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
             for entry in self.hass.config_entries.async_entries(DOMAIN)
             if entry.data.get(CONF_VENDOR) in VENDORS
         }
-        async_drop_tried_ledgers(self.hass, in_use)
+        async_drop_tried_budgets(self.hass, in_use)
 
     @staticmethod
     @callback

@@ -76,11 +76,11 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self.feed = feed
         self.data = FeedState()
         self.is_signed_out = False
-        self.held = ReadingStore(
+        self.store = ReadingStore(
             hass,
             feed.default_interval,
             budget.clock,
-            hear=self._hear,
+            on_measured=self._on_measured,
             on_stale=self.async_update_listeners,
             plausibility=plausibility,
         )
@@ -93,15 +93,15 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         self._is_idle.set()
         self._on_vendor_events = on_vendor_events
         self._on_outcome = on_outcome
-        self._lanes = PollGroups(feed.max_groups, budget.divisions.get(feed.name, ()))
+        self._poll_groups = PollGroups(feed.max_groups, budget.divisions.get(feed.name, ()))
         self._subscribers = 0
-        self._occurred: list[VendorEvent] = []
-        self._is_resting = False
+        self._pending_events: list[VendorEvent] = []
+        self._is_paused = False
         self._is_scheduled = False
         self._is_catching_up = False
-        self._tripped_over: str | None = None
+        self._last_parser_error: str | None = None
         self._unsub_poll: CALLBACK_TYPE | None = None
-        entry.async_on_unload(self.held.cancel)
+        entry.async_on_unload(self.store.cancel)
 
     # Subscribers
 
@@ -109,39 +109,39 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def async_expect(self, channels: Iterable[Channel]) -> None:
         """Include channels in polls that will have subscribers once their entities are added."""
         for channel in channels:
-            self._look(channel)
+            self._expect(channel)
 
     @callback
     def async_settle(self) -> None:
         """Drop expected channels that got no subscriber."""
-        self.held.settle()
+        self.store.drop_unused()
         self._forget_targets()
 
     @callback
     def async_subscribe(self, channel: Channel, listener: ReadingListener) -> None:
         """Call a listener whenever this channel's reading or availability changes."""
-        slot = self._look(channel)
-        slot.listener = listener
+        state = self._expect(channel)
+        state.listener = listener
         self._subscribers += 1
-        self._poll_or_rest()
-        if self._unsub_poll and self.data.last_success and not self.held.was_asked(slot):
+        self._update_polling()
+        if self._unsub_poll and self.data.last_success and not self.store.was_polled(state):
             self._catch_up()
 
     @callback
     def async_unsubscribe(self, channel: Channel) -> None:
         """Unsubscribe the listener of this channel."""
-        if (beat := self.held.leave(channel)) is not None:
-            self._lanes.of(channel.device).forget(*beat)
+        if (device_cycle := self.store.release(channel)) is not None:
+            self._poll_groups.of(channel.device).remove_source(*device_cycle)
         self._subscribers -= 1
         self._forget_targets()
-        self._poll_or_rest()
+        self._update_polling()
 
-    def _look(self, channel: Channel) -> ChannelState:
+    def _expect(self, channel: Channel) -> ChannelState:
         """Include a channel in polls; return its state."""
-        slot, is_new = self.held.look(channel)
+        state, is_new = self.store.expect(channel)
         if is_new:
             self._forget_targets()
-        return slot
+        return state
 
     @callback
     def _catch_up(self) -> None:
@@ -158,10 +158,10 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         return self.async_add_listener(lambda: None)
 
     @callback
-    def async_rest(self, *, rest: bool) -> None:
+    def async_pause(self, *, is_paused: bool) -> None:
         """Pause polling while the vendor does not list this feed's devices; readings are shown until stale."""
-        self._is_resting = rest
-        self._poll_or_rest()
+        self._is_paused = is_paused
+        self._update_polling()
 
     @property
     def is_polled(self) -> bool:
@@ -169,8 +169,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         return bool(self._listeners)
 
     @callback
-    def _poll_or_rest(self) -> None:
-        should_poll = self._subscribers > 0 and not self._is_resting
+    def _update_polling(self) -> None:
+        should_poll = self._subscribers > 0 and not self._is_paused
         if should_poll and self._unsub_poll is None:
             self._set_timer()
             self._unsub_poll = self.async_watch()
@@ -181,10 +181,17 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def _usual_period(self) -> float:
         """Return the usual seconds between two polls."""
         lifetimes = [
-            r.lifetime for poll_group in self._lanes for r in poll_group.freshness if r.lifetime
+            r.lifetime
+            for poll_group in self._poll_groups
+            for r in poll_group.freshness
+            if r.lifetime
         ]
-        least = self.feed.min_interval.total_seconds()
-        return max(least, *lifetimes) if lifetimes else self.feed.default_interval.total_seconds()
+        min_interval = self.feed.min_interval.total_seconds()
+        return (
+            max(min_interval, *lifetimes)
+            if lifetimes
+            else self.feed.default_interval.total_seconds()
+        )
 
     # Polling
 
@@ -231,10 +238,10 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         if not due_requests:
             self._set_timer()
             return self.data
-        if self._list_first is not None and (listing := self._list_first()) is not None:
-            await listing
-        turns = LoopYielder(self.hass.loop)
-        occurred: list[VendorEvent] = []
+        if self._list_first is not None and (list_poll := self._list_first()) is not None:
+            await list_poll
+        yielder = LoopYielder(self.hass.loop)
+        events: list[VendorEvent] = []
         refusal: VendorError | None = None
         is_served = False
         for poll_group, targets, keep in due_requests:
@@ -245,17 +252,17 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                 poll_group.error = refusal = err
             else:
                 is_served = True
-                await self._take(poll_group, update, targets, turns, keep=keep)
-                occurred.extend(update.vendor_events)
-        if self.feed.max_groups > 1 and self._lanes.is_new:
+                await self._apply(poll_group, update, targets, yielder, keep=keep)
+                events.extend(update.vendor_events)
+        if self.feed.max_groups > 1 and self._poll_groups.is_new:
             # Not before it is polled in this division: a reload must find the cached responses.
-            self._budget.divisions[self.feed.name] = self._lanes.settle()
+            self._budget.divisions[self.feed.name] = self._poll_groups.confirm()
         self._plan(poll_group for poll_group, _, _ in due_requests)
         error = self._error
         self._on_outcome(self, error)
-        await self.held.tell_in_turns(turns)
+        await self.store.async_dispatch(yielder)
         # After the states: an update in between would dispatch these events first.
-        self._occurred.extend(occurred)
+        self._pending_events.extend(events)
         # Rejected credentials are raised at once, even if another poll group succeeded.
         if refusal is not None and (not is_served or isinstance(refusal, SignInRejectedError)):
             raise self._failure(refusal)
@@ -263,14 +270,14 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
 
     def _due_requests(self, now: float) -> Iterable[tuple[PollGroup, frozenset[ChannelId], bool]]:
         """Yield the requests that are due: poll group, channels, and whether its freshness is kept beside."""
-        for poll_group in self._lanes:
+        for poll_group in self._poll_groups:
             targets = self._targets(poll_group)
-            if not targets and len(self._lanes) > 1:
+            if not targets and len(self._poll_groups) > 1:
                 continue
             if (is_current := poll_group.is_current(now)) and not poll_group.failures:
                 if poll_group.asked is not targets:
                     targets = frozenset(
-                        key for key in targets if not self.held.was_asked(self.held.slots[key])
+                        key for key in targets if not self.store.was_polled(self.store.states[key])
                     )
                     if targets:
                         yield poll_group, targets, True
@@ -280,20 +287,20 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def _targets(self, poll_group: PollGroup) -> frozenset[ChannelId]:
         """Return the subscribed channels of a poll group; the same object while they do not change."""
         if poll_group.targets is None:
-            for found in self._lanes:
-                found.targets = frozenset()
-            mine: dict[int, list[ChannelId]] = {}
-            for key, slot in self.held.slots.items():
-                if slot.channel is not None:
-                    mine.setdefault(id(self._lanes.of(key.device)), []).append(key)
-            for found in self._lanes:
-                found.targets = frozenset(mine.get(id(found), ()))
-                if found.asked == found.targets:
-                    found.asked = found.targets
+            for group in self._poll_groups:
+                group.targets = frozenset()
+            keys_by_group: dict[int, list[ChannelId]] = {}
+            for key, state in self.store.states.items():
+                if state.channel is not None:
+                    keys_by_group.setdefault(id(self._poll_groups.of(key.device)), []).append(key)
+            for group in self._poll_groups:
+                group.targets = frozenset(keys_by_group.get(id(group), ()))
+                if group.asked == group.targets:
+                    group.asked = group.targets
         return poll_group.targets or frozenset()
 
     def _forget_targets(self) -> None:
-        for poll_group in self._lanes:
+        for poll_group in self._poll_groups:
             poll_group.targets = None
 
     async def _fetch(self, targets: frozenset[ChannelId]) -> FeedUpdate:
@@ -304,32 +311,32 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             raise
         except Exception as err:  # noqa: BLE001  log the place, not the text: it may quote the response
             place = traceback.extract_tb(err.__traceback__)[-1]
-            trip = f"{type(err).__name__} in {place.name}, line {place.lineno}"
-            if trip != self._tripped_over:
-                self._tripped_over = trip
-                _LOGGER.error("Unexpected %s while polling %s", trip, self.name)
-            raise UnexpectedResponseError(trip) from None
-        self._tripped_over = None
+            description = f"{type(err).__name__} in {place.name}, line {place.lineno}"
+            if description != self._last_parser_error:
+                self._last_parser_error = description
+                _LOGGER.error("Unexpected %s while polling %s", description, self.name)
+            raise UnexpectedResponseError(description) from None
+        self._last_parser_error = None
         return update
 
-    async def _take(
+    async def _apply(
         self,
         poll_group: PollGroup,
         update: FeedUpdate,
         targets: frozenset[ChannelId],
-        turns: LoopYielder,
+        yielder: LoopYielder,
         *,
         keep: bool,
     ) -> None:
         poll_group.freshness = (*(poll_group.freshness if keep else ()), *update.freshness)
         if poll_group.asked is not targets:
-            self.held.note_asked(targets)
+            self.store.mark_polled(targets)
             poll_group.asked = targets if targets is poll_group.targets else None
         poll_group.rejected = update.rejected
         self.data.last_success = self._budget.now_utc()
-        self.held.is_whole = self.feed.is_whole
+        self.store.covers_all = self.feed.is_whole
         self._period = timedelta(seconds=self._usual_period())
-        self.held.set_period(self._period)
+        self.store.set_period(self._period)
         poll_group.error = update.failure if isinstance(update.failure, VendorError) else None
         poll_group.failures = (
             poll_group.failures + 1 if poll_group.error or self._is_worth_asking(update) else 0
@@ -340,8 +347,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             # Before the readings: those of the same response are in the units that it names.
             inventory = self._on_units(_dated(inventory, update.freshness))
         received = self._received(update.freshness) if update.readings else None
-        await self.held.take(update.readings, turns, received)
-        poll_group.learn(self._budget.now())
+        await self.store.update(update.readings, yielder, received)
+        poll_group.update_delay(self._budget.now())
         if inventory is not None:
             self._on_inventory(inventory)
 
@@ -358,27 +365,27 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         return is_slow and not all(map(is_unavailable, update.failures.values()))
 
     @callback
-    def async_take_push(self, readings: Mapping[ChannelId, Reading]) -> None:
+    def async_update_readings(self, readings: Mapping[ChannelId, Reading]) -> None:
         """Store readings that came between polls, unless newer ones are stored."""
-        self.held.take_push(readings)
+        self.store.update_pushed(readings)
         self.async_update_listeners()
 
-    def _hear(self, dates: Mapping[tuple[str, float], datetime]) -> None:
+    def _on_measured(self, dates: Mapping[tuple[str, float], datetime]) -> None:
         """Record when devices measured last, by device and cycle, on the monotonic clock."""
         if not dates:
             return
         offset = self._budget.now() - self._budget.now_utc().timestamp()
         for (device, cycle), last in dates.items():
-            self._lanes.hear(device, cycle, round(last.timestamp() + offset))
+            self._poll_groups.add_measurement(device, cycle, round(last.timestamp() + offset))
 
     @callback
     def async_catch_up_with_time(self, wait: float) -> None:
         """Make stale readings unavailable, and poll in `wait` seconds: the process did not run for some time."""
-        self.held.sweep()
+        self.store.mark_stale()
         if not self.is_polled or self.is_signed_out:
             return
         soon = self._budget.now() + wait
-        for poll_group in self._lanes:
+        for poll_group in self._poll_groups:
             if poll_group.plan.at < soon:
                 poll_group.plan = replace(poll_group.plan, at=soon)
         self._set_timer()
@@ -391,7 +398,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Return the first error of the poll groups."""
         errors = (
             poll_group.error
-            for poll_group in self._lanes
+            for poll_group in self._poll_groups
             if isinstance(poll_group.error, VendorError)
         )
         return next(errors, None)
@@ -401,7 +408,7 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
         """Return the errors of the feed's optional resources in the newest polls, by name."""
         return {
             name: err
-            for poll_group in self._lanes
+            for poll_group in self._poll_groups
             for name, err in poll_group.resource_errors.items()
             if isinstance(err, VendorError)
         }
@@ -409,12 +416,12 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     @property
     def failures(self) -> int:
         """Return how many polls failed in a row."""
-        return max(poll_group.failures for poll_group in self._lanes)
+        return max(poll_group.failures for poll_group in self._poll_groups)
 
     def _plan(self, asked: Iterable[PollGroup]) -> None:
         """Plan the next polls of poll groups that were polled, or of all after a new division."""
-        if self._lanes.divide(self._budget.now(), self._period.total_seconds()):
-            asked = self._lanes
+        if self._poll_groups.divide(self._budget.now(), self._period.total_seconds()):
+            asked = self._poll_groups
         for poll_group in asked:
             poll_group.plan = self._next(poll_group)
         self._set_timer()
@@ -434,8 +441,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     def plan(self) -> schedule.Plan:
         """Return the time of the next poll and its reason."""
         poll_groups = [
-            poll_group for poll_group in self._lanes if self._targets(poll_group)
-        ] or list(self._lanes)
+            poll_group for poll_group in self._poll_groups if self._targets(poll_group)
+        ] or list(self._poll_groups)
         return min((poll_group.plan for poll_group in poll_groups), key=lambda plan: plan.at)
 
     def _next(self, poll_group: PollGroup) -> schedule.Plan:
@@ -444,8 +451,8 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
             now,
             poll_group.freshness,
             default=self.feed.default_interval.total_seconds(),
-            least=self.feed.min_interval.total_seconds(),
-            rhythm=poll_group.rhythm(now),
+            min_interval=self.feed.min_interval.total_seconds(),
+            phase_model=poll_group.phase_model(now),
             hold_until=self._budget.paused_until,
             failures=poll_group.failures,
             rand=self._budget.rand(),
@@ -468,15 +475,15 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
     @override
     def async_update_listeners(self) -> None:
         """Call the listeners of changed channels only; then dispatch events."""
-        self.held.tell()
-        occurred, self._occurred = self._occurred, []
-        if occurred:
-            self._on_vendor_events(occurred)
+        self.store.dispatch()
+        events, self._pending_events = self._pending_events, []
+        if events:
+            self._on_vendor_events(events)
 
     @property
     def rejected(self) -> Counter[str]:
         """Return how many malformed records the newest responses had, by place and reason."""
-        return sum((poll_group.rejected for poll_group in self._lanes), Counter())
+        return sum((poll_group.rejected for poll_group in self._poll_groups), Counter())
 
     def diagnostics(self) -> dict[str, Any]:
         """Return counts and times, never contents."""
@@ -494,9 +501,9 @@ class FeedCoordinator(DataUpdateCoordinator[FeedState]):
                     "failures_in_a_row": poll_group.failures,
                     "fresh_for_seconds": [round(r.expires - now, 1) for r in poll_group.freshness],
                 }
-                for poll_group in self._lanes
+                for poll_group in self._poll_groups
             ],
-            **self.held.counts,
+            **self.store.counts,
             "records_set_aside": dict(self.rejected),
             "resources_missing": {
                 name: type(err).__name__ for name, err in self.resource_errors.items()

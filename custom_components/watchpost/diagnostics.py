@@ -29,7 +29,7 @@ async def async_get_config_entry_diagnostics(
         "channels_left_out": account.inventory.left_out,
         "options_set": sorted(entry.options),
         "history": account.history_backfill.diagnostics(),
-        "daily": account.daily.diagnostics(),
+        "daily": account.daily_totals.diagnostics(),
         "feeds": _feeds(account, set(account.coordinators)),
         "values_rejected": account.plausibility.diagnostics(),
         "push": account.push and account.push.diagnostics(),

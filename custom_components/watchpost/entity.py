@@ -15,13 +15,13 @@ from .models import Channel, Reading, ReadingValue
 
 
 @cache
-def _cached(kind: type) -> frozenset[str]:
+def _cached_properties(kind: type) -> frozenset[str]:
     """Return the names of the properties that an entity of this class caches."""
     return frozenset(
         name
         for base in kind.__mro__
-        for name, found in vars(base).items()
-        if isinstance(found, cached_property)
+        for name, value in vars(base).items()
+        if isinstance(value, cached_property)
     )
 
 
@@ -40,7 +40,7 @@ class ChannelEntity(Entity):
         self._attr_unique_id = account.unique_id(channel.id)
         self._attr_device_info = account.device_info(channel.device)
         self.on_channel(channel)
-        self._take(*account.shown(channel))
+        self._update_value(*account.shown(channel))
 
     @callback
     def on_channel(self, channel: Channel) -> None:
@@ -49,7 +49,7 @@ class ChannelEntity(Entity):
         # The model's protocol has only some attributes; every description is Home Assistant's own.
         self.entity_description = cast("EntityDescription", channel.description)
         # Home Assistant caches properties that it derives from a description.
-        for name in _cached(type(self)):
+        for name in _cached_properties(type(self)):
             self.__dict__.pop(name, None)
         if channel.name is not None:
             self._attr_name = channel.name
@@ -63,7 +63,7 @@ class ChannelEntity(Entity):
     async def async_added_to_hass(self) -> None:
         """Subscribe to the channel."""
         self._account.async_subscribe(self._channel, self)
-        self._take(*self._account.shown(self._channel))
+        self._update_value(*self._account.shown(self._channel))
 
     @override
     async def async_will_remove_from_hass(self) -> None:
@@ -73,10 +73,10 @@ class ChannelEntity(Entity):
     @callback
     def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
         """Write a new reading, or that the newest one became stale."""
-        self._take(reading, is_fresh)
+        self._update_value(reading, is_fresh)
         self.async_write_ha_state()
 
-    def _take(self, reading: Reading | None, is_fresh: bool) -> None:
+    def _update_value(self, reading: Reading | None, is_fresh: bool) -> None:
         self._is_fresh = is_fresh
         if reading is None:
             self._value = self._attributes = None

@@ -75,8 +75,8 @@ class AccountInventory:
     @callback
     def async_restore(self) -> None:
         """Count absences of registered devices and entities too: those that no list names go after as many lists."""
-        self.tracker.remember(self._registries.remembered_devices())
-        channels = self._registries.remembered_channels()
+        self.tracker.remember(self._registries.registered_device_ids())
+        channels = self._registries.registered_channels()
         self.tracker.remember_channels(channels)
         self._connection.remembered = frozenset(channels)
 
@@ -86,7 +86,7 @@ class AccountInventory:
         inventory, changed = self._units.settle(inventory, self.tracker.channels)
         for channel in changed:
             if (coordinator := self._coordinators.get(channel.feed)) is not None:
-                coordinator.held.drop(channel.id)
+                coordinator.store.drop(channel.id)
         return inventory
 
     @callback

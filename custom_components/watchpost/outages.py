@@ -26,7 +26,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 # These errors concern the whole account, whichever feed meets them: they are logged once, not for each feed.
-_OF_THE_ACCOUNT: Final = (RateLimitedError, SignInRejectedError)
+_ACCOUNT_WIDE: Final = (RateLimitedError, SignInRejectedError)
 
 # So many feeds and resources with the same error are logged by name; one more line stands for the others.
 _MAX_NAMED: Final = 8
@@ -108,12 +108,12 @@ class OutageTracker:
         self._stop_listening = self._sign_in.listen(self._on_accepted)
         self._on_over = on_over
         self._outages: dict[_Place, _Outage] = {}
-        self._of_account: dict[type[VendorError], set[_Place]] = {}
+        self._account_wide: dict[type[VendorError], set[_Place]] = {}
         # None: it is not known yet whether the repair from before this start still applies.
-        self._unseen: dict[str, None] | None = None
+        self._missing_alarms: dict[str, None] | None = None
         self._missing: dict[str, None] = {}
-        self._push_lacks: str | None = None
-        self._history_lacks: str | None = None
+        self._push_permission: str | None = None
+        self._history_permission: str | None = None
         self._cancel_probe: CALLBACK_TYPE | None = None
         self._is_started = False
         self._is_set_up_failing = False
@@ -180,12 +180,12 @@ class OutageTracker:
         outage.in_a_row += 1
         kind = type(err)
         if kind is SignInRejectedError:
-            self._on_refused()
+            self._on_rejected()
         if kind in outage.reported:
             return
         outage.reported.add(kind)
-        if kind in _OF_THE_ACCOUNT:
-            places = self._of_account.setdefault(kind, set())
+        if kind in _ACCOUNT_WIDE:
+            places = self._account_wide.setdefault(kind, set())
             places.add(place)
             if len(places) > 1:
                 return
@@ -207,8 +207,8 @@ class OutageTracker:
     def _end(self, place: _Place) -> None:
         """End an outage, log that, and import what was missed."""
         outage = self._outages.pop(place)
-        is_over = [kind for kind in _OF_THE_ACCOUNT if self._is_last(kind, place)]
-        is_named = outage.is_logged and not outage.reported.issubset(_OF_THE_ACCOUNT)
+        is_over = [kind for kind in _ACCOUNT_WIDE if self._is_last(kind, place)]
+        is_named = outage.is_logged and not outage.reported.issubset(_ACCOUNT_WIDE)
         if is_named or is_over:
             what = place if is_named else "all feeds"
             _LOGGER.info("%s: updating %s again", self._entry.title, what)
@@ -218,7 +218,7 @@ class OutageTracker:
 
     def _is_last(self, kind: type[VendorError], place: _Place) -> bool:
         """Remove a place from those with an account-wide error; return whether that was the last one."""
-        places = self._of_account.get(kind, set())
+        places = self._account_wide.get(kind, set())
         if place not in places:
             return False
         places.discard(place)
@@ -229,19 +229,19 @@ class OutageTracker:
     @callback
     def _follow_alarms(self) -> None:
         """Raise a repair while alarms cannot be fetched, naming the feeds and resources."""
-        unseen: dict[str, None] = dict.fromkeys(
+        missing_alarms: dict[str, None] = dict.fromkeys(
             str(place)
             for place, outage in self._outages.items()
             if self._carries_alarms(place)
             and (is_unavailable(outage.error) or outage.in_a_row >= _FAILURES_UNTIL_REPAIR)
         )
         if self._is_set_up_failing:
-            unseen[self._inventory_name] = None
-        if unseen == self._unseen:
+            missing_alarms[self._inventory_name] = None
+        if missing_alarms == self._missing_alarms:
             return
-        self._unseen = unseen
+        self._missing_alarms = missing_alarms
         issue_id = _alarms_id(self._entry)
-        if not unseen:
+        if not missing_alarms:
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
             return
         ir.async_create_issue(
@@ -253,7 +253,7 @@ class OutageTracker:
             translation_key="alarms_not_seen",
             translation_placeholders={
                 "title": self._entry.title,
-                "resources": ", ".join(sorted(unseen)),
+                "resources": ", ".join(sorted(missing_alarms)),
             },
         )
 
@@ -270,7 +270,7 @@ class OutageTracker:
             outage.permission for outage in self._outages.values() if outage.permission is not None
         )
         for permission in self._missing.keys() - missing.keys():
-            if permission not in (self._push_lacks, self._history_lacks):
+            if permission not in (self._push_permission, self._history_permission):
                 ir.async_delete_issue(self._hass, DOMAIN, self._not_allowed_id(permission))
         for permission in missing.keys() - self._missing.keys():
             self._report_not_allowed(permission)
@@ -279,22 +279,22 @@ class OutageTracker:
     @callback
     def async_follow_push(self, err: Exception | None) -> None:
         """Report the permission that webhooks need; without them polling goes on."""
-        self._push_lacks = self._follow_right(self._push_lacks, err)
+        self._push_permission = self._follow_permission(self._push_permission, err)
 
     @callback
     def async_follow_history(self, err: Exception | None) -> None:
         """Report the permission that history needs; without it readings are polled all the same."""
-        self._history_lacks = self._follow_right(self._history_lacks, err)
+        self._history_permission = self._follow_permission(self._history_permission, err)
 
     @callback
-    def _follow_right(self, before: str | None, err: Exception | None) -> str | None:
+    def _follow_permission(self, before: str | None, err: Exception | None) -> str | None:
         """Report the permission that is missing now in place of the one before; return it."""
-        lacks = err.permission if isinstance(err, PermissionDeniedError) else None
-        if before is not None and before != lacks and before not in self._missing:
+        missing = err.permission if isinstance(err, PermissionDeniedError) else None
+        if before is not None and before != missing and before not in self._missing:
             ir.async_delete_issue(self._hass, DOMAIN, self._not_allowed_id(before))
-        if lacks is not None:
-            self._report_not_allowed(lacks)
-        return lacks
+        if missing is not None:
+            self._report_not_allowed(missing)
+        return missing
 
     @callback
     def _report_not_allowed(self, permission: str) -> None:
@@ -321,7 +321,7 @@ class OutageTracker:
         state = self._sign_in
         if not state.is_refused:
             return
-        if self._wait > _PROBE_TOLERANCE:
+        if self._seconds_until_probe > _PROBE_TOLERANCE:
             raise self._not_signed_in()
         await self._try_credentials()
         if state.is_refused:
@@ -336,26 +336,26 @@ class OutageTracker:
         return self._transport.sign_in_state
 
     @property
-    def _wait(self) -> float:
+    def _seconds_until_probe(self) -> float:
         """Return the seconds until the sign-in is retried."""
         budget = self._transport.budget
         return max(self._sign_in.next_probe, budget.paused_until) - budget.now()
 
     @callback
-    def _on_refused(self) -> None:
+    def _on_rejected(self) -> None:
         """Pause polling; start reauth at once where the credentials are accepted but belong to another account.
 
         The list of devices is still polled then: it shows when they are this account's again.
         """
         if self._sign_in.is_refused:
-            self._signed_out()
+            self._pause()
             return
         self._entry.async_start_reauth_if_available(self._hass)
         for coordinator in self._coordinators.values():
             coordinator.is_signed_out = coordinator is not self._inventory
 
     @callback
-    def _signed_out(self) -> None:
+    def _pause(self) -> None:
         """Pause polling while rejected credentials are retried with back-off."""
         if self._cancel_probe is not None:
             return
@@ -367,7 +367,9 @@ class OutageTracker:
 
     @callback
     def _plan_probe(self) -> None:
-        self._cancel_probe = async_call_later(self._hass, max(self._wait, 1.0), self._probe)
+        self._cancel_probe = async_call_later(
+            self._hass, max(self._seconds_until_probe, 1.0), self._probe
+        )
 
     async def _probe(self, _now: datetime) -> None:
         self._cancel_probe = None
@@ -394,11 +396,13 @@ class OutageTracker:
             self._cancel_probe = None
         for flow in list(self._entry.async_get_active_flows(self._hass, {"reauth"})):
             self._hass.config_entries.flow.async_abort(flow["flow_id"])
-        if self._of_account.pop(SignInRejectedError, None):
+        if self._account_wide.pop(SignInRejectedError, None):
             _LOGGER.info("%s: the vendor accepts the credentials again", self._entry.title)
         for outage in self._outages.values():
             outage.reported.discard(SignInRejectedError)
-        waiting = [found for found in self._coordinators.values() if found.is_signed_out]
+        waiting = [
+            coordinator for coordinator in self._coordinators.values() if coordinator.is_signed_out
+        ]
         for coordinator in waiting:
             coordinator.is_signed_out = False
         if waiting:

@@ -101,19 +101,19 @@ class RegistryHelper:
         return entities.get_enabled_count_for_config_entry_id(self._entry.entry_id)
 
     @callback
-    def remembered_devices(self) -> list[str]:
+    def registered_device_ids(self) -> list[str]:
         """Return the ids of the registered devices, from before a restart."""
         registered = dr.async_entries_for_config_entry(
             dr.async_get(self._hass), self._entry.entry_id
         )
-        return [found for device in registered for found in self.device_ids(device)]
+        return [device_id for device in registered for device_id in self.device_ids(device)]
 
     def registered(self) -> dict[str, dr.DeviceEntry]:
         """Return the registered devices by their ids in the account."""
         registered = dr.async_entries_for_config_entry(
             dr.async_get(self._hass), self._entry.entry_id
         )
-        return {found: device for device in registered for found in self.device_ids(device)}
+        return {device_id: device for device in registered for device_id in self.device_ids(device)}
 
     def device_ids(self, device: dr.DeviceEntry) -> list[str]:
         """Return the account's ids of a registered device."""
@@ -125,7 +125,7 @@ class RegistryHelper:
         ]
 
     @callback
-    def remembered_channels(self) -> list[ChannelId]:
+    def registered_channels(self) -> list[ChannelId]:
         """Return the channels of the registered entities, from before a restart."""
         prefix = f"{self._entry.unique_id}:"
         entities = er.async_entries_for_config_entry(er.async_get(self._hass), self._entry.entry_id)

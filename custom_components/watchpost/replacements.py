@@ -57,23 +57,23 @@ class ReplacementStore:
     async def async_load(self) -> None:
         """Read the file; one that cannot be read is logged and starts empty."""
         try:
-            kept = await self._store.async_load()
-            self._restore(kept or {})
+            stored = await self._store.async_load()
+            self._restore(stored or {})
         except HomeAssistantError, OSError, ValueError, TypeError, KeyError, AttributeError:
             _LOGGER.warning("%s: what was decided of replaced devices is lost", self._entry.title)
             self.declined, self.decided, self.last_listed = set(), {}, {}
 
-    def _restore(self, kept: Mapping[str, Any]) -> None:
-        self.declined = {Pair(str(old), str(new)) for old, new in kept.get("declined", ())}
+    def _restore(self, stored: Mapping[str, Any]) -> None:
+        self.declined = {Pair(str(old), str(new)) for old, new in stored.get("declined", ())}
         self.decided = {
             Pair(str(old), str(new)): Decision(
                 dt_util.utc_from_timestamp(float(at)), {str(k): str(v) for k, v in units.items()}
             )
-            for old, new, at, units in kept.get("decided", ())
+            for old, new, at, units in stored.get("decided", ())
         }
         self.last_listed = {
             str(device): dt_util.utc_from_timestamp(float(at))
-            for device, at in kept.get("last_listed", {}).items()
+            for device, at in stored.get("last_listed", {}).items()
         }
 
     async def async_save(self) -> None:
@@ -137,8 +137,8 @@ class Replacements:
         self._hass = hass
         self._entry = entry
         self._store = store
-        self._registrar = registries
-        self._roster = tracker
+        self._registries = registries
+        self._tracker = tracker
         self._offers: dict[Pair, Device] = {}
         self._pending = set(store.decided)
         self._named_at: datetime | None = None
@@ -152,11 +152,11 @@ class Replacements:
         if not inventory.devices or not inventory.is_complete:
             return
         named = {device.id for device in inventory.devices} | inventory.left_out
-        registered = self._registrar.registered()
+        registered = self._registries.registered()
         absent = [
-            found
-            for found in registered
-            if found not in named and self._roster.is_absent_from(found, inventory)
+            device_id
+            for device_id in registered
+            if device_id not in named and self._tracker.is_absent_from(device_id, inventory)
         ]
         self._note_absent(absent)
         offers: list[Pair] = []
@@ -164,9 +164,9 @@ class Replacements:
         if absent:
             news = {device.id: device for device in self._candidates(inventory)}
             olds = (
-                self._seen_of(found, registered[found])
-                for found in absent
-                if registered[found].entry_type is not dr.DeviceEntryType.SERVICE
+                self._seen_of(device_id, registered[device_id])
+                for device_id in absent
+                if registered[device_id].entry_type is not dr.DeviceEntryType.SERVICE
             )
             offers = find_pairs(
                 olds,
@@ -174,24 +174,24 @@ class Replacements:
                 self._store.declined | self._store.decided.keys(),
             )
         self._show({pair: news[pair.new] for pair in offers})
-        self._roster.held = {pair.old for pair in (*self._offers, *self._pending)}
+        self._tracker.held = {pair.old for pair in (*self._offers, *self._pending)}
 
     def _candidates(self, inventory: Inventory) -> Iterable[Device]:
         """Yield the devices that may be replacements: all that are listed, also those that the options leave out."""
         yield from inventory.left_out_devices
-        known = self._roster.devices.values()
-        yield from (device for device in known if self._roster.is_listed_beside(device, inventory))
+        known = self._tracker.devices.values()
+        yield from (device for device in known if self._tracker.is_listed_beside(device, inventory))
         yield from (device for device in inventory.devices if not device.is_service)
 
     def _note_absent(self, absent: Sequence[str]) -> None:
         """Store when a device was listed last, from the first list that lacks it."""
         known, before = self._store.last_listed, self._named_at
         self._named_at = dt_util.utcnow()
-        kept = {found: at for found, at in known.items() if found in absent}
+        stored = {device_id: at for device_id, at in known.items() if device_id in absent}
         if before is not None:
-            kept |= {found: before for found in absent if found not in kept}
-        if kept != known:
-            self._store.last_listed = kept
+            stored |= {device_id: before for device_id in absent if device_id not in stored}
+        if stored != known:
+            self._store.last_listed = stored
             self._store.async_save_soon()
 
     def _seen_of(self, device_id: str, entry: dr.DeviceEntry) -> Seen:
@@ -242,7 +242,7 @@ class Replacements:
 
     def described(self, pair: Pair) -> dict[str, str]:
         """Describe both devices side by side, in Markdown."""
-        old, device = self._registrar.device(pair.old), self._offers[pair]
+        old, device = self._registries.device(pair.old), self._offers[pair]
         seen = self._store.last_listed.get(pair.old)
         return {
             "title": escape(self._entry.title),
@@ -270,7 +270,7 @@ class Replacements:
         """Store the decision that the new device replaces the old one; applied when the account is reloaded."""
         units = {
             channel.key: _native(channel) or ""
-            for channel in self._roster.channels.values()
+            for channel in self._tracker.channels.values()
             if channel.device == pair.old
         }
         self._store.decided[pair] = Decision(dt_util.utcnow(), units)
@@ -297,7 +297,7 @@ class Replacements:
 
     def _drop_offer(self, pair: Pair) -> None:
         self._offers.pop(pair, None)
-        self._roster.held = {each.old for each in (*self._offers, *self._pending)}
+        self._tracker.held = {each.old for each in (*self._offers, *self._pending)}
 
     # Application
 
@@ -318,7 +318,7 @@ class Replacements:
                 channels = [each for each in inventory.channels if each.device == pair.new]
                 moved |= self._move_entities(pair, channels)
                 self._move_device(pair)
-                self._roster.forget_device(pair.old)
+                self._tracker.forget_device(pair.old)
             elif is_written:
                 del self._store.decided[pair]
                 self._store.async_save_soon()
@@ -326,11 +326,11 @@ class Replacements:
 
     def _is_open(self, pair: Pair) -> bool:
         """Return whether the old device or entities of it are registered; a crash may have left either."""
-        return self._registrar.device(pair.old) is not None or bool(self._entities(pair.old))
+        return self._registries.device(pair.old) is not None or bool(self._entities(pair.old))
 
     def _entities(self, device_id: str) -> dict[str, er.RegistryEntry]:
         """Return the entities of a device by their channels' keys."""
-        prefix = self._registrar.unique_id(ChannelId(device_id, ""))
+        prefix = self._registries.unique_id(ChannelId(device_id, ""))
         entities = er.async_entries_for_config_entry(er.async_get(self._hass), self._entry.entry_id)
         return {
             entity.unique_id.removeprefix(prefix): entity
@@ -358,7 +358,7 @@ class Replacements:
                 registry.async_remove(twin.entity_id)
             target = ChannelId(pair.new, new.key)
             registry.async_update_entity(
-                olds[old.key].entity_id, new_unique_id=self._registrar.unique_id(target)
+                olds[old.key].entity_id, new_unique_id=self._registries.unique_id(target)
             )
             moved[ChannelId(pair.old, old.key)] = target
         for key, entity in olds.items():
@@ -367,7 +367,7 @@ class Replacements:
             if key in is_paired or key in news or target in moved.values():
                 continue
             registry.async_update_entity(
-                entity.entity_id, new_unique_id=self._registrar.unique_id(target)
+                entity.entity_id, new_unique_id=self._registries.unique_id(target)
             )
             moved[ChannelId(pair.old, key)] = target
         return moved
@@ -375,18 +375,18 @@ class Replacements:
     def _move_device(self, pair: Pair) -> None:
         """Give the old device the new one's identifier and entities, and remove the latter."""
         devices, entities = dr.async_get(self._hass), er.async_get(self._hass)
-        kept, twin = self._registrar.device(pair.old), self._registrar.device(pair.new)
-        if kept is None:
+        old, new = self._registries.device(pair.old), self._registries.device(pair.new)
+        if old is None:
             return
-        if twin is not None:
+        if new is not None:
             for entity in er.async_entries_for_device(
-                entities, twin.id, include_disabled_entities=True
+                entities, new.id, include_disabled_entities=True
             ):
-                entities.async_update_entity(entity.entity_id, device_id=kept.id)
-            devices.async_remove_device(twin.id)
-        identifiers = kept.identifiers - {self._registrar.identifier(pair.old)}
+                entities.async_update_entity(entity.entity_id, device_id=old.id)
+            devices.async_remove_device(new.id)
+        identifiers = old.identifiers - {self._registries.identifier(pair.old)}
         devices.async_update_device(
-            kept.id, new_identifiers=identifiers | {self._registrar.identifier(pair.new)}
+            old.id, new_identifiers=identifiers | {self._registries.identifier(pair.new)}
         )
 
 

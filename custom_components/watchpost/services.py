@@ -102,11 +102,11 @@ def _response(action: ServiceAction) -> SupportsResponse:
 
 async def _async_handle(action: ServiceAction, call: ServiceCall) -> ServiceResponse:
     """Handle one call. Raises ServiceValidationError for wrong use, HomeAssistantError for failure."""
-    account, asked = _addressed(call)
+    account, asked = _resolve_target(call)
     if (field := action.check(call.data)) is not None:
-        raise _wrong("contradicting_field", field=field)
+        raise _invalid("contradicting_field", field=field)
     if (handler := account.connection.actions.get(action.name)) is None:
-        raise _wrong("not_offered", vendor=account.vendor.name, action=action.name)
+        raise _invalid("not_offered", vendor=account.vendor.name, action=action.name)
     try:
         async with account.budget.until_stop():
             outcome = dict(await handler(asked))
@@ -115,8 +115,8 @@ async def _async_handle(action: ServiceAction, call: ServiceCall) -> ServiceResp
     except ValueError as err:
         if (field := str(err)) not in _schema(action).schema:
             raise
-        raise _wrong("unsuitable_field", field=field) from None
-    _take(account, asked, outcome)
+        raise _invalid("unsuitable_field", field=field) from None
+    _apply(account, asked, outcome)
     try:
         await _async_save(call.hass, outcome)
     except VendorError as err:
@@ -132,13 +132,13 @@ async def _async_import_history(call: ServiceCall) -> ServiceResponse:
         raise failure(err, is_write=False) from None
 
 
-def _take(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
+def _apply(account: Account, asked: ActionCall, outcome: dict[str, Any]) -> None:
     """Apply the changes that an action made and remove them from its response.
 
-    `update` is a FeedUpdate, `gone` the id of a deleted channel, `renamed` a device's new name, `work` a job.
+    `update` is a FeedUpdate, `gone` the id of a deleted channel, `renamed` a device's new name, `job` a job.
     """
-    if (work := outcome.pop("work", None)) is not None:
-        async_resume_command(account, work)
+    if (job := outcome.pop("work", None)) is not None:
+        async_resume_command(account, job)
     # While the vendor was asked the account may have been unloaded.
     if (update := outcome.pop("update", None)) is not None and account.connection.show is not None:
         account.async_apply(update)
@@ -163,7 +163,7 @@ async def _async_save(hass: HomeAssistant, outcome: dict[str, Any]) -> None:
 # -- targets --
 
 
-def _addressed(call: ServiceCall) -> tuple[Account, ActionCall]:
+def _resolve_target(call: ServiceCall) -> tuple[Account, ActionCall]:
     """Return the account of a call and the call with its target resolved; several entities must belong to one account.
 
     The resolved target is removed from the fields; `channels` is added for several entities and, for an account,
@@ -181,11 +181,11 @@ def _addressed(call: ServiceCall) -> tuple[Account, ActionCall]:
         found = [_channel(hass, entity_id) for entity_id in entities]
         account = found[0][0]
         if any(other is not account for other, _ in found):
-            raise _wrong("several_accounts", field=ATTR_ENTITY_ID)
+            raise _invalid("several_accounts", field=ATTR_ENTITY_ID)
         channels = tuple(channel for _, channel in found)
         return account, ActionCall(None, None, {**fields, "channels": channels})
     if (entry_id := fields.pop(ATTR_CONFIG_ENTRY_ID, None)) is None:
-        raise _wrong("no_target", field=ATTR_CONFIG_ENTRY_ID)
+        raise _invalid("no_target", field=ATTR_CONFIG_ENTRY_ID)
     account = _account(hass, entry_id)
     ours = frozenset(account.entry.data.get(CONF_REGISTRATIONS, ()))
     return account, ActionCall(None, None, {**fields, "ours": ours})
@@ -203,20 +203,20 @@ def _device(hass: HomeAssistant, device_id: str) -> tuple[Account, str]:
     for known in account.inventory.tracker.devices:
         if account.identifier(known) in device.identifiers:
             return account, known
-    raise _wrong("not_listed", field=ATTR_DEVICE_ID, target=device.name or device_id)
+    raise _invalid("not_listed", field=ATTR_DEVICE_ID, target=device.name or device_id)
 
 
 def _channel(hass: HomeAssistant, entity_id: str) -> tuple[Account, Channel]:
     entity = er.async_get(hass).async_get(entity_id)
     if entity is None or entity.platform != DOMAIN or entity.config_entry_id is None:
-        raise _wrong("foreign_entity", field=ATTR_ENTITY_ID, target=entity_id)
+        raise _invalid("foreign_entity", field=ATTR_ENTITY_ID, target=entity_id)
     account = _account(hass, entity.config_entry_id)
     if (channel := account.inventory.find_channel(entity.unique_id)) is None:
-        raise _wrong("not_listed", field=ATTR_ENTITY_ID, target=entity_id)
+        raise _invalid("not_listed", field=ATTR_ENTITY_ID, target=entity_id)
     return account, channel
 
 
-def _wrong(key: str, **placeholders: str) -> ServiceValidationError:
+def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
     return ServiceValidationError(
         translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
     )

@@ -195,7 +195,12 @@ def lasting(seconds: float | None, received: float = 0.0) -> Freshness:
 
 def planned(*replies: Freshness, now: float = 0.0, **more: object) -> Plan:
     rhythm = PhaseModel(cast("list[Source]", more.pop("beats", ())), now)
-    given_too: dict[str, object] = {"default": 300.0, "least": 60.0, "rhythm": rhythm, **more}
+    given_too: dict[str, object] = {
+        "default": 300.0,
+        "min_interval": 60.0,
+        "phase_model": rhythm,
+        **more,
+    }
     return schedule.plan(now, replies, **given_too)
 
 
@@ -330,8 +335,8 @@ def test_no_plan_is_early_and_none_is_put_off_for_ever(
         asked,
         replies,
         default=300.0,
-        least=60.0,
-        rhythm=PhaseModel([Source(asked + beat.last, beat.cycle) for beat in beats], asked),
+        min_interval=60.0,
+        phase_model=PhaseModel([Source(asked + beat.last, beat.cycle) for beat in beats], asked),
         hold_until=hold,
         failures=failures,
         rand=rand,
@@ -415,7 +420,9 @@ def excess_age(
 
 
 def in_phase(now: float, reply: Freshness, beats: list[Source]) -> float:
-    return schedule.plan(now, [reply], default=M, least=60.0, rhythm=PhaseModel(beats, now)).at
+    return schedule.plan(
+        now, [reply], default=M, min_interval=60.0, phase_model=PhaseModel(beats, now)
+    ).at
 
 
 def at_expiry(_now: float, reply: Freshness, _beats: list[Source]) -> float:
@@ -444,7 +451,9 @@ class Learner:
         self.delay = learned_delay(self.delay, self.polled, news)
         self.before, self.polled = beats, now
         rhythm = PhaseModel(beats, now)
-        plan = schedule.plan(now, [reply], default=M, least=60.0, rhythm=rhythm, delay=self.delay)
+        plan = schedule.plan(
+            now, [reply], default=M, min_interval=60.0, phase_model=rhythm, delay=self.delay
+        )
         return plan.at
 
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from benchmarks.data_age import fixed, ours, sensor
-from custom_components.watchpost.engine.polling.groups import LOOK_SECONDS, PollGroups, grouped
+from custom_components.watchpost.engine.polling.groups import REVIEW_SECONDS, PollGroups, grouped
 from custom_components.watchpost.models import Freshness
 
 M = 900.0
@@ -33,7 +33,7 @@ def heard(phases: Mapping[str, float], most: int = 4, at: float = 1000.0) -> Pol
     for poll_group in poll_groups:
         poll_group.freshness = (reply(at),)
     for device, phase in phases.items():
-        poll_groups.hear(device, M, phase)
+        poll_groups.add_measurement(device, M, phase)
     return poll_groups
 
 
@@ -77,8 +77,8 @@ def test_a_division_that_brings_little_is_not_made() -> None:
 
     # A clock that is off by so much moves a device by some seconds a day.
     for device, phase in phases.items():
-        poll_groups.hear(device, M, phase + 100 * M + 10.0 * (device < "device 5"))
-    assert not poll_groups.divide(1000.0 + LOOK_SECONDS, M)
+        poll_groups.add_measurement(device, M, phase + 100 * M + 10.0 * (device < "device 5"))
+    assert not poll_groups.divide(1000.0 + REVIEW_SECONDS, M)
     assert poll_groups.groups == before
 
 
@@ -90,8 +90,8 @@ def test_a_device_that_moved_far_is_put_elsewhere() -> None:
     assert poll_groups.of("a") is poll_groups.of("b")
 
     for _ in range(20):
-        poll_groups.hear("a", M, 100 * M + 610.0)
-    poll_groups.divide(1000.0 + LOOK_SECONDS, M)
+        poll_groups.add_measurement("a", M, 100 * M + 610.0)
+    poll_groups.divide(1000.0 + REVIEW_SECONDS, M)
 
     assert poll_groups.of("a") is poll_groups.of("f")
 
@@ -115,7 +115,7 @@ def test_the_groups_of_before_stand_over_a_reload() -> None:
 
 def test_a_device_without_a_rhythm_goes_with_the_first_lane() -> None:
     poll_groups = heard({"a": 0.0, "b": 450.0})
-    poll_groups.hear("odd", 100.0, 5.0)
+    poll_groups.add_measurement("odd", 100.0, 5.0)
     poll_groups.divide(1000.0, M)
 
     assert poll_groups.of("odd") is next(iter(poll_groups))

@@ -38,7 +38,7 @@ class Feed:
 
     `fetch` takes the channels that somebody looks at and raises a `VendorError` when nothing could be had.
     `default_interval` holds where the vendor's replies carry no freshness, `least_interval` always.
-    `most_lanes`: fetching fewer channels is another request with a freshness of its own, so that devices that measure
+    `max_groups`: fetching fewer channels is another request with a freshness of its own, so that devices that measure
     at other times may be asked for at other times, in so many groups.
     `is_whole`: every reply is about all there is, whichever channels are wanted.
     `ledger` is that of the sign-in by which it is polled, where an account has several; else it is the account's.

@@ -65,7 +65,7 @@ class BatteryIssues:
     ) -> None:
         self._hass = hass
         self._entry = entry
-        self._roster = tracker
+        self._tracker = tracker
         self._reading = reading
 
     @callback
@@ -73,7 +73,7 @@ class BatteryIssues:
         """Raise an issue if the event is a notice of a low battery."""
         battery = self._find(vendor_event.device) if is_low_battery(vendor_event) else None
         if battery is not None and (vendor_event.is_proven or self._is_credible(battery)):
-            self._raise(vendor_event.device, battery)
+            self._raise_issue(vendor_event.device, battery)
 
     def _is_credible(self, battery: Battery) -> bool:
         """Return whether an unauthenticated notice may raise an issue."""
@@ -81,7 +81,7 @@ class BatteryIssues:
         return not is_good and len(_issues(self._hass, self._entry)) < MAX_UNPROVEN
 
     @callback
-    def _raise(self, device: str, battery: Battery) -> None:
+    def _raise_issue(self, device: str, battery: Battery) -> None:
         ir.async_create_issue(
             self._hass,
             self._entry.domain,
@@ -95,24 +95,24 @@ class BatteryIssues:
         )
 
     @callback
-    def async_look(self) -> None:
+    def async_review(self) -> None:
         """Delete the issues of batteries that are good again, and of devices that are gone."""
         for issue_id, issue in _issues(self._hass, self._entry).items():
             data = issue.data or {}
             device, level = str(data.get("device")), data.get("level")
             battery = self._find(device)
             if battery is not None and level is None and battery.level is not None:
-                self._raise(device, battery)  # the level that a new one has to beat
+                self._raise_issue(device, battery)  # the level that a new one has to beat
             elif battery is None or _is_good(battery, level):
                 ir.async_delete_issue(self._hass, self._entry.domain, issue_id)
 
     def _find(self, device_id: str) -> Battery | None:
         """Return a device's battery, None for an unknown device."""
-        device = self._roster.devices.get(device_id)
+        device = self._tracker.devices.get(device_id)
         if device is None:
             return None
         name = device.name or device.id
-        for channel in self._roster.channels.values():
+        for channel in self._tracker.channels.values():
             if channel.device == device_id and _is_battery(channel):
                 reading = self._reading(channel)
                 value = reading.value if reading else None

@@ -12,7 +12,7 @@ from ..models import JobState
 
 FIRST_PAUSE: Final = 5.0
 MAX_PAUSE: Final = 60.0
-PATIENCE: Final = 600.0
+TIMEOUT: Final = 600.0
 
 # A response may be current for a quarter of an hour, and until then every poll is answered from the cache.
 # A job that still seems to run when the time is up is therefore polled once more after that.
@@ -26,8 +26,8 @@ type OnEnd = Callable[[JobState | None], None]
 def pauses() -> Iterator[float]:
     """Yield the seconds to wait before each poll: 5, 10, 20, 40, then every minute, and one last poll."""
     pause, waited = FIRST_PAUSE, 0.0
-    while waited < PATIENCE:
-        pause = min(pause, PATIENCE - waited)
+    while waited < TIMEOUT:
+        pause = min(pause, TIMEOUT - waited)
         yield pause
         waited += pause
         pause = min(2 * pause, MAX_PAUSE)

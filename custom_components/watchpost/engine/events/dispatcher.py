@@ -20,10 +20,10 @@ from .journal import EventJournal
 _LOGGER = logging.getLogger(__name__)
 
 # Turns of the event loop that a new entity gets to write its state before its event is dispatched.
-_TURNS_TO_WAIT: Final = 200
+_MAX_TURNS: Final = 200
 
 # Seconds until a failed write of the journal is retried.
-_WRITE_AGAIN: Final = 60.0
+_RETRY_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +56,19 @@ class EventDispatcher:
         entry: ConfigEntry,
         vendor: str,
         journal: EventJournal,
-        names: RegistryLookup,
+        registries: RegistryLookup,
     ) -> None:
         self._hass = hass
         self._entry = entry
         self._vendor = vendor
         self._journal = journal
-        self._names = names
+        self._registries = registries
         self._listeners: dict[str, tuple[str, Callable[[DispatchedEvent], None]]] = {}
         self._waiting = journal.queue
         self._is_open = False
-        self._is_telling = False
+        self._is_dispatching = False
         self._is_unwritten = False
-        self._cancel_writing: CALLBACK_TYPE | None = None
+        self._cancel_retry: CALLBACK_TYPE | None = None
         self._started_at = journal.clock.now()
 
     @callback
@@ -93,9 +93,9 @@ class EventDispatcher:
         )
 
     async def _async_close(self, _event: Event | None = None) -> None:
-        if self._cancel_writing is not None:
-            self._cancel_writing()
-            self._cancel_writing = None
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+            self._cancel_retry = None
         await self._journal.async_flush()
 
     @callback
@@ -118,19 +118,19 @@ class EventDispatcher:
 
     @callback
     def _start(self) -> None:
-        if self._waiting and self._is_open and not self._is_telling:
-            self._is_telling = True
+        if self._waiting and self._is_open and not self._is_dispatching:
+            self._is_dispatching = True
             self._entry.async_create_background_task(
-                self._hass, self._tell_all(), f"{DOMAIN} telling"
+                self._hass, self._dispatch_all(), f"{DOMAIN} telling"
             )
 
-    async def _tell_all(self) -> None:
+    async def _dispatch_all(self) -> None:
         """Dispatch the queue; each event is on disk before the next one is dispatched."""
         try:
             while self._waiting:
                 await self._dispatch_next()
         finally:
-            self._is_telling = False
+            self._is_dispatching = False
 
     async def _dispatch_next(self) -> None:
         """Dispatch the first event of the queue; a step that fails costs that step alone."""
@@ -140,7 +140,7 @@ class EventDispatcher:
         # Only now, so that an unload while it waits leaves it to the account that comes next.
         self._waiting.popleft()
         with self._reported("tell of", vendor_event):
-            self._tell(vendor_event)
+            self._fire_all(vendor_event)
         await self._write(vendor_event)
 
     @contextmanager
@@ -153,14 +153,14 @@ class EventDispatcher:
 
     async def _write(self, vendor_event: VendorEvent) -> None:
         """Record a dispatched event, also when the account is unloaded meanwhile."""
-        writing = self._hass.async_create_task(self._write_down(vendor_event), eager_start=True)
+        writing = self._hass.async_create_task(self._record(vendor_event), eager_start=True)
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
             await asyncio.wait([writing])
             raise
 
-    async def _write_down(self, vendor_event: VendorEvent) -> None:
+    async def _record(self, vendor_event: VendorEvent) -> None:
         """Record a dispatched event; a full disk must not keep the next alarm from being dispatched."""
         if not vendor_event.is_proven:
             return
@@ -174,31 +174,31 @@ class EventDispatcher:
                     type(err).__name__,
                 )
             self._is_unwritten = True
-            self._write_later()
+            self._schedule_retry()
         else:
             self._is_unwritten = False
 
     @callback
-    def _write_later(self) -> None:
-        if self._cancel_writing is None:
-            self._cancel_writing = async_call_later(self._hass, _WRITE_AGAIN, self._write_again)
+    def _schedule_retry(self) -> None:
+        if self._cancel_retry is None:
+            self._cancel_retry = async_call_later(self._hass, _RETRY_SECONDS, self._retry_write)
 
-    async def _write_again(self, _now: datetime) -> None:
+    async def _retry_write(self, _now: datetime) -> None:
         """Retry a failed write; a disk is rarely full for long."""
-        self._cancel_writing = None
+        self._cancel_retry = None
         if not await self._journal.async_flush():
-            self._write_later()
+            self._schedule_retry()
 
     async def _wait_for_state(self, vendor_event: VendorEvent) -> None:
         """Let the entity of an alarm that appeared with its first event write its state before the event."""
         channel = ChannelId(vendor_event.device, vendor_event.channel or "")
-        for _ in range(_TURNS_TO_WAIT):
-            if not self._names.is_awaited(channel):
+        for _ in range(_MAX_TURNS):
+            if not self._registries.is_awaited(channel):
                 return
             await asyncio.sleep(0)
 
     @callback
-    def _tell(self, vendor_event: VendorEvent) -> None:
+    def _fire_all(self, vendor_event: VendorEvent) -> None:
         """Update the event entity, then fire on the bus; the state was written before."""
         attributes: dict[str, Any] = {
             "at": vendor_event.at.isoformat(),
@@ -206,9 +206,9 @@ class EventDispatcher:
             **{key: value for key, value in vendor_event.data.items() if value is not None},
         }
         if vendor_event.channel is not None:
-            alarm = self._name(
+            alarm = self._look_up(
                 vendor_event,
-                lambda: self._names.entity_id(
+                lambda: self._registries.entity_id(
                     ChannelId(vendor_event.device, vendor_event.channel or "")
                 ),
             )
@@ -220,8 +220,8 @@ class EventDispatcher:
             vendor_event,
             {
                 "vendor": self._vendor,
-                "device_id": self._name(
-                    vendor_event, lambda: self._names.device_id(vendor_event.device)
+                "device_id": self._look_up(
+                    vendor_event, lambda: self._registries.device_id(vendor_event.device)
                 ),
                 "entity_id": entity_id,
                 "type": str(vendor_event.type),
@@ -229,7 +229,7 @@ class EventDispatcher:
             },
         )
 
-    def _name(self, vendor_event: VendorEvent, find: Callable[[], str | None]) -> str | None:
+    def _look_up(self, vendor_event: VendorEvent, find: Callable[[], str | None]) -> str | None:
         """Look up a registry id; if that fails, the event is dispatched without it."""
         try:
             return find()
@@ -246,10 +246,10 @@ class EventDispatcher:
         if not is_fired:
             self._hass.bus.async_fire(EVENT_WATCHPOST, data)
 
-    def _show(self, listener: Callable[[DispatchedEvent], None], told: DispatchedEvent) -> None:
+    def _show(self, listener: Callable[[DispatchedEvent], None], event: DispatchedEvent) -> None:
         """Update the event entity; if that fails, the event must still be fired on the bus."""
-        with self._reported("show", told.vendor_event):
-            listener(told)
+        with self._reported("show", event.vendor_event):
+            listener(event)
 
     def _is_late(self, at: datetime) -> bool:
         """Return whether an event happened before the account was loaded or long ago, by a trusted clock."""

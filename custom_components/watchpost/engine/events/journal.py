@@ -25,10 +25,10 @@ _LOGGER = logging.getLogger(__name__)
 MAX_DELIVERED: Final = 5_000
 
 # A clock that is further off than this is not trusted where another one is known.
-DOUBT: Final = timedelta(days=1)
+MAX_CLOCK_ERROR: Final = timedelta(days=1)
 
 # A baseline that was written at the first start is kept unless the clock was further off than this.
-SAME: Final = timedelta(seconds=1)
+BASELINE_TOLERANCE: Final = timedelta(seconds=1)
 
 # Seconds after a start in which the vendor reports events again that a crash kept back: the baseline is kept.
 RECOVERY: Final = 3_600.0
@@ -99,7 +99,7 @@ class EventJournal:
         self._title = title
         self.queue = pending.queue
         self._unwritten = pending.unwritten
-        self._told: dict[str, datetime] = {}
+        self._dispatched: dict[str, datetime] = {}
         self._waiting = pending.waiting
         self._covered = pending.covered
         self._lock = asyncio.Lock()
@@ -119,12 +119,12 @@ class EventJournal:
     def delivered_until(self) -> datetime:
         """Return the newest time of the dispatched events that does not lie in the future."""
         now = self._now()
-        return max((at for at in self._told.values() if at <= now), default=self.baseline)
+        return max((at for at in self._dispatched.values() if at <= now), default=self.baseline)
 
     @property
     def size(self) -> int:
         """Return how many events the journal has."""
-        return len(self._told)
+        return len(self._dispatched)
 
     # Times
 
@@ -136,26 +136,30 @@ class EventJournal:
         """
         if self._baseline is not None:
             return self._baseline
-        baseline, is_sure = self._judge()
-        if is_sure and self._written is not None and abs(baseline - self._written) <= SAME:
+        baseline, is_sure = self._compute_baseline()
+        if (
+            is_sure
+            and self._written is not None
+            and abs(baseline - self._written) <= BASELINE_TOLERANCE
+        ):
             baseline = self._written
         if is_sure:
             self._baseline = baseline
             self._is_stale |= baseline != self._written
         return baseline
 
-    def _judge(self) -> tuple[datetime, bool]:
+    def _compute_baseline(self) -> tuple[datetime, bool]:
         """Return the baseline by the loaded file, and whether the clock that decided is trusted."""
         elapsed = timedelta(seconds=self.clock.now() - self._loaded_at)
-        local, told_by_vendor = self.clock.now_utc(), self.clock.vendor_utc()
+        local, vendor_time = self.clock.now_utc(), self.clock.vendor_utc()
         stored, dispatched = self._loaded.baseline, self._loaded.dispatched.values()
         newest = max((*dispatched, *(() if stored is None else (stored,))), default=None)
         if newest is None:  # a first start, or nothing that can be read
-            is_far_off = told_by_vendor is not None and abs(local - told_by_vendor) > DOUBT
-            now = told_by_vendor if is_far_off and told_by_vendor is not None else local
-            return now - elapsed, told_by_vendor is not None or self._is_settled
-        is_sure = local >= newest - DOUBT or told_by_vendor is not None
-        now = local if local >= newest - DOUBT else told_by_vendor or local
+            is_far_off = vendor_time is not None and abs(local - vendor_time) > MAX_CLOCK_ERROR
+            now = vendor_time if is_far_off and vendor_time is not None else local
+            return now - elapsed, vendor_time is not None or self._is_settled
+        is_sure = local >= newest - MAX_CLOCK_ERROR or vendor_time is not None
+        now = local if local >= newest - MAX_CLOCK_ERROR else vendor_time or local
         if stored is not None and stored <= now:
             return stored, is_sure
         return max((at for at in dispatched if at <= now), default=now - elapsed), is_sure
@@ -163,8 +167,8 @@ class EventJournal:
     def _now(self) -> datetime:
         """Return the time by a trusted clock."""
         local = self.clock.now_utc()
-        newest = max(self._told.values(), default=self.baseline)
-        return local if local >= newest - DOUBT else self.clock.vendor_utc() or local
+        newest = max(self._dispatched.values(), default=self.baseline)
+        return local if local >= newest - MAX_CLOCK_ERROR else self.clock.vendor_utc() or local
 
     # Reading
 
@@ -181,11 +185,11 @@ class EventJournal:
                 type(err).__name__,
             )
             self._is_readable = False
-            self._told = dict(self._unwritten)
+            self._dispatched = dict(self._unwritten)
             return
         assert isinstance(loaded, Content)
         self.take(loaded)
-        self._warn()
+        self._log_damage()
         await self.async_flush()
 
     async def async_settle(self) -> None:
@@ -196,11 +200,11 @@ class EventJournal:
     def take(self, loaded: Content) -> None:
         """Apply the content of the file."""
         self._loaded, self._written = loaded, loaded.baseline
-        self._told = {**loaded.dispatched, **self._unwritten}
-        self._lines = len(self._told)
+        self._dispatched = {**loaded.dispatched, **self._unwritten}
+        self._lines = len(self._dispatched)
         self._is_stale = not loaded.is_sound
 
-    def _warn(self) -> None:
+    def _log_damage(self) -> None:
         """Log damage of the file."""
         if not self._loaded.is_there:
             return
@@ -247,16 +251,16 @@ class EventJournal:
         return sorted(fresh.values(), key=lambda vendor_event: vendor_event.at)
 
     def _is_known(self, vendor_event: str) -> bool:
-        return vendor_event in self._told or vendor_event in self._waiting
+        return vendor_event in self._dispatched or vendor_event in self._waiting
 
     async def async_mark_delivered(self, vendor_event: VendorEvent) -> None:
         """Record an event as dispatched; return when that would survive a crash.
 
         Raises the file's errors; the event is then written with the next one.
         """
-        told = [vendor_event.id, *self._covered.pop(vendor_event.id, ())]
-        for known in told:
-            self._told[known] = self._unwritten[known] = vendor_event.at
+        dispatched = [vendor_event.id, *self._covered.pop(vendor_event.id, ())]
+        for known in dispatched:
+            self._dispatched[known] = self._unwritten[known] = vendor_event.at
             self._waiting.pop(known, None)
         async with self._lock:
             await self._write()
@@ -320,16 +324,16 @@ class EventJournal:
     async def _rewrite(self) -> None:
         """Replace the file, without surplus oldest events; a failure leaves everything as it is."""
         written = dict(self._unwritten)
-        baseline, told = self._compacted()
-        await self._executor(self._file.rewrite, encode_all(baseline, told))
-        for gone in self._told.keys() - told.keys():
+        baseline, dispatched = self._compacted()
+        await self._executor(self._file.rewrite, encode_all(baseline, dispatched))
+        for gone in self._dispatched.keys() - dispatched.keys():
             # Events dispatched meanwhile are not in the new file and stay.
-            if self._told[gone] <= baseline:
-                del self._told[gone]
-        if self._baseline is not None or len(told) < len(self._told):
+            if self._dispatched[gone] <= baseline:
+                del self._dispatched[gone]
+        if self._baseline is not None or len(dispatched) < len(self._dispatched):
             self._baseline = max(self._baseline or baseline, baseline)
         self._written, self._is_stale, self._is_readable = baseline, False, True
-        self._lines = len(told)
+        self._lines = len(dispatched)
         self._compact_at = max(2 * MAX_DELIVERED, self._lines + MAX_DELIVERED)
         self._forget_written(written)
 
@@ -337,7 +341,7 @@ class EventJournal:
         """Return the content of a new file: the baseline never passes an event that waits, or now."""
         now = self._now()
         oldest_waiting = min(self._waiting.values(), default=None)
-        by_time = sorted(self._told.items(), key=lambda item: item[1])
+        by_time = sorted(self._dispatched.items(), key=lambda item: item[1])
         baseline = self.baseline
         surplus = 0
         for _, at in by_time[:-MAX_DELIVERED] if self._may_compact else ():

@@ -88,11 +88,11 @@ class _Stored(msgspec.Struct):
 class HistoryBackfill:
     """Fills the gaps of one account: after set-up, every hour, and at the end of an outage.
 
-    `tracks` returns the channels that have statistics, `ask` fetches the full hours of channels of one feed, `may_ask`
-    returns whether requests are allowed now, `terms` are the vendor's limits, `plausibility` rejects impossible hours,
-    `outcome` is called after each run with its error, `requests` counts those made so far, `is_clock_right` returns
-    whether the local clock is trusted. A span is fetched and written as one, so at most that is repeated when
-    Home Assistant stops in between, and polls go between runs.
+    `channels` returns the channels that have statistics, `ask` fetches the full hours of channels of one feed,
+    `may_ask` returns whether requests are allowed now, `terms` are the vendor's limits, `plausibility` rejects
+    impossible hours, `outcome` is called after each run with its error, `requests` counts those made so far,
+    `is_clock_right` returns whether the local clock is trusted. A span is fetched and written as one, so at most that
+    is repeated when Home Assistant stops in between, and polls go between runs.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class HistoryBackfill:
         hass: HomeAssistant,
         entry: ConfigEntry,
         *,
-        tracks: Callable[[], Iterable[HistoryChannel]],
+        channels: Callable[[], Iterable[HistoryChannel]],
         ask: Ask,
         may_ask: Callable[[], bool],
         terms: HistoryTerms | None = None,
@@ -111,8 +111,8 @@ class HistoryBackfill:
     ) -> None:
         self._hass = hass
         self._entry = entry
-        self._tracks = tracks
-        self._backfill = HistoryImporter(
+        self._list_channels = channels
+        self._importer = HistoryImporter(
             hass, entry.title, ask, plausibility or Plausibility(Hardware())
         )
         self._may_ask = may_ask
@@ -127,8 +127,8 @@ class HistoryBackfill:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._cancel_next: CALLBACK_TYPE | None = None
-        self._notice = ImportNotification(hass, entry)
-        self._filling = HistoryFiller(self._backfill, self._terms, self._notice)
+        self._notification = ImportNotification(hass, entry)
+        self._filler = HistoryFiller(self._importer, self._terms, self._notification)
 
     # Schedule
 
@@ -180,7 +180,7 @@ class HistoryBackfill:
     async def _async_stop(self) -> None:
         if self._cancel_next is not None:
             self._cancel_next()
-        self._notice.close()
+        self._notification.close()
         if self._progress is not None:
             await self._store.async_save(self._data())
 
@@ -194,7 +194,7 @@ class HistoryBackfill:
         """
         self._moved |= channels
 
-    def _carry_on(self) -> None:
+    def _move_progress(self) -> None:
         """Give new channels the progress of the old ones; their own belongs to other entities."""
         progress = self._progress or {}
         for old, new in self._moved.items():
@@ -214,23 +214,23 @@ class HistoryBackfill:
             return self._progress
         now = hour_of(dt_util.utcnow())
         try:
-            kept = msgspec.convert(stored, _Stored)
-            since = hour_from(dt_util.utc_from_timestamp(kept.seen))
+            content = msgspec.convert(stored, _Stored)
+            since = hour_from(dt_util.utc_from_timestamp(content.seen))
         except (msgspec.ValidationError, ValueError, OverflowError, OSError) as err:
             self._store.async_report(err)
             return self._progress
         self._progress = {
             ChannelId(row.device, row.key): row.progress(now)
-            for row in kept.channels
+            for row in content.channels
             if row.is_past(now)
         }
         if since > now + 1:  # it is unknown when the account was loaded last
             since = max((known.done for known in self._progress.values()), default=now)
-        unseen = [(start, min(end, now)) for start, end in kept.unseen]
-        self._backfill.unseen = [(start, end) for start, end in unseen if start < end]
+        unseen = [(start, min(end, now)) for start, end in content.unseen]
+        self._importer.unseen = [(start, end) for start, end in unseen if start < end]
         if since < now:
-            self._backfill.unseen = [*self._backfill.unseen, (since, now)][-MAX_UNSEEN:]
-        self._carry_on()
+            self._importer.unseen = [*self._importer.unseen, (since, now)][-MAX_UNSEEN:]
+        self._move_progress()
         return self._progress
 
     @callback
@@ -243,7 +243,7 @@ class HistoryBackfill:
         oldest = hour_of(now) - MAX_DAYS * DAY
         return {
             "seen": int(now.timestamp()),
-            "unseen": [span for span in self._backfill.unseen if span[1] > oldest],
+            "unseen": [span for span in self._importer.unseen if span[1] > oldest],
             "channels": [
                 [*channel_id, progress.done, sorted(progress.asked), progress.back, progress.first]
                 for channel_id, progress in (self._progress or {}).items()
@@ -259,31 +259,31 @@ class HistoryBackfill:
         Return whether more can be done soon.
         """
         until = compiled_until(dt_util.utcnow())
-        groups = await self._lines(progress, until)
+        groups = await self._tasks(progress, until)
         run = _Run(self._terms.max_requests)
-        self._notice.plan(line for lines in groups.values() for line in lines)
-        at = {group: min(line.progress.done for line in lines) for group, lines in groups.items()}
+        self._notification.plan(task for tasks in groups.values() for task in tasks)
+        at = {group: min(task.progress.done for task in tasks) for group, tasks in groups.items()}
         while at and self._may_go_on(run):
             group = min(at, key=lambda group: (group in self._failed, at[group]))
             end = min(at[group] + self._terms.span, until)
             is_done = await self._attempt(
-                run, group, self._filling.forward(groups[group], at[group], end)
+                run, group, self._filler.forward(groups[group], at[group], end)
             )
-            self._notice.update(groups.values())
+            self._notification.update(groups.values())
             at[group] = end
             if end >= until or not is_done:
                 del at[group]
         backs = {
-            group: _back(lines)
-            for group, lines in groups.items()
-            if _back(lines) and group not in run.failed
+            group: _back(tasks)
+            for group, tasks in groups.items()
+            if _back(tasks) and group not in run.failed
         }
         while backs and self._may_go_on(run):
             group = max(backs, key=lambda group: backs[group])
             is_done = await self._attempt(
-                run, group, self._filling.back(groups[group], backs[group])
+                run, group, self._filler.back(groups[group], backs[group])
             )
-            self._notice.update(groups.values())
+            self._notification.update(groups.values())
             backs[group] = _back(groups[group]) if is_done else 0
             if not backs[group]:
                 del backs[group]
@@ -292,7 +292,7 @@ class HistoryBackfill:
             self._outcome(run.error)
         has_more = bool(at or backs) and run.requests_left <= 0
         if not has_more:
-            self._notice.close()
+            self._notification.close()
         return has_more
 
     def _may_go_on(self, run: _Run) -> bool:
@@ -307,7 +307,7 @@ class HistoryBackfill:
             run.requests_left -= 0 if self._requests else estimated
         except Exception as err:  # noqa: BLE001  one group must not keep the others from being filled
             _LOGGER.debug("%s: no history: %s", self._entry.title, type(err).__name__)
-            self._backfill.counts["failures"] += 1
+            self._importer.counts["failures"] += 1
             run.failed.add(group)
             run.error = err
             return False
@@ -316,27 +316,27 @@ class HistoryBackfill:
             run.requests_left -= self._requests() - before if self._requests else 0
         return True
 
-    async def _lines(
+    async def _tasks(
         self, progress: dict[ChannelId, Progress], until: int
     ) -> dict[str, list[BackfillTask]]:
         """Return by group a task for each entity that may lack hours."""
-        tracks = {track.entity_id: track for track in self._tracks()}
-        channels = {entity_id: track.channel for entity_id, track in tracks.items()}
+        channels_by_entity = {source.entity_id: source for source in self._list_channels()}
+        channels = {entity_id: source.channel for entity_id, source in channels_by_entity.items()}
         groups: dict[str, list[BackfillTask]] = {}
         begun: set[str] = set()
         for entity_id, series in (await statistics.async_series(self._hass, channels)).items():
-            track = tracks[entity_id]
-            group = self._group(track.channel)
-            if track.channel.id not in progress:
-                progress[track.channel.id] = self._beginning(until)
+            source = channels_by_entity[entity_id]
+            group = self._group(source.channel)
+            if source.channel.id not in progress:
+                progress[source.channel.id] = self._beginning(until)
                 begun.add(group)
-            known = progress[track.channel.id]
+            known = progress[source.channel.id]
             known.done = max(known.done, until - MAX_DAYS * DAY)
             known.first = min(max(known.first, until - MAX_DAYS * DAY), known.back)
-            end = min(until, hour_of(track.measured_at) + 1) if track.measured_at else until
+            end = min(until, hour_of(source.measured_at) + 1) if source.measured_at else until
             if known.done < end or known.back > known.first:
-                groups.setdefault(group, []).append(BackfillTask(track, series, known, end))
-        self._tell_cost(len(begun & groups.keys()))
+                groups.setdefault(group, []).append(BackfillTask(source, series, known, end))
+        self._log_cost(len(begun & groups.keys()))
         return groups
 
     def _group(self, channel: Channel) -> str:
@@ -349,7 +349,7 @@ class HistoryBackfill:
             return Progress(first)
         return Progress(until - DAY, back=until - DAY, first=first)
 
-    def _tell_cost(self, groups: int) -> None:
+    def _log_cost(self, groups: int) -> None:
         """Log the cost of a first import, where a request returns so little that it matters."""
         if groups and self._terms.per_request < DAY:
             _LOGGER.info(
@@ -368,30 +368,39 @@ class HistoryBackfill:
 
         Raises ServiceValidationError for an entity without statistics, and what `ask` raises.
         """
-        lines = await self._asked_lines(entity_ids, end)
+        tasks = await self._requested_tasks(entity_ids, end)
         groups: dict[str, dict[str, BackfillTask]] = {}
-        for entity_id, line in lines.items():
-            groups.setdefault(self._group(line.track.channel), {})[entity_id] = line
-        tallies = {entity_id: ImportResult() for entity_id in lines}
+        for entity_id, task in tasks.items():
+            groups.setdefault(self._group(task.source.channel), {})[entity_id] = task
+        results = {entity_id: ImportResult() for entity_id in tasks}
         async with self._lock:
             for since in range(start, end, self._terms.span):
                 until = min(since + self._terms.span, end)
                 for members in groups.values():
-                    await self._filling.on_request(members, tallies, since, until)
-        return tallies
+                    await self._filler.on_request(members, results, since, until)
+        return results
 
-    async def _asked_lines(self, entity_ids: Collection[str], end: int) -> dict[str, BackfillTask]:
+    async def _requested_tasks(
+        self, entity_ids: Collection[str], end: int
+    ) -> dict[str, BackfillTask]:
         known: dict[str, statistics.Series] = {}
-        tracks: dict[str, HistoryChannel] = {}
+        channels_by_entity: dict[str, HistoryChannel] = {}
         if statistics.is_recording(self._hass):
             await statistics.async_settle(self._hass)
-            tracks = {track.entity_id: track for track in self._tracks()}
-            wanted = {key: tracks[key].channel for key in entity_ids if key in tracks}
+            channels_by_entity = {source.entity_id: source for source in self._list_channels()}
+            wanted = {
+                key: channels_by_entity[key].channel
+                for key in entity_ids
+                if key in channels_by_entity
+            }
             known = await statistics.async_series(self._hass, wanted)
         for entity_id in entity_ids:
             if entity_id not in known:
                 raise refused("history_no_statistics", target=entity_id)
-        return {key: BackfillTask(tracks[key], known[key], Progress(0), end) for key in entity_ids}
+        return {
+            key: BackfillTask(channels_by_entity[key], known[key], Progress(0), end)
+            for key in entity_ids
+        }
 
     def diagnostics(self) -> dict[str, Any]:
         """Return counts, never contents."""
@@ -399,16 +408,16 @@ class HistoryBackfill:
             "is_recording": statistics.is_recording(self._hass),
             "is_filling": self._task is not None and not self._task.done(),
             "channels": len(self._progress or ()),
-            "times_unseen": len(self._backfill.unseen),
+            "times_unseen": len(self._importer.unseen),
             "feeds_failed": len(self._failed),
-            **self._backfill.counts,
+            **self._importer.counts,
         }
 
 
-def _back(lines: Iterable[BackfillTask]) -> int:
+def _back(tasks: Iterable[BackfillTask]) -> int:
     """Return the hour down from which older ones are still to be asked for; 0 for none."""
     return max(
-        (line.progress.back for line in lines if line.progress.back > line.progress.first),
+        (task.progress.back for task in tasks if task.progress.back > task.progress.first),
         default=0,
     )
 

@@ -35,7 +35,7 @@ class HistoryChannel(NamedTuple):
 class BackfillTask(NamedTuple):
     """The task for one entity: its channel, its statistics, its progress and the end hour."""
 
-    track: HistoryChannel
+    source: HistoryChannel
     series: statistics.Series
     progress: Progress
     end: int
@@ -76,12 +76,12 @@ class HistoryImporter:
 
     async def fill(
         self,
-        lines: Mapping[str, BackfillTask],
+        tasks: Mapping[str, BackfillTask],
         wanted: Mapping[str, Sequence[int]],
         request: Request[str],
     ) -> dict[str, set[int]]:
         """Run one request, write the wanted hours, wait until they are in the database; return the hours written."""
-        channels = [lines[entity_id].track.channel for entity_id in request.keys]
+        channels = [tasks[entity_id].source.channel for entity_id in request.keys]
         self.counts["requests"] += 1
         found = await self._ask(channels, time_of(request.start), time_of(request.end))
         written: dict[str, set[int]] = {}
@@ -93,7 +93,7 @@ class HistoryImporter:
             hours = {hour_of(hour.start): hour for hour in possible}
             hours = {index: hour for index, hour in hours.items() if index in lacking}
             if hours:
-                statistics.async_write(self._hass, lines[entity_id].series, list(hours.values()))
+                statistics.async_write(self._hass, tasks[entity_id].series, list(hours.values()))
             written[entity_id] = set(hours)
         await statistics.async_settle(self._hass)
         self._report(written)

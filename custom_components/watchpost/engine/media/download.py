@@ -21,9 +21,9 @@ MAX_BYTES: Final = 16 * 1024**3
 # Free space that is left to Home Assistant's own files.
 RESERVE_BYTES: Final = 512 * 1024**2
 # The free space is checked after so many bytes.
-_LOOK_EVERY: Final = 64 * 1024**2
+_CHECK_EVERY: Final = 64 * 1024**2
 
-_UNDER_WAY: Final[HassKey[set[Path]]] = HassKey(f"{DOMAIN}_saving")
+_PENDING: Final[HassKey[set[Path]]] = HassKey(f"{DOMAIN}_saving")
 
 
 class _File:
@@ -34,7 +34,7 @@ class _File:
         self._path = path
         self._part = _part_of(path)
         self._file = self._part.open("wb")
-        self._unlooked = 0
+        self._unchecked = 0
         self.size = 0
 
     async def take(self, chunk: bytes) -> None:
@@ -45,9 +45,9 @@ class _File:
             raise _wrong("not_saved", self._path) from None
 
     def _write(self, chunk: bytes) -> None:
-        self._unlooked += len(chunk)
-        if self._unlooked > _LOOK_EVERY:
-            self._unlooked = 0
+        self._unchecked += len(chunk)
+        if self._unchecked > _CHECK_EVERY:
+            self._unchecked = 0
             _check_space(self._path, len(chunk))
         self._file.write(chunk)
         self.size += len(chunk)
@@ -81,23 +81,23 @@ async def async_save(hass: HomeAssistant, file: MediaFile | MediaDownload) -> Pa
             translation_placeholders={"file": file.name},
         )
     path = Path(folder, DOMAIN, file.name)
-    under_way = hass.data.setdefault(_UNDER_WAY, set())
-    if path in under_way:
+    pending = hass.data.setdefault(_PENDING, set())
+    if path in pending:
         raise _wrong("being_saved", path)
-    under_way.add(path)
+    pending.add(path)
     try:
         await _save(hass, path, file)
     except OSError:
         raise _wrong("not_saved", path) from None
     finally:
-        under_way.discard(path)
+        pending.discard(path)
     return path
 
 
 async def _save(hass: HomeAssistant, path: Path, file: MediaFile | MediaDownload) -> None:
-    under_way: set[Path] = hass.data[_UNDER_WAY]
+    pending: set[Path] = hass.data[_PENDING]
     opened = await hass.async_add_executor_job(
-        _opened, hass, path, file.size or 0, frozenset(under_way)
+        _opened, hass, path, file.size or 0, frozenset(pending)
     )
     try:
         await file.fetch(opened.take)
@@ -106,18 +106,18 @@ async def _save(hass: HomeAssistant, path: Path, file: MediaFile | MediaDownload
         await hass.async_add_executor_job(opened.discard)
 
 
-def _opened(hass: HomeAssistant, path: Path, size: int, under_way: frozenset[Path]) -> _File:
+def _opened(hass: HomeAssistant, path: Path, size: int, pending: frozenset[Path]) -> _File:
     path.parent.mkdir(parents=True, exist_ok=True)
-    _clear(path.parent, under_way)
+    _clear(path.parent, pending)
     if size > MAX_BYTES:
         raise _wrong("file_too_large", path)
     _check_space(path, size)
     return _File(hass, path)
 
 
-def _clear(folder: Path, under_way: frozenset[Path]) -> None:
+def _clear(folder: Path, pending: frozenset[Path]) -> None:
     """Delete unfinished files of an earlier run."""
-    growing = {_part_of(path) for path in under_way}
+    growing = {_part_of(path) for path in pending}
     for part in folder.glob(".*.part"):
         if part not in growing:
             with suppress(OSError):

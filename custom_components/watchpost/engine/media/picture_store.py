@@ -54,16 +54,16 @@ class PictureStore:
         self._max_bytes = max_bytes
         self._max_times = max_times
         # Replaced as a whole, so that the event loop may read it while an executor writes.
-        self._frames: Mapping[str, tuple[StoredPicture, ...]] = {}
+        self._pictures: Mapping[str, tuple[StoredPicture, ...]] = {}
 
     def of(self, device: str) -> tuple[StoredPicture, ...]:
         """Return the pictures of a device, oldest first."""
-        return self._frames.get(_folder_of(device), ())
+        return self._pictures.get(_folder_of(device), ())
 
     @property
     def size(self) -> int:
         """Return the bytes of all pictures."""
-        return sum(frame.size for frames in self._frames.values() for frame in frames)
+        return sum(stored.size for pictures in self._pictures.values() for stored in pictures)
 
     def load(self) -> None:
         """List the stored pictures; delete unfinished files and leave foreign ones alone. Blocks."""
@@ -71,60 +71,62 @@ class PictureStore:
             for unfinished in self._folder.glob(f"*/*{_UNFINISHED}"):
                 with suppress(OSError):  # a disk that cannot be written to hides no picture
                     unfinished.unlink()
-            found: dict[str, list[StoredPicture]] = {}
+            listed: dict[str, list[StoredPicture]] = {}
             for path in self._folder.glob("*/*"):
-                if (frame := _frame_of(path)) is not None:
-                    found.setdefault(path.parent.name, []).append(frame)
-            self._take(found)
+                if (stored := _parse_path(path)) is not None:
+                    listed.setdefault(path.parent.name, []).append(stored)
+            self._apply_limits(listed)
 
-    def keep(self, device: str, kind: str, shot: Picture) -> None:
+    def keep(self, device: str, kind: str, picture: Picture) -> None:
         """Write a picture and delete the oldest ones beyond the limit. Blocks; raises OSError."""
         folder = _folder_of(device)
-        name = f"{shot.taken_at.astimezone(UTC):{_STAMP}}-{kind}{_SUFFIXES[shot.content_type]}"
+        name = (
+            f"{picture.taken_at.astimezone(UTC):{_STAMP}}-{kind}{_SUFFIXES[picture.content_type]}"
+        )
         path = self._folder / folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(name + _UNFINISHED)
-        unfinished.write_bytes(shot.content)
+        unfinished.write_bytes(picture.content)
         unfinished.replace(path)
-        frame = StoredPicture(shot.taken_at, kind, path, len(shot.content))
-        others = [each for each in self._frames.get(folder, ()) if each.path != path]
-        self._take({**self._frames, folder: [*others, frame]})
+        stored = StoredPicture(picture.taken_at, kind, path, len(picture.content))
+        others = [each for each in self._pictures.get(folder, ()) if each.path != path]
+        self._apply_limits({**self._pictures, folder: [*others, stored]})
 
     def remove(self) -> None:
         """Delete everything, with the folder. Blocks."""
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._frames = {}
+        self._pictures = {}
 
-    def _take(self, frames: Mapping[str, Iterable[StoredPicture]]) -> None:
+    def _apply_limits(self, pictures: Mapping[str, Iterable[StoredPicture]]) -> None:
         """Apply the limits: of each device the newest times, and of all the newest bytes."""
         kept = {
             folder: self._newest_times(sorted(each, key=attrgetter("taken_at", "kind")))
-            for folder, each in frames.items()
+            for folder, each in pictures.items()
         }
-        left = sum(frame.size for each in kept.values() for frame in each)
+        left = sum(stored.size for each in kept.values() for stored in each)
         last = {folder: each[-1].taken_at for folder, each in kept.items() if each}
         # The newest picture of each device is deleted last.
-        for folder, frame in sorted(
-            ((folder, frame) for folder, each in kept.items() for frame in each),
-            key=lambda found: (found[1].taken_at == last[found[0]], found[1].taken_at),
+        for folder, stored in sorted(
+            ((folder, stored) for folder, each in kept.items() for stored in each),
+            key=lambda item: (item[1].taken_at == last[item[0]], item[1].taken_at),
         ):
             if left <= self._max_bytes:
                 break
-            kept[folder].remove(frame)
-            left -= frame.size
-        gone = {frame.path for each in frames.values() for frame in each}
-        gone -= {frame.path for each in kept.values() for frame in each}
+            kept[folder].remove(stored)
+            left -= stored.size
+        gone = {stored.path for each in pictures.values() for stored in each}
+        gone -= {stored.path for each in kept.values() for stored in each}
         for path in gone:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-        self._frames = {folder: tuple(each) for folder, each in kept.items()}
+        self._pictures = {folder: tuple(each) for folder, each in kept.items()}
 
-    def _newest_times(self, frames: list[StoredPicture]) -> list[StoredPicture]:
-        times = sorted({frame.taken_at for frame in frames})[-self._max_times :]
-        return [frame for frame in frames if frame.taken_at >= times[0]]
+    def _newest_times(self, pictures: list[StoredPicture]) -> list[StoredPicture]:
+        times = sorted({stored.taken_at for stored in pictures})[-self._max_times :]
+        return [stored for stored in pictures if stored.taken_at >= times[0]]
 
 
-def _frame_of(path: Path) -> StoredPicture | None:
+def _parse_path(path: Path) -> StoredPicture | None:
     stamp, _, kind = path.stem.partition("-")
     if path.suffix not in _TYPES or not kind:
         return None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 # Seconds after which a missing picture counts as failed.
-PATIENCE: Final = 120.0
+TIMEOUT: Final = 120.0
 FIRST_PAUSE: Final = 1.0
 MAX_PAUSE: Final = 15.0
 
@@ -92,67 +92,67 @@ class SnapshotManager:
         self._entry = entry
         self._cameras = cameras
         self._taken = taken
-        self._film = PictureStore(shots_path(hass, entry))
-        self._one_writes = asyncio.Lock()
+        self._store = PictureStore(shots_path(hass, entry))
+        self._write_lock = asyncio.Lock()
         self._newest: OrderedDict[tuple[str, str], Picture] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[PendingSnapshot]] = {}
-        self._developing: dict[str, PendingSnapshot] = {}
+        self._requests: dict[str, asyncio.Task[PendingSnapshot]] = {}
+        self._pending: dict[str, PendingSnapshot] = {}
         self._reading: dict[Path, asyncio.Future[Picture | None]] = {}
         self._is_unwritten = False
         self._counts: Counter[str] = Counter()
 
     async def async_load(self) -> None:
         """List the pictures on disk; they are read when they are viewed."""
-        await self._hass.async_add_executor_job(self._film.load)
+        await self._hass.async_add_executor_job(self._store.load)
 
     # Stored pictures
 
     async def newest(self, device: str, kind: str) -> Picture | None:
         """Return the newest picture of a kind, None while there is none; makes no request."""
-        if (shot := self._newest.get((device, kind))) is not None:
+        if (picture := self._newest.get((device, kind))) is not None:
             self._newest.move_to_end((device, kind))
-            return shot
-        if (frame := self._last(device, kind)) is None:
+            return picture
+        if (stored := self._last(device, kind)) is None:
             return None
-        shot = await self._read(frame)
-        if shot is not None and (device, kind) not in self._newest:
-            self._remember(device, kind, shot)
-        return shot
+        picture = await self._read(stored)
+        if picture is not None and (device, kind) not in self._newest:
+            self._cache(device, kind, picture)
+        return picture
 
     def newest_at(self, device: str, kind: str) -> datetime | None:
         """Return when the newest picture of a kind was taken."""
-        if (shot := self._newest.get((device, kind))) is not None:
-            return shot.taken_at
-        frame = self._last(device, kind)
-        return frame.taken_at if frame else None
+        if (picture := self._newest.get((device, kind))) is not None:
+            return picture.taken_at
+        stored = self._last(device, kind)
+        return stored.taken_at if stored else None
 
     def _last(self, device: str, kind: str) -> StoredPicture | None:
         return next(
-            (frame for frame in reversed(self._film.of(device)) if frame.kind == kind), None
+            (stored for stored in reversed(self._store.of(device)) if stored.kind == kind), None
         )
 
     def kept(self, device: str) -> Sequence[tuple[datetime, str]]:
         """Return time and kind of each stored picture of a device, newest first."""
-        return [(frame.taken_at, frame.kind) for frame in reversed(self._film.of(device))]
+        return [(stored.taken_at, stored.kind) for stored in reversed(self._store.of(device))]
 
     async def shot(self, device: str, kind: str, at: datetime) -> Picture | None:
         """Return a picture by its time, None where it is not stored."""
-        for frame in self._film.of(device):
-            if (frame.kind, frame.taken_at) == (kind, at):
-                return await self._read(frame)
+        for stored in self._store.of(device):
+            if (stored.kind, stored.taken_at) == (kind, at):
+                return await self._read(stored)
         return None
 
-    async def _read(self, frame: StoredPicture) -> Picture | None:
+    async def _read(self, stored: StoredPicture) -> Picture | None:
         """Read a picture from disk; concurrent callers share one read."""
-        if (reading := self._reading.get(frame.path)) is None:
-            reading = self._hass.async_add_executor_job(frame.read)
-            self._reading[frame.path] = reading
-            reading.add_done_callback(lambda _: self._reading.pop(frame.path, None))
+        if (reading := self._reading.get(stored.path)) is None:
+            reading = self._hass.async_add_executor_job(stored.read)
+            self._reading[stored.path] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(stored.path, None))
         return await asyncio.shield(reading)
 
-    def _remember(self, device: str, kind: str, shot: Picture) -> None:
+    def _cache(self, device: str, kind: str, picture: Picture) -> None:
         """Cache a picture in memory; the least recently used are evicted."""
-        self._newest[device, kind] = shot
+        self._newest[device, kind] = picture
         self._newest.move_to_end((device, kind))
         while sum(len(each.content) for each in self._newest.values()) > MAX_BYTES_IN_MEMORY:
             self._newest.popitem(last=False)
@@ -161,32 +161,32 @@ class SnapshotManager:
 
     async def ask(self, device: str) -> PendingSnapshot:
         """Request a snapshot, or share the one in progress; raises the vendor's errors."""
-        if (under_way := self._developing.get(device)) is not None:
+        if (pending := self._pending.get(device)) is not None:
             self._counts["joined"] += 1
-            return under_way
-        if (asking := self._asking.get(device)) is None:
-            asking = self._begin(device)
+            return pending
+        if (request := self._requests.get(device)) is None:
+            request = self._begin(device)
         else:
             self._counts["joined"] += 1
         try:
-            return await asyncio.shield(asking)
+            return await asyncio.shield(request)
         except asyncio.CancelledError:
-            if asking.cancelled():
+            if request.cancelled():
                 return PendingSnapshot.given_up()
             raise
 
     def _begin(self, device: str) -> asyncio.Task[PendingSnapshot]:
-        asking = self._asking[device] = self._entry.async_create_background_task(
+        request = self._requests[device] = self._entry.async_create_background_task(
             self._hass, self._ask(device), f"{DOMAIN} asks for a picture"
         )
 
         def asked(task: asyncio.Task[PendingSnapshot]) -> None:
-            self._asking.pop(device, None)
+            self._requests.pop(device, None)
             if not task.cancelled():
                 task.exception()  # retrieved, since no caller may be left to await it
 
-        asking.add_done_callback(asked)
-        return asking
+        request.add_done_callback(asked)
+        return request
 
     async def _ask(self, device: str) -> PendingSnapshot:
         self._counts["asked"] += 1
@@ -194,18 +194,18 @@ class SnapshotManager:
         at = datetime.now(UTC).replace(microsecond=0)
         fetches = await self._cameras.ask(device, at)
         task = self._entry.async_create_background_task(
-            self._hass, self._develop(device, at, fetches), f"{DOMAIN} fetches a picture"
+            self._hass, self._fetch_all(device, at, fetches), f"{DOMAIN} fetches a picture"
         )
-        development = self._developing[device] = PendingSnapshot(task)
-        task.add_done_callback(lambda _: self._developing.pop(device, None))
-        return development
+        pending = self._pending[device] = PendingSnapshot(task)
+        task.add_done_callback(lambda _: self._pending.pop(device, None))
+        return pending
 
-    async def _develop(self, device: str, at: datetime, fetches: Mapping[str, Fetch]) -> Snapshot:
+    async def _fetch_all(self, device: str, at: datetime, fetches: Mapping[str, Fetch]) -> Snapshot:
         """Fetch each picture as soon as it is ready; one that fails does not hide the others."""
         began = self._hass.loop.time()
         waiting, failures = dict(fetches), dict[str, Exception]()
         for pause in self._pauses():
-            if not waiting or self._hass.loop.time() + pause - began > PATIENCE:
+            if not waiting or self._hass.loop.time() + pause - began > TIMEOUT:
                 break
             await asyncio.sleep(pause)
             for kind, outcome in zip(
@@ -230,13 +230,13 @@ class SnapshotManager:
             yield pause
             pause = min(1.5 * pause, MAX_PAUSE)
 
-    async def _keep(self, device: str, kind: str, shot: Picture) -> None:
+    async def _keep(self, device: str, kind: str, picture: Picture) -> None:
         """Show a picture at once, then write it; a full disk must not keep it from being shown."""
-        self._remember(device, kind, shot)
-        self._taken(device, shot.taken_at)
-        async with self._one_writes:
+        self._cache(device, kind, picture)
+        self._taken(device, picture.taken_at)
+        async with self._write_lock:
             try:
-                await self._hass.async_add_executor_job(self._film.keep, device, kind, shot)
+                await self._hass.async_add_executor_job(self._store.keep, device, kind, picture)
             except OSError as err:
                 if not self._is_unwritten:
                     _LOGGER.warning(
@@ -253,10 +253,10 @@ class SnapshotManager:
         names = ("asked", "joined", "made", "failed")
         return {
             **{name: self._counts[name] for name in names},
-            "under_way": len(self._developing),
+            "under_way": len(self._pending),
             "in_memory": len(self._newest),
-            "bytes_in_memory": sum(len(shot.content) for shot in self._newest.values()),
-            "bytes_on_disk": self._film.size,
+            "bytes_in_memory": sum(len(picture.content) for picture in self._newest.values()),
+            "bytes_on_disk": self._store.size,
         }
 
 

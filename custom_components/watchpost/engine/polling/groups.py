@@ -24,7 +24,7 @@ from .phase import DELAY, PhaseModel, Source, is_multiple, learned_delay
 from .schedule import SLIP, Plan
 
 # The division is reviewed this often; more phases than these are merged with their neighbours.
-LOOK_SECONDS: Final = 6 * 3600.0
+REVIEW_SECONDS: Final = 6 * 3600.0
 _MAX_PHASES: Final = 64
 
 # Jitter is removed from the dates of a source by a moving average with this weight; more seconds than _STEADY are
@@ -40,7 +40,7 @@ _AT_ONCE: Final = Plan(0.0, "default")
 
 
 @dataclass(slots=True)
-class _Heard:
+class _Measured:
     """The newest measurement of a device: as it came, without jitter, and its place in the phase model."""
 
     cycle: float
@@ -76,79 +76,83 @@ class PollGroup:
     asked: frozenset[ChannelId] | None = None
     delay: float = DELAY
     polled_at: float = 0.0
-    _beats: dict[str, _Heard] = field(default_factory=dict)
-    _rhythm: PhaseModel | None = None
-    _news: list[float] = field(default_factory=list)
+    _sources: dict[str, _Measured] = field(default_factory=dict)
+    _phase_model: PhaseModel | None = None
+    _new_dates: list[float] = field(default_factory=list)
 
     def is_current(self, now: float) -> bool:
         """Return whether any of its responses may still be used in place of a new request."""
         return any(now < reply.expires for reply in self.freshness)
 
-    def hear(self, device: str, cycle: float, last: float) -> None:
+    def add_measurement(self, device: str, cycle: float, last: float) -> None:
         """Record a measurement of a device; its quickest sources decide on its phase."""
-        heard = self._beats.get(device)
-        if heard is None or cycle < heard.cycle:
-            self._beats[device] = _Heard(cycle, last, last, last)
-            self._rhythm = None
-        elif cycle == heard.cycle:
-            if last > heard.newest + 1.0:
-                self._news.append(last)
-            if heard.is_moved_by(last):
-                self._rhythm = None
+        measured = self._sources.get(device)
+        if measured is None or cycle < measured.cycle:
+            self._sources[device] = _Measured(cycle, last, last, last)
+            self._phase_model = None
+        elif cycle == measured.cycle:
+            if last > measured.newest + 1.0:
+                self._new_dates.append(last)
+            if measured.is_moved_by(last):
+                self._phase_model = None
 
-    def forget(self, device: str, cycle: float) -> None:
+    def remove_source(self, device: str, cycle: float) -> None:
         """Remove a device's sources of this cycle from the phase model."""
-        heard = self._beats.get(device)
-        if heard is not None and heard.cycle == cycle:
-            del self._beats[device]
-            self._rhythm = None
+        measured = self._sources.get(device)
+        if measured is not None and measured.cycle == cycle:
+            del self._sources[device]
+            self._phase_model = None
 
-    def learn(self, now: float) -> None:
+    def update_delay(self, now: float) -> None:
         """Update the delay of measurements by those received since the previous poll."""
-        self.delay = learned_delay(self.delay, self.polled_at, self._news)
-        self._news.clear()
+        self.delay = learned_delay(self.delay, self.polled_at, self._new_dates)
+        self._new_dates.clear()
         self.polled_at = now
 
-    def rhythm(self, now: float) -> PhaseModel:
+    def phase_model(self, now: float) -> PhaseModel:
         """Return the phase model of its sources; built again when a source left its place, or when all are slow."""
-        if self._rhythm is None or self._rhythm.is_slow:
-            for heard in self._beats.values():
-                heard.placed = heard.smooth
-            beats = (Source(heard.smooth, heard.cycle) for heard in self._beats.values())
-            self._rhythm = PhaseModel(beats, now)
-        return self._rhythm
+        if self._phase_model is None or self._phase_model.is_slow:
+            for measured in self._sources.values():
+                measured.placed = measured.smooth
+            sources = (
+                Source(measured.smooth, measured.cycle) for measured in self._sources.values()
+            )
+            self._phase_model = PhaseModel(sources, now)
+        return self._phase_model
 
-    def beats(self) -> Iterable[tuple[str, float, float]]:
+    def sources(self) -> Iterable[tuple[str, float, float]]:
         """Return each device, its cycle, and when it measured last, without jitter."""
-        return ((device, heard.cycle, heard.smooth) for device, heard in self._beats.items())
+        return (
+            (device, measured.cycle, measured.smooth) for device, measured in self._sources.items()
+        )
 
 
 class PollGroups:
     """The poll groups of one feed: one, or up to `max_groups`; `groups` is the division before a reload."""
 
-    def __init__(self, most: int = 1, groups: Sequence[AbstractSet[str]] = ()) -> None:
-        self._most = most
-        self._lanes = [PollGroup() for _ in groups[:most]] or [PollGroup()]
-        self._lane_of = {
+    def __init__(self, max_groups: int = 1, groups: Sequence[AbstractSet[str]] = ()) -> None:
+        self._max_groups = max_groups
+        self._poll_groups = [PollGroup() for _ in groups[:max_groups]] or [PollGroup()]
+        self._group_of = {
             device: poll_group
-            for poll_group, devices in zip(self._lanes, groups, strict=False)
+            for poll_group, devices in zip(self._poll_groups, groups, strict=False)
             for device in devices
         }
-        self._looked_at = float("-inf")
-        self._is_new_heard = False
+        self._reviewed_at = float("-inf")
+        self._has_new_device = False
         self.is_new = False
 
     def __iter__(self) -> Iterator[PollGroup]:
-        return iter(self._lanes)
+        return iter(self._poll_groups)
 
     def __len__(self) -> int:
-        return len(self._lanes)
+        return len(self._poll_groups)
 
     def of(self, device: str) -> PollGroup:
         """Return the poll group of a device."""
-        return self._lane_of.get(device, self._lanes[0])
+        return self._group_of.get(device, self._poll_groups[0])
 
-    def settle(self) -> list[frozenset[str]]:
+    def confirm(self) -> list[frozenset[str]]:
         """Mark the division as no longer new; return its groups."""
         self.is_new = False
         return self.groups
@@ -157,64 +161,64 @@ class PollGroups:
     def groups(self) -> list[frozenset[str]]:
         """Return the assigned devices of each poll group."""
         return [
-            frozenset(device for device, found in self._lane_of.items() if found is poll_group)
-            for poll_group in self._lanes
+            frozenset(device for device, group in self._group_of.items() if group is poll_group)
+            for poll_group in self._poll_groups
         ]
 
-    def hear(self, device: str, cycle: float, last: float) -> None:
+    def add_measurement(self, device: str, cycle: float, last: float) -> None:
         """Record a new measurement."""
-        self._is_new_heard = self._is_new_heard or device not in self._lane_of
-        self.of(device).hear(device, cycle, last)
+        self._has_new_device = self._has_new_device or device not in self._group_of
+        self.of(device).add_measurement(device, cycle, last)
 
     def divide(self, now: float, period: float) -> bool:
         """Divide the feed again where the gain exceeds the cost; return whether it was divided."""
-        if self._most < 2 or not self._should_look(now):
+        if self._max_groups < 2 or not self._should_review(now):
             return False
-        self._looked_at, self._is_new_heard = now, False
+        self._reviewed_at, self._has_new_device = now, False
         phases = self._phases(period)
-        found = grouped(phases, period, self._most)
-        if len(found) == len(self._lanes) and self._is_good(phases, found, period):
+        best = grouped(phases, period, self._max_groups)
+        if len(best) == len(self._poll_groups) and self._is_good_enough(phases, best, period):
             return False
-        if len(found) < 2 and len(self._lanes) < 2:
+        if len(best) < 2 and len(self._poll_groups) < 2:
             return False
-        self._become(found)
+        self._apply(best)
         return True
 
-    def _should_look(self, now: float) -> bool:
-        return self._is_new_heard or now - self._looked_at >= LOOK_SECONDS
+    def _should_review(self, now: float) -> bool:
+        return self._has_new_device or now - self._reviewed_at >= REVIEW_SECONDS
 
     def _phases(self, period: float) -> dict[str, float]:
         """Return each device's phase in the period; a cycle that is no multiple of the period has none."""
         return {
             device: last % period
-            for poll_group in self._lanes
-            for device, cycle, last in poll_group.beats()
+            for poll_group in self._poll_groups
+            for device, cycle, last in poll_group.sources()
             if is_multiple(cycle, period)
         }
 
-    def _is_good(
-        self, phases: Mapping[str, float], found: Sequence[AbstractSet[str]], period: float
+    def _is_good_enough(
+        self, phases: Mapping[str, float], best: Sequence[AbstractSet[str]], period: float
     ) -> bool:
         """Return whether the present division costs little more than the best one."""
-        if any(device not in self._lane_of for device in phases):
+        if any(device not in self._group_of for device in phases):
             return False
         today = [group & phases.keys() for group in self.groups]
         worth = SLIP * len(phases)
-        return _cost(phases, today, period) - _cost(phases, found, period) <= worth
+        return _cost(phases, today, period) - _cost(phases, best, period) <= worth
 
-    def _become(self, groups: Sequence[AbstractSet[str]]) -> None:
+    def _apply(self, groups: Sequence[AbstractSet[str]]) -> None:
         """Apply a division; devices without a phase join the first poll group."""
         poll_groups = [PollGroup() for _ in groups]
-        lane_of = {
+        group_of = {
             device: poll_group
             for poll_group, devices in zip(poll_groups, groups, strict=True)
             for device in devices
         }
-        for old in self._lanes:
+        for old in self._poll_groups:
             heirs = {id(poll_groups[0]): poll_groups[0]}
-            for device, cycle, last in old.beats():
-                heir = lane_of.setdefault(device, poll_groups[0])
-                heir.hear(device, cycle, last)
+            for device, cycle, last in old.sources():
+                heir = group_of.setdefault(device, poll_groups[0])
+                heir.add_measurement(device, cycle, last)
                 heirs[id(heir)] = heir
             for heir in heirs.values():
                 heir.freshness += old.freshness
@@ -222,16 +226,16 @@ class PollGroups:
                 heir.error = heir.error or old.error
                 heir.delay = max(heir.delay, old.delay)
                 heir.polled_at = max(heir.polled_at, old.polled_at)
-        self._lanes, self._lane_of = poll_groups, lane_of
+        self._poll_groups, self._group_of = poll_groups, group_of
         self.is_new = True
 
 
-def grouped(phases: Mapping[str, float], period: float, most: int) -> list[frozenset[str]]:
+def grouped(phases: Mapping[str, float], period: float, max_groups: int) -> list[frozenset[str]]:
     """Divide devices into at most `max_groups` groups with the least lag behind the last of each.
 
     The circle is cut at its widest gap; from there the best division into runs is found by dynamic programming.
     """
-    if len(phases) <= most:
+    if len(phases) <= max_groups:
         return [
             frozenset({device}) for device in sorted(phases, key=lambda key: (phases[key], key))
         ]
@@ -245,14 +249,14 @@ def grouped(phases: Mapping[str, float], period: float, most: int) -> list[froze
     stride = -(-len(ordered) // _MAX_PHASES)
     runs = [ordered[at : at + stride] for at in range(0, len(ordered), stride)]
     ends = [(phases[run[-1]] - origin) % period for run in runs]
-    cuts = _cuts(ends, [len(run) for run in runs], most)
+    cuts = _cuts(ends, [len(run) for run in runs], max_groups)
     return [
         frozenset(device for run in runs[first:last] for device in run)
         for first, last in pairwise(cuts)
     ]
 
 
-def _cuts(ends: Sequence[float], weights: Sequence[int], most: int) -> list[int]:
+def _cuts(ends: Sequence[float], weights: Sequence[int], max_groups: int) -> list[int]:
     """Return the cuts of ascending times into at most `max_groups` runs with the least waits for the last of each."""
     count = len(ends)
     number = [0, *accumulate(weights)]
@@ -263,7 +267,7 @@ def _cuts(ends: Sequence[float], weights: Sequence[int], most: int) -> list[int]
 
     best = [wait(0, last) if last else 0.0 for last in range(count + 1)]
     origins: list[list[int]] = []
-    for _ in range(most - 1):
+    for _ in range(max_groups - 1):
         step = [
             min((best[first] + wait(first, last), first) for first in range(last))
             if last
@@ -282,7 +286,7 @@ def _cost(phases: Mapping[str, float], groups: Iterable[AbstractSet[str]], perio
     """Return the seconds of lag over all devices, with each group polled at its best phase."""
     total = 0.0
     for group in groups:
-        rhythm = PhaseModel(Source(phases[device], period) for device in group)
-        if rhythm:
-            total += rhythm.lag(rhythm.closest(0.0, period, 0.0), period, 0.0) * period
+        phase_model = PhaseModel(Source(phases[device], period) for device in group)
+        if phase_model:
+            total += phase_model.lag(phase_model.closest(0.0, period, 0.0), period, 0.0) * period
     return total

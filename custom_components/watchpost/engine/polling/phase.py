@@ -30,7 +30,7 @@ MISS_STEP: Final = 10.0
 MAX_DELAY: Final = 300.0
 
 # Of more sources or arrivals than these, evenly chosen ones stand for all.
-_MAX_BEATS: Final = 256
+_MAX_SOURCES: Final = 256
 _MAX_ARRIVALS: Final = 64
 
 # Sums of monotonic times are inexact; times within this tolerance count as equal.
@@ -58,31 +58,31 @@ class _Step(NamedTuple):
     def lag(self, at: float) -> float:
         """Return how far `at` lies behind the newest measurement of each source, in steps, summed."""
         turn = (at + _NEAR) % self.step
-        sources = len(self.dates)
-        ahead = sources - bisect_right(self.dates, turn)
-        return (turn * sources - self.total) / self.step + ahead
+        count = len(self.dates)
+        ahead = count - bisect_right(self.dates, turn)
+        return (turn * count - self.total) / self.step + ahead
 
 
 class PhaseModel:
     """The sources that are polled together."""
 
-    def __init__(self, beats: Iterable[Source] = (), now: float = 0.0) -> None:
+    def __init__(self, sources: Iterable[Source] = (), now: float = 0.0) -> None:
         """Use the sources that are plausible at `now`: a vendor's date may be anything."""
         sound = [
-            beat
-            for beat in beats
-            if 1.0 <= beat.cycle <= 7 * _DAY and abs(beat.last - now) <= 400 * _DAY
+            source
+            for source in sources
+            if 1.0 <= source.cycle <= 7 * _DAY and abs(source.last - now) <= 400 * _DAY
         ]
-        if len(sound) > _MAX_BEATS:
-            sound = sorted(sound)[:: len(sound) // _MAX_BEATS + 1]
-        self._beats: Collection[Source] = sound
+        if len(sound) > _MAX_SOURCES:
+            sound = sorted(sound)[:: len(sound) // _MAX_SOURCES + 1]
+        self._sources: Collection[Source] = sound
         self._period = 0.0
         self._steps: list[_Step] = []
         self._best: float | None = None
         self._next: float | None = None
 
     def __bool__(self) -> bool:
-        return bool(self._beats)
+        return bool(self._sources)
 
     @property
     def is_slow(self) -> bool:
@@ -134,14 +134,16 @@ class PhaseModel:
         if period == self._period:
             return
         by_step: dict[float, list[float]] = {}
-        for last, cycle in self._beats:
+        for last, cycle in self._sources:
             step = period if is_multiple(cycle, period) else cycle
             by_step.setdefault(step, []).append(last % step)
         self._steps = [
             _Step(step, sorted(dates), sum(dates)) for step, dates in sorted(by_step.items())
         ]
-        is_slow = all(beat.cycle > period for beat in self._beats)
-        self._next = min((sum(beat) for beat in self._beats), default=None) if is_slow else None
+        is_slow = all(source.cycle > period for source in self._sources)
+        self._next = (
+            min((sum(source) for source in self._sources), default=None) if is_slow else None
+        )
         self._period, self._best = period, None
 
 
@@ -160,20 +162,20 @@ def _min_lag(step: float, dates: list[float]) -> float:
 
     At the i-th of n dates the lag is the sum of `dates[i] - d` over all d, and a step for each that is yet to come.
     """
-    sources = len(dates)
-    lags = ((date - step / sources * place, date) for place, date in enumerate(dates, 1))
+    count = len(dates)
+    lags = ((date - step / count * place, date) for place, date in enumerate(dates, 1))
     return min(lags)[1]
 
 
-def learned_delay(delay: float, previous_poll: float, news: Collection[float]) -> float:
+def learned_delay(delay: float, previous_poll: float, new_dates: Collection[float]) -> float:
     """Return the updated delay after which a measurement can be read.
 
-    `news` are the dates that are new since the previous poll, of sources that were known then. One that the previous
-    poll should have shown already is a miss. Steps of these sizes come to rest where one poll in 200 misses, which is
-    how often reports get lost anyway. It also makes up for a vendor's clock that is behind ours. Without it, a vendor
-    slower than DELAY would always be polled just before its news.
+    `new_dates` are the dates that are new since the previous poll, of sources that were known then. One that the
+    previous poll should have shown already is a miss. Steps of these sizes come to rest where one poll in 200 misses,
+    which is how often reports get lost anyway. It also makes up for a vendor's clock that is behind ours. Without it, a
+    vendor slower than DELAY would always be polled just before its news.
     """
-    if not news:
+    if not new_dates:
         return delay
-    is_late = any(previous_poll - date > delay for date in news)
+    is_late = any(previous_poll - date > delay for date in new_dates)
     return min(max(delay + (MISS_STEP if is_late else -MISS_STEP / 200), DELAY), MAX_DELAY)

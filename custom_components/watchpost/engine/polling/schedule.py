@@ -55,8 +55,8 @@ def plan(
     freshness: Sequence[Freshness],
     *,
     default: float,
-    least: float,
-    rhythm: PhaseModel = STILL,
+    min_interval: float,
+    phase_model: PhaseModel = STILL,
     hold_until: float = 0.0,
     failures: int = 0,
     rand: float = 0.0,
@@ -64,9 +64,9 @@ def plan(
 ) -> Plan:
     """Choose the time of the next poll.
 
-    Never before a reply expires, a hold ends or `least` is over. `default` is the interval where
+    Never before a reply expires, a hold ends or `min_interval` is over. `default` is the interval where
     no reply has a lifetime or all have 0: `no-cache` says that a reply is not to be reused, and is
-    no leave to ask without pause. `rhythm` may put the poll off; `delay` is how long after its date
+    no leave to ask without pause. `phase_model` may put the poll off; `delay` is how long after its date
     a measurement can be read.
     """
     expiry = Plan(_after_expiry(now, freshness), "expiry")
@@ -74,10 +74,10 @@ def plan(
     if failures > 0:
         return _latest(Plan(now + backoff(failures, rand), "backoff"), expiry, hold)
     lifetimes = [reply.lifetime for reply in freshness if reply.lifetime]
-    interval = max(least, *lifetimes) if lifetimes else max(default, least)
-    soonest = Plan(now + (least if lifetimes else interval), "default")
+    interval = max(min_interval, *lifetimes) if lifetimes else max(default, min_interval)
+    soonest = Plan(now + (min_interval if lifetimes else interval), "default")
     base = _latest(expiry, soonest, hold)
-    return _in_phase(base, min(interval, DAY), rhythm, delay) if rhythm else base
+    return _in_phase(base, min(interval, DAY), phase_model, delay) if phase_model else base
 
 
 def _after_expiry(now: float, freshness: Sequence[Freshness]) -> float:
@@ -95,7 +95,7 @@ def _latest(*plans: Plan) -> Plan:
     return max(plans, key=lambda plan: plan.at)
 
 
-def _in_phase(base: Plan, period: float, rhythm: PhaseModel, delay: float) -> Plan:
+def _in_phase(base: Plan, period: float, phase_model: PhaseModel, delay: float) -> Plan:
     """Put a poll off to just behind the arrival of measurements, where that is worth it.
 
     Every cycle adds a little to the lag (the reply's time, a fast clock); waiting the rest of a step for each bit of
@@ -103,10 +103,10 @@ def _in_phase(base: Plan, period: float, rhythm: PhaseModel, delay: float) -> Pl
     is gone afterwards, the plan does not hunt.
     """
     latest = base.at + max(period, MAX_WAIT)
-    if (arrival := rhythm.next_arrival(base.at, period, delay)) is not None:
+    if (arrival := phase_model.next_arrival(base.at, period, delay)) is not None:
         return Plan(min(arrival, latest), "phase")
-    best = rhythm.closest(base.at, period, delay)
-    gain = rhythm.lag(base.at, period, delay) - rhythm.lag(best, period, delay)
-    if gain <= rhythm.in_steps(SLIP, period):
+    best = phase_model.closest(base.at, period, delay)
+    gain = phase_model.lag(base.at, period, delay) - phase_model.lag(best, period, delay)
+    if gain <= phase_model.in_steps(SLIP, period):
         return base
     return Plan(min(best, latest), "phase")

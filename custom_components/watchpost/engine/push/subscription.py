@@ -39,7 +39,7 @@ CONFIRM_SECONDS: Final = 60.0
 MAX_RECHECKS: Final = 3
 
 RETRY_SECONDS: Final = 300.0
-RETRY_CEILING: Final = 86_400.0
+MAX_RETRY_SECONDS: Final = 86_400.0
 REMOVAL_TIMEOUT: Final = 10.0
 
 # A list of registrations, updated with our own changes, is fetched at most this often.
@@ -60,11 +60,11 @@ class SubscriptionState:
     listed_at: float = 0.0
     terms: str = ""
     # Webhook ids that received a request.
-    heard: set[str] = field(default_factory=set, repr=False)
+    used_webhook_ids: set[str] = field(default_factory=set, repr=False)
     # Requests that were received before the account was set up, oldest first.
     held: deque[Call] = field(default_factory=deque, repr=False)
 
-    def hold(self, call: Call, max_calls: int, max_bytes: int) -> None:
+    def store(self, call: Call, max_calls: int, max_bytes: int) -> None:
         """Store a request; the oldest are dropped when there are too many or too large ones."""
         self.counts["held"] += 1
         self.held.append(call)
@@ -72,19 +72,19 @@ class SubscriptionState:
             self.held.popleft()
             self.counts["dropped"] += 1
 
-    def take_held(self) -> Sequence[Call]:
+    def take_stored(self) -> Sequence[Call]:
         """Remove and return the stored requests, oldest first."""
         held, self.held = self.held, deque()
         return held
 
 
-_STANDINGS: Final[HassKey[dict[str, SubscriptionState]]] = HassKey(f"{DOMAIN}_push")
+_STATES: Final[HassKey[dict[str, SubscriptionState]]] = HassKey(f"{DOMAIN}_push")
 
 
 @callback
 def async_get_subscription_state(hass: HomeAssistant, entry: ConfigEntry) -> SubscriptionState:
     """Return the state of an account's webhooks."""
-    return hass.data.setdefault(_STANDINGS, {}).setdefault(entry.entry_id, SubscriptionState())
+    return hass.data.setdefault(_STATES, {}).setdefault(entry.entry_id, SubscriptionState())
 
 
 @callback
@@ -98,8 +98,8 @@ def async_prepare_push(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 def webhook_id(entry: ConfigEntry) -> str | None:
     """Return the account's webhook id, a secret; None while no vendor could reach it."""
-    found: str | None = entry.data.get(CONF_WEBHOOK_ID)
-    return found
+    value: str | None = entry.data.get(CONF_WEBHOOK_ID)
+    return value
 
 
 def webhook_ids(entry: ConfigEntry) -> list[str]:
@@ -132,7 +132,7 @@ async def async_remove_push(
     try:
         async with asyncio.timeout(REMOVAL_TIMEOUT):
             if push is not None:
-                push.known = _remembered(entry)
+                push.known = _known_registrations(entry)
                 for number in push.known:
                     await push.remove(number)
     except Exception as err:  # noqa: BLE001  the account is removed in any case
@@ -141,14 +141,14 @@ async def async_remove_push(
             entry.title,
             type(err).__name__,
         )
-    for found in webhook_ids(entry):
+    for each in webhook_ids(entry):
         # An account whose set-up failed still has its handler registered.
-        webhook.async_unregister(hass, found)
-        await callback_url.async_forget_cloudhook(hass, found)
-    hass.data.get(_STANDINGS, {}).pop(entry.entry_id, None)
+        webhook.async_unregister(hass, each)
+        await callback_url.async_forget_cloudhook(hass, each)
+    hass.data.get(_STATES, {}).pop(entry.entry_id, None)
 
 
-def _remembered(entry: ConfigEntry) -> dict[str, str]:
+def _known_registrations(entry: ConfigEntry) -> dict[str, str]:
     """Return our registrations at the vendor: URL by id."""
     stored: object = entry.data.get(CONF_REGISTRATIONS)
     known = stored if isinstance(stored, Mapping) else {}
@@ -182,12 +182,12 @@ class WebhookSubscription:
         self._push = push
         self._outcome = outcome
         self._expected = expected
-        self._standing = async_get_subscription_state(hass, entry)
-        if self._standing.terms != push.terms:
-            self._standing.terms, self._standing.listed = push.terms, None
+        self._state = async_get_subscription_state(hass, entry)
+        if self._state.terms != push.terms:
+            self._state.terms, self._state.listed = push.terms, None
         self._attempts = 0
         self._url: str | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._cancel_retry: CALLBACK_TYPE | None = None
 
     @callback
@@ -219,7 +219,7 @@ class WebhookSubscription:
     def async_check(self, *, anew: bool = False) -> None:
         """Check the registrations in the background; `anew` fetches the vendor's list."""
         if anew:
-            self._standing.listed = None
+            self._state.listed = None
         self._cancel()
         if webhook_id(self._entry) is not None:
             self._entry.async_create_background_task(
@@ -228,7 +228,7 @@ class WebhookSubscription:
 
     async def _register(self) -> None:
         """Register each kind exactly once at the present callback URL; retry later if that fails."""
-        async with self._one_at_a_time:
+        async with self._lock:
             self._is_confirming = self._is_changed = False
             try:
                 target = await callback_url.async_callback_url(
@@ -236,7 +236,7 @@ class WebhookSubscription:
                 )
                 self.via = target.via if target else None
                 self._url = target.url if target else None
-                if (target is not None and self._push.kinds) or _remembered(self._entry):
+                if (target is not None and self._push.kinds) or _known_registrations(self._entry):
                     await self._reconcile(target.url if target else None)
                 if _previous(self._entry) and not self._is_confirming:
                     await self._forget_previous()
@@ -252,27 +252,31 @@ class WebhookSubscription:
 
         After a change of the URL the previous registrations stay until the new ones are in use.
         """
-        standing = self._standing
-        self._push.known = _remembered(self._entry)
+        state = self._state
+        self._push.known = _known_registrations(self._entry)
         listed = await self._list()
         if self._is_unlisted(url, listed):
             self.is_registered = self._is_confirming = True
             self._confirm_later()
             return
-        ours = {number: found for number, found in listed.items() if self._is_ours(found)}
+        ours = {
+            number: registration
+            for number, registration in listed.items()
+            if self._is_ours(registration)
+        }
         kept = _in_order(ours.values(), url)
         lacking = [kind for kind in self._push.kinds if url is not None and kind not in kept]
         self.is_registered = url is not None and not lacking
         self._is_changed = bool(lacking)
         for kind in lacking:
-            standing.listed = None  # after a failure it is unknown what the vendor did
+            state.listed = None  # after a failure it is unknown what the vendor did
             registration = await self._establish(url or "", kind, ours.values())
             kept[kind] = listed[registration.id] = ours[registration.id] = registration
-            standing.registered_at = dt_util.utcnow()
-            self._remember(ours)
+            state.registered_at = dt_util.utcnow()
+            self._store_registrations(ours)
         self.is_registered = url is not None and bool(self._push.kinds)
-        standing.registered_at = standing.registered_at or dt_util.utcnow()
-        self._remember(ours)
+        state.registered_at = state.registered_at or dt_util.utcnow()
+        self._store_registrations(ours)
         if _previous(self._entry) and (lacking or not self._is_in_use):
             self._is_confirming = True
             if lacking:
@@ -280,60 +284,64 @@ class WebhookSubscription:
             return
         wanted = {registration.id for registration in kept.values()}
         for number in [number for number in ours if number not in wanted]:
-            found = ours.pop(number)
-            if found.is_active:
-                standing.listed = None
+            registration = ours.pop(number)
+            if registration.is_active:
+                state.listed = None
                 await self._push.remove(number)
                 del listed[number]
-            self._remember(ours)
-        standing.listed = listed
+            self._store_registrations(ours)
+        state.listed = listed
 
     def _is_unlisted(self, url: str | None, listed: Mapping[str, Subscription]) -> bool:
         """Return whether the list may be older than a registration of the new URL."""
-        made_at = self._standing.registered_at
+        made_at = self._state.registered_at
         is_recent = made_at is not None and dt_util.utcnow() - made_at < LISTED_WITHIN
         return (
             is_recent
             and bool(_previous(self._entry))
             and any(
                 number not in listed and callback_url.is_same_url(known, url)
-                for number, known in _remembered(self._entry).items()
+                for number, known in _known_registrations(self._entry).items()
             )
         )
 
     @property
     def _is_in_use(self) -> bool:
         """Return whether the new URL is in use: where webhooks carry data, once a request was received there."""
-        return not self._push.carries_data or webhook_id(self._entry) in self._standing.heard
+        return (
+            not self._push.carries_data or webhook_id(self._entry) in self._state.used_webhook_ids
+        )
 
     @callback
     def _confirm_later(self) -> None:
         """Schedule fetching the vendor's list to see whether it shows the new URL."""
-        self._standing.listed = None
+        self._state.listed = None
         self._cancel()
         self._cancel_retry = async_call_later(self._hass, CONFIRM_SECONDS, self._retry)
 
     @callback
-    def async_heard(self, found: str) -> None:
+    def async_received(self, used_id: str) -> None:
         """Record a received request; the first one at a new URL ends the use of the previous one."""
-        if not _previous(self._entry) or found in self._standing.heard:
+        if not _previous(self._entry) or used_id in self._state.used_webhook_ids:
             return
-        self._standing.heard.add(found)
-        if found == webhook_id(self._entry):
+        self._state.used_webhook_ids.add(used_id)
+        if used_id == webhook_id(self._entry):
             self.async_check(anew=True)
 
     async def _forget_previous(self) -> None:
         """Unregister previous webhook ids: no registration at the vendor leads to them any more."""
-        for found in _previous(self._entry):
-            await callback_url.async_forget_cloudhook(self._hass, found)
-            webhook.async_unregister(self._hass, found)
+        for each in _previous(self._entry):
+            await callback_url.async_forget_cloudhook(self._hass, each)
+            webhook.async_unregister(self._hass, each)
         data = {
             key: value for key, value in self._entry.data.items() if key != CONF_PREVIOUS_WEBHOOKS
         }
         self._hass.config_entries.async_update_entry(self._entry, data=data)
 
-    def _leads_to_previous(self, found: Subscription) -> bool:
-        return any(callback_url.ends_with(found.url, each) for each in _previous(self._entry))
+    def _leads_to_previous(self, registration: Subscription) -> bool:
+        return any(
+            callback_url.ends_with(registration.url, each) for each in _previous(self._entry)
+        )
 
     async def _establish(self, url: str, kind: str, ours: Iterable[Subscription]) -> Subscription:
         """Register a kind, by amending an outdated registration of ours, else by a new one.
@@ -341,7 +349,11 @@ class WebhookSubscription:
         A registration that leads to a previous URL of ours is kept until the new one is in use.
         """
         former = next(
-            (found for found in ours if found.kind == kind and not self._leads_to_previous(found)),
+            (
+                registration
+                for registration in ours
+                if registration.kind == kind and not self._leads_to_previous(registration)
+            ),
             None,
         )
         amended = await self._push.amend(former, url) if former else None
@@ -349,30 +361,36 @@ class WebhookSubscription:
 
     async def _list(self) -> dict[str, Subscription]:
         now = self._hass.loop.time()
-        held = self._standing.listed
-        if held is None or now - self._standing.listed_at >= LIST_SECONDS:
-            held = {found.id: found for found in await self._push.registrations()}
-            self._standing.listed, self._standing.listed_at = held, now
+        held = self._state.listed
+        if held is None or now - self._state.listed_at >= LIST_SECONDS:
+            held = {
+                registration.id: registration for registration in await self._push.registrations()
+            }
+            self._state.listed, self._state.listed_at = held, now
         return dict(held)
 
-    def _is_ours(self, found: Subscription) -> bool:
-        known = _remembered(self._entry).get(found.id)
+    def _is_ours(self, registration: Subscription) -> bool:
+        known = _known_registrations(self._entry).get(registration.id)
         is_at_ours = any(
-            callback_url.ends_with(found.url, each) for each in webhook_ids(self._entry)
+            callback_url.ends_with(registration.url, each) for each in webhook_ids(self._entry)
         )
-        return is_at_ours or callback_url.is_same_url(found.url, known)
+        return is_at_ours or callback_url.is_same_url(registration.url, known)
 
     @callback
-    def _remember(self, ours: Mapping[str, Subscription]) -> None:
-        active = {number: found.url for number, found in ours.items() if found.is_active}
-        if active != _remembered(self._entry):
+    def _store_registrations(self, ours: Mapping[str, Subscription]) -> None:
+        active = {
+            number: registration.url
+            for number, registration in ours.items()
+            if registration.is_active
+        }
+        if active != _known_registrations(self._entry):
             self._hass.config_entries.async_update_entry(
                 self._entry, data={**self._entry.data, CONF_REGISTRATIONS: active}
             )
 
     @callback
     def _on_failure(self, err: Exception) -> None:
-        self._standing.errors[type(err).__name__] += 1
+        self._state.errors[type(err).__name__] += 1
         if not self.has_failed:
             self.has_failed = True
             _LOGGER.warning(
@@ -381,7 +399,7 @@ class WebhookSubscription:
                 "its messages do not come" if self._push.carries_data else "polling goes on",
                 err if isinstance(err, self._expected) else type(err).__name__,
             )
-        delay = min(RETRY_SECONDS * 2**self._attempts, RETRY_CEILING)
+        delay = min(RETRY_SECONDS * 2**self._attempts, MAX_RETRY_SECONDS)
         self._attempts = min(self._attempts + 1, 16)
         self._cancel()
         self._cancel_retry = async_call_later(self._hass, max(delay, wait_of(err)), self._retry)
@@ -404,15 +422,15 @@ class WebhookSubscription:
             self._rechecks = 0
         elif seconds is not None and self._rechecks < MAX_RECHECKS:
             self._rechecks += 1
-            self._standing.listed = None
+            self._state.listed = None
             self._cancel()
             self._cancel_retry = async_call_later(self._hass, seconds, self._retry)
 
     @property
     def serves(self) -> bool:
         """Return whether a webhook that was registered before leads to the present URL."""
-        known = _remembered(self._entry).values()
-        return any(callback_url.is_same_url(found, self._url) for found in known)
+        known = _known_registrations(self._entry).values()
+        return any(callback_url.is_same_url(url, self._url) for url in known)
 
     @callback
     def _retry(self, _now: datetime) -> None:
@@ -427,11 +445,11 @@ class WebhookSubscription:
 
 def _in_order(ours: Iterable[Subscription], url: str | None) -> dict[str, Subscription]:
     """Return the first registration of each kind that needs no change."""
-    found: dict[str, Subscription] = {}
+    registration: dict[str, Subscription] = {}
     for each in ours:
         if each.is_active and each.is_sound and callback_url.is_same_url(each.url, url):
-            found.setdefault(each.kind, each)
-    return found
+            registration.setdefault(each.kind, each)
+    return registration
 
 
 def wait_of(err: Exception) -> float:

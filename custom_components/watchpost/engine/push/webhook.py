@@ -38,17 +38,17 @@ READ_TIMEOUT: Final = 10.0
 # The same hint is confirmed at most this often; one that comes meanwhile waits.
 SAME_HINT_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 30.0
-RETRY_CEILING: Final = 3_600.0
+MAX_RETRY_SECONDS: Final = 3_600.0
 
 # At most so many hints that are not urgent are confirmed at once, so that an urgent one does not wait long.
 MAX_HINTS_AT_ONCE: Final = 4
 
 # Requests that are stored while an account is not set up; the oldest are dropped when there are more.
-MAX_HELD_CALLS: Final = 512
-MAX_HELD_BYTES: Final = 4 * 1024 * 1024
+MAX_STORED_CALLS: Final = 512
+MAX_STORED_BYTES: Final = 4 * 1024 * 1024
 
 # In these states an account is being set up, or will be.
-_HOLDING: Final = frozenset(
+_STORING: Final = frozenset(
     {
         ConfigEntryState.SETUP_IN_PROGRESS,
         ConfigEntryState.SETUP_RETRY,
@@ -82,8 +82,8 @@ class WebhookReceiver:
         self._push = push
         self._apply = apply
         self._outcome = outcome
-        self._standing = async_get_subscription_state(hass, entry)
-        self._registrar = WebhookSubscription(
+        self._state = async_get_subscription_state(hass, entry)
+        self._subscription = WebhookSubscription(
             hass, entry, push, outcome=self._on_registration, expected=expected
         )
         self._pending: dict[ChangeHint, None] = {}
@@ -96,14 +96,14 @@ class WebhookReceiver:
     @callback
     def async_listen(self) -> None:
         """Register the handler, and store requests until the account is set up, also over several attempts."""
-        for found in webhook_ids(self._entry):
+        for webhook_id in webhook_ids(self._entry):
             # A failed attempt leaves its handler registered, so that no request is lost meanwhile.
-            webhook.async_unregister(self._hass, found)
+            webhook.async_unregister(self._hass, webhook_id)
             webhook.async_register(
                 self._hass,
                 self._entry.domain,
                 self._entry.title,
-                found,
+                webhook_id,
                 self._on_call,
                 # Home Assistant logs the URL of a request with another method.
                 allowed_methods=webhook.SUPPORTED_METHODS,
@@ -114,18 +114,18 @@ class WebhookReceiver:
         """Process the stored requests, and register at the vendor in the background."""
         self._is_started = True
         self._entry.async_on_unload(self.async_stop)
-        held = self._standing.take_held()
+        held = self._state.take_stored()
         for call in held:
             self._receive(call)
         if held:
-            self._show()
-        self._registrar.async_start()
+            self._update_channel()
+        self._subscription.async_start()
 
     @callback
     def async_stop(self) -> None:
         """Unregister the handler. The registration at the vendor stays: a reload must not lose it."""
-        for found in webhook_ids(self._entry):
-            webhook.async_unregister(self._hass, found)
+        for webhook_id in webhook_ids(self._entry):
+            webhook.async_unregister(self._hass, webhook_id)
         for cancel in self._timers.values():
             cancel()
         self._timers.clear()
@@ -134,13 +134,13 @@ class WebhookReceiver:
     def _on_registration(self, err: Exception | None) -> None:
         self._outcome(err)
         self._report(err)
-        self._show()
+        self._update_channel()
 
     @callback
     def _report(self, err: Exception | None) -> None:
         """Raise a repair while webhooks cannot be registered and carry data that cannot be polled."""
         issue_id = f"webhooks_refused_{self._entry.entry_id}"
-        if err is None or not self._push.carries_data or self._registrar.serves:
+        if err is None or not self._push.carries_data or self._subscription.serves:
             ir.async_delete_issue(self._hass, self._entry.domain, issue_id)
             return
         ir.async_create_issue(
@@ -170,7 +170,7 @@ class WebhookReceiver:
         return web.Response()
 
     async def _on_request(self, webhook_id: str, request: web.Request) -> None:
-        counts = self._standing.counts
+        counts = self._state.counts
         counts["calls"] += 1
         if request.method not in self._push.methods:
             counts["other_methods"] += 1
@@ -179,56 +179,56 @@ class WebhookReceiver:
         if not self._push.is_proven(request.method, headers):
             counts["unproven"] += 1
             return
-        now = self._standing.last_call = dt_util.utcnow()
+        now = self._state.last_call = dt_util.utcnow()
         try:
             body = await _read(request, self._push.max_bytes)
         except Exception:  # noqa: BLE001  the connection broke
             counts["torn"] += 1
             return
         if self._is_started:
-            self._registrar.async_heard(webhook_id)
+            self._subscription.async_received(webhook_id)
         if body is None:
             counts["oversize"] += 1
         elif self._is_started:
             self._receive(Call(request.query, headers, body, now))
         else:
-            self._hold(Call(request.query, headers, body, now))
+            self._store(Call(request.query, headers, body, now))
         if self._is_started:
-            self._show()
+            self._update_channel()
 
     @callback
-    def _hold(self, call: Call) -> None:
+    def _store(self, call: Call) -> None:
         """Store a request while the account is being set up; unregister the handler of one that will not be."""
-        if self._entry.state in _HOLDING:
-            self._standing.hold(call, MAX_HELD_CALLS, MAX_HELD_BYTES)
+        if self._entry.state in _STORING:
+            self._state.store(call, MAX_STORED_CALLS, MAX_STORED_BYTES)
             return
-        self._standing.take_held()
-        for found in webhook_ids(self._entry):
-            webhook.async_unregister(self._hass, found)
+        self._state.take_stored()
+        for webhook_id in webhook_ids(self._entry):
+            webhook.async_unregister(self._hass, webhook_id)
 
     @callback
     def _receive(self, call: Call) -> None:
         try:
-            received = self._push.receive(call)
+            message = self._push.receive(call)
         except Exception:  # noqa: BLE001  a request that breaks the parser is not from this vendor
-            received = None
-        if received:
-            self._take(received)
+            message = None
+        if message:
+            self._process(message)
         else:
-            self._standing.counts["foreign"] += 1
+            self._state.counts["foreign"] += 1
 
     @callback
-    def _take(self, received: PushMessage) -> None:
-        if received.update is not None:
-            self._standing.counts["messages"] += 1
-            self._apply(received.update)
-        if received.hint is not None:
-            self._standing.counts["hints"] += 1
-            self._pending[received.hint] = None
-            self._ask()
+    def _process(self, message: PushMessage) -> None:
+        if message.update is not None:
+            self._state.counts["messages"] += 1
+            self._apply(message.update)
+        if message.hint is not None:
+            self._state.counts["hints"] += 1
+            self._pending[message.hint] = None
+            self._confirm()
 
     @callback
-    def _ask(self, _now: datetime | None = None) -> None:
+    def _confirm(self, _now: datetime | None = None) -> None:
         """Start confirming pending hints, unless that is running or waits for a retry."""
         if "retry" not in self._timers and (self._worker is None or self._worker.done()):
             self._worker = self._entry.async_create_background_task(
@@ -238,13 +238,13 @@ class WebhookReceiver:
     @callback
     def _retry(self, _now: datetime) -> None:
         self._cancel("retry")
-        self._ask()
+        self._confirm()
 
     async def _confirm_all(self) -> None:
         """Confirm pending hints, urgent ones first, then those that came meanwhile."""
         while hints := self._ready():
             self._drop(hints)
-            self._standing.counts["confirms"] += 1
+            self._state.counts["confirms"] += 1
             failure: Exception | None
             try:
                 update = await self._push.ask(hints)
@@ -260,7 +260,7 @@ class WebhookReceiver:
         if self._pending:
             now = self._hass.loop.time()
             first = min(self._asked_at.get(hint, now) for hint in self._pending)
-            self._at("again", max(first + SAME_HINT_SECONDS - now, 0.001), self._ask)
+            self._set_timer("again", max(first + SAME_HINT_SECONDS - now, 0.001), self._confirm)
 
     def _ready(self) -> frozenset[ChangeHint]:
         """Return the hints to confirm now, and record the time."""
@@ -282,20 +282,20 @@ class WebhookReceiver:
     def _not_confirmed(self, hints: frozenset[ChangeHint], failure: Exception) -> None:
         """Retry the hints later; logged at debug level only, since outages are reported by the feeds."""
         self._pending |= dict.fromkeys(hints)
-        self._standing.counts["failures"] += 1
+        self._state.counts["failures"] += 1
         _LOGGER.debug(
             "%s: could not ask about a call: %s", self._entry.title, type(failure).__name__
         )
-        delay = min(RETRY_SECONDS * 2**self._failures_in_a_row, RETRY_CEILING)
+        delay = min(RETRY_SECONDS * 2**self._failures_in_a_row, MAX_RETRY_SECONDS)
         self._failures_in_a_row = min(self._failures_in_a_row + 1, 16)
-        self._at("retry", max(delay, wait_of(failure)), self._retry)
+        self._set_timer("retry", max(delay, wait_of(failure)), self._retry)
 
     # Silence
 
     @property
     def is_registered(self) -> bool:
         """Return whether the vendor has a registration at the present callback URL."""
-        return self._registrar.is_registered and self._registrar.via is not None
+        return self._subscription.is_registered and self._subscription.via is not None
 
     @property
     def is_alive(self) -> bool | None:
@@ -305,18 +305,18 @@ class WebhookReceiver:
 
     @property
     def _silent_at(self) -> datetime | None:
-        standing = self._standing
-        if not self.is_registered or standing.registered_at is None:
+        state = self._state
+        if not self.is_registered or state.registered_at is None:
             return None
-        last = max(standing.last_call or standing.registered_at, standing.registered_at)
+        last = max(state.last_call or state.registered_at, state.registered_at)
         return last + self._push.silence
 
     @callback
-    def _show(self) -> None:
+    def _update_channel(self) -> None:
         is_alive = self.is_alive
         if is_alive and "silence" not in self._timers and self._silent_at is not None:
             left = (self._silent_at - dt_util.utcnow()).total_seconds()
-            self._at("silence", left, self._on_silence)
+            self._set_timer("silence", left, self._on_silence)
         if self._push.channel is not None:
             self._apply(FeedUpdate(readings={self._push.channel: Reading(is_alive)}))
 
@@ -324,15 +324,15 @@ class WebhookReceiver:
     def _on_silence(self, _now: datetime) -> None:
         """Update the channel, and check whether the vendor still has the registration."""
         self._cancel("silence")
-        self._show()
+        self._update_channel()
         if self.is_alive is False:
-            self._registrar.async_check(anew=True)
-            self._at("silence", self._push.silence.total_seconds(), self._on_silence)
+            self._subscription.async_check(anew=True)
+            self._set_timer("silence", self._push.silence.total_seconds(), self._on_silence)
 
     # Timers
 
     @callback
-    def _at(self, name: str, seconds: float, job: Callable[[datetime], None]) -> None:
+    def _set_timer(self, name: str, seconds: float, job: Callable[[datetime], None]) -> None:
         self._cancel(name)
         self._timers[name] = async_call_later(self._hass, seconds, job)
 
@@ -347,27 +347,27 @@ class WebhookReceiver:
     def standing(self) -> str:
         """Return the state in a few words, for system health."""
         if self.is_registered:
-            return f"by {self._registrar.via}"
+            return f"by {self._subscription.via}"
         if not self._push.kinds:
             return "polling alone, nothing was chosen to be called about"
-        if self._registrar.has_failed:
+        if self._subscription.has_failed:
             return "polling alone, webhooks could not be registered at the vendor"
         return "polling alone, Home Assistant has no address that a vendor can call"
 
     def diagnostics(self) -> dict[str, Any]:
         """Return counts and times, never contents."""
-        standing = self._standing
+        state = self._state
         names = (
             *("calls", "other_methods", "unproven", "torn", "foreign", "oversize"),
             *("held", "dropped"),
             *("messages", "hints", "confirms", "failures"),
         )
         return {
-            **{name: standing.counts[name] for name in names},
-            "last_call": standing.last_call,
+            **{name: state.counts[name] for name in names},
+            "last_call": state.last_call,
             "registered": self.is_registered,
-            "registration_errors": dict(standing.errors),
-            "via": self._registrar.via,
+            "registration_errors": dict(state.errors),
+            "via": self._subscription.via,
             "is_alive": self.is_alive,
             "pending": len(self._pending),
         }
