@@ -16,10 +16,10 @@ TIMEOUT: Final = 600.0
 
 # A response may be current for a quarter of an hour, and until then every poll is answered from the cache.
 # A job that still seems to run when the time is up is therefore polled once more after that.
-LAST_LOOK: Final = 900.0
+LAST_PAUSE: Final = 900.0
 
-# None: it cannot be asked any more.
-type Ask = Callable[[], Awaitable[JobState | None]]
+# None: the job cannot be polled any more.
+type Poll = Callable[[], Awaitable[JobState | None]]
 type OnEnd = Callable[[JobState | None], None]
 
 
@@ -31,18 +31,18 @@ def pauses() -> Iterator[float]:
         yield pause
         waited += pause
         pause = min(2 * pause, MAX_PAUSE)
-    yield LAST_LOOK
+    yield LAST_PAUSE
 
 
 class _Follower:
     """One job that is polled until it ends; between polls there is a timer only."""
 
-    def __init__(self, hass: HomeAssistant, name: str, ask: Ask, on_end: OnEnd) -> None:
+    def __init__(self, hass: HomeAssistant, name: str, poll: Poll, on_end: OnEnd) -> None:
         self._hass = hass
-        self._ask = ask
+        self._fetch_state = poll
         self._on_end = on_end
         self._pauses = pauses()
-        self._job = HassJob(self._look, f"watchpost follow {name}", cancel_on_shutdown=True)
+        self._job = HassJob(self._poll, f"watchpost follow {name}", cancel_on_shutdown=True)
         self._unsub: CALLBACK_TYPE | None = None
 
     @callback
@@ -52,9 +52,9 @@ class _Follower:
             return
         self._unsub = async_call_later(self._hass, pause, self._job)
 
-    async def _look(self, _now: datetime) -> None:
+    async def _poll(self, _now: datetime) -> None:
         self._unsub = None
-        state = await self._ask()
+        state = await self._fetch_state()
         if state is JobState.RUNNING:
             self.wait()
         else:
@@ -68,12 +68,12 @@ class _Follower:
 
 @callback
 def async_follow_job(
-    hass: HomeAssistant, entry: ConfigEntry, name: str, ask: Ask, on_end: OnEnd
+    hass: HomeAssistant, entry: ConfigEntry, name: str, poll: Poll, on_end: OnEnd
 ) -> None:
     """Poll a job ever more rarely until it ends, time is up, or the entry is unloaded.
 
-    `ask` raises nothing. `on_end` is called with the result: DONE, FAILED, or None where it is unknown.
+    `poll` raises nothing. `on_end` is called with the result: DONE, FAILED, or None where it is unknown.
     """
-    follower = _Follower(hass, name, ask, on_end)
+    follower = _Follower(hass, name, poll, on_end)
     entry.async_on_unload(follower.stop)
     follower.wait()

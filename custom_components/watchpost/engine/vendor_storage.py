@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from .guarded_store import GuardedStore
 
-# A kill costs what was learned in so many seconds; every stop and reload of Home Assistant writes at once.
+# A crash loses at most this many seconds; every stop and reload of Home Assistant writes at once.
 _DELAY: Final = 5.0
 
 

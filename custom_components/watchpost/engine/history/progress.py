@@ -11,7 +11,7 @@ from ...const import DOMAIN
 from .importer import BackfillTask
 from .plan import DAY
 
-# Gaps of more than a day of so many entities are shown, and how often what is shown changes.
+# A notification is shown for gaps of more than a day of SEVERAL entities, and updated STEPS times.
 SEVERAL: Final = 3
 STEPS: Final = 10
 
@@ -28,9 +28,9 @@ class ImportNotification:
         self._entities = 0
         self._step = 0
 
-    def plan(self, lines: Iterable[BackfillTask]) -> None:
+    def plan(self, tasks: Iterable[BackfillTask]) -> None:
         """Set the hours to import, of all entities."""
-        gaps = (line.progress.left(line.end) for line in lines)
+        gaps = (task.progress.left(task.end) for task in tasks)
         self._planned = [gap for gap in gaps if gap > 0]
 
     def begin(self) -> None:
@@ -46,7 +46,7 @@ class ImportNotification:
         """Update the notification."""
         if not self._total:
             return
-        left = sum(line.progress.left(line.end) for lines in feeds for line in lines)
+        left = sum(task.progress.left(task.end) for tasks in feeds for task in tasks)
         step = STEPS * max(self._total - left, 0) // self._total
         if step > self._step:
             self._step = step
