@@ -9,8 +9,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account import WatchpostConfigEntry
-from .commands import async_execute_command
-from .entity import ChannelEntity, async_add_channels
+from .command_entity import SettableEntity
+from .entity import async_add_channels
 from .models import JobState, Reading
 
 PARALLEL_UPDATES = 1
@@ -25,43 +25,31 @@ async def async_setup_entry(
     async_add_channels(entry, Platform.NUMBER, ChannelNumber, async_add_entities)
 
 
-class ChannelNumber(ChannelEntity, NumberEntity):
-    """A number at the vendor. What was asked for is shown until the vendor lists another value, or it failed."""
+class ChannelNumber(SettableEntity, NumberEntity):
+    """A number at the vendor; a requested value is shown until the vendor's next reading, or until it failed."""
 
     entity_description: NumberEntityDescription
-    _asked: float | None = None
 
     @property
     @override
     def native_value(self) -> float | None:
-        """The value in the description's unit; None is unknown."""
-        value = self._value if self._asked is None else self._asked
+        """Return the value in the description's unit; None is unknown."""
+        value = self._shown
         return value if isinstance(value, int | float) else None
 
     @override
     async def async_set_native_value(self, value: float) -> None:
-        """Set once; raises HomeAssistantError."""
-        if (set_value := self._channel.set_value) is None:
-            return
-        self._asked = value
-        try:
-            act = partial(set_value, value)
-            await async_execute_command(
-                self._account, self._channel, self.entity_id, act, self._on_end
-            )
-        except BaseException:
-            self._asked = None
-            raise
-        finally:
-            # Also after a failure: what was asked for may have been written meanwhile.
-            self.async_write_ha_state()
+        """Set the value once; raises HomeAssistantError."""
+        if (set_value := self._channel.set_value) is not None:
+            await self._async_request(value, partial(set_value, value))
 
     @override
     @callback
     def on_reading(self, reading: Reading | None, is_fresh: bool) -> None:
-        self._asked = None
+        self._requested = None
         super().on_reading(reading, is_fresh)
 
+    @override
     @callback
     def _on_end(self, state: JobState | None) -> None:
         if state is not JobState.DONE:
