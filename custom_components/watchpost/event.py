@@ -40,12 +40,12 @@ class ChannelEvent(ChannelEntity, EventEntity):
         await super().async_added_to_hass()
         self.async_on_remove(
             self._account.dispatcher.async_listen(
-                self._channel.device, self.entity_id, self._on_told
+                self._channel.device, self.entity_id, self._on_event
             )
         )
 
     @callback
-    def _on_told(self, told: DispatchedEvent) -> None:
-        if told.vendor_event.type in self.event_types:
-            self._trigger_event(told.vendor_event.type, told.attributes)
+    def _on_event(self, event: DispatchedEvent) -> None:
+        if event.vendor_event.type in self.event_types:
+            self._trigger_event(event.vendor_event.type, event.attributes)
             self.async_write_ha_state()

@@ -33,39 +33,39 @@ def async_describe_events(
 
     @callback
     def describe(event: Event) -> dict[str, str]:
-        told = event.data
-        device = dr.async_get(hass).async_get(told.get(ATTR_DEVICE_ID) or "")
+        data = event.data
+        device = dr.async_get(hass).async_get(data.get(ATTR_DEVICE_ID) or "")
         described = {
             ATTR_NAME: (device and (device.name_by_user or device.name)) or "Watchpost",
-            "message": _message(told),
+            "message": _message(data),
         }
-        if entity_id := told.get("alarm_entity_id") or told.get(ATTR_ENTITY_ID):
+        if entity_id := data.get("alarm_entity_id") or data.get(ATTR_ENTITY_ID):
             described[ATTR_ENTITY_ID] = entity_id
         return described
 
     async_describe_event(DOMAIN, EVENT_WATCHPOST, describe)
 
 
-def _message(told: Mapping[str, Any]) -> str:
+def _message(data: Mapping[str, Any]) -> str:
     """Return the sentence after the device's name, such as "alarm raised (Temperature above 8 °C, 9.3 °C measured)"."""
-    kind = str(told.get("type", ""))
-    details = [*_measured(told), *_lateness(told)]
+    kind = str(data.get("type", ""))
+    details = [*_measured(data), *_lateness(data)]
     sentence = _SENTENCES.get(kind, kind.replace("_", " "))
     return f"{sentence} ({', '.join(details)})" if details else sentence
 
 
-def _measured(told: Mapping[str, Any]) -> list[str]:
-    unit, details = told.get("unit"), []
-    if told.get("direction") and told.get("threshold") is not None:
-        limit = f"{told['direction']} {_figure(told['threshold'], unit)}"
-        details.append(f"{told['source']} {limit}" if told.get("source") else limit)
-    if told.get("value") is not None:
-        details.append(f"{_figure(told['value'], unit)} measured")
+def _measured(data: Mapping[str, Any]) -> list[str]:
+    unit, details = data.get("unit"), []
+    if data.get("direction") and data.get("threshold") is not None:
+        limit = f"{data['direction']} {_figure(data['threshold'], unit)}"
+        details.append(f"{data['source']} {limit}" if data.get("source") else limit)
+    if data.get("value") is not None:
+        details.append(f"{_figure(data['value'], unit)} measured")
     return details
 
 
-def _lateness(told: Mapping[str, Any]) -> list[str]:
-    at = dt_util.parse_datetime(str(told.get("at"))) if told.get("late") else None
+def _lateness(data: Mapping[str, Any]) -> list[str]:
+    at = dt_util.parse_datetime(str(data.get("at"))) if data.get("late") else None
     return [f"told late, at {dt_util.as_local(at):%Y-%m-%d %H:%M}"] if at else []
 
 

@@ -102,15 +102,15 @@ class OccurrenceTrigger(Trigger):
 
         return self._hass.bus.async_listen(EVENT_WATCHPOST, on_told)
 
-    def _is_meant(self, told: Mapping[str, Any]) -> bool:
-        if told.get("type") != self.kind or (told.get("late") and not self._include_late):
+    def _is_meant(self, data: Mapping[str, Any]) -> bool:
+        if data.get("type") != self.kind or (data.get("late") and not self._include_late):
             return False
         # Looked up for each event: they are rare, and registries change.
         selected = async_extract_referenced_entity_ids(
             self._hass, self._selection, expand_group=False
         )
-        concerned = {told.get(ATTR_ENTITY_ID), told.get(ATTR_ALARM_ENTITY_ID)}
-        return told.get(ATTR_DEVICE_ID) in selected.referenced_devices or not (
+        concerned = {data.get(ATTR_ENTITY_ID), data.get(ATTR_ALARM_ENTITY_ID)}
+        return data.get(ATTR_DEVICE_ID) in selected.referenced_devices or not (
             concerned.isdisjoint(selected.referenced | selected.indirectly_referenced)
         )
 

@@ -39,8 +39,8 @@ class ChannelUpdate(ChannelEntity, UpdateEntity):
     @override
     def latest_version(self) -> str | None:
         """Return the newest version that the vendor has."""
-        told = self._attributes.get(LATEST_VERSION) if self._attributes else None
-        return None if told is None else str(told)
+        version = self._attributes.get(LATEST_VERSION) if self._attributes else None
+        return None if version is None else str(version)
 
     @property
     @override
