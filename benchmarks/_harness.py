@@ -107,7 +107,7 @@ def large_site() -> tuple[str, ...]:
     return ("--gateways", str(GATEWAYS), "--sensors", str(SENSORS))
 
 
-def sensorist_entry(hass: HomeAssistant, door: dict[str, str], number: int = 1) -> ConfigEntry:
+def sensorist_entry(hass: HomeAssistant, access: dict[str, str], number: int = 1) -> ConfigEntry:
     """Add an account as the config flow would, without setting it up."""
     entry = MockConfigEntry(
         domain="watchpost",
@@ -115,9 +115,9 @@ def sensorist_entry(hass: HomeAssistant, door: dict[str, str], number: int = 1) 
         title=f"Sensorist {number}",
         data={
             "vendor": "sensorist",
-            "url": door["url"],
-            "username": door["username"],
-            "password": door["password"],
+            "url": access["url"],
+            "username": access["username"],
+            "password": access["password"],
         },
     )
     entry.add_to_hass(hass)

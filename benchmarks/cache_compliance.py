@@ -121,13 +121,13 @@ async def test_month(row: Row, house: House) -> None:
 
 
 async def sign_in(house: House, key: str, cloud: VendorCloud) -> None:
-    door = {"url": cloud.url, "control": cloud.control_url, **cloud.credentials}
+    access = {"url": cloud.url, "control": cloud.control_url, **cloud.credentials}
     vendor = SIGN_IN[key]
     flow = house.hass.config_entries.flow
     shown = await flow.async_init("watchpost", context={"source": "user"})
     for choice in filter(None, (key, vendor.choice)):
         shown = await flow.async_configure(shown["flow_id"], {"next_step_id": choice})
-    result = await house.submit(shown["flow_id"], vendor.form(door))
+    result = await house.submit(shown["flow_id"], vendor.form(access))
     assert result["result"].state is ConfigEntryState.LOADED, result["result"].state
 
 

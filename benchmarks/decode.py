@@ -89,8 +89,8 @@ async def grown(hass: HomeAssistant, entry: ConfigEntry) -> int:
 
 
 async def ours() -> tuple[int, list[Channel], dict[str, Device]]:
-    async with clouds(*large_site()) as doors, home_assistant() as hass:
-        entry = sensorist_entry(hass, doors["sensorist"])
+    async with clouds(*large_site()) as access, home_assistant() as hass:
+        entry = sensorist_entry(hass, access["sensorist"])
         size = await grown(hass, entry)
         tracker = entry.runtime_data.inventory.tracker
         return size, list(tracker.channels.values()), tracker.devices

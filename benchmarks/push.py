@@ -70,12 +70,12 @@ async def test_push(
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     assert await async_setup_component(hass, "webhook", {})
-    door = await hass_client_no_auth()
-    await hass.config.async_update(external_url=f"http://127.0.0.1:{door.port}")
+    client = await hass_client_no_auth()
+    await hass.config.async_update(external_url=f"http://127.0.0.1:{client.port}")
     plan = CloudConfig(gateways=1, sensors=2 * PRESSES, callbacks=DeliveryConfig(loss=1))
     async with SensoristCloud(plan) as cloud:
         entry = await sign_in(hass, cloud)
-        hook = f"http://127.0.0.1:{door.port}/api/webhook/{entry.data[CONF_WEBHOOK_ID]}"
+        hook = f"http://127.0.0.1:{client.port}/api/webhook/{entry.data[CONF_WEBHOOK_ID]}"
         # Not the client of Home Assistant's tests, which keeps every answer.
         async with aiohttp.ClientSession() as session:
             await latency(hass, session, hook, cloud)

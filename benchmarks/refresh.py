@@ -147,8 +147,8 @@ async def sites(count: int = 1) -> AsyncIterator[tuple[HomeAssistant, list[Site]
         limit = patch.object(account, "MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY", 100_000)
         with patch.object(Transport, "get", get), limit, rest_disabled():
             for number in range(count):
-                async with clouds(*options, "--seed", str(number + 1)) as doors:
-                    entry = sensorist_entry(hass, doors["sensorist"], number + 1)
+                async with clouds(*options, "--seed", str(number + 1)) as access:
+                    entry = sensorist_entry(hass, access["sensorist"], number + 1)
                     assert await hass.config_entries.async_setup(entry.entry_id)
                     await hass.async_block_till_done()
                     site = Site(hass, entry, all_replies[number])

@@ -100,7 +100,7 @@ BARE: dict[str, tuple[Platform, type[Bare]]] = {
 
 
 @dataclass
-class Watches:
+class Stopwatches:
     """A stopwatch for each step."""
 
     set_up: Stopwatch
@@ -108,22 +108,22 @@ class Watches:
     unload: Stopwatch
 
     @staticmethod
-    def new() -> Watches:
-        return Watches(Stopwatch(), Stopwatch(), Stopwatch())
+    def new() -> Stopwatches:
+        return Stopwatches(Stopwatch(), Stopwatch(), Stopwatch())
 
 
-async def run(hass: HomeAssistant, entry: ConfigEntry, watches: Watches) -> Account | None:
+async def run(hass: HomeAssistant, entry: ConfigEntry, stopwatches: Stopwatches) -> Account | None:
     """Set up, reload and unload; returns the account of the reload, if it is one."""
     account = None
-    for watch, act in (
-        (watches.set_up, hass.config_entries.async_setup),
-        (watches.reload, hass.config_entries.async_reload),
-        (watches.unload, hass.config_entries.async_unload),
+    for stopwatch, act in (
+        (stopwatches.set_up, hass.config_entries.async_setup),
+        (stopwatches.reload, hass.config_entries.async_reload),
+        (stopwatches.unload, hass.config_entries.async_unload),
     ):
-        with watch.running():
+        with stopwatch.running():
             assert await act(entry.entry_id)
             await hass.async_block_till_done()
-        if watch is not watches.unload:
+        if stopwatch is not stopwatches.unload:
             states = [state for state in hass.states.async_all() if state.state != "unavailable"]
             assert len(states) == ENTITIES, len(states)
             account = getattr(entry, "runtime_data", None)
@@ -166,27 +166,29 @@ def _platform(
     return MockPlatform(async_setup_entry=set_up)
 
 
-async def bare(channels: list[Channel], devices: dict[str, Device], watches: Watches) -> None:
+async def bare(
+    channels: list[Channel], devices: dict[str, Device], stopwatches: Stopwatches
+) -> None:
     async with home_assistant() as hass:
         stub(hass, channels, devices)
         entry = MockConfigEntry(domain="stub")
         entry.add_to_hass(hass)
         with mock_config_flow("stub", ConfigFlow):
-            await run(hass, entry, watches)
+            await run(hass, entry, stopwatches)
 
 
-async def ours(watches: Watches) -> tuple[list[Channel], dict[str, Device]]:
-    async with clouds(*large_site()) as doors, home_assistant() as hass:
-        entry = sensorist_entry(hass, doors["sensorist"])
-        account = await run(hass, entry, watches)
+async def ours(stopwatches: Stopwatches) -> tuple[list[Channel], dict[str, Device]]:
+    async with clouds(*large_site()) as access, home_assistant() as hass:
+        entry = sensorist_entry(hass, access["sensorist"])
+        account = await run(hass, entry, stopwatches)
         assert account is not None
         return list(account.inventory.tracker.channels.values()), account.inventory.tracker.devices
 
 
 async def main() -> None:
-    theirs, mine = Watches.new(), Watches.new()
-    channels, devices = await ours(Watches.new())  # the first of each pays for imports
-    await bare(channels, devices, Watches.new())
+    theirs, mine = Stopwatches.new(), Stopwatches.new()
+    channels, devices = await ours(Stopwatches.new())  # the first of each pays for imports
+    await bare(channels, devices, Stopwatches.new())
     for _ in range(ROUNDS):
         await ours(mine)
         await bare(channels, devices, theirs)

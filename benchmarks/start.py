@@ -109,12 +109,12 @@ async def main() -> None:
 
 async def set_up(state: State, cloud: SensoristCloud) -> None:
     port = free_port()
-    door = {"url": cloud.url, "control": cloud.control_url, **cloud.credentials}
+    access = {"url": cloud.url, "control": cloud.control_url, **cloud.credentials}
     async with (
         home_assistant(state, port) as child,
         signed_in(f"http://127.0.0.1:{port}", child) as client,
     ):
-        await sign_in_accounts(client, {"sensorist": door})
+        await sign_in_accounts(client, {"sensorist": access})
         await asyncio.sleep(12)  # until the configuration is on disk
 
 
