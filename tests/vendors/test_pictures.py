@@ -9,7 +9,11 @@ from PIL import Image
 import pytest
 
 from custom_components.watchpost.client.errors import PictureRejectedError
-from custom_components.watchpost.client.image_check import MAX_PIXELS, Truncated, check_picture
+from custom_components.watchpost.client.image_check import (
+    MAX_PIXELS,
+    TruncatedPictureError,
+    check_picture,
+)
 
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
@@ -37,7 +41,7 @@ def test_a_picture_is_told_by_what_it_begins_with(name: str) -> None:
 def test_half_a_picture_is_cut_off(name: str, share: float) -> None:
     body = PICTURES[name]
 
-    with pytest.raises(Truncated):
+    with pytest.raises(TruncatedPictureError):
         check_picture(body[: int(len(body) * share)])
 
 

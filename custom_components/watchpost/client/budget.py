@@ -1,4 +1,4 @@
-"""What one account may still ask its vendor; no I/O, outlives reloads."""
+"""The request budget of one account: pauses, rate limit, shared requests and stored responses; outlives reloads."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -24,7 +24,7 @@ _MAX_CLOCK_ERROR: Final = timedelta(days=1)
 
 _LATEST_DATE: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
-# What a stored reply weighs beside its body and key; keeps empty bodies from being free.
+# The size of a stored response beside its body and key, so that empty bodies are not free.
 _ENTRY_BYTES: Final = 512
 
 _MAX_SIGN_INS: Final = 8
@@ -35,7 +35,7 @@ CONFIRMATION_SHARE: Final = 4
 
 @dataclass(slots=True)
 class _Priority:
-    """Whether requests confirm a push; they lose that as soon as anybody else waits for the same answer."""
+    """The priority of requests: confirmations of a push wait, until another caller needs the same response."""
 
     is_confirmation: bool = False
 
@@ -57,8 +57,8 @@ def confirmation_requests() -> Iterator[None]:
 class Response:
     """A vendor's answer with a 2xx status.
 
-    `date` is the vendor's clock when it answered. `reused`: answered without any request, from
-    what is held. `caching` are the headers that decided the freshness, names in lower case. `link` is
+    `date` is the vendor's clock when it answered. `reused`: answered from the cache,
+    without a request. `caching` are the headers that decided the freshness, names in lower case. `link` is
     the Link header (RFC 8288), by which some vendors lead to the next page. `location` is where it leads instead of
     an answer, for who asked for that.
     """
@@ -76,7 +76,7 @@ class Response:
 
 @dataclass(slots=True)
 class _SharedRequest:
-    """A request under way and how many wait for it."""
+    """A running request and the number of callers that wait for it."""
 
     task: asyncio.Task[Response]
     priority: _Priority
@@ -84,7 +84,7 @@ class _SharedRequest:
 
 
 class RequestBudget:
-    """The standing of one account with its vendor: holds, request budget and stored replies.
+    """The request budget of one account: pauses, rate limit and stored responses.
 
     Shared by all feeds, forms and reloads of the account. `clock` gives monotonic seconds, `now_utc` the wall clock.
     """
@@ -108,9 +108,9 @@ class RequestBudget:
         self.paused_until = 0.0
         self.requests_total = 0
         self.refusals = 0
-        # How feeds were divided into lanes, by their name: what is asked for together stays so over a reload.
+        # How feeds were divided into poll groups, by feed name, so that the groups survive a reload.
         self.divisions: dict[str, list[frozenset[str]]] = {}
-        # What is cut short when Home Assistant stops.
+        # Timeouts that end when Home Assistant stops.
         self._until_stop: set[asyncio.Timeout] = set()
         self._is_stopped = False
         self._requests_today = 0
@@ -137,7 +137,7 @@ class RequestBudget:
         self.vendor_date: tuple[datetime, float] | None = None
 
     def sub_budget(self, name: str) -> RequestBudget:
-        """The standing of one of several sign-ins of the account: a vendor limits each by itself."""
+        """Return the budget of one of several sign-ins of the account, each of which the vendor limits by itself."""
         if name not in self._sub_budgets:
             sub_budget = self._sub_budgets[name] = RequestBudget(clock=self.clock, rand=self.rand)
             if self._is_stopped:
@@ -153,7 +153,7 @@ class RequestBudget:
             self.vendor_date = date, self.now()
 
     def vendor_utc(self) -> datetime | None:
-        """Return the time by the vendor's clock; None while no response has told it."""
+        """Return the time by the vendor's clock; None before the first response with a Date header."""
         dates = [
             found for each in (self, *self._sub_budgets.values()) if (found := each.vendor_date)
         ]
@@ -164,7 +164,7 @@ class RequestBudget:
 
     @property
     def is_clock_plausible(self) -> bool:
-        """Whether the local clock can be believed: the vendor's does not contradict it."""
+        """Return whether the local clock is within a day of the vendor's."""
         vendor = self.vendor_utc()
         return vendor is None or abs(self.now_utc() - vendor) <= _MAX_CLOCK_ERROR
 
@@ -184,27 +184,27 @@ class RequestBudget:
                 del self._sign_ins[next(iter(self._sign_ins))]
         return state
 
-    # -- holds --
+    # -- pauses --
 
     @property
     def is_paused(self) -> bool:
-        """Whether the vendor asked to be left alone for now."""
+        """Return whether the account must not send requests for now."""
         return self.now() < self.paused_until
 
     @property
     def is_any_paused(self) -> bool:
-        """Whether a hold runs for the account or any part of it."""
+        """Return whether the account or any of its sign-ins is paused."""
         return self.is_paused or any(
             sub_budget.is_any_paused for sub_budget in self._sub_budgets.values()
         )
 
     def pause(self, seconds: float) -> None:
-        """Ask nothing for so long, at most a day; never shortens a running hold."""
+        """Send no request for `seconds`, at most a day; never shorten a running pause."""
         if seconds > 0:
             self.paused_until = max(self.paused_until, self.now() + min(seconds, DAY))
 
     def check(self) -> None:
-        """Raise RateLimitedError while a hold runs."""
+        """Raise RateLimitedError while the account is paused."""
         if self.is_paused:
             raise self._rate_limited()
 
@@ -227,7 +227,7 @@ class RequestBudget:
             self._refusals_before, self._refusals_in_a_row = self._refusals_in_a_row, 0
 
     def undo_success(self) -> None:
-        """Take the last `served` back: the answer turned out to be a refusal inside a body."""
+        """Undo the last `record_success`, because the body of the response was a refusal."""
         self._refusals_in_a_row = max(self._refusals_in_a_row, self._refusals_before)
 
     def _rate_limited(self) -> RateLimitedError:
@@ -238,7 +238,7 @@ class RequestBudget:
 
     @asynccontextmanager
     async def until_stop(self) -> AsyncIterator[None]:
-        """Cut what is inside short when Home Assistant stops: raises UnreachableError then."""
+        """Cancel the block when Home Assistant stops; raises UnreachableError then."""
         if self._is_stopped:
             raise UnreachableError(_STOPPED)
         limit = asyncio.timeout(None)
@@ -254,7 +254,7 @@ class RequestBudget:
             self._until_stop.discard(limit)
 
     def stop(self) -> None:
-        """Let nobody wait for the vendor any more."""
+        """Cancel every request, for good."""
         self._is_stopped = True
         for limit in self._until_stop:
             limit.reschedule(0)
@@ -263,10 +263,10 @@ class RequestBudget:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold one of the account's requests under way, waiting for it as long as need be.
+        """Wait for one of the account's concurrent requests and reserve it for the block.
 
         A confirmation of a push waits until no other request does, and takes at most its share of the budget.
-        Raises RateLimitedError when a hold began meanwhile, UnreachableError when Home Assistant stops.
+        Raises RateLimitedError when a pause began meanwhile, UnreachableError when Home Assistant stops.
         """
         async with self.until_stop(), self._slot():
             yield
@@ -295,7 +295,7 @@ class RequestBudget:
             self._confirmation_wakeup.set()
 
     async def _wait_for_others(self, priority: _Priority) -> None:
-        """Wait until nothing stands in the way of a confirmation; then it can start without waiting."""
+        """Wait until a confirmation of a push can start without delaying another request."""
         while priority.is_confirmation:
             self.check()
             if (
@@ -312,7 +312,7 @@ class RequestBudget:
                 return
 
     async def _sleep_until_wakeup(self, seconds: float) -> None:
-        """Sleep, unless the turn of a confirmation comes earlier."""
+        """Sleep until `seconds` have passed or a waiting confirmation is woken."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._confirmation_wakeup.wait()
@@ -346,14 +346,14 @@ class RequestBudget:
         self.requests_total += 1
 
     def requests_made(self) -> int:
-        """Return how many requests went out since the start, those of all parts included."""
+        """Return the requests since the start, those of all sign-ins included."""
         return self.requests_total + sum(
             sub_budget.requests_made() for sub_budget in self._sub_budgets.values()
         )
 
     @property
     def requests_today(self) -> int:
-        """Requests since midnight UTC, those of all parts included."""
+        """Return the requests since midnight UTC, those of all sign-ins included."""
         self._roll_day()
         return self._requests_today + sum(
             sub_budget.requests_today for sub_budget in self._sub_budgets.values()
@@ -364,16 +364,16 @@ class RequestBudget:
         if today != self._today:
             self._today, self._requests_today = today, 0
 
-    # -- stored replies --
+    # -- stored responses --
 
     def stored(self, key: str) -> Response | None:
-        """Return the reply held under `key`, current or not."""
+        """Return the response stored under `key`, current or not."""
         if (reply := self._stored.get(key)) is not None:
             self._stored.move_to_end(key)
         return reply
 
     def store(self, key: str, reply: Response) -> None:
-        """Hold a reply in place of the one before, unless it must not be stored.
+        """Store a response in place of the one before, unless its headers forbid that.
 
         The least recently used go when there are too many bytes.
         """
@@ -387,7 +387,7 @@ class RequestBudget:
             self.forget(next(iter(self._stored)))
 
     def forget(self, key: str | None = None) -> None:
-        """Drop the reply held under `key`, or all of them."""
+        """Delete the response stored under `key`, or all of them."""
         if key is None:
             self._stored.clear()
             self._stored_bytes = 0
@@ -395,14 +395,14 @@ class RequestBudget:
             self._stored_bytes -= _weight(key, reply)
 
     def invalidate_below(self, key: str) -> None:
-        """Drop what is held under `key`, under anything below it, and under either with a query."""
+        """Delete the responses stored under `key` and the paths below it, with and without a query."""
         for known in [each for each in self._stored if _is_below(each, key)]:
             self.forget(known)
 
-    # -- one request for all who ask the same --
+    # -- concurrent calls for the same resource share one request --
 
     async def share(self, key: str, fetch: Callable[[], Coroutine[Any, Any, Response]]) -> Response:
-        """Await the request under way for `key`, or begin one.
+        """Await the running request for `key`, or start one.
 
         A caller that is cancelled leaves it to the others; with the last one it is cancelled.
         """

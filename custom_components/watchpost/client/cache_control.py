@@ -22,7 +22,7 @@ _CACHEABLE: Final = frozenset({200, 203, 204, 304})
 def freshness(
     status: int, headers: Mapping[str, str], *, received: float, now_utc: datetime
 ) -> Freshness:
-    """Until when a reply is current, counted from its receipt.
+    """Return until when a response is current, counted from its receipt.
 
     Never from the vendor's `Date`: a wrong clock there must not make us early.
     `no-store` leaves no lifetime: such a reply says nothing about when to ask again.
@@ -65,7 +65,7 @@ def folded(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _directives(value: str) -> dict[str, str]:
-    """Of a repeated directive the first counts (RFC 9111, 4.2.1)."""
+    """Parse the directives; the first of a repeated one counts (RFC 9111, 4.2.1)."""
     found: dict[str, str] = {}
     for name, quoted, token in _DIRECTIVE.findall(value):
         found.setdefault(name.lower(), (quoted or token).strip())
@@ -90,13 +90,13 @@ def _lifetime(
 
 
 def _delta_seconds(value: str) -> float | None:
-    """Whole seconds of any size; None for what is no such number."""
+    """Parse whole seconds of any size; None for anything else."""
     value = value.strip()
     return float(value) if _DIGITS.fullmatch(value) else None
 
 
 def _until(expires: str, date: datetime) -> float:
-    """Seconds from `date`; an invalid date means already expired (RFC 9111, 5.3)."""
+    """Return the seconds from `date`; an invalid date means already expired (RFC 9111, 5.3)."""
     moment = http_date(expires)
     return 0.0 if moment is None else (moment - date).total_seconds()
 

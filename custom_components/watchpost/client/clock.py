@@ -90,12 +90,12 @@ class AccountClock:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the wall clock was set, and no response has said yet whether time passed."""
+        """Return whether the wall clock was set, and no response has said yet whether time passed."""
         offset = self._wall_offset()
         return abs(offset - self._offset) > STEP and abs(offset - self._judged) > STEP
 
     def hear(self, date: datetime) -> None:
-        """Take the time of a response that has just come."""
+        """Compare the clocks with the Date of a response that was just received."""
         now = self.now()
         vendor, wall = date.timestamp() - now, self._wall_offset()
         before, self._vendor_before = self._vendor_before, vendor
@@ -112,7 +112,7 @@ class AccountClock:
             self._hear_other(vendor)
 
     def hear_nothing(self) -> None:
-        """Take the wall clock as it is: the vendor tells no time, so that nothing else can be known."""
+        """Trust the wall clock, because the vendor sends no Date."""
         wall, passed = self._wall_offset(), self._wall_offset() - self._offset
         self._follow(wall)
         self._judged = self._wall_before = wall
@@ -120,7 +120,7 @@ class AccountClock:
             self._pass(passed)
 
     def _hear_other(self, vendor: float) -> None:
-        """Believe a vendor whose clock is behind ours: by ours, all that it measures would be old for ever.
+        """Follow a vendor's clock that is behind ours: by ours, its readings would always be stale.
 
         One that is ahead is not believed; it would make old what is not.
         """
@@ -135,7 +135,7 @@ class AccountClock:
         self._responses.clear()
 
     def _pass(self, seconds: float) -> None:
-        """Count time that only the others saw; what they show stays as it is."""
+        """Add time that this process did not see to `now`, and leave UTC as it is."""
         self._unseen += seconds
         for name in ("_offset", "_wall_before", "_judged"):
             setattr(self, name, getattr(self, name) - seconds)

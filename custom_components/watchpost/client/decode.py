@@ -1,7 +1,7 @@
-"""How vendors' JSON values are read: tolerantly, once, into the types that records have.
+"""Tolerant readers of JSON values, and the decoder of lists of records.
 
-Nothing here raises for what a value is. What cannot be read is None; a record that lacks what it
-cannot do without is set aside and counted by the `RecordDecoder`.
+No reader raises: a value that cannot be read is None. A record without a required field is rejected and
+counted by the `RecordDecoder`.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ _RFC_2822: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Decoded[T]:
-    """What a reply held, and how many records were set aside, by place and reason, not content."""
+    """The decoded value of a response, and counts of its rejected records by place and reason."""
 
     value: T
     rejected: Counter[str]
@@ -112,7 +112,7 @@ def to_datetime(value: object) -> datetime | None:
 
 
 def is_plausible(date: datetime) -> bool:
-    """Whether a measurement can have been made then."""
+    """Return whether a date is one at which a measurement can have been made."""
     return 2000 <= date.year <= 2100
 
 
@@ -157,20 +157,20 @@ def reference(row: Row, name: str) -> str | None:
 
 
 def nested(row: Row, name: str) -> Row:
-    """Return the object under `name`; what is none reads as an empty one."""
+    """Return the object under `name`; an empty one where there is none."""
     value = row.get(name)
     return value if isinstance(value, dict) else {}
 
 
 class RecordDecoder:
-    """Keeps the records that can be used and counts the others."""
+    """Decodes lists of records and counts the rejected ones."""
 
     def __init__(self) -> None:
         self.rejected: Counter[str] = Counter()
         self._seen: dict[str, set[str]] = {}
 
     def drop(self, place: str, reason: str) -> None:
-        """Count one record that was set aside."""
+        """Count one rejected record."""
         self.rejected[f"{place}: {reason}"] += 1
 
     def rows(self, place: str, items: object) -> Iterator[Row]:
@@ -191,7 +191,7 @@ class RecordDecoder:
     def children[T](
         self, place: str, row: Row, name: str, read: Callable[[str, Row], T]
     ) -> tuple[T, ...]:
-        """Read a list that the record above must have: if it is missing, that does not mean it is empty."""
+        """Read a required list of a record; a missing list is counted as rejected."""
         if row.get(name) is None:
             self.drop(place, "missing list")
         return self.identified(place, row.get(name), read)
@@ -199,7 +199,7 @@ class RecordDecoder:
     def identified[T](
         self, place: str, items: object, read: Callable[[str, Row], T]
     ) -> tuple[T, ...]:
-        """Read the objects of a list that have an id which no earlier one of this kind had."""
+        """Read the objects of a list that have an id; later duplicates are rejected."""
         return tuple(read(found, row) for found, row in self._identified(place, items))
 
     def _identified(self, place: str, items: object) -> Iterator[tuple[str, Row]]:

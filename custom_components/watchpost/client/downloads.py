@@ -48,7 +48,7 @@ type _Read = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class _PendingDownload:
-    """What is wanted of a link, how long it may take, and how it is read."""
+    """A download: its Accept header, its timeout and its reader."""
 
     accept: str
     timeout: aiohttp.ClientTimeout
@@ -68,12 +68,12 @@ class LinkedPicture:
     age: timedelta | None = None
 
     def is_older_than(self, age: timedelta) -> bool:
-        """Whether it was made longer ago than this, as far as its host tells."""
+        """Return whether the picture is older than `age`, as far as its host says."""
         return self.age is not None and self.age > age + _AGE_TOLERANCE
 
 
-class _HostBudget:
-    """Counts a file's bytes while somebody takes them, whose failures are kept apart from those of the download."""
+class _Receiver:
+    """Counts the bytes of a file and keeps errors of their receiver apart from those of the download."""
 
     def __init__(self, take: Take, most: int) -> None:
         self._take = take
@@ -82,7 +82,7 @@ class _HostBudget:
         self.failure: Exception | None = None
 
     async def read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Hand over all there is."""
+        """Pass the whole body to the receiver."""
         if (response.content_length or 0) > self._most:
             raise PictureRejectedError(_LARGE)
         async for chunk in response.content.iter_chunked(_CHUNK):
@@ -129,8 +129,8 @@ class SafeDownloader:
     async def dated_picture(self, link: str) -> LinkedPicture:
         """Return a picture with what its host says of its age.
 
-        Raises PictureMissingError where there is nothing (yet), Truncated for half a picture, PictureRejectedError
-        for a link or a picture that must not be used, UnreachableError for what may pass.
+        Raises PictureMissingError where there is nothing (yet), TruncatedPictureError for half a picture,
+        PictureRejectedError for a link or a picture that must not be used, UnreachableError for what may pass.
         """
         try:
             async with asyncio.timeout(self._timeout.total):
@@ -152,11 +152,11 @@ class SafeDownloader:
         Raises UnexpectedResponseError for a link that must not be used or has nothing behind it (its `status` tells
         which), and for more bytes than that; UnreachableError for what may pass. What `take` raises comes through.
         """
-        tally = _HostBudget(take, most)
+        receiver = _Receiver(take, most)
         patience = aiohttp.ClientTimeout(total=_MAX_SECONDS, sock_connect=10, sock_read=_MAX_STALL)
         outcome: VendorError
         try:
-            await self._followed(link, _PendingDownload("*/*", patience, tally.read))
+            await self._followed(link, _PendingDownload("*/*", patience, receiver.read))
         except PictureMissingError as err:
             outcome = UnexpectedResponseError("there is no file behind its link", status=err.status)
         except PrivateAddressError as err:
@@ -164,16 +164,16 @@ class SafeDownloader:
         except PictureRejectedError as err:
             outcome = UnexpectedResponseError(f"a file was refused: {err.reason}")
         else:
-            if tally.failure is not None:
-                raise tally.failure
-            return tally.size
+            if receiver.failure is not None:
+                raise receiver.failure
+            return receiver.size
         raise outcome
 
-    async def _followed(self, link: str, wish: _PendingDownload) -> bytes:
-        """Download by way of redirects."""
+    async def _followed(self, link: str, download: _PendingDownload) -> bytes:
+        """Download a link, following its redirects."""
         url = self._checked(link, self._home if link.startswith("/") else None)
         for _ in range(MAX_REDIRECTS + 1):
-            body = await self._asked(url, wish)
+            body = await self._asked(url, download)
             if not isinstance(body, URL):
                 return body
             url = body
@@ -194,19 +194,19 @@ class SafeDownloader:
         return url
 
     def _is_plain_home(self, url: URL) -> bool:
-        """Whether plain http stays on this machine, as the account's own requests do."""
+        """Return whether a plain http link stays on this machine, as the account's own requests do."""
         return self._resolver.is_home(url) and self._home.scheme == "http"
 
     # -- one request --
 
-    async def _asked(self, url: URL, wish: _PendingDownload) -> bytes | URL:
-        """Ask once; the bytes, or where the reply leads to."""
-        headers: dict[str, str] = {hdrs.ACCEPT: wish.accept, hdrs.ACCEPT_ENCODING: "identity"}
+    async def _asked(self, url: URL, download: _PendingDownload) -> bytes | URL:
+        """Send one request; return the bytes, or the target of a redirect."""
+        headers: dict[str, str] = {hdrs.ACCEPT: download.accept, hdrs.ACCEPT_ENCODING: "identity"}
         if self._credentials is not None and url.origin() == self._home.origin():
             headers |= await self._credentials()
         outcome: bytes | URL | VendorError
         try:
-            outcome = await self._connected(url, headers, wish)
+            outcome = await self._connected(url, headers, download)
         except VendorError as err:
             outcome = err
         except TimeoutError:
@@ -221,18 +221,18 @@ class SafeDownloader:
         return outcome
 
     async def _connected(
-        self, url: URL, headers: Mapping[str, str], wish: _PendingDownload
+        self, url: URL, headers: Mapping[str, str], download: _PendingDownload
     ) -> bytes | URL:
-        """Ask at the very addresses that were looked at, so that no second look-up leads elsewhere."""
+        """Connect to the addresses that were checked, so that no second look-up leads elsewhere."""
         target = await self._resolver.resolve(url)
         *others, last = target.urls
         for at in others:
             with suppress(aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-                return await self._answer(url, at, {**headers, **target.headers}, wish)
-        return await self._answer(url, last, {**headers, **target.headers}, wish)
+                return await self._answer(url, at, {**headers, **target.headers}, download)
+        return await self._answer(url, last, {**headers, **target.headers}, download)
 
     async def _answer(
-        self, url: URL, at: URL, headers: Mapping[str, str], wish: _PendingDownload
+        self, url: URL, at: URL, headers: Mapping[str, str], download: _PendingDownload
     ) -> bytes | URL:
         async with self._session.get(
             at,
@@ -240,7 +240,7 @@ class SafeDownloader:
             server_hostname=url.host,
             allow_redirects=False,
             raise_for_status=False,
-            timeout=wish.timeout,
+            timeout=download.timeout,
             middlewares=(without_cookies,),
         ) as response:
             if response.status in _REDIRECTS:
@@ -251,13 +251,13 @@ class SafeDownloader:
                 raise PictureMissingError(
                     f"nothing there, status {response.status}", response.status
                 )
-            return await wish.read(response)
+            return await download.read(response)
 
 
 async def without_cookies(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep cookies at home: the session's jar is shared by every account."""
+    """Send no cookies: the session's jar is shared by every account."""
     request.headers.popall(hdrs.COOKIE, None)
     return await handler(request)
 

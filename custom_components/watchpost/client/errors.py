@@ -1,4 +1,4 @@
-"""What can go wrong with a vendor; each error carries what a person needs, none carries a secret."""
+"""The errors of a vendor's API; each carries what a person needs, none carries a secret."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ class SignInRejectedError(VendorError):
 
 
 class PermissionDeniedError(VendorError):
-    """The account is known but lacks a right; `right` says which, in a few English words."""
+    """The account lacks a permission (403); `permission` names it in a few English words."""
 
     def __init__(self, permission: str) -> None:
         super().__init__(f"the account lacks the right to {permission}")
@@ -67,14 +67,14 @@ class CertificateError(UnreachableError):
 
 
 class NoTlsError(UnreachableError):
-    """What listens at the address speaks no TLS, or none that both sides support; nothing was sent."""
+    """The server speaks no TLS, or no version that both sides support; nothing was sent."""
 
     def __init__(self) -> None:
         super().__init__("the server speaks no https: check address and port")
 
 
 class UnexpectedResponseError(VendorError):
-    """An answer came that is not this API's.
+    """The response is not one of this API.
 
     Wrong status, not JSON, another shape, too large, a redirect. `status` is the HTTP status where
     that was the reason, `body` what came with it, which is not to be shown.
@@ -95,7 +95,7 @@ class InvalidFieldsError(VendorError):
 
 
 class SignInIncompleteError(VendorError):
-    """What was entered is not enough to sign in with; nothing was asked."""
+    """The sign-in form lacks required fields; no request was sent."""
 
 
 class NotSecureError(VendorError):
@@ -107,7 +107,7 @@ class NothingListedError(VendorError):
 
 
 class PictureRejectedError(VendorError):
-    """What came, or where it was said to be, is no picture to be shown; `reason` says why in a few English words."""
+    """A picture or its link was rejected; `reason` says why in a few English words."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"a picture was refused: {reason}")
@@ -122,7 +122,7 @@ class PrivateAddressError(PictureRejectedError):
 
 
 class PictureMissingError(VendorError):
-    """There is no picture behind its link: not yet, not any more, or not in time. `status` is the HTTP status."""
+    """The link of a picture has no picture: not yet, or no longer. `status` is the HTTP status."""
 
     def __init__(self, text: str, status: int | None = None) -> None:
         super().__init__(text)

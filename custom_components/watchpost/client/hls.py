@@ -37,22 +37,22 @@ TELLING: Final = len(_BYTE_ORDER_MARK + _MAGIC)
 
 
 def is_playlist(start: bytes) -> bool:
-    """Whether what begins so is a playlist."""
+    """Return whether a body that begins so is a playlist."""
     return start.removeprefix(_BYTE_ORDER_MARK).startswith(_MAGIC)
 
 
 def is_ended(text: str) -> bool:
-    """Whether nothing will be added to a playlist."""
+    """Return whether nothing will be added to a playlist."""
     return _END in text
 
 
 def has_parts(text: str) -> bool:
-    """Whether a playlist is of parts of a video, and not of other playlists."""
+    """Return whether a playlist is of parts of a video, and not of other playlists."""
     return _PART in text
 
 
 def numbers_in(text: str) -> range:
-    """The numbers of the parts that a playlist names."""
+    """Return the sequence numbers of a playlist's segments."""
     found = _SEQUENCE.search(text)
     first = int(found[1]) if found else 0
     return range(first, first + text.count(_PART))
@@ -69,7 +69,7 @@ class SequenceNumbers:
         self._next = 0
 
     def begin(self) -> None:
-        """Another stream begins."""
+        """Start the next stream."""
         self._shift = None
 
     def continued(self, text: str) -> str:
@@ -107,7 +107,7 @@ class UrlAliases:
         self._names: dict[str, str] = {}
 
     def address(self, name: str) -> URL | None:
-        """Where a name leads, None for one that is not known any more."""
+        """Return the URL of an alias; None for one that is no longer known."""
         return self._addresses.get(name)
 
     async def renamed(self, url: URL, text: str) -> str:

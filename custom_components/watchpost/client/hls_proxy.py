@@ -1,6 +1,6 @@
-"""Hands a vendor's live HLS stream on to players on this machine, under an address that tells nothing of the vendor's.
+"""Hands a vendor's live HLS stream on to players on this machine, under an address that shows nothing of the vendor's.
 
-Home Assistant's players are programs of their own: they write a source's address into logs, cannot be told which
+Home Assistant's players are programs of their own: they write a source's address into logs, have no setting for the
 certificates to trust, and fetch whatever a playlist names. So they get an address of this machine's loopback
 interface, and what they ask for is fetched here: over verified TLS, with the stream's credentials for its own origin
 alone, and never over plain http unless the stream itself is (which only a loopback address may be).
@@ -106,7 +106,7 @@ class HlsProxy:
 
     @property
     def is_watched(self) -> bool:
-        """Whether somebody asked for the stream lately."""
+        """Return whether somebody asked for the stream lately."""
         return self._idle is not None
 
     async def address(self) -> str:
@@ -219,7 +219,7 @@ class HlsProxy:
         self._closing = asyncio.get_running_loop().create_task(self._end())
 
     async def _end(self) -> None:
-        """Nobody watches any more."""
+        """Close the stream, because nobody watches it any more."""
         self._idle = None
         self._on_watched(False)
         async with self._opening:

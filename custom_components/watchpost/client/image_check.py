@@ -1,4 +1,4 @@
-"""Whether bytes are a picture that may be shown, judged by their headers alone: nothing here is ever decoded."""
+"""Check of pictures by their headers alone; no picture is decoded."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -21,14 +21,15 @@ _BARE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 _TAIL: Final = 4096
 
 
-class Truncated(PictureRejectedError):
+class TruncatedPictureError(PictureRejectedError):
     """The picture ends too early; it may still be on its way to where it is kept."""
 
 
 def check_picture(body: bytes) -> str:
     """Return the content type of a JPEG, PNG or WebP picture.
 
-    Raises PictureRejectedError for anything else and for one with more than MOST_PIXELS, Truncated for half a one.
+    Raises PictureRejectedError for anything else and for one with more than MAX_PIXELS, TruncatedPictureError for half
+    a picture.
     """
     for start, offset, kind, measure in _FORMATS:
         if body.startswith(start, offset):
@@ -44,7 +45,7 @@ def _jpeg(body: bytes) -> tuple[int, int]:
     if not sizes:
         raise PictureRejectedError("it is no JPEG, PNG or WebP picture")
     if _JPEG_END not in body[-_TAIL:]:
-        raise Truncated("it is cut off")
+        raise TruncatedPictureError("it is cut off")
     return max(sizes, key=lambda size: size[0] * size[1])
 
 
@@ -63,22 +64,22 @@ def _jpeg_frames(body: bytes) -> Iterator[tuple[int, int]]:
         if marker in _FRAMES and at + 9 <= len(body):
             yield _big(body, at + 7, 2), _big(body, at + 5, 2)
         at += 2 + max(_big(body, at + 2, 2), 2)
-    raise Truncated("it is cut off")
+    raise TruncatedPictureError("it is cut off")
 
 
 def _png(body: bytes) -> tuple[int, int]:
     if len(body) < 33:
-        raise Truncated("it is cut off")
+        raise TruncatedPictureError("it is cut off")
     if body[12:16] != b"IHDR":
         raise PictureRejectedError("it is no JPEG, PNG or WebP picture")
     if _PNG_END not in body[-_TAIL:]:
-        raise Truncated("it is cut off")
+        raise TruncatedPictureError("it is cut off")
     return _big(body, 16, 4), _big(body, 20, 4)
 
 
 def _webp(body: bytes) -> tuple[int, int]:
     if len(body) < 30 or len(body) < int.from_bytes(body[4:8], "little") + 8:
-        raise Truncated("it is cut off")
+        raise TruncatedPictureError("it is cut off")
     match body[12:16]:
         case b"VP8X":
             return _little(body, 24, 3) + 1, _little(body, 27, 3) + 1

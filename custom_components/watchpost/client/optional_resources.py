@@ -115,7 +115,7 @@ class OptionalResources:
 
     @property
     def failures(self) -> Mapping[str, VendorError]:
-        """What fails or is off right now, by resource; for `FeedUpdate.failures`."""
+        """Return the newest error of each resource that fails or is off; for `FeedUpdate.failures`."""
         return {name: failed.error for name, failed in self._failed.items()}
 
     def diagnostics(self) -> Mapping[str, Any]:

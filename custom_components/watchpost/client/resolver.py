@@ -1,4 +1,4 @@
-"""Where links may lead: one rule for downloads, streams and their redirects.
+"""The rule for the targets of links: downloads, streams and their redirects.
 
 A name is resolved here, once for each request, and the address that was looked at is the one that is connected to. Only
 public addresses are reached; the exceptions are the host that the account itself is signed in to, and one host of a
@@ -45,7 +45,7 @@ type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address may be reached for a stranger; an IPv4 address inside an IPv6 one counts itself."""
+    """Return whether an IP address may be reached for a stranger; an IPv4 address inside an IPv6 one counts itself."""
     try:
         read = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -61,7 +61,7 @@ def is_public(address: str) -> bool:
 
 
 def is_allowable(address: str) -> bool:
-    """Whether a person may allow a private address: of a local network, and of nothing that is special there."""
+    """Return whether a person may allow a private address: of a local network, and of nothing that is special there."""
     try:
         read = ipaddress.ip_address(address)
     except ValueError:
@@ -71,7 +71,7 @@ def is_allowable(address: str) -> bool:
 
 
 def is_own(address: str) -> bool:
-    """Whether an address is this machine's: the system then sends from that very address. Nothing is sent."""
+    """Return whether an address is this machine's: the system then sends from that very address. Nothing is sent."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -83,7 +83,7 @@ def is_own(address: str) -> bool:
 
 
 def _meant(address: _Address) -> list[_Address]:
-    """The addresses that an address may stand for in the end."""
+    """Return the addresses that traffic to an address can reach in the end."""
     if isinstance(address, ipaddress.IPv4Address):
         return [address]
     if address in _TRANSLATED:
@@ -115,14 +115,14 @@ class AllowedHost:
         return f"{host}:{self.port}"
 
     def matches(self, url: URL) -> bool:
-        """Whether a link leads there."""
+        """Return whether a link leads there."""
         host = (url.host or "").rstrip(".")
         return (url.scheme, host, url.port) == ("https", self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect for a link, and what to say there; `urls` name addresses, or the account's own host."""
+    """The connection for a link: `urls` with addresses or the account's own host, and headers."""
 
     urls: Sequence[URL]
     headers: Mapping[str, str]
@@ -149,7 +149,7 @@ class Resolver:
         self.own_hosts = own_hosts
 
     def is_home(self, url: URL) -> bool:
-        """Whether a link leads to the host that the account is signed in to."""
+        """Return whether a link leads to the host that the account is signed in to."""
         return self._home is not None and url.host == self._home.host
 
     def check_redirect(self, before: URL, url: URL) -> None:
@@ -206,7 +206,7 @@ class Resolver:
             raise PictureRejectedError("its link leads to Home Assistant itself")
 
     async def _are_home_assistants(self, addresses: Sequence[str]) -> bool:
-        """Whether any is an address at which people reach Home Assistant: in a container that is not its own."""
+        """Return whether any is an address at which people reach Home Assistant: in a container that is not its own."""
         for host in self.own_hosts():
             try:
                 own = await _addresses(host, 443)
@@ -218,7 +218,7 @@ class Resolver:
 
 
 async def _addresses(host: str, port: int) -> Sequence[str]:
-    """The IP addresses of a host, as the system resolves it; a number in any notation is one too."""
+    """Return the IP addresses of a host, as the system resolves it; a number in any notation is one too."""
     found = await asyncio.get_running_loop().getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
     )

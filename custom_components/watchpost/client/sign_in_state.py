@@ -1,4 +1,4 @@
-"""Whether a vendor accepts one set of credentials, and when they are tried again after it refused them. No I/O.
+"""The state of one set of credentials: accepted or refused, and when to probe them again. No I/O.
 
 A vendor may be wrong for a moment, so refused credentials are tried again after about 10 s, 30 s and 2 min before a
 person is asked for others, and ever more rarely after that. Where each try carries a password, the one after 30 s is
@@ -44,12 +44,12 @@ class SignInState:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the credentials were refused and have not been accepted since."""
+        """Return whether the credentials were refused and have not been accepted since."""
         return self.refused_at is not None
 
     @property
     def is_quiet(self) -> bool:
-        """Whether a password must not be sent now, because it was refused a moment ago."""
+        """Return whether a password must not be sent now, because it was refused a moment ago."""
         return self._now() < self._quiet_until - _TOLERANCE
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -111,7 +111,7 @@ class SignInState:
         self._refused_permissions.add(permission)
 
     def is_permission_refused(self, permission: str) -> bool:
-        """Whether this was refused before while the credentials were accepted elsewhere."""
+        """Return whether this was refused before while the credentials were accepted elsewhere."""
         return self.refused_at is None and permission in self._refused_permissions
 
     def diagnostics(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What kept a connection from being secure, read from aiohttp's errors."""
+"""Translation of aiohttp's TLS errors."""
 
 import ssl
 from typing import Final

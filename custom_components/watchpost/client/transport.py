@@ -79,11 +79,11 @@ class SignIn(Protocol):
 
     @property
     def sends_password(self) -> bool:
-        """Whether a try of refused credentials sends a password, of which vendors take only a few wrong ones."""
+        """Return whether a probe sends a password, of which vendors accept only a few wrong ones."""
 
     @property
     def can_renew(self) -> bool:
-        """Whether `renew` may bring other headers; where it cannot, nothing is asked twice after a 401."""
+        """Return whether `renew` can bring other headers; else no request is repeated after a 401."""
 
     async def headers(self) -> Mapping[str, str]:
         """Headers that prove who asks; may sign in first. Raises a `VendorError`."""
@@ -144,7 +144,7 @@ def checked_link(url: str, base: URL | None = None) -> URL:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its address or by its usual name."""
+    """Return whether a host is this machine, by its address or by its usual name."""
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
@@ -154,7 +154,7 @@ type ErrorStatus = Callable[[int, bytes], int]
 
 
 def _accept_any(body: bytes) -> None:
-    """Take any body for a success."""
+    """Accept every body."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -169,7 +169,7 @@ class Exchange:
     body: bytes
 
 
-# Whether a response shows that the session has ended though its status does not; may raise a `VendorError`.
+# Returns whether a response shows that the session ended though its status does not; may raise a `VendorError`.
 type SessionEnded = Callable[[Exchange], bool]
 
 
@@ -198,7 +198,7 @@ class _RawResponse:
 
 
 class Transport:
-    """Requests of one account to one vendor, on a session and a ledger that the caller owns."""
+    """Requests of one account to one vendor, on a session and a budget that the caller owns."""
 
     def __init__(
         self,
@@ -216,8 +216,8 @@ class Transport:
         """Check the address; raises NotSecureError. `timeout` is seconds for one whole request.
 
         `hear` is called with the headers of every answer, for vendors that hand out tokens there. `held_with` are
-        the ledgers of the same user's other sign-ins, which a limit (429) holds as well. `meaning` is for vendors
-        whose errors are told by the body: it gets status and body of an answer that is no success, and returns the
+        the budgets of the same user's other sign-ins, which a limit (429) holds as well. `meaning` is for vendors
+        whose errors are in the body: it receives status and body of an answer that is no success, and returns the
         status that it stands for. `has_ended` is for vendors that show a sign-in page in place of a 401.
         """
         self._error_status = error_status
@@ -238,7 +238,7 @@ class Transport:
 
     @property
     def sign_in_state(self) -> SignInState:
-        """The standing of the credentials; it outlives this connection."""
+        """Return the state of the credentials, which outlives this connection."""
         return self.budget.sign_in_state(self._sign_in.fingerprint)
 
     async def probe(self) -> None:
@@ -286,7 +286,7 @@ class Transport:
         default_lifetime: float = 0.0,
         accept: str | None = None,
     ) -> Response:
-        """Answer from what is held while that is current, else ask; raises a `VendorError`.
+        """Return the stored response while it is current, else send a request; raises a `VendorError`.
 
         `path` is below the base address, or a link of the vendor's own origin, which is asked as it stands.
         Concurrent calls for the same resource share one request. A reply that does not say how long it is
@@ -333,7 +333,7 @@ class Transport:
         return _to_response(answer)
 
     async def get_redirect(self, path: str, *, permission: str) -> Response:
-        """Ask anew, hold nothing, and follow no redirect: `Reply.location` says where one leads, an absolute address.
+        """Send a request, store nothing and follow no redirect: `Response.location` is its absolute target.
 
         Raises a `VendorError`.
         """
@@ -350,11 +350,11 @@ class Transport:
             raise UnexpectedResponseError("the vendor's answer leads nowhere") from None
 
     def forget(self, path: str | URL, params: Mapping[str, str] | None = None) -> None:
-        """Drop what is held of a resource, because its body turned out to be a refusal."""
+        """Delete the stored response of a resource, because its body was a refusal."""
         self.budget.forget(self._key(self._resolve(path, params)))
 
     def invalidate_below(self, path: str) -> None:
-        """Drop what is held of a resource and of all below it, because it was written to (RFC 9111, 4.4)."""
+        """Delete the stored responses of a resource and all below it, after a write (RFC 9111, 4.4)."""
         self.budget.invalidate_below(self._key(self._resolve(path, None)))
 
     def error_for(
@@ -488,14 +488,14 @@ class Transport:
     def _has_session_ended(
         self, request: _Request, credentials: Mapping[str, str], answer: _RawResponse
     ) -> bool:
-        """Whether an answer is a sign-in page, by the vendor's own rule."""
+        """Return whether a response is a sign-in page, by the vendor's own rule."""
         if self._session_ended is None:
             return False
         head = (request.method, request.path, credentials)
         return self._session_ended(Exchange(*head, answer.status, answer.headers, answer.body))
 
     async def _request(self, request: _Request, credentials: Mapping[str, str]) -> _RawResponse:
-        """Put one request on the wire within the account's budget, and log it."""
+        """Send one request within the account's budget, and log it."""
         async with self.budget.slot():
             if credentials:  # they may have been refused while this request waited for its turn
                 self._check_password()
@@ -606,7 +606,7 @@ class Transport:
 
 
 class _WriteGuard:
-    """Keeps a write from being sent twice, and other accounts' cookies at home.
+    """Keeps a write from being sent twice, and other accounts' cookies from being sent.
 
     aiohttp repeats a PUT or DELETE by itself when the connection breaks, though the vendor may
     have acted; a repeated GET is counted. The session's cookie jar is shared by every account.

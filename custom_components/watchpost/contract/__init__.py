@@ -1,1 +1,1 @@
-"""What a vendor offers: its contract with the rest of the integration."""
+"""The contract between a vendor and the rest of the integration."""

@@ -1,4 +1,4 @@
-"""How a vendor declares an action: its name, whom it is for, its fields; and the fields that several share."""
+"""Declaration of a vendor's actions: name, target, permission and fields; and the fields that several share."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PERIOD: Final = {vol.Optional(START): DATE, vol.Optional(END): DATE}
 
 
 class Permission(Enum):
-    """What a person must be allowed to do with the target of an action; an automation may do everything.
+    """The permission that a person needs for the target of an action; an automation has all.
 
     READ and CONTROL are those of Home Assistant for the target's entities. A whole account is read by who may read all
     of its entities, and written by administrators alone. ADMIN: what deletes, writes files or statistics, concerns the
@@ -31,7 +31,7 @@ class Permission(Enum):
 
 
 class TargetKind(Enum):
-    """What an action is for."""
+    """The kind of target of an action."""
 
     ENTITY = auto()
     DEVICE = auto()
@@ -43,7 +43,7 @@ class TargetKind(Enum):
 class ServiceAction:
     """One action. `check` names a field that contradicts the others; `is_read` has nothing but its response.
 
-    `is_told_once`: it writes, and what it brings is shown in its response and never again, so a response is a must.
+    `response_required`: the action writes, and its result is shown in its response and never again.
     An action that several vendors take is declared once, here, since Home Assistant knows it by its name alone.
     """
 
@@ -57,6 +57,6 @@ class ServiceAction:
 
 
 def wrong_period(fields: Mapping[str, Any]) -> str | None:
-    """The end of a period that is none."""
+    """Return the name of the invalid date field, if the period is empty."""
     is_none = START in fields and fields[START] >= fields.get(END, dt_util.utcnow())
     return (END if END in fields else START) if is_none else None

@@ -1,4 +1,4 @@
-"""What a vendor offers to look at, to play and to keep: its cameras, its library, its files."""
+"""The media of a vendor: cameras, media library and files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ class MediaItem:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What is played: either its bytes, or an address (https, or http to loopback) that is good for a while."""
+    """Playable media: either its bytes, or an address (https, or http to loopback) that is good for a while."""
 
     content_type: str
     content: bytes | None = None
@@ -61,7 +61,7 @@ class SnapshotSource(ABC):
 
     @abstractmethod
     def may_pass(self, failure: Exception) -> bool:
-        """Whether fetching anew may help after this failure."""
+        """Return whether fetching anew may help after this failure."""
 
     @abstractmethod
     def taken(self, device: str, at: datetime) -> FeedUpdate:
@@ -69,15 +69,15 @@ class SnapshotSource(ABC):
 
 
 class Snapshot(Protocol):
-    """What asking a camera brought: when it was asked, and what kept a picture from coming, if anything did."""
+    """The result of asking a camera for pictures, and the error, if any."""
 
     @property
     def taken_at(self) -> datetime:
-        """When (UTC) the camera was asked."""
+        """Return when (UTC) the camera was asked."""
 
     @property
     def failure(self) -> Exception | None:
-        """What kept a picture from coming."""
+        """Return the error of the pictures, None where all came."""
 
 
 class PendingPicture(Protocol):
@@ -87,7 +87,7 @@ class PendingPicture(Protocol):
         """Wait for it; None where the account was unloaded meanwhile."""
 
     async def state(self) -> JobState:
-        """How far it is."""
+        """Return its progress."""
 
 
 class SnapshotCache(Protocol):
@@ -97,16 +97,16 @@ class SnapshotCache(Protocol):
         """Have a device's camera take a picture; raises a `VendorError`."""
 
     async def newest(self, device: str, kind: str) -> Picture | None:
-        """The newest picture of a kind."""
+        """Return the newest picture of a kind."""
 
     def newest_at(self, device: str, kind: str) -> datetime | None:
-        """When the newest picture of a kind was taken."""
+        """Return when the newest picture of a kind was taken."""
 
     def kept(self, device: str) -> Sequence[tuple[datetime, str]]:
-        """Time and kind of each picture that is still kept, newest first."""
+        """Return time and kind of each stored picture, newest first."""
 
     async def shot(self, device: str, kind: str, at: datetime) -> Picture | None:
-        """A picture of a certain time, None where it is not kept."""
+        """Return the picture taken at a time; None where it is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class MediaFile:
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """Return its size in bytes."""
         return len(self.content)
 
     async def fetch(self, take: Take) -> None:
@@ -126,7 +126,7 @@ class MediaFile:
         await take(self.content)
 
     def is_sound(self, path: Path) -> bool:
-        """Whether what was written is the file."""
+        """Return whether what was written is the file."""
         return path.stat().st_size == self.size
 
 

@@ -1,4 +1,4 @@
-"""What a vendor offers that calls in: registrations, and what its calls are worth."""
+"""The push of a vendor: webhook registrations, and the meaning of received calls."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class ChangeHint:
-    """What a push claims, reduced to what must be asked for; equal hints are answered by one question."""
+    """The subject of a push, to be fetched; equal hints share one request."""
 
     kind: str
     subject: str
@@ -37,7 +37,7 @@ class ChangeHint:
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """What a call brought: what to ask about, and what exists nowhere else and so is believed."""
+    """The content of a received call: a hint to confirm, or an update that exists nowhere else."""
 
     hint: ChangeHint | None = None
     update: FeedUpdate | None = None
@@ -90,11 +90,11 @@ class PushProvider(ABC):
             return await self.confirm(hints)
 
     def is_proven(self, method: str, headers: Mapping[str, str]) -> bool:
-        """Whether a call may be read at all, by its method and headers (names in lower case)."""
+        """Return whether a call may be read at all, by its method and headers (names in lower case)."""
         return True
 
     def receive(self, call: Call) -> PushMessage | None:
-        """Take a call; None for a foreign shape or a subject that is not known."""
+        """Parse a received call; None for a foreign shape or a subject that is not known."""
         hint = self.read(call.body)
         return None if hint is None else PushMessage(hint)
 

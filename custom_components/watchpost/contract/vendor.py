@@ -1,4 +1,4 @@
-"""What every vendor offers the rest of the house: forms to sign in, a connection, and its feeds."""
+"""The contract of every vendor: sign-in forms, a connection and its feeds."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -37,11 +37,11 @@ class Feed:
     """One resource that is polled as one.
 
     `fetch` takes the channels that somebody looks at and raises a `VendorError` when nothing could be had.
-    `default_interval` holds where the vendor's replies carry no freshness, `least_interval` always.
+    `default_interval` holds where the vendor's replies carry no freshness, `min_interval` always.
     `max_groups`: fetching fewer channels is another request with a freshness of its own, so that devices that measure
     at other times may be asked for at other times, in so many groups.
     `is_whole`: every reply is about all there is, whichever channels are wanted.
-    `ledger` is that of the sign-in by which it is polled, where an account has several; else it is the account's.
+    `budget` is that of the sign-in by which it is polled, where an account has several; else it is the account's.
     `carrying_alarms` names what carries alarms, incursions or a safety state: the feed itself by its own name, or
     resources that its updates name in `failures`. A repair says when one of them cannot be had.
     """
@@ -58,7 +58,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who signed in: the vendor's own stable account id, and a title without any person's name or address.
+    """The signed-in account: the vendor's own stable account id, and a title without any person's name or address.
 
     Where credentials can be those of a known account under another id, `devices` are the model's ids of what they
     show: one that the account knows is proof enough. `is_nameless`: the vendor tells no id, so this is one of ours,
@@ -95,7 +95,7 @@ def _all_possible(_channel: Channel) -> Callable[[float], bool]:
 
 
 class Connection(ABC):
-    """One account of one vendor, on a session and a ledger that the caller owns."""
+    """One account of one vendor, on a session and a budget that the caller owns."""
 
     # Requests by the sign-in that the list of devices needs; its standing is the account's.
     transport: Transport
@@ -107,7 +107,7 @@ class Connection(ABC):
     resolver: Resolver | None = None
     # What the vendor's sensors can measure, beyond what holds for every quantity.
     hardware: Hardware = Hardware()
-    # The account sets these before the first poll: how to find `told_until`, the channels that have
+    # The account sets these before the first poll: how to find `delivered_until`, the channels that have
     # entities from before, the pictures of the cameras, how to have something kept for the next start, and how to have
     # something shown between two polls.
     find_told_until: Callable[[], datetime | None] | None = None
@@ -120,7 +120,7 @@ class Connection(ABC):
 
     @property
     def delivered_until(self) -> datetime | None:
-        """Up to when occurrences have been told; after a response it is judged by the vendor's clock, if need be."""
+        """Return up to when events have been dispatched, corrected by the vendor's clock if need be."""
         return self.find_told_until() if self.find_told_until is not None else None
 
     @property
@@ -150,7 +150,7 @@ class Connection(ABC):
         return {}
 
     def diagnostics(self) -> Mapping[str, Any]:
-        """What of the vendor's API works for this account: names and counts, never contents."""
+        """Return which parts of the vendor's API work for this account: names and counts, never contents."""
         return {}
 
     async def daily(self, start: datetime, end: datetime) -> Sequence[DailySeries]:
@@ -171,7 +171,7 @@ class Connection(ABC):
 
     @abstractmethod
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
-        """The other feeds that this inventory calls for; the same name means the same feed."""
+        """Return the other feeds that this inventory calls for; the same name means the same feed."""
 
     async def check_options(self) -> Mapping[str, str]:
         """Return what is wrong with the account's options: the key of a text by field. Asks the vendor nothing."""
@@ -179,14 +179,14 @@ class Connection(ABC):
 
     @abstractmethod
     async def options_schema(self) -> vol.Schema:
-        """The form of the account's options, with choices asked from the vendor; raises a `VendorError`."""
+        """Return the form of the account's options, with choices asked from the vendor; raises a `VendorError`."""
 
 
 class SignInSchema(Protocol):
     """Makes a sign-in form."""
 
     def __call__(self, *, only_secrets: bool = False) -> vol.Schema:
-        """The whole form, or only what is asked for to sign in anew to a known account."""
+        """Return the whole form, or only what is asked for to sign in anew to a known account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class SignInForm:
 
 
 class Vendor(ABC):
-    """A vendor's entry in the house; stateless."""
+    """A vendor; stateless."""
 
     key: str
     name: str
@@ -216,16 +216,16 @@ class Vendor(ABC):
 
     @abstractmethod
     def sign_in_schema(self, *, only_secrets: bool = False) -> vol.Schema:
-        """The sign-in form; `only_secrets` for signing in anew to a known account."""
+        """Return the sign-in form; `only_secrets` for signing in anew to a known account."""
 
     @property
     def forms(self) -> Sequence[SignInForm]:
-        """The ways to sign in, the recommended one first; where there are several, a menu offers them."""
+        """Return the ways to sign in, the recommended one first; where there are several, a menu offers them."""
         return (SignInForm(self.key, self.sign_in_schema),)
 
     @abstractmethod
     def budget_key(self, data: Mapping[str, Any]) -> str:
-        """Names the account that requests are counted for, before it is known who signed in."""
+        """Return the key of the account that requests are counted for, before it is known who signed in."""
 
     @abstractmethod
     def connect(

@@ -7,7 +7,7 @@ from typing import Final, override
 
 from ...client.downloads import SafeDownloader
 from ...client.errors import PictureMissingError, UnreachableError
-from ...client.image_check import Truncated
+from ...client.image_check import TruncatedPictureError
 from ...contract.media import Fetch, SnapshotCache, SnapshotSource
 from ...models import ChannelId, FeedUpdate, Picture, Reading, VendorEvent, VendorEventType
 from .client import VizioSenseClient
@@ -59,7 +59,7 @@ class VizioSenseCameras(SnapshotSource):
     @override
     def may_pass(self, failure: Exception) -> bool:
         """A picture that is missing or half may be on its way; nobody knows how that shows."""
-        return isinstance(failure, PictureMissingError | Truncated | UnreachableError)
+        return isinstance(failure, PictureMissingError | TruncatedPictureError | UnreachableError)
 
     @override
     def taken(self, device: str, at: datetime) -> FeedUpdate:
