@@ -111,6 +111,11 @@ def to_datetime(value: object) -> datetime | None:
     return read if is_plausible(read) else None
 
 
+def to_utc_text(date: datetime) -> str:
+    """Write an aware date as vendors read it: ISO 8601 in UTC with whole seconds and Z."""
+    return f"{date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def is_plausible(date: datetime) -> bool:
     """Return whether a date is one at which a measurement can have been made."""
     return 2000 <= date.year <= 2100

@@ -5,7 +5,7 @@ from typing import Any, Final, override
 
 from homeassistant.util import dt as dt_util
 
-from ...client.decode import identifier
+from ...client.decode import identifier, to_utc_text
 from ...contract.actions import END, START
 from ...contract.vendor import ActionCall, ActionHandler
 from .client.alerts import CHANNELS, AlertingClient
@@ -258,4 +258,4 @@ class ControlFeature(Feature):
 
 def _to_utc_text(at: Any) -> str:
     """Return a time in the format of the vendor's examples."""
-    return f"{dt_util.as_utc(at):%Y-%m-%dT%H:%M:%SZ}"
+    return to_utc_text(dt_util.as_utc(at))

@@ -1,11 +1,12 @@
 """Format arguments for Sensorist's URLs and forms; raises ValueError for invalid ones."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 import math
 import re
 
+from ...client.decode import to_utc_text
 from .envelope import IDENTIFIER
 
 type Params = dict[str, str]
@@ -65,7 +66,7 @@ def date_text(value: datetime) -> str:
     """Return an aware date in the vendor's form: ISO 8601, UTC."""
     if value.tzinfo is None:
         raise ValueError("a date without a time zone")
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return to_utc_text(value)
 
 
 def counts(least: int = 0, /, **numbers: int | None) -> Params:

@@ -10,12 +10,12 @@ it does not accept.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from yarl import URL
 
-from ...client.decode import RecordDecoder, Row
+from ...client.decode import RecordDecoder, Row, to_utc_text
 from ...client.errors import (
     InvalidFieldsError,
     PermissionDeniedError,
@@ -437,11 +437,7 @@ class SensorZoneClient:
 def period(start: datetime | None, end: datetime | None) -> Params:
     """Return the query parameters of a period, in whole seconds (names INFERRED)."""
     found = {"from": start, "to": end}
-    return {
-        name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        for name, at in found.items()
-        if at is not None
-    }
+    return {name: to_utc_text(at) for name, at in found.items() if at is not None}
 
 
 def _many[T](

@@ -1,12 +1,12 @@
 """Export jobs (REST API page, "Export data")."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST
 
-from ....client.decode import Row, identifier
+from ....client.decode import Row, identifier, to_utc_text
 from ....client.errors import UnexpectedResponseError
 from ..models.exports import Export, read_export
 from .api import PlatformApi, PlatformResponse, single
@@ -37,8 +37,8 @@ class ExportsClient:
         body = {
             "scopeType": scope_type,
             "scopeId": scope_id,
-            "from": _iso(start),
-            "to": _iso(end),
+            "from": to_utc_text(start),
+            "to": to_utc_text(end),
             "includes": list(includes),
         }
         row = single(await self._api.send(METH_POST, EXPORTS, body, permission=_CHANGE))
@@ -65,7 +65,3 @@ class ExportsClient:
 def _read(row: Row) -> Export | None:
     found = identifier(row.get("id"))
     return read_export(found, row) if found is not None else None
-
-
-def _iso(date: datetime) -> str:
-    return f"{date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -5,12 +5,12 @@ have no form that is known, and are read and written as records of any group are
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from aiohttp.hdrs import METH_DELETE, METH_POST
 
-from ....client.decode import RecordDecoder, Row, identifier, nested
+from ....client.decode import RecordDecoder, Row, identifier, nested, to_utc_text
 from ....client.errors import UnexpectedResponseError
 from ....client.transport import Response, loose
 from ..models.media import (
@@ -131,7 +131,7 @@ class MediaClient:
 
         Returns the request, where the reply shows it. The names of the fields are inferred.
         """
-        body = {"cameraId": camera, "from": _iso(start), "to": _iso(end)}
+        body = {"cameraId": camera, "from": to_utc_text(start), "to": to_utc_text(end)}
         held = await self._api.send(METH_POST, CLIP_REQUESTS, body, permission=_REQUEST_CLIPS)
         return _read(held, read_clip_request)
 
@@ -233,7 +233,3 @@ def _read[T](held: object, read: Callable[[str, Row], T]) -> T | None:
     row = single(held)
     found = identifier(row.get("id")) if row is not None else None
     return read(found, row) if found is not None and row is not None else None
-
-
-def _iso(date: datetime) -> str:
-    return f"{date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -6,9 +6,10 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+from ....client.decode import to_utc_text
 from ....client.errors import UnexpectedResponseError
 from ....client.parsing import parse
 from ....client.transport import loose
@@ -222,7 +223,7 @@ class ReadingsClient:
 
     def _period(self, start: datetime, end: datetime | None) -> dict[str, str]:
         names = PERIODS[self.period]
-        return {name: _iso(at) for name, at in zip(names, (start, end), strict=True) if at}
+        return {name: to_utc_text(at) for name, at in zip(names, (start, end), strict=True) if at}
 
     # -- by window, aggregated, as statistics --
 
@@ -319,10 +320,6 @@ class ReadingsClient:
             "aggregated": self.aggregations.standing,
             "batch": self.batches.standing,
         }
-
-
-def _iso(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _time_of(row: object, names: Sequence[str]) -> datetime | None:
