@@ -9,7 +9,8 @@ from typing import Final
 from yarl import URL
 
 from .errors import NotSecureError, UnreachableError
-from .transport import checked_link, is_loopback
+from .transport import checked_link
+from .urls import is_loopback
 
 _MAGIC: Final = b"#EXTM3U"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"

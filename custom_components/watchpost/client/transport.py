@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 import hashlib
-import ipaddress
 import json as stdlib_json
 import logging
 import time
@@ -39,7 +38,7 @@ from .errors import (
 from .parsing import decode_in_parts
 from .sign_in_state import SignInState
 from .tls import tls_error
-from .urls import parse_link
+from .urls import is_loopback, parse_link
 
 __all__ = [
     "BasicSignIn",
@@ -50,7 +49,6 @@ __all__ = [
     "checked_address",
     "checked_link",
     "decode",
-    "is_loopback",
     "loose",
 ]
 
@@ -141,13 +139,6 @@ def checked_link(url: str, base: URL | None = None) -> URL:
     if link.scheme != "https" and not is_loopback(link.host or ""):
         raise NotSecureError("the link is neither https nor to this machine")
     return link
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, by its address or by its usual name."""
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
 
 
 type ErrorStatus = Callable[[int, bytes], int]

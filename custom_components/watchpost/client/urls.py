@@ -28,6 +28,13 @@ _AUTHORITY: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by its address or by its usual name."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
 def parse_link(link: str, base: URL | None = None) -> URL:
     """Return an http or https link whose target is sent exactly as it stands in `link`.
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Final, Literal
 
 from homeassistant.components import webhook
@@ -11,6 +10,8 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.network import NoURLAvailableError
 from yarl import URL
+
+from ...client.urls import is_loopback
 
 type Via = Literal["cloudhook", "external"]
 
@@ -112,7 +113,7 @@ def _external(hass: HomeAssistant, webhook_id: str) -> str | None:
     except NoURLAvailableError:
         return None
     parts = URL(url)
-    is_safe = parts.scheme == "https" or _is_loopback(parts.host or "")
+    is_safe = parts.scheme == "https" or is_loopback(parts.host or "")
     return url if is_safe and not parts.user else None
 
 
@@ -123,9 +124,3 @@ def own_hosts(hass: HomeAssistant) -> list[str]:
     if config.api is not None:
         found.append(config.api.local_ip)
     return [host for host in found if host]
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"

@@ -15,7 +15,8 @@ from yarl import URL
 
 from ....client.decode import Row, nested
 from ....client.errors import NotSecureError
-from ....client.transport import checked_link, is_loopback
+from ....client.transport import checked_link
+from ....client.urls import is_loopback
 from .fields import first_of
 
 _HLS: Final = re.compile(r"hls|playlist|manifest|m3u8", re.IGNORECASE)
