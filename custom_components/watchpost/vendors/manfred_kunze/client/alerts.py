@@ -140,7 +140,7 @@ class _Reading:
         self._sieve = RecordDecoder()
 
     def all_of(self, rows: Sequence[object]) -> list[Alert]:
-        """The alerts of all rows; those of another list than before are read from its beginning."""
+        """Return the alerts of all rows; only new rows are parsed unless the list is another one."""
         if rows is not self._rows:
             self._rows, self._count, self._alerts, self._sieve = rows, 0, [], RecordDecoder()
         self._alerts += _alerts(rows[self._count :], self._sieve)

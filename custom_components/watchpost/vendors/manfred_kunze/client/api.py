@@ -1,4 +1,4 @@
-"""How everything of the platform is asked: addresses, pages, errors. Free of Home Assistant.
+"""Requests to the platform's API: paths, pages, errors. Free of Home Assistant.
 
 The API is served under `/api`, resources under `/api/v1` (REST API page, "Base path and versioning"). An organisation's
 key goes into `Authorization: Bearer sk_…`; only the HTTP status of an error decides what follows.
@@ -95,7 +95,7 @@ class KeySignIn:
 
 @dataclass(frozen=True, slots=True)
 class PlatformResponse[T]:
-    """What a read brought, what was set aside, until when it is current, and whether it is all there is."""
+    """The value of a read, its rejected records, its freshness, and whether the list is complete."""
 
     value: T
     rejected: Counter[str] = field(default_factory=Counter)
@@ -105,7 +105,7 @@ class PlatformResponse[T]:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is asked of a list."""
+    """A request for a list."""
 
     path: str
     query: Params
@@ -141,11 +141,11 @@ class PlatformApi:
         return self.transport.url
 
     def now(self) -> datetime:
-        """The vendor's clock (UTC), by the newest reply."""
+        """Return the vendor's clock (UTC), by the newest reply."""
         return self.transport.budget.now_utc() + self._skew
 
     def dialect(self, path: str) -> PageStyle:
-        """How a list is asked for in pages; learned while asking."""
+        """Return the page style of a list, which is learned from responses."""
         shape, _ = _parted(path)
         if shape not in self._dialects:
             said = self.contract.dialect(shape) if self.contract else None
@@ -158,7 +158,7 @@ class PlatformApi:
         self._dialects.clear()
 
     def _address(self, path: str) -> str:
-        """Where a path below the version is, also if the deployment's document has it elsewhere."""
+        """Return the path with its version, also if the deployment's document has it elsewhere."""
         if self.contract is None:
             return f"/{VERSION}{path}"
         shape, ids = _parted(path)
@@ -211,8 +211,8 @@ class PlatformApi:
     ) -> PlatformResponse[list[T]]:
         """Return the records of all pages that have an id, each once, at most so many.
 
-        `read` gets id and record, and returns None for what is to be set aside. `place` names the kind of record
-        where records that were set aside are counted. `is_whole` is False if the list has more.
+        `read` gets id and record, and returns None for a record to reject. `place` names the kind of record
+        under which rejected records are counted. `is_whole` is False if the list has more.
         """
         listed = await self.rows(path, query, permission=permission, most=most)
         sieve = RecordDecoder()
@@ -253,7 +253,7 @@ class PlatformApi:
         return walk.listed(is_ended=is_ended)
 
     async def _walked(self, ask: _Asked, dialect: PageStyle) -> tuple[Paginator, bool]:
-        """Walk through a list; False where it was broken off."""
+        """Fetch the pages of a list; False where more pages may follow."""
         walk = Paginator(ask.path.rsplit("/", 1)[-1], dialect, ask.most, ask.size)
         for number in range(MAX_PAGES):
             reply = await self._page(ask.path, ask.query, number, walk, ask.permission)
@@ -268,7 +268,7 @@ class PlatformApi:
         return walk, True
 
     async def _taken(self, walk: Paginator, reply: Response, number: int, path: str) -> bool:
-        """Have a walk take a page; one that is none is not held for the next time."""
+        """Pass a page to the paginator; delete a stored response that is no page."""
         try:
             return await parse(lambda body: walk.take(body, reply.freshness, number), reply.body)
         except UnexpectedResponseError:
@@ -313,7 +313,7 @@ class PlatformApi:
         try:
             return loose(reply.body) if reply.body else None
         except UnexpectedResponseError:
-            return None  # it was done, only what it led to is not told
+            return None  # it was done, only its result is unknown
 
     # -- how it is asked --
 
@@ -364,19 +364,19 @@ class PlatformApi:
 
 
 def is_missing(err: VendorError) -> bool:
-    """Whether an error says that there is no such thing: a path or a record that does not exist."""
+    """Return whether an error says that there is no such thing: a path or a record that does not exist."""
     return isinstance(err, UnexpectedResponseError) and err.status in _GONE
 
 
 def _parted(path: str) -> tuple[str, list[str]]:
-    """A path with blanks for the ids in it, and these; no word of the vendor's paths has a digit, and every id has."""
+    """Return the path template and the ids. Segments that contain a digit are ids."""
     parts = path.split("/")
     ids = [part for part in parts if _ID.search(part)]
     return "/".join("{}" if _ID.search(part) else part for part in parts), ids
 
 
 def _listing(path: str) -> str:
-    """The list that a record is in; any other path is its own."""
+    """Return the path of the list that holds a record, else the path itself."""
     above, _, last = path.rpartition("/")
     return above if _ID.search(last) else path
 

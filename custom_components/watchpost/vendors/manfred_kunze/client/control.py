@@ -34,7 +34,7 @@ _MALFORMED: Final = frozenset({400, 422})
 
 
 class ControlClient:
-    """What can be done to devices. Every method raises a `VendorError`; writes are never repeated."""
+    """Commands and configuration of devices. Every method raises a `VendorError`; writes are never repeated."""
 
     def __init__(self, api: PlatformApi) -> None:
         self._api = api
@@ -207,7 +207,7 @@ class ControlClient:
 
 
 def _right(verb: str, path: str) -> str:
-    """Which right is lacking, in a few words, without any id."""
+    """Return the permission that a path needs, in a few words, without any id."""
     words = [part for part in path.split("/") if part.replace("-", "").isalpha()]
     return f"{verb} {' '.join(words).replace('-', ' ')}"
 

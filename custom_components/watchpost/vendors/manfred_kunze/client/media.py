@@ -194,7 +194,7 @@ class MediaClient:
         return True  # there is no such session any more
 
     async def _lasts(self, session: str) -> bool:
-        """Whether a session is not over; where sessions are not listed, nobody knows, and so it may be."""
+        """Return whether a session is not over, or may not be because sessions cannot be listed."""
         try:
             listed = await self.list_live()
         except UnexpectedResponseError as err:

@@ -1,4 +1,4 @@
-"""What a deployment's own OpenAPI document says of paths, paging and fields, where it shows one.
+"""A deployment's own OpenAPI document: paths, paging and fields, where it publishes one.
 
 It is published at `/api/v3/api-docs` in environments configured to expose it (REST API page, "OpenAPI"). What it says
 goes before our defaults; nothing depends on it.
@@ -71,18 +71,18 @@ class OpenApiDocument:
         return cls(operations)
 
     def place(self, shape: str) -> tuple[str, str]:
-        """Where something is that we know as `shape`: its version and its own shape."""
+        """Return version and path template of the operation that the vendor's pages call `shape`."""
         known = shape if shape in self.operations else self._elsewhere(shape)
         if known is None:
             return VERSION, shape
         return self.operations[known].version, known
 
     def operation(self, shape: str) -> Operation | None:
-        """What is said of a path, wherever it is."""
+        """Return the operation of a path template, also if the document has it elsewhere."""
         return self.operations.get(self.place(shape)[1])
 
     def dialect(self, shape: str) -> PageStyle | None:
-        """How a list is asked for in pages; None where the document does not say."""
+        """Return the page style of a list; None where the document does not say."""
         said = self.operation(shape)
         if said is None or "get" not in said.methods:
             return None
@@ -95,7 +95,7 @@ class OpenApiDocument:
         return None
 
     def _elsewhere(self, shape: str) -> str | None:
-        """The one path that ends in the same way and takes as many ids."""
+        """Return the one path that ends in the same way and takes as many ids."""
         if shape not in self._moved:
             tail = _tail(shape)
             alike = [
@@ -107,7 +107,7 @@ class OpenApiDocument:
         return self._moved[shape]
 
     def contradictions(self) -> list[str]:
-        """What the document says otherwise than the vendor's pages, or than we guessed, in a few words each."""
+        """Return where the document differs from the vendor's pages or from our guesses, in a few words each."""
         return sorted(self._contradictions())
 
     def _contradictions(self) -> Iterator[str]:
@@ -131,12 +131,12 @@ class OpenApiDocument:
 
 
 def shape_of(path: str) -> str:
-    """A path without what stands in its parameters' places."""
+    """Return a path with {} in place of each parameter."""
     return _PARAMETER.sub("{}", path)
 
 
 def _tail(shape: str) -> str:
-    """A path from its last word on, with the blank before it where there is one."""
+    """Return a path from its last word on, with the parameter before it, if any."""
     parts = shape.split("/")
     words = [number for number, part in enumerate(parts) if part not in ("", "{}")]
     if not words:
@@ -159,7 +159,7 @@ def _operations(document: Row) -> Iterator[tuple[str, Operation]]:
 
 
 def _base(document: Row) -> str:
-    """The path of the first server, without a slash at its end."""
+    """Return the path of the first server, without a slash at its end."""
     servers = document.get("servers")
     first = servers[0] if isinstance(servers, list) and servers else None
     url = first.get("url") if isinstance(first, dict) else None
@@ -197,7 +197,7 @@ def _operation(document: Row, version: str, methods: frozenset[str], item: Row) 
 
 
 def _record(document: Row, get: Row) -> Row:
-    """The properties of a record of a GET's answer."""
+    """Return the properties of a record in the response of a GET."""
     responses = nested(get, "responses")
     answer = _resolved(document, responses.get("200") or responses.get("default"))
     contents = [held for held in nested(answer, "content").values() if isinstance(held, dict)]
@@ -222,7 +222,7 @@ def _is_list(document: Row, properties: Row, name: str) -> bool:
 
 
 def _properties(document: Row, schema: Row) -> Row:
-    """The properties of a schema and of those that it is made of, its own before theirs."""
+    """Return the properties of a schema and of its parts, its own before theirs."""
     made_of = [schema]
     for part in made_of:  # which grows meanwhile
         parts = part.get("allOf")
@@ -237,7 +237,7 @@ def _properties(document: Row, schema: Row) -> Row:
 
 
 def _resolved(document: Row, held: object) -> Row:
-    """What stands behind a reference inside the document; nothing behind one that leads out of it or in a circle."""
+    """Resolve references inside the document; {} for one that leads out of it or in a circle."""
     for _ in range(_MAX_DEEP):
         if not isinstance(held, dict):
             return {}

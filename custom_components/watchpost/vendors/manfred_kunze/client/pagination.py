@@ -54,7 +54,7 @@ def read_page(body: bytes, number: int, before: int, name: str = "") -> Page:
 
 
 def is_full(count: int, size: int) -> bool:
-    """Whether a page of so many records may be followed by another, where nothing says so."""
+    """Return whether a page of so many records may be followed by another, where nothing says so."""
     is_round = count % _ROUND == 0 or count.bit_count() == 1
     return count >= size or (count >= 2 * _ROUND and is_round)
 
@@ -106,7 +106,7 @@ class Listed:
 
 @dataclass(slots=True)
 class PageStyle:
-    """How one list is asked for in pages, as far as that is known.
+    """The paging parameters of one list, as far as they are known.
 
     `first` is the number of the first page. `is_offset`: records are counted, not pages. Without `is_paged` it is
     asked for without any parameters of pages. `is_endless`: a page that looks full may be followed by another,
@@ -122,7 +122,7 @@ class PageStyle:
     most: int = PER_PAGE
 
     def params(self, number: int, size: int) -> dict[str, str]:
-        """The parameters of page `number`, counted from 0, with so many records."""
+        """Return the parameters of page `number`, counted from 0, with so many records."""
         if not self.is_paged:
             return {}
         size = min(size, self.most)
@@ -135,7 +135,7 @@ _FEWER: Final = 50
 
 
 def others(dialect: PageStyle) -> Iterator[PageStyle]:
-    """How else a list may be asked for where its first page was refused: from 1, in smaller pages, in none."""
+    """Yield other page styles for a list whose first page was refused: from 1, smaller pages, none."""
     yield replace(dialect, first=1)
     yield replace(dialect, most=_FEWER)
     yield replace(dialect, first=1, most=_FEWER)
@@ -154,7 +154,7 @@ DIALECTS: Final = (
 
 
 class Paginator:
-    """One walk through a list: what came, and whether to go on.
+    """Collects the pages of one list and decides whether to go on.
 
     `is_stuck`: the same page came again and again, though there may be more. `is_from_one`: page 0 is page 1 there.
     """
@@ -174,7 +174,7 @@ class Paginator:
         self._is_cut = False
 
     def take(self, body: bytes, fresh: Freshness, number: int) -> bool:
-        """Take page `number`; return whether there may be another.
+        """Parse page `number`; return whether there may be another.
 
         Raises UnexpectedResponseError for a body that is no list.
         """
@@ -211,11 +211,11 @@ class Paginator:
         return self.dialect.is_endless and is_full(len(page.rows), size)
 
     def listed(self, *, is_ended: bool = True) -> Listed:
-        """What the walk brought; `is_ended` is False if it was broken off."""
+        """Return the records so far; `is_ended` is False if more pages may follow."""
         return Listed(self.rows, tuple(self.freshness), is_ended and not self._is_cut)
 
     def _unseen(self, rows: list[object]) -> list[object]:
-        """The records of a page, none where all of them came before; within a page the sieve looks for doubles."""
+        """Return the records of a page that no earlier page had; duplicates within it are left to the decoder."""
         names = [_name(row) for row in rows]
         fresh = [row for row, name in zip(rows, names, strict=True) if name not in self._seen]
         self._seen.update(names)
@@ -223,7 +223,7 @@ class Paginator:
 
 
 def _name(row: object) -> str | int:
-    """What tells a record from others: its id, with a version like 1.0, or where it has no id, all of it."""
+    """Return the key of a record: its id and version, or a hash of a record without an id."""
     found = identifier(row.get("id")) if isinstance(row, dict) else None
     if found is None or not isinstance(row, dict):
         return hash(repr(row))

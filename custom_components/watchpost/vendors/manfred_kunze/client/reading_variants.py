@@ -23,7 +23,7 @@ _HOURLY: Final = frozenset({"1h", "pt1h", "hour", "hourly", "1 hour", "one_hour"
 
 
 def said(contract: OpenApiDocument, word: str) -> Iterator[RequestVariant]:
-    """The ways to read that a document has under this word, with the parameters that they need beside a period."""
+    """Yield the request variants of a document for this word, with their parameters beside a period."""
     for shape, operation in contract.operations.items():
         is_read = shape.startswith("/readings") and word in shape.rsplit("/", 1)[-1]
         if not is_read or "get" not in operation.methods:
@@ -38,7 +38,7 @@ def said(contract: OpenApiDocument, word: str) -> Iterator[RequestVariant]:
 
 
 def value_names(operation: Operation) -> tuple[str, ...]:
-    """What the value of a reading is called, where a document knows none of the likely names and one other field."""
+    """Return the name of a reading's value, where a document has none of the likely names and one other field."""
     others = [
         name
         for name in operation.fields - operation.times

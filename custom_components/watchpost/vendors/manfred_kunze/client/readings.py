@@ -122,7 +122,7 @@ class ReadingsClient:
         return PlatformResponse([], aside, tuple(freshness))
 
     def _looks(self) -> list[datetime]:
-        """Since when to look: where the oldest come first, a short time before a long one."""
+        """Return the starts of the periods to try: short ones first where the oldest readings come first."""
         now = self._api.now()
         days = (timedelta(hours=1), timedelta(days=1), timedelta(days=30))
         return [now - span for span in (days if self.is_oldest_first else days[-1:])]
@@ -192,25 +192,25 @@ class ReadingsClient:
         return listed
 
     def _is_older(self, rows: Sequence[object], start: datetime) -> bool:
-        """Whether many of these came well before the period began; single ones may have been late."""
+        """Return whether many of these came well before the period began; single ones may have been late."""
         times = [at for row in rows if (at := _time_of(row, self.time_names)) is not None]
         return 4 * sum(at < start - _HOUR for at in times) > len(times)
 
     def _read(self, rows: Sequence[object]) -> tuple[list[Reading], Counter[str]]:
-        """The readings of a list, oldest first."""
+        """Parse the readings of a list, oldest first."""
         read = [one for row in rows if (one := self._reading(row)) is not None]
         good = self._past(read)
         aside = Counter({"reading: shape": len(rows) - len(read), _FUTURE: len(read) - len(good)})
         return good, +aside
 
     def _past(self, read: Iterable[Reading]) -> list[Reading]:
-        """Those that can have been measured by now, oldest first."""
+        """Return the readings that can have been measured by now, oldest first."""
         past = sorted((one for one in read if self.is_past(one)), key=lambda one: one.at)
         sound = [one for one in past if one.at <= self._latest() + _STRAY]
         return sound if sound and len(past) - len(sound) <= _FEW_STRAYS else past
 
     def is_past(self, reading: Reading) -> bool:
-        """Whether a reading can have been measured by now, by the clock that is ahead: the vendor's or ours."""
+        """Return whether a reading can have been measured by now, by the clock that is ahead: the vendor's or ours."""
         return reading.at - _AHEAD <= self._latest()
 
     def _latest(self) -> datetime:
@@ -280,7 +280,7 @@ class ReadingsClient:
 
     @staticmethod
     def _of(way: RequestVariant, sensor: str) -> dict[str, str]:
-        """The parameters of a way: its own, and the sensor where the path does not name it."""
+        """Return the parameters of a variant: its own, and the sensor where the path does not name it."""
         own = {name: value for name, value in way.params.items() if name != IDS}
         return own if "{}" in way.path else own | {way.params.get(IDS, "sensorId"): sensor}
 
@@ -313,7 +313,7 @@ class ReadingsClient:
         return await ways.ask(ask, self._api.transport.budget.now())
 
     def diagnostics(self) -> dict[str, str]:
-        """How readings are asked for."""
+        """Return how readings are requested."""
         return {
             "period": "/".join(PERIODS[self.period]),
             "order": "oldest first" if self.is_oldest_first else "newest first",

@@ -21,7 +21,7 @@ MAX_SENSORS: Final = 20_000
 
 
 class TopologyClient:
-    """What an organisation has. Every method raises a `VendorError`."""
+    """Devices and components of an organisation. Every method raises a `VendorError`."""
 
     def __init__(self, api: PlatformApi) -> None:
         self._api = api
@@ -40,7 +40,7 @@ class TopologyClient:
         return await self._api.one(f"/devices/{device}", read, permission=_DEVICES)
 
     async def organisation(self) -> str | None:
-        """The organisation's id as other records than devices show it; None where none does."""
+        """Return the organisation's id as other records than devices show it; None where none does."""
         for path in ("/sites", "/sensor-profiles"):
             with suppress(PermissionDeniedError, UnexpectedResponseError):
                 rows = (await self._api.rows(path, permission=_DEVICES, most=1)).rows

@@ -33,7 +33,7 @@ class VariantSelector:
         self._off_since: float | None = None
 
     def is_off(self, now: float) -> bool:
-        """Whether all ways proved not to work, not long ago; `now` is monotonic seconds."""
+        """Return whether all ways proved not to work, not long ago; `now` is monotonic seconds."""
         return self._off_since is not None and now - self._off_since < AGAIN_AFTER
 
     def follow(self, ways: Sequence[RequestVariant]) -> None:
@@ -43,7 +43,7 @@ class VariantSelector:
             self.at, self.works, self._off_since = 0, False, None
 
     def tries(self) -> Iterator[RequestVariant]:
-        """All ways from the present one on; going on to the next means that the one before did not work."""
+        """Yield all variants from the present one on; going on to the next means that the one before did not work."""
         start = 0 if self._off_since is not None else self.at
         for number in (*range(start, len(self._ways)), *range(start)):
             self.at = number
@@ -73,22 +73,22 @@ class VariantSelector:
         raise UnexpectedResponseError("the vendor has no such readings", 404)
 
     def record_success(self) -> None:
-        """The present way works."""
+        """Record that the present variant works."""
         self.works, self._off_since = True, None
 
     def failed(self, now: float) -> None:
-        """No way works."""
+        """Record that no variant works."""
         self.works, self._off_since, self.at = False, now, 0
 
     @property
     def standing(self) -> str:
-        """How it stands, for diagnostics."""
+        """Return the state of the variants for diagnostics."""
         if self.works:
             return self._ways[self.at].path
         return "untried" if self._off_since is None else "none works"
 
     def to_memory(self) -> dict[str, Any] | None:
-        """What is remembered of a way that works."""
+        """Return the variant that works, to be stored."""
         if not self.works:
             return None
         way = self._ways[self.at]
@@ -103,5 +103,5 @@ class VariantSelector:
 
 
 def may_differ(err: UnexpectedResponseError) -> bool:
-    """Whether another way to ask may fare better than the one that got this error."""
+    """Return whether another way to ask may fare better than the one that got this error."""
     return is_missing(err) or err.status is None or err.status in _REFUSED

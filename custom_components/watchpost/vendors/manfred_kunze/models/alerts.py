@@ -35,7 +35,7 @@ _MAX_DEEP = 4
 
 
 class Severity(StrEnum):
-    """How bad an alert is."""
+    """The severity of an alert."""
 
     INFO = "INFO"
     WARNING = "WARNING"
@@ -43,7 +43,7 @@ class Severity(StrEnum):
 
 
 class Lifecycle(StrEnum):
-    """How far an alert is; it goes one way."""
+    """The lifecycle of an alert; it goes one way."""
 
     ACTIVE = "ACTIVE"
     ACKNOWLEDGED = "ACKNOWLEDGED"
@@ -68,7 +68,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody said that it is over; also where nobody knows."""
+        """Return whether nobody said that it is over; also where nobody knows."""
         return self.state is not Lifecycle.RESOLVED
 
 
@@ -95,7 +95,7 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotificationChannel(msgspec.Struct, frozen=True, kw_only=True):
-    """Where alerts are sent; `url` is a webhook's address, wherever in the record it stands. `row` is all that came."""
+    """A notification channel; `url` is a webhook's address, wherever it stands. `row` is the whole record."""
 
     id: str
     name: str | None = None
@@ -106,17 +106,17 @@ class NotificationChannel(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_masked(self) -> bool:
-        """Whether stars or dots stand where its address would."""
+        """Return whether stars or dots stand where its address would."""
         return any(mark in value for value in _texts(self.row) for mark in _MASKS)
 
 
-def read_alert(found: str, row: Row) -> Alert:
+def read_alert(record_id: str, row: Row) -> Alert:
     """Read an alert; what its event or its lifecycle tells in an object of its own counts as the alert's."""
     inner = {**nested(row, "event"), **nested(row, "lifecycle"), **nested(row, "eventLifecycle")}
     held = {**inner, **{key: value for key, value in row.items() if value is not None}}
     acknowledged_at, resolved_at = time_of(held, *_ACKNOWLEDGED), time_of(held, *_RESOLVED)
     return Alert(
-        id=found,
+        id=record_id,
         state=_state(held, acknowledged_at, resolved_at),
         severity=_severity(held),
         rule=reference(held, "alertRule", "rule"),
@@ -132,15 +132,15 @@ def read_alert(found: str, row: Row) -> Alert:
 
 
 def _rule_name(held: Row) -> str | None:
-    """What its rule is called, which may stand where another form of the record has the rule's id."""
-    told = words(held, "alertRuleName", "ruleName", "alertRule", "rule")
-    return told or words(nested(held, "alertRule"), "name") or words(nested(held, "rule"), "name")
+    """Return the name of the rule, which may stand where another form of the record has its id."""
+    name = words(held, "alertRuleName", "ruleName", "alertRule", "rule")
+    return name or words(nested(held, "alertRule"), "name") or words(nested(held, "rule"), "name")
 
 
 def _state(
     held: Row, acknowledged_at: datetime | None, resolved_at: datetime | None
 ) -> Lifecycle | None:
-    """What the literal says; where there is none, what the times say."""
+    """Return the state of the literal, or without one that of the times."""
     if word(held, *_STATES) is not None:
         return member(Lifecycle, held, *_STATES)
     if resolved_at is not None:
@@ -152,11 +152,11 @@ def _severity(held: Row) -> Severity | None:
     return member(Severity, held, "severity", "level", "priority")
 
 
-def read_rule(found: str, row: Row) -> AlertRule:
+def read_rule(record_id: str, row: Row) -> AlertRule:
     """Read a rule, what its condition tells in an object of its own included."""
     held = {**nested(row, "condition"), **{k: v for k, v in row.items() if v is not None}}
     return AlertRule(
-        id=found,
+        id=record_id,
         name=words(held, "name", "title", "label"),
         sensor=reference(held, "sensor"),
         component=reference(held, "component"),
@@ -179,10 +179,10 @@ def _is_enabled(row: Row) -> bool | None:
     return False if said is None and word(row, "status", "state") in _RESTING else said
 
 
-def read_channel(found: str, row: Row) -> NotificationChannel:
+def read_channel(record_id: str, row: Row) -> NotificationChannel:
     """Read a notification channel."""
     return NotificationChannel(
-        id=found,
+        id=record_id,
         name=words(row, "name", "title", "label"),
         type=word(row, "type", "channelType", "kind"),
         url=next((url for _, url in _addresses(row)), None),

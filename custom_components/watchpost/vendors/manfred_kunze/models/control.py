@@ -24,7 +24,7 @@ _MAX_LINK = 8_192
 
 
 class CommandState(StrEnum):
-    """How far a command is."""
+    """The state of a command."""
 
     PENDING = "PENDING"
     SENT = "SENT"
@@ -47,12 +47,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Return whether nothing more will come of it."""
         return self.state in ENDED
 
 
 class RegistrationToken(msgspec.Struct, frozen=True, kw_only=True):
-    """What one device may register with, once; the token is shown when it is made, and never again."""
+    """A token with which one device can register once; the vendor shows it only on creation."""
 
     token: str
     device: str | None = None
@@ -92,10 +92,10 @@ def annotation_forms(note: Annotation) -> Iterator[dict[str, Any]]:
         yield {**row, "values": dict(note.values)}
 
 
-def read_command(found: str, row: Row) -> Command:
+def read_command(record_id: str, row: Row) -> Command:
     """Read a command."""
     return Command(
-        id=found,
+        id=record_id,
         method=words(row, "method", "commandType", "type", "command", "name"),
         state=member(CommandState, row, "status", "state"),
         result=first_of(row, ("result", "response", "resultPayload"), lambda held: held),
@@ -123,7 +123,7 @@ def read_upload(row: Row) -> str | None:
 
 
 def masked_fields(row: Row) -> list[str]:
-    """The fields in which stars stand for what the vendor does not show; sent back, they would take its place."""
+    """Return the masked fields of a record, whose stars must not be sent back."""
     found = (key for key, held in row.items() if key not in _FREE_TEXTS and _is_masked(held))
     return [key if _PLAIN.fullmatch(key) else "a field" for key in found]
 

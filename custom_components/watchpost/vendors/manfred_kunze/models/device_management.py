@@ -15,7 +15,7 @@ _ARTEFACTS: Final = ("artefact", "configArtefact", "artifact", "configArtifact")
 
 
 class DesiredState(StrEnum):
-    """What a device reported of a configuration that is wanted of it."""
+    """The state that a device reported of its desired configuration."""
 
     ACCEPTED = "ACCEPTED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -65,7 +65,7 @@ class Firmware:
     created_at: datetime | None = None
 
 
-def binding(found: str, row: Row) -> Binding:
+def binding(record_id: str, row: Row) -> Binding:
     """Read a binding with what was reported of it, beside or below it."""
     target = word(row, "targetType", "target", "scopeType") or ""
     aim = reference(row, "target", "scope")
@@ -73,7 +73,7 @@ def binding(found: str, row: Row) -> Binding:
     artefact = next((held for name in _ARTEFACTS if (held := nested(row, name))), {})
     is_device, is_component = target == "DEVICE", target == "COMPONENT"
     return Binding(
-        id=found,
+        id=record_id,
         name=words(artefact, "name", "key") or words(row, "artefactName", "configName", "name"),
         device=reference(row, "device") or (aim if is_device else None),
         component=reference(row, "component") or (aim if is_component else None),
@@ -86,7 +86,7 @@ def binding(found: str, row: Row) -> Binding:
     )
 
 
-def quarantined(found: str, row: Row) -> Quarantined:
+def quarantined(record_id: str, row: Row) -> Quarantined:
     """Read why a payload was rejected."""
     said = (word(row, "reason", "reasonCode", "code", "error", "message") or "").lower()
     told = (
@@ -95,14 +95,14 @@ def quarantined(found: str, row: Row) -> Quarantined:
         ("range", Rejection.OUT_OF_RANGE),
     )
     return Quarantined(
-        found, next((meant for mark, meant in told if mark in said), Rejection.OTHER)
+        record_id, next((meant for mark, meant in told if mark in said), Rejection.OTHER)
     )
 
 
-def firmware(found: str, row: Row) -> Firmware:
+def firmware(record_id: str, row: Row) -> Firmware:
     """Read a firmware artefact."""
     return Firmware(
-        id=found,
+        id=record_id,
         version=_version(row, "version", "firmwareVersion"),
         profile=reference(row, "deviceProfile", "profile"),
         model=words(row, "model", "hardwareModel", "deviceType", "targetModel"),

@@ -15,7 +15,7 @@ from .fields import first_of, references, time_of, word
 
 
 class ExportState(StrEnum):
-    """How far an export is. The vendor names the first three; failed and expired ones must be told somehow."""
+    """The state of an export. The vendor names the first three; the others are inferred."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -25,7 +25,7 @@ class ExportState(StrEnum):
 
     @property
     def is_under_way(self) -> bool:
-        """Whether more may come of it."""
+        """Return whether more may come of it."""
         return self in (ExportState.PENDING, ExportState.RUNNING)
 
 
@@ -65,7 +65,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def joined(before: Export | None, now: Export) -> Export:
-    """Return an export as it is now, with what was told of it before and is left out now.
+    """Return an export as it is now, with earlier fields that are left out now.
 
     In the vendor's example a job that is ready tells neither its scope nor when it was created.
     """
@@ -75,12 +75,12 @@ def joined(before: Export | None, now: Export) -> Export:
     return replace(now, **{name: getattr(now, name) or getattr(before, name) for name in kept})
 
 
-def read_export(found: str, row: Row) -> Export:
+def read_export(record_id: str, row: Row) -> Export:
     """Read an export job."""
     said = word(row, "status", "state")
     url = row.get("downloadUrl")
     return Export(
-        id=found,
+        id=record_id,
         state=_WORDS.get(said or ""),
         scope_type=word(row, "scopeType") or word(nested(row, "scope"), "type"),
         scope_id=to_text(row.get("scopeId")) or to_text(nested(row, "scope").get("id")),

@@ -1,4 +1,4 @@
-"""How a value is found where the vendor's text does not say what its field is called: the likely names, in order."""
+"""Readers of fields whose names the vendor does not publish: the likely names, in order."""
 
 from collections.abc import Callable
 from datetime import datetime

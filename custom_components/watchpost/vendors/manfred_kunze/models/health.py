@@ -20,7 +20,7 @@ _LISTS: Final = ("content", "data", "items")
 
 
 class Vital(StrEnum):
-    """What a device's health consists of."""
+    """A value of a device's health."""
 
     UPTIME = "uptime"
     FREE_HEAP = "free_heap"
@@ -61,7 +61,7 @@ _NAMES: Final[Mapping[str, tuple[Vital, str | None]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a device said of itself; what it left out is absent, what makes no sense is None.
+    """A device's health; omitted values are absent, invalid ones are None.
 
     `units` has the units of those vitals whose names tell them.
     """
@@ -81,8 +81,8 @@ def health(body: bytes) -> Health:
     if not rows and not isinstance(held, list):
         raise UnexpectedResponseError("the reply holds no health")
     read = [_health(row) for row in rows]
-    told = [found for found in read if found.at is not None]
-    return max(told, key=_at) if told else next(iter(read), Health())
+    dated = [found for found in read if found.at is not None]
+    return max(dated, key=_at) if dated else next(iter(read), Health())
 
 
 def _at(found: Health) -> float:

@@ -42,7 +42,7 @@ _FAILED: Final = frozenset(
 
 
 class Progress(StrEnum):
-    """How far something is that the vendor makes in its own time."""
+    """The progress of a capture or a clip request."""
 
     UNDER_WAY = "under_way"
     DONE = "done"
@@ -50,7 +50,7 @@ class Progress(StrEnum):
 
 
 class CameraStatus(StrEnum):
-    """How a camera is, by itself."""
+    """The status of a camera."""
 
     ONLINE = "ONLINE"
     OFFLINE = "OFFLINE"
@@ -58,7 +58,7 @@ class CameraStatus(StrEnum):
 
 
 class LiveState(StrEnum):
-    """How far a live session is."""
+    """The state of a live session."""
 
     REQUESTED = "REQUESTED"
     ACTIVE = "ACTIVE"
@@ -98,7 +98,7 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_there(self) -> bool:
-        """Whether it can be played, as far as is known."""
+        """Return whether it can be played, as far as is known."""
         return self.state in (None, Progress.DONE)
 
 
@@ -112,7 +112,7 @@ class ClipRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A live session; `access` is how its playlist is fetched, None while nothing is told."""
+    """A live session; `access` is how its playlist is fetched, None while it is unknown."""
 
     id: str
     camera: str | None = None
@@ -122,14 +122,14 @@ class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing comes of it any more."""
+        """Return whether nothing comes of it any more."""
         return self.state in (LiveState.STOPPING, LiveState.STOPPED, LiveState.EXPIRED)
 
 
-def read_camera(found: str, row: Row) -> Camera:
+def read_camera(record_id: str, row: Row) -> Camera:
     """Read a camera."""
     return Camera(
-        id=found,
+        id=record_id,
         name=words(row, "name", "displayName", "label", "title"),
         device=reference(row, "device", "gateway"),
         status=member(CameraStatus, row, *_STATES, "cameraStatus", "connectionStatus"),
@@ -137,7 +137,7 @@ def read_camera(found: str, row: Row) -> Camera:
     )
 
 
-def read_capture(found: str, row: Row) -> Capture:
+def read_capture(record_id: str, row: Row) -> Capture:
     """Read a capture, what its event or its media tells in an object of its own included."""
     inner = {**nested(row, "media"), **nested(row, "clip")}
     held = {**inner, **{key: value for key, value in row.items() if value is not None}}
@@ -146,7 +146,7 @@ def read_capture(found: str, row: Row) -> Capture:
     if seconds is None and at is not None and end is not None and end > at:
         seconds = (end - at).total_seconds()
     return Capture(
-        id=found,
+        id=record_id,
         camera=reference(held, "camera"),
         device=reference(held, "device"),
         event=reference(held, "event", "alert"),
@@ -171,21 +171,21 @@ def thumbnail_of(row: Row) -> str | None:
     return None
 
 
-def read_clip_request(found: str, row: Row) -> ClipRequest:
+def read_clip_request(record_id: str, row: Row) -> ClipRequest:
     """Read a DVR clip request; what names its capture and says no more is done."""
     capture = reference(row, "capture", "mediaCapture", "media", "clip", "result")
     state = _progress(row)
     if state is None:
         state = Progress.DONE if capture else Progress.UNDER_WAY
-    return ClipRequest(id=found, camera=reference(row, "camera"), state=state, capture=capture)
+    return ClipRequest(id=record_id, camera=reference(row, "camera"), state=state, capture=capture)
 
 
-def read_live(found: str, row: Row, home: str) -> LiveSession:
+def read_live(record_id: str, row: Row, home: str) -> LiveSession:
     """Read a live session; `home` is the address that a link without a host belongs to."""
     held = {**nested(row, "session"), **{k: v for k, v in row.items() if v is not None}}
     access = access_of(held, home)
     return LiveSession(
-        id=found,
+        id=record_id,
         camera=reference(held, "camera"),
         state=_live_state(held, has_access=access is not None),
         expires_at=time_of(held, *_EXPIRES),
@@ -194,7 +194,7 @@ def read_live(found: str, row: Row, home: str) -> LiveSession:
 
 
 def _live_state(held: Row, *, has_access: bool) -> LiveState | None:
-    """What the literal says; a session that says nothing of its state but how it is watched is active."""
+    """Return the state of the literal; a session without one but with access is active."""
     names = (*_STATES, "sessionStatus")
     if has_access and word(held, *names) is None:
         return LiveState.ACTIVE

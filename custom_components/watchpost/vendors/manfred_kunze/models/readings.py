@@ -35,7 +35,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The mean of a span of time, and its extremes where they are told; `start` in UTC."""
+    """The mean of a span of time, and its extremes where they are known; `start` in UTC."""
 
     start: datetime
     mean: float
@@ -50,7 +50,7 @@ def reading(row: Row, times: Sequence[str] = (), values: Sequence[str] = ()) -> 
 
 
 def latest(row: Row) -> Reading | None:
-    """The newest reading that a sensor's record brings with it, if it has a value."""
+    """Return the newest reading in a sensor's record, if it has a value."""
     held = next((found for name in _LATEST if (found := nested(row, name))), None)
     if held is not None:
         newest = reading(held)
@@ -100,13 +100,13 @@ def bucket(row: Row) -> Bucket | None:
 
 
 def width(buckets: Sequence[Bucket]) -> timedelta:
-    """How long the spans of an aggregation are: the shortest time between two of them."""
+    """Return the length of an aggregation's spans: the shortest time between two of them."""
     gaps = [later.start - earlier.start for earlier, later in pairwise(buckets)]
     return min((gap for gap in gaps if gap), default=timedelta(0))
 
 
 def figures(row: Row) -> dict[str, float]:
-    """The numbers of a record, by their names."""
+    """Return the numbers of a record by name."""
     found = {name: to_number(value) for name, value in row.items()}
     return {
         name: value
@@ -122,7 +122,7 @@ def _sensor(row: object) -> str | None:
 
 
 def _listed(held: object) -> Iterator[Reading]:
-    """The readings of one sensor: a list, one of them, or a list inside."""
+    """Yield the readings of one sensor: from a list, one reading, or a list inside."""
     if isinstance(held, dict):
         inside = next((found for name in _LISTS if isinstance(found := held.get(name), list)), None)
         one = reading(nested(held, "reading") or nested(held, "latest") or held)
@@ -135,7 +135,7 @@ def _listed(held: object) -> Iterator[Reading]:
 
 
 def _value(row: Row, names: Sequence[str]) -> Raw:
-    """The first of these that has a plain value."""
+    """Return the first of these fields that has a plain value."""
     return next(
         (value for name in names if isinstance(value := row.get(name), str | int | float | bool)),
         None,

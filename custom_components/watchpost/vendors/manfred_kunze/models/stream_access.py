@@ -1,4 +1,4 @@
-"""How a live session is watched: the addresses of its HLS playlist and the credentials that it wants.
+"""Access to a live session: the addresses of its HLS playlist and their credentials.
 
 The vendor's page "Capture media" says HLS, short-lived credentials, and "local network first, remote stream as
 fallback"; neither names nor forms are published.
@@ -38,7 +38,7 @@ _MAX_DEEP: Final = 4
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a session's playlist is fetched, the likeliest place first, and the headers that prove who may."""
+    """The addresses of a session's playlist, the likeliest first, and the headers with its credentials."""
 
     urls: tuple[str, ...]
     headers: Mapping[str, str] = {}
@@ -49,7 +49,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def access_of(row: Row, home: str) -> Access | None:
-    """Return how a session is watched; None where no safe address is told."""
+    """Return the access to a session; None without a safe address."""
     found = [(way, url) for way, url in _addresses(row, home) if not _OTHER.search(way)]
     playlists = [each for each in found if _is_playlist(*each)]
     usable = playlists or [each for each in found if _PLAIN.search(each[0])]
@@ -80,12 +80,12 @@ def _safe(value: str, home: str) -> str | None:
     except NotSecureError:
         return None
     if is_loopback(url.host or "") and not is_loopback(URL(home).host or ""):
-        return None  # a programme of this machine is no camera's
+        return None  # a camera's stream is not served by this machine
     return str(url) if url.scheme in {"https", URL(home).scheme} else None
 
 
 def _headers(row: Row) -> dict[str, str]:
-    """The credentials as headers: given as such, a user with a password, or a token."""
+    """Return the credentials as headers: given as such, a user with a password, or a token."""
     held = {**row, **nested(row, "credentials"), **nested(row, "auth")}
     given = held.get("headers")
     if isinstance(given, dict):

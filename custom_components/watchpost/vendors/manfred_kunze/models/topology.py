@@ -36,7 +36,7 @@ class DeviceStatus(StrEnum):
 
 
 class ValueType(StrEnum):
-    """What a sensor's values are (Core concepts)."""
+    """The type of a sensor's values (Core concepts)."""
 
     DOUBLE = "DOUBLE"
     BIGINT = "BIGINT"
@@ -46,7 +46,7 @@ class ValueType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What is provisioned: a gateway, a node, a virtual device. `status` is None for an unknown literal."""
+    """A provisioned device: a gateway, a node, a virtual device. `status` is None for an unknown literal."""
 
     id: str
     name: str | None = None
@@ -113,10 +113,10 @@ class Profile:
     fields: tuple[ProfileField, ...] = ()
 
 
-def device(found: str, row: Row) -> Device:
+def device(record_id: str, row: Row) -> Device:
     """Read a device; its location is left alone."""
     return Device(
-        id=found,
+        id=record_id,
         name=words(row, "name", "deviceName", "displayName", "label"),
         status=member(DeviceStatus, row, "status", "state", "deviceStatus"),
         organisation=organisation(row),
@@ -130,15 +130,15 @@ def device(found: str, row: Row) -> Device:
 
 
 def organisation(row: Row) -> str | None:
-    """The id of the organisation that a record says it is of."""
+    """Return the id of the organisation of a record."""
     return reference(row, *_ORGANISATION)
 
 
-def component(found: str, row: Row) -> Component:
+def component(record_id: str, row: Row) -> Component:
     """Read a component."""
     profile = nested(row, "sensorProfile") or nested(row, "profile")
     return Component(
-        id=found,
+        id=record_id,
         device=reference(row, "device"),
         name=words(row, "name", "displayName", "label", "key"),
         profile=reference(row, "sensorProfile", "profile"),
@@ -147,10 +147,10 @@ def component(found: str, row: Row) -> Component:
     )
 
 
-def sensor(found: str, row: Row) -> Sensor:
+def sensor(record_id: str, row: Row) -> Sensor:
     """Read a sensor."""
     return Sensor(
-        id=found,
+        id=record_id,
         name=words(row, "name", "displayName", "label", "title"),
         field=words(row, "fieldName", "field", "key", "profileField", "sensorId"),
         value_type=member(ValueType, row, "valueType", "dataType", "type"),
@@ -161,12 +161,12 @@ def sensor(found: str, row: Row) -> Sensor:
     )
 
 
-def place(found: str, row: Row) -> Place:
+def place(record_id: str, row: Row) -> Place:
     """Read a site or a device group: its name alone."""
-    return Place(found, words(row, "name", "displayName", "label"))
+    return Place(record_id, words(row, "name", "displayName", "label"))
 
 
-def profile(found: str, row: Row) -> Profile:
+def profile(record_id: str, row: Row) -> Profile:
     """Read a profile with its fields, listed or by name, in itself or in its schema."""
     held = row.get("fields") or row.get("schema") or row.get("definition")
     if isinstance(held, dict) and isinstance(held.get("fields"), list | dict):
@@ -175,7 +175,7 @@ def profile(found: str, row: Row) -> Profile:
         lists = [value for value in row.values() if isinstance(value, list) and value]
         held = next((value for value in lists if isinstance(value[0], dict)), None)
     return Profile(
-        id=found,
+        id=record_id,
         name=words(row, "name", "displayName", "key"),
         version=_version(row, "version", "profileVersion"),
         fields=tuple(_fields(held))[:_MAX_FIELDS],
