@@ -26,20 +26,20 @@ def is_unsafe(log: IncursionTracker) -> bool | None:
 def test_an_incursion_that_cannot_be_read_for_a_while_is_not_taken_for_gone() -> None:
     log = IncursionTracker()
     since = NOW - 24 * HOUR
-    log.take([incursion("1", HOUR)], full_since=since)
-    log.take([], full_since=since, is_readable=False)
+    log.update([incursion("1", HOUR)], full_since=since)
+    log.update([], full_since=since, is_readable=False)
     assert is_unsafe(log) is True
-    log.take([], full_since=since)
+    log.update([], full_since=since)
     assert is_unsafe(log) is False
 
 
 def test_what_cannot_be_read_makes_nothing_safe_until_all_was_read() -> None:
     log = IncursionTracker()
-    log.take([incursion("1", HOUR, acknowledged=True)], full_since=None, is_readable=False)
+    log.update([incursion("1", HOUR, acknowledged=True)], full_since=None, is_readable=False)
     assert is_unsafe(log) is None
-    log.take([], full_since=None)
+    log.update([], full_since=None)
     assert is_unsafe(log) is None
-    log.take([incursion("1", HOUR, acknowledged=True)], full_since=NOW - 24 * HOUR)
+    log.update([incursion("1", HOUR, acknowledged=True)], full_since=NOW - 24 * HOUR)
     assert is_unsafe(log) is False
 
 
@@ -52,7 +52,7 @@ def test_a_clock_that_is_ahead_makes_nothing_safe(ahead: timedelta, unsafe: bool
 
 def test_what_is_let_go_of_is_returned() -> None:
     log = IncursionTracker()
-    log.take([incursion("1", 30 * HOUR), incursion("2", HOUR)], full_since=None)
+    log.update([incursion("1", 30 * HOUR), incursion("2", HOUR)], full_since=None)
     assert [gone.id for gone in log.prune(NOW)] == ["1"]
     assert list(log.known) == ["2"]
 

@@ -18,7 +18,7 @@ from .models import Incursion
 from .reports import file_of, followed, named_file
 
 MAX_ROWS: Final = 5_000
-_USUAL_PERIOD: Final = timedelta(days=1)
+_DEFAULT_PERIOD: Final = timedelta(days=1)
 
 
 class SensorZoneActions:
@@ -84,14 +84,14 @@ class SensorZoneActions:
     def _is_meant(self, incursion: Incursion, devices: set[str] | None) -> bool:
         if devices is None:
             return True
-        return not devices.isdisjoint(self._site_inventory.counted_by(incursion))
+        return not devices.isdisjoint(self._site_inventory.devices_of(incursion))
 
     def _incursion(self, found: Incursion) -> dict[str, Any]:
         acknowledged_at = found.acknowledged_at
         return {
             "time": found.started_at.isoformat(),
             "acknowledged_at": acknowledged_at.isoformat() if acknowledged_at else None,
-            **self._site_inventory.told(found),
+            **self._site_inventory.event_data(found),
         }
 
     async def _get_insights(self, call: ActionCall) -> Mapping[str, Any]:
@@ -257,7 +257,7 @@ def _given(call: ActionCall, *names: str) -> dict[str, Any]:
 def _period(call: ActionCall) -> tuple[datetime, datetime]:
     """Return start and end of a call's period, which is the last day by default."""
     end: datetime = call.fields.get("end") or dt_util.utcnow()
-    start: datetime = call.fields.get("start") or end - _USUAL_PERIOD
+    start: datetime = call.fields.get("start") or end - _DEFAULT_PERIOD
     return start, end
 
 

@@ -65,16 +65,16 @@ class Entities:
 class SensorZoneClient:
     """Client of the API over the sign-ins of one account."""
 
-    def __init__(self, doors: Mapping[ApiVersion, Transport]) -> None:
-        self._doors = doors
+    def __init__(self, transports: Mapping[ApiVersion, Transport]) -> None:
+        self._transports = transports
         self._readers = {
             api: Reader(transport, is_json_api=api is ApiVersion.V2)
-            for api, transport in doors.items()
+            for api, transport in transports.items()
         }
-        if ApiVersion.V1 in doors:
-            doors[ApiVersion.V1].probe_requests = lambda: [(RESOURCES["entities"].path, None)]
-        if ApiVersion.TESTER in doors:
-            doors[ApiVersion.TESTER].probe_requests = lambda: [
+        if ApiVersion.V1 in transports:
+            transports[ApiVersion.V1].probe_requests = lambda: [(RESOURCES["entities"].path, None)]
+        if ApiVersion.TESTER in transports:
+            transports[ApiVersion.TESTER].probe_requests = lambda: [
                 (RESOURCES["people_assets"].path, None)
             ]
         self._served: set[str] = set()
@@ -82,22 +82,22 @@ class SensorZoneClient:
     @property
     def url(self) -> URL:
         """Return the base URL."""
-        return next(iter(self._doors.values())).url
+        return next(iter(self._transports.values())).url
 
     # -- V1, session cookie --
 
     async def check_session(self) -> None:
         """Sign in to V1, unless the session is still valid."""
         self._reader("session")
-        await self._doors[ApiVersion.V1].sign_in()
+        await self._transports[ApiVersion.V1].sign_in()
 
     async def check_token(self) -> None:
         """Sign in to V2, unless the token is still valid."""
         try:
             self._reader("login")
-            await self._doors[ApiVersion.V2].sign_in()
+            await self._transports[ApiVersion.V2].sign_in()
         except VendorError as err:
-            raise self._judged(RESOURCES["login"], err) from None
+            raise self._translate_error(RESOURCES["login"], err) from None
 
     async def insights(self, params: Params) -> object:
         """Return the totals, trends and breakdowns of incursions."""
@@ -137,14 +137,14 @@ class SensorZoneClient:
         """
         asked = period(start, end)
         rows, about = await self._rows("incursions", asked, start, in_part=True)
-        answer = _many(rows, about, "incursion", models.incursion)
+        answer = _parse_list(rows, about, "incursion", models.incursion)
         cut = self._reader("incursions").cut
         return replace(answer, is_complete="incursions" not in cut, failure=cut.get("incursions"))
 
     async def projects(self) -> SensorZoneResponse[list[Project]]:
         """List the projects."""
         rows, about = await self._rows("projects", {})
-        return _many(rows, about, "project", models.project)
+        return _parse_list(rows, about, "project", models.project)
 
     async def create_project(self, body: Mapping[str, object]) -> Row | None:
         """Create a project."""
@@ -168,7 +168,7 @@ class SensorZoneClient:
 
     async def alerts(self) -> list[Row]:
         """List the e-mail alerts."""
-        return _kept((await self._rows("alerts", {}))[0])
+        return _records((await self._rows("alerts", {}))[0])
 
     async def create_alert(self, body: Mapping[str, object]) -> Row | None:
         """Create an e-mail alert."""
@@ -185,7 +185,7 @@ class SensorZoneClient:
     async def worksites(self) -> SensorZoneResponse[list[Site]]:
         """List the worksites with their boundaries."""
         rows, about = await self._rows("worksites", {})
-        return _many(rows, about, "worksite", models.site)
+        return _parse_list(rows, about, "worksite", models.site)
 
     async def worksite(self, site: str) -> Row | None:
         """Return one worksite."""
@@ -194,20 +194,20 @@ class SensorZoneClient:
     async def base_stations(self) -> SensorZoneResponse[list[Machine]]:
         """List the machines, for deployments without the list of entities."""
         rows, about = await self._rows("base_stations", {})
-        return _many(rows, about, "base_station", models.machine)
+        return _parse_list(rows, about, "base_station", models.machine)
 
     async def base_station(self, machine: str) -> SensorZoneResponse[tuple[Machine, Status]]:
         """Return a machine and its status."""
-        return await self._of_machine("base_station", machine)
+        return await self._get_machine("base_station", machine)
 
     async def status(self, machine: str) -> SensorZoneResponse[tuple[Machine, Status]]:
         """Return a machine's status, for machine records without one."""
-        return await self._of_machine("status", machine)
+        return await self._get_machine("status", machine)
 
     async def clips(self, machine: str) -> SensorZoneResponse[list[Clip]]:
         """List the video clips of a machine."""
         rows, about = await self._rows("clips", {}, None, machine)
-        return _many(rows, about, "clip", models.clip)
+        return _parse_list(rows, about, "clip", models.clip)
 
     async def clip(self, machine: str, clip: str) -> Response:
         """Return a video clip, or JSON with its link."""
@@ -215,16 +215,16 @@ class SensorZoneClient:
 
     async def fetch(self, link: URL) -> Response:
         """Fetch a link of V1 to its own host."""
-        return await self._doors[ApiVersion.V1].get(link, permission="see video clips")
+        return await self._transports[ApiVersion.V1].get(link, permission="see video clips")
 
     async def messages(self, machine: str) -> list[Row]:
         """List the messages of a machine."""
-        return _kept((await self._rows("messages", {}, None, machine))[0])
+        return _records((await self._rows("messages", {}, None, machine))[0])
 
     async def tags(self) -> SensorZoneResponse[list[Person]]:
         """List the tags."""
         rows, about = await self._rows("tags", {})
-        return _many(rows, about, "tag", models.person)
+        return _parse_list(rows, about, "tag", models.person)
 
     async def tag(self, tag: str) -> SensorZoneResponse[Person | None]:
         """Return a tag with the time of its last test, if stated."""
@@ -239,7 +239,7 @@ class SensorZoneClient:
     ) -> SensorZoneResponse[list[Incursion]]:
         """Return the incursions of a tag."""
         rows, about = await self._rows("tag_incursions", period(start, None), start, tag)
-        return _many(rows, about, "incursion", models.incursion)
+        return _parse_list(rows, about, "incursion", models.incursion)
 
     async def tag_tests(self, tag: str) -> SensorZoneResponse[datetime | None]:
         """Return the time of a tag's last test."""
@@ -249,7 +249,7 @@ class SensorZoneClient:
 
     async def notes(self, params: Params) -> list[Row]:
         """List the notes on a person or a machine."""
-        return _kept((await self._rows("notes", params))[0])
+        return _records((await self._rows("notes", params))[0])
 
     async def add_note(self, body: Mapping[str, object]) -> Row | None:
         """Add a note to a person or a machine."""
@@ -260,7 +260,7 @@ class SensorZoneClient:
     async def people(self, kind: str | None = None) -> SensorZoneResponse[list[Row]]:
         """List the brand's people, of one kind or all."""
         rows, about = await self._rows("people_assets", {"kind": kind} if kind else {})
-        return _many(rows, about, "person", lambda found, row: {**row, "id": found})
+        return _parse_list(rows, about, "person", lambda found, row: {**row, "id": found})
 
     async def create_person(self, body: Mapping[str, object]) -> Row | None:
         """Create a person with `name`, `kind`, `employee_id`, `company`, `email` (documented by the vendor)."""
@@ -276,7 +276,7 @@ class SensorZoneClient:
 
     async def visitor_sessions(self) -> list[Row]:
         """List the visits."""
-        return _kept((await self._rows("visitor_sessions", {}))[0])
+        return _records((await self._rows("visitor_sessions", {}))[0])
 
     async def check_in(self, body: Mapping[str, object]) -> Row | None:
         """Check a visitor in."""
@@ -319,7 +319,7 @@ class SensorZoneClient:
 
     async def listed(self, name: str) -> list[Row]:
         """List the `v2_reports`, `v2_projects` or `v2_worksites`."""
-        return _kept((await self._rows(name, {}))[0])
+        return _records((await self._rows(name, {}))[0])
 
     async def preferences(self) -> object:
         """Return the user's views, locale and dimensions."""
@@ -332,7 +332,7 @@ class SensorZoneClient:
 
     async def events(self, machine: str, params: Params) -> list[Row]:
         """List the events of a machine."""
-        return _kept((await self._rows("events", params, None, machine))[0])
+        return _records((await self._rows("events", params, None, machine))[0])
 
     async def event(self, machine: str, event: str) -> Row | None:
         """Return one event of a machine in detail."""
@@ -342,11 +342,11 @@ class SensorZoneClient:
 
     def has(self, api: ApiVersion) -> bool:
         """Return whether the account has this sign-in."""
-        return api in self._doors
+        return api in self._transports
 
     def diagnostics(self) -> dict[str, Any]:
         """Return the sign-ins and the names of the resources that have responded."""
-        return {"sign_ins": sorted(self._doors), "served": sorted(self._served)}
+        return {"sign_ins": sorted(self._transports), "served": sorted(self._served)}
 
     def _reader(self, name: str) -> Reader:
         api = RESOURCES[name].api
@@ -368,7 +368,7 @@ class SensorZoneClient:
         try:
             found = await reader.rows(wanted, params, since, in_part=in_part)
         except VendorError as err:
-            raise self._judged(resource, err) from None
+            raise self._translate_error(resource, err) from None
         self._served.add(name)
         return found
 
@@ -378,14 +378,14 @@ class SensorZoneClient:
             address = resource.address(*ids)
             reply = await reader.get(name, address, params, resource.permission, resource.accept)
         except VendorError as err:
-            raise self._judged(resource, err) from None
+            raise self._translate_error(resource, err) from None
         self._served.add(name)
         return reply
 
     async def _object(self, name: str, params: Params, *ids: str) -> object:
         return kept((await self._get(name, ids, params)).body)
 
-    async def _of_machine(
+    async def _get_machine(
         self, name: str, machine: str
     ) -> SensorZoneResponse[tuple[Machine, Status]]:
         reply = await self._get(name, (machine,), {})
@@ -401,7 +401,7 @@ class SensorZoneClient:
         resource = RESOURCES[name]
         self._reader(name)
         try:
-            reply = await self._doors[resource.api].send(
+            reply = await self._transports[resource.api].send(
                 method,
                 resource.address(*ids),
                 json=body,
@@ -409,17 +409,17 @@ class SensorZoneClient:
                 accept=JSON,
             )
         except VendorError as err:
-            raise self._judged(resource, err) from None
+            raise self._translate_error(resource, err) from None
         self._served.add(name)
         try:
             return read_one(reply.body)
         except UnexpectedResponseError:
             return None  # the write succeeded; only its result is unknown
 
-    def _judged(self, resource: Resource, err: VendorError) -> VendorError:
+    def _translate_error(self, resource: Resource, err: VendorError) -> VendorError:
         """Translate an error: a rejected second sign-in is a missing permission, because the first one works."""
         if isinstance(err, SignInRejectedError) and (
-            resource.api is not ApiVersion.V1 and ApiVersion.V1 in self._doors
+            resource.api is not ApiVersion.V1 and ApiVersion.V1 in self._transports
         ):
             which = (
                 RESOURCES["login"].permission
@@ -440,7 +440,7 @@ def period(start: datetime | None, end: datetime | None) -> Params:
     return {name: to_utc_text(at) for name, at in found.items() if at is not None}
 
 
-def _many[T](
+def _parse_list[T](
     rows: Sequence[object],
     about: tuple[Freshness, ...],
     place: str,
@@ -450,7 +450,7 @@ def _many[T](
     return SensorZoneResponse(models.identified(sieve, place, rows, read), sieve.rejected, about)
 
 
-def _kept(rows: Sequence[object]) -> list[Row]:
+def _records(rows: Sequence[object]) -> list[Row]:
     return [row for item in rows if (row := flat(item)) is not None]
 
 

@@ -31,7 +31,7 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A path with `{}` for ids; `right` completes "the account lacks the permission to".
+    """A path with `{}` for ids; `permission` completes "the account lacks the permission to".
 
     `is_file`: the response is saved or played, and may be of any media type.
     """

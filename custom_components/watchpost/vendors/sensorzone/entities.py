@@ -42,15 +42,15 @@ LAST_REPORT: Final = "last_report"
 
 # The vendor publishes no measuring intervals, so these are the maximum ages of readings: counts without a poll, states
 # of a machine without a report, and its position, which is longer because a machine that is off stays where it is.
-COUNTS_LAST: Final = timedelta(minutes=15)
-STATUS_LASTS: Final = timedelta(minutes=30)
-POSITION_LASTS: Final = timedelta(days=1)
+COUNTS_MAX_AGE: Final = timedelta(minutes=15)
+STATUS_MAX_AGE: Final = timedelta(minutes=30)
+POSITION_MAX_AGE: Final = timedelta(days=1)
 
 # A base station without a report for this long is disconnected.
-OUT_OF_TOUCH: Final = timedelta(minutes=15)
+DISCONNECTED_AFTER: Final = timedelta(minutes=15)
 
 
-class _Counted(NamedTuple):
+class _Total(NamedTuple):
     """A total and its value, a function of the counts and the hours of runtime."""
 
     description: EntityDescription
@@ -64,9 +64,9 @@ def _sensor(key: str, **more: object) -> SensorEntityDescription:
 _MEASURED: Final = SensorStateClass.MEASUREMENT
 
 TOTALS: Final = (
-    _Counted(_sensor("incursions_today", state_class=_MEASURED), lambda t, _: t.incursions),
-    _Counted(_sensor("unacknowledged_today", state_class=_MEASURED), lambda t, _: t.unacknowledged),
-    _Counted(
+    _Total(_sensor("incursions_today", state_class=_MEASURED), lambda t, _: t.incursions),
+    _Total(_sensor("unacknowledged_today", state_class=_MEASURED), lambda t, _: t.unacknowledged),
+    _Total(
         _sensor(
             "acknowledgement_score",
             native_unit_of_measurement=PERCENTAGE,
@@ -75,11 +75,11 @@ TOTALS: Final = (
         ),
         lambda t, _: t.score,
     ),
-    _Counted(
+    _Total(
         _sensor("incursions_per_hour", state_class=_MEASURED, suggested_display_precision=2),
         lambda t, hours: t.incursions / hours if hours else None,
     ),
-    _Counted(
+    _Total(
         _sensor(
             "mean_length",
             device_class=SensorDeviceClass.DURATION,
@@ -89,10 +89,10 @@ TOTALS: Final = (
         ),
         lambda t, _: t.mean_length,
     ),
-    _Counted(
+    _Total(
         _sensor("last_incursion", device_class=SensorDeviceClass.TIMESTAMP), lambda t, _: t.last
     ),
-    _Counted(
+    _Total(
         BinarySensorEntityDescription(
             key=UNACKNOWLEDGED,
             translation_key=UNACKNOWLEDGED,
@@ -101,8 +101,8 @@ TOTALS: Final = (
         lambda t, _: t.has_unacknowledged,
     ),
 )
-_STANDS: Final = frozenset({"last_incursion"})
-_OF_PERSON: Final = frozenset({"incursions_today", "last_incursion"})
+_KEPT_WHEN_STALE: Final = frozenset({"last_incursion"})
+_PERSON_TOTALS: Final = frozenset({"incursions_today", "last_incursion"})
 
 _RUNTIME: Final = _sensor(
     RUNTIME_TODAY,
@@ -208,7 +208,7 @@ def list_of(channel: ChannelId) -> str:
 # -- devices --
 
 
-def account() -> Device:
+def account_device() -> Device:
     """Return the device of the account."""
     return Device(
         id=ACCOUNT,
@@ -268,15 +268,15 @@ def person_device(person: Person, *, with_name: bool) -> Device:
 
 def total_channels(device: str, *, has_runtime: bool) -> Iterator[Channel]:
     """Yield the channels of the totals of a machine, a site, a project or the account."""
-    for counted in TOTALS:
-        key = counted.description.key
+    for total in TOTALS:
+        key = total.description.key
         yield Channel(
             device,
             key,
-            counted.description,
+            total.description,
             INCURSIONS,
-            keep_when_stale=key in _STANDS,
-            good_for=COUNTS_LAST,
+            keep_when_stale=key in _KEPT_WHEN_STALE,
+            good_for=COUNTS_MAX_AGE,
         )
     if has_runtime:
         yield Channel(device, RUNTIME_TODAY, _RUNTIME, RUNTIME)
@@ -290,25 +290,25 @@ def events_channel(device: str) -> Channel:
 def machine_channels(machine: str, *, is_tracked: bool) -> Iterator[Channel]:
     """Yield the channels of a machine; `is_tracked` takes its position from V2."""
     device, feed = machine_id(machine), machine_feed(machine)
-    yield Channel(device, RUNNING, _RUNNING, feed, good_for=STATUS_LASTS)
-    yield Channel(device, CONNECTIVITY, _CONNECTIVITY, feed, good_for=STATUS_LASTS)
+    yield Channel(device, RUNNING, _RUNNING, feed, good_for=STATUS_MAX_AGE)
+    yield Channel(device, CONNECTIVITY, _CONNECTIVITY, feed, good_for=STATUS_MAX_AGE)
     yield Channel(device, LAST_REPORT, _LAST_REPORT, feed, keep_when_stale=True)
     where = track_feed(machine) if is_tracked else feed
-    yield Channel(device, POSITION, _POSITION, where, good_for=POSITION_LASTS)
+    yield Channel(device, POSITION, _POSITION, where, good_for=POSITION_MAX_AGE)
 
 
 def person_channels(person: Person) -> Iterator[Channel]:
     """Yield the channels of a person."""
     device = tag_id(person.id)
-    for counted in TOTALS:
-        if (key := counted.description.key) in _OF_PERSON:
+    for total in TOTALS:
+        if (key := total.description.key) in _PERSON_TOTALS:
             yield Channel(
                 device,
                 key,
-                counted.description,
+                total.description,
                 INCURSIONS,
-                keep_when_stale=key in _STANDS,
-                good_for=COUNTS_LAST,
+                keep_when_stale=key in _KEPT_WHEN_STALE,
+                good_for=COUNTS_MAX_AGE,
             )
     yield Channel(device, DAYS_SINCE_TEST, _DAYS_SINCE_TEST, person_feed(person.id))
     yield Channel(device, TEST_OVERDUE, _TEST_OVERDUE, person_feed(person.id))
@@ -345,8 +345,8 @@ def person_feed(tag: str) -> str:
 def total_readings(device: str, found: Totals, hours: float | None) -> dict[ChannelId, Reading]:
     """Return the readings of a device's totals; `hours` is its runtime today, None if unknown."""
     return {
-        ChannelId(device, counted.description.key): Reading(counted.value(found, hours))
-        for counted in TOTALS
+        ChannelId(device, total.description.key): Reading(total.value(found, hours))
+        for total in TOTALS
     }
 
 
@@ -356,10 +356,10 @@ def status_readings(machine: str, found: Status, now: datetime) -> dict[ChannelI
     # A clock far ahead gives no age: its readings would never become stale.
     is_dated = found.seen_at is None or is_past(found.seen_at, now)
     seen_at = found.seen_at if is_dated else None
-    in_touch = None if seen_at is None else now - seen_at < OUT_OF_TOUCH
+    is_connected = None if seen_at is None else now - seen_at < DISCONNECTED_AFTER
     readings = {
         ChannelId(device, RUNNING): Reading(found.is_running if is_dated else None, seen_at),
-        ChannelId(device, CONNECTIVITY): Reading(in_touch),
+        ChannelId(device, CONNECTIVITY): Reading(is_connected),
         ChannelId(device, LAST_REPORT): Reading(seen_at),
     }
     is_located = found.located_at is None or is_past(found.located_at, now)
@@ -370,7 +370,7 @@ def status_readings(machine: str, found: Status, now: datetime) -> dict[ChannelI
 
 def is_past(at: datetime, now: datetime) -> bool:
     """Return whether a time is in the past, allowing for a clock a little ahead."""
-    return at < now + OUT_OF_TOUCH
+    return at < now + DISCONNECTED_AFTER
 
 
 def person_readings(

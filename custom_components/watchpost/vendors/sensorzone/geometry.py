@@ -7,7 +7,7 @@ from ...client.decode import Row, to_number
 type Corner = tuple[float, float]
 
 # A closed triangle has four corners; the maximum bounds the comparison of every side with every other.
-_LEAST, _MOST = 4, 500
+_MIN_CORNERS, _MAX_CORNERS = 4, 500
 
 
 def is_simple(boundary: Row | None) -> bool | None:
@@ -18,7 +18,7 @@ def is_simple(boundary: Row | None) -> bool | None:
     outer = rings[0] if isinstance(rings, list) and rings else None
     corners = [_corner(item) for item in outer] if isinstance(outer, list) else []
     ring = [corner for corner in corners if corner is not None]
-    if len(ring) != len(corners) or not _LEAST <= len(ring) <= _MOST:
+    if len(ring) != len(corners) or not _MIN_CORNERS <= len(ring) <= _MAX_CORNERS:
         return None
     sides = list(pairwise(ring))
     last = len(sides) - 1

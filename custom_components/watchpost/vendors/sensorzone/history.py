@@ -30,15 +30,15 @@ async def daily_totals(
         return []
     days = list(_days(start, end))
     found: list[DailySeries] = []
-    with _left_out():
+    with _skip_unavailable():
         found += await _incursions(client, site_inventory, days, end)
-    with _left_out():
+    with _skip_unavailable():
         found += await _runtimes(client, site_inventory, days, end)
     return found
 
 
 @contextmanager
-def _left_out() -> Iterator[None]:
+def _skip_unavailable() -> Iterator[None]:
     """Skip totals without permission or with an unreadable response; raise for an outage."""
     try:
         yield
@@ -60,7 +60,7 @@ async def _incursions(
     counts: dict[str, dict[date, int]] = {device: {} for device in _devices(site_inventory)}
     for incursion in listed:
         day = dt_util.as_local(incursion.started_at).date()
-        for device in site_inventory.counted_by(incursion):
+        for device in site_inventory.devices_of(incursion):
             if device in counts:
                 counts[device][day] = counts[device].get(day, 0) + 1
     return (
@@ -80,7 +80,7 @@ async def _runtimes(
     rows = (await client.machine_runtime(days[0], end)).value
     hours: dict[str, dict[date, float]] = {}
     for row in rows:
-        if (machine := site_inventory.machine_named(row.machine)) is not None:
+        if (machine := site_inventory.find_machine(row.machine)) is not None:
             of_machine = hours.setdefault(machine, {})
             of_machine[row.day] = of_machine.get(row.day, 0.0) + row.hours
     names = _devices(site_inventory)

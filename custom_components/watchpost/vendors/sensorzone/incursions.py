@@ -10,7 +10,7 @@ from .models import Incursion
 
 # The binary sensor covers RECENT. Incursions are kept longer, to cover a local day of 25 hours.
 RECENT: Final = timedelta(hours=24)
-KEPT: Final = timedelta(hours=26)
+RETENTION: Final = timedelta(hours=26)
 
 # About a kilometre: enough to distinguish sites, too coarse to locate a person.
 ROUGH_DECIMALS: Final = 2
@@ -47,12 +47,12 @@ def totals(
         recent.append(None)
     acknowledged = sum(found.is_acknowledged is True for found in today)
     unacknowledged = sum(found.is_acknowledged is False for found in today)
-    judged = acknowledged + unacknowledged
+    rated = acknowledged + unacknowledged
     lengths = [found.length.total_seconds() for found in today if found.length is not None]
     return Totals(
         incursions=len(today),
         unacknowledged=unacknowledged,
-        score=100 * acknowledged / judged if judged else None,
+        score=100 * acknowledged / rated if rated else None,
         mean_length=sum(lengths) / len(lengths) if lengths else None,
         last=max((found.started_at for found in known), default=None),
         has_unacknowledged=True if False in recent else None if None in recent else False,
@@ -66,7 +66,7 @@ class IncursionTracker:
         self.known: dict[str, Incursion] = {}
         self.is_readable = True
 
-    def take(
+    def update(
         self, found: Iterable[Incursion], *, full_since: datetime | None, is_readable: bool = True
     ) -> None:
         """Store the incursions of a poll; remove those after `full_since` that it lacks: merged or deleted.
@@ -76,7 +76,9 @@ class IncursionTracker:
         fresh = {incursion.id: incursion for incursion in found}
         if full_since is not None and is_readable:
             self.known = {
-                known: held for known, held in self.known.items() if held.started_at < full_since
+                incursion_id: incursion
+                for incursion_id, incursion in self.known.items()
+                if incursion.started_at < full_since
             }
         # Only a poll of the whole period shows that every record is readable again.
         self.is_readable = is_readable and (self.is_readable or full_since is not None)
@@ -84,34 +86,43 @@ class IncursionTracker:
 
     def prune(self, now: datetime) -> list[Incursion]:
         """Remove and return the incursions that are too old for every total."""
-        gone = [held for held in self.known.values() if held.started_at < now - KEPT]
-        for incursion in gone:
+        removed = [
+            incursion for incursion in self.known.values() if incursion.started_at < now - RETENTION
+        ]
+        for incursion in removed:
             del self.known[incursion.id]
-        return gone
+        return removed
 
     def vendor_events(
         self,
         now: datetime,
-        place_of: Callable[[Incursion], str],
-        tell: Callable[[Incursion], Mapping[str, ReadingValue]],
+        device_of: Callable[[Incursion], str],
+        event_data: Callable[[Incursion], Mapping[str, ReadingValue]],
     ) -> Iterator[VendorEvent]:
         """Yield an event for each incursion, and one for its acknowledgement, which follows it.
 
         The event id is the vendor's id of the incursion, so that later changes dispatch nothing twice.
         """
-        for known in self.known.values():
-            data, device = dict(tell(known)), place_of(known)
-            told = f"incursion-{known.id}"
-            yield VendorEvent(told, VendorEventType.INCURSION, known.started_at, device, data=data)
-            if known.is_acknowledged:
-                at = max(known.acknowledged_at or now, known.started_at)
+        for incursion in self.known.values():
+            data, device = dict(event_data(incursion)), device_of(incursion)
+            event_id = f"incursion-{incursion.id}"
+            yield VendorEvent(
+                event_id, VendorEventType.INCURSION, incursion.started_at, device, data=data
+            )
+            if incursion.is_acknowledged:
+                at = max(incursion.acknowledged_at or now, incursion.started_at)
                 kind = VendorEventType.INCURSION_ACKNOWLEDGED
                 yield VendorEvent(
-                    f"incursion_acknowledged-{known.id}", kind, at, device, data=data, follows=told
+                    f"incursion_acknowledged-{incursion.id}",
+                    kind,
+                    at,
+                    device,
+                    data=data,
+                    follows=event_id,
                 )
 
 
-def rough(position: Position | None, *, is_exact: bool) -> dict[str, ReadingValue]:
+def rounded_position(position: Position | None, *, is_exact: bool) -> dict[str, ReadingValue]:
     """Return a position for events, exact or rounded to about a kilometre."""
     if position is None:
         return {}

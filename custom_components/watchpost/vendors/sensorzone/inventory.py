@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ...models import Channel, Device, ReadingValue
 from . import entities
-from .incursions import rough
+from .incursions import rounded_position
 from .models import Incursion, Machine, Person, Project, Site
 from .options import Options
 
@@ -22,21 +22,21 @@ class SiteInventory:
     pages: dict[str, Machine] = field(default_factory=dict)
     tags: dict[str, Person] = field(default_factory=dict)
 
-    def take_machines(self, machines: Iterable[Machine]) -> None:
+    def update_machines(self, machines: Iterable[Machine]) -> None:
         """Store the list of machines, completed from their own records."""
-        self.machines = {machine.id: self._completed(machine) for machine in machines}
+        self.machines = {machine.id: self._complete_machine(machine) for machine in machines}
 
-    def take_people(self, people: Iterable[Person]) -> None:
+    def update_people(self, people: Iterable[Person]) -> None:
         """Store the list of people, completed from the records of their tags."""
-        self.people = {person.id: self._with_tag(person) for person in people}
+        self.people = {person.id: self._complete_person(person) for person in people}
 
-    def take_tag(self, tag: Person) -> None:
+    def update_tag(self, tag: Person) -> None:
         """Store the record of a tag."""
         self.tags[tag.id] = tag
         if (listed := self.people.get(tag.id)) is not None:
-            self.people[tag.id] = self._with_tag(listed)
+            self.people[tag.id] = self._complete_person(listed)
 
-    def _with_tag(self, listed: Person) -> Person:
+    def _complete_person(self, listed: Person) -> Person:
         tag = self.tags.get(listed.id)
         if tag is None:
             return listed
@@ -50,13 +50,13 @@ class SiteInventory:
             battery=tag.battery if listed.battery is None else listed.battery,
         )
 
-    def take_page(self, machine: Machine) -> None:
+    def update_machine(self, machine: Machine) -> None:
         """Store a machine's own record, which its device shows from the next inventory on."""
         self.pages[machine.id] = machine
         if (listed := self.machines.get(machine.id)) is not None:
-            self.machines[machine.id] = self._completed(listed)
+            self.machines[machine.id] = self._complete_machine(listed)
 
-    def _completed(self, listed: Machine) -> Machine:
+    def _complete_machine(self, listed: Machine) -> Machine:
         page = self.pages.get(listed.id)
         if page is None:
             return listed
@@ -71,7 +71,7 @@ class SiteInventory:
 
     def devices(self) -> Iterator[Device]:
         """Yield the devices, parents before children; people only if the options allow them."""
-        yield entities.account()
+        yield entities.account_device()
         for project in self.projects.values():
             yield entities.project_device(project)
         for site in self.sites.values():
@@ -90,7 +90,7 @@ class SiteInventory:
 
     def channels(self, *, is_tracked: bool, has_runtime: bool) -> Iterator[Channel]:
         """Yield the channels of all listed devices."""
-        for device in self.scopes():
+        for device in self.devices_with_totals():
             yield from entities.total_channels(device, has_runtime=has_runtime)
         yield entities.events_channel(entities.ACCOUNT)
         for machine in self.machines:
@@ -102,7 +102,7 @@ class SiteInventory:
 
     # -- incursions --
 
-    def place(self, incursion: Incursion) -> str:
+    def event_device(self, incursion: Incursion) -> str:
         """Return the device of an incursion's events: its machine, or the account if that is not listed."""
         known = incursion.machine in self.machines
         return entities.machine_id(incursion.machine or "") if known else entities.ACCOUNT
@@ -120,7 +120,7 @@ class SiteInventory:
             return known.sites[0]
         return next((site.id for site in self.sites.values() if machine in site.machines), None)
 
-    def scopes(self) -> list[str]:
+    def devices_with_totals(self) -> list[str]:
         """Return the devices with totals: account, projects, sites, machines."""
         return [
             entities.ACCOUNT,
@@ -129,17 +129,17 @@ class SiteInventory:
             *map(entities.machine_id, self.machines),
         ]
 
-    def by_scope(self, incursions: Iterable[Incursion]) -> dict[str, list[Incursion]]:
+    def by_device(self, incursions: Iterable[Incursion]) -> dict[str, list[Incursion]]:
         """Return the incursions of each device; an empty list for a device without any."""
-        wanted = [*self.scopes(), *map(entities.tag_id, self.people)]
+        wanted = [*self.devices_with_totals(), *map(entities.tag_id, self.people)]
         found: dict[str, list[Incursion]] = {scope: [] for scope in wanted}
         for incursion in incursions:
-            for scope in self.counted_by(incursion):
+            for scope in self.devices_of(incursion):
                 if scope in found:
                     found[scope].append(incursion)
         return found
 
-    def counted_by(self, incursion: Incursion) -> Iterator[str]:
+    def devices_of(self, incursion: Incursion) -> Iterator[str]:
         """Yield the devices that an incursion belongs to."""
         yield entities.ACCOUNT
         if incursion.machine is not None:
@@ -155,26 +155,26 @@ class SiteInventory:
         known = self.sites.get(site or "")
         return known.projects if known else ()
 
-    def runtime_by_scope(self, hours: Mapping[str, float]) -> dict[str, float]:
+    def runtime_by_device(self, hours: Mapping[str, float]) -> dict[str, float]:
         """Return each device's hours of runtime, summed from its machines."""
         found: dict[str, float] = {}
         for machine, ran in hours.items():
-            scopes = [entities.ACCOUNT, entities.machine_id(machine)]
+            devices = [entities.ACCOUNT, entities.machine_id(machine)]
             if (site := self.site_of_machine(machine)) is not None:
-                scopes.append(entities.site_id(site))
-                scopes += map(entities.project_id, self._projects_of(site))
-            for scope in scopes:
-                found[scope] = found.get(scope, 0.0) + ran
+                devices.append(entities.site_id(site))
+                devices += map(entities.project_id, self._projects_of(site))
+            for device in devices:
+                found[device] = found.get(device, 0.0) + ran
         return found
 
-    def machine_named(self, name: str) -> str | None:
+    def find_machine(self, name: str) -> str | None:
         """Return the id of a machine by its id or unique name; None if unknown."""
         if name in self.machines:
             return name
         named = [machine.id for machine in self.machines.values() if machine.name == name]
         return named[0] if len(named) == 1 else None
 
-    def told(self, incursion: Incursion) -> dict[str, ReadingValue]:
+    def event_data(self, incursion: Incursion) -> dict[str, ReadingValue]:
         """Return an incursion's event data, as far as the options allow."""
         machine = self.machines.get(incursion.machine or "")
         site = self.sites.get(self.site_of(incursion) or "")
@@ -185,16 +185,16 @@ class SiteInventory:
             "site": site.name if site else None,
             "length_seconds": length.total_seconds() if length is not None else None,
             "acknowledged": incursion.is_acknowledged,
-            **self._worn_by("tag", "person", incursion.tag),
-            **self._worn_by("operator_tag", "operator", incursion.operator),
-            **rough(incursion.position, is_exact=self.options.exact_positions),
+            **self._wearer("tag", "person", incursion.tag),
+            **self._wearer("operator_tag", "operator", incursion.operator),
+            **rounded_position(incursion.position, is_exact=self.options.exact_positions),
         }
 
-    def _worn_by(self, tag: str, name: str, found: str | None) -> dict[str, ReadingValue]:
-        if not self.options.people or found is None:
+    def _wearer(self, tag: str, name: str, tag_id: str | None) -> dict[str, ReadingValue]:
+        if not self.options.people or tag_id is None:
             return {}
-        person = self.people.get(found)
-        told: dict[str, ReadingValue] = {tag: (person.serial if person else None) or found}
+        person = self.people.get(tag_id)
+        data: dict[str, ReadingValue] = {tag: (person.serial if person else None) or tag_id}
         if self.options.person_names and person is not None:
-            told[name] = person.name
-        return told
+            data[name] = person.name
+        return data

@@ -17,7 +17,7 @@ CONF_PERSON_NAMES: Final = "person_names"
 CONF_EXACT_POSITIONS: Final = "exact_positions"
 CONF_TAG_TEST_DAYS: Final = "tag_test_days"
 
-USUAL_TAG_TEST_DAYS: Final = 30
+DEFAULT_TAG_TEST_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Options:
     people: bool = False
     person_names: bool = False
     exact_positions: bool = False
-    tag_test_days: int = USUAL_TAG_TEST_DAYS
+    tag_test_days: int = DEFAULT_TAG_TEST_DAYS
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
@@ -36,7 +36,7 @@ class Options:
             people=stored.get(CONF_PEOPLE, False),
             person_names=stored.get(CONF_PERSON_NAMES, False),
             exact_positions=stored.get(CONF_EXACT_POSITIONS, False),
-            tag_test_days=int(stored.get(CONF_TAG_TEST_DAYS, USUAL_TAG_TEST_DAYS)),
+            tag_test_days=int(stored.get(CONF_TAG_TEST_DAYS, DEFAULT_TAG_TEST_DAYS)),
         )
 
 
@@ -45,7 +45,7 @@ OPTIONS_SCHEMA: Final = vol.Schema(
         vol.Required(CONF_PEOPLE, default=False): BooleanSelector(),
         vol.Required(CONF_PERSON_NAMES, default=False): BooleanSelector(),
         vol.Required(CONF_EXACT_POSITIONS, default=False): BooleanSelector(),
-        vol.Required(CONF_TAG_TEST_DAYS, default=USUAL_TAG_TEST_DAYS): NumberSelector(
+        vol.Required(CONF_TAG_TEST_DAYS, default=DEFAULT_TAG_TEST_DAYS): NumberSelector(
             NumberSelectorConfig(
                 min=1, max=365, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement="d"
             )

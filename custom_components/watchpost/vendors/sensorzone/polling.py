@@ -24,16 +24,16 @@ from .incursions import IncursionTracker, totals
 from .inventory import SiteInventory
 from .models import Incursion, Status
 
-# Every poll fetches SHORT_LOOK; every FULL_LOOK_EVERY, FULL_LOOK: all that a total or an acknowledgement may change.
-SHORT_LOOK: Final = timedelta(hours=1)
-FULL_LOOK: Final = timedelta(hours=24)
-FULL_LOOK_EVERY: Final = timedelta(minutes=10)
+# Every poll fetches RECENT_PERIOD; every FULL_INTERVAL, FULL_PERIOD: all that a total or an acknowledgement may change.
+RECENT_PERIOD: Final = timedelta(hours=1)
+FULL_PERIOD: Final = timedelta(hours=24)
+FULL_INTERVAL: Final = timedelta(minutes=10)
 MAX_GAP: Final = timedelta(days=30)
 
-TRACK_LOOK: Final = timedelta(hours=1)
+TRACK_PERIOD: Final = timedelta(hours=1)
 
 # Three polls of the runtime; an older runtime is not used for incursions per hour.
-HOURS_LAST: Final = timedelta(minutes=45)
+MAX_RUNTIME_AGE: Final = timedelta(minutes=45)
 
 
 # Names of optional resources, as in the log.
@@ -65,8 +65,8 @@ class SensorZonePoller:
         self.resources = OptionalResources(carrying_alarms=(entities_module.INCURSIONS,), now=clock)
         self._client = client
         self._site_inventory = site_inventory
-        self._log = IncursionTracker()
-        self._full_look_at: datetime | None = None
+        self._tracker = IncursionTracker()
+        self._full_poll_at: datetime | None = None
         self._lists: dict[str, float | None] = {}
         self._hours: dict[str, float] = {}
         self._hours_at: datetime | None = None
@@ -86,7 +86,7 @@ class SensorZonePoller:
             if self.resources.is_off(name)
         }
 
-    async def _optional[T](
+    async def _fetch_optional[T](
         self, name: str, ask: Callable[[], Awaitable[SensorZoneResponse[T]]]
     ) -> SensorZoneResponse[T] | None:
         """Fetch an optional resource of a feed; None if it fails, unless the error concerns the whole account."""
@@ -95,7 +95,7 @@ class SensorZonePoller:
             raise self._error(name)
         return answer
 
-    async def _needed[T](
+    async def _fetch_required[T](
         self, name: str, ask: Callable[[], Awaitable[SensorZoneResponse[T]]]
     ) -> SensorZoneResponse[T]:
         """Fetch the only resource of a feed; raise a `VendorError`, without a request while the resource is off."""
@@ -118,15 +118,15 @@ class SensorZonePoller:
         Raises a `VendorError` if everything of V1 fails.
         """
         if not self._client.has(ApiVersion.V1):
-            return await self._inventory_of_tester()
+            return await self._fetch_tester_inventory()
         self._lists = {}
-        self._machine_resources()
+        self._mark_safety_resources()
         self.resources.retry_alarms()
-        aside, freshness = await self._entities()
-        aside += await self._places()
+        rejected_records, freshness = await self._fetch_entities()
+        rejected_records += await self._fetch_sites()
         if not self._lists and not await self._has_incursions():
             raise self._error(_ENTITIES, _BASE_STATIONS, _WORKSITES, _PROJECTS)
-        await self._name_tags()
+        await self._fetch_tags()
         await self._check_v2()
         site_inventory, client = self._site_inventory, self._client
         found = list(
@@ -153,13 +153,13 @@ class SensorZonePoller:
                 left_out=frozenset(site_inventory.left_out()),
                 lists=dict(self._lists),
             ),
-            rejected=aside,
+            rejected=rejected_records,
             failures={
                 name: err for name, err in self.resources.failures.items() if name in _OF_INVENTORY
             },
         )
 
-    def _machine_resources(self) -> None:
+    def _mark_safety_resources(self) -> None:
         """Mark machine records and states as safety resources, retried with every inventory."""
         of_machines = [
             f"{name} {machine}"
@@ -170,19 +170,19 @@ class SensorZonePoller:
 
     async def _has_incursions(self) -> bool:
         """Return whether incursions are available; then the account stays up without any list."""
-        start = dt_util.utcnow() - SHORT_LOOK
+        start = dt_util.utcnow() - RECENT_PERIOD
         try:
             await self._client.incursions(start)
         except VendorError:
             return False
         return True
 
-    async def _inventory_of_tester(self) -> FeedUpdate:
+    async def _fetch_tester_inventory(self) -> FeedUpdate:
         """Return the inventory of an account with a Tester token alone: the number of people."""
         update = await self.people(frozenset())
         found = list(entities_module.people_channels(entities_module.INVENTORY))
         # No list was read: machines, sites and people of another sign-in must not be removed.
-        inventory = Inventory(devices=[entities_module.account()], channels=found, lists={})
+        inventory = Inventory(devices=[entities_module.account_device()], channels=found, lists={})
         return FeedUpdate(
             readings=update.readings,
             freshness=update.freshness,
@@ -190,52 +190,52 @@ class SensorZonePoller:
             rejected=update.rejected,
         )
 
-    async def _entities(self) -> tuple[Counter[str], tuple[Freshness, ...]]:
+    async def _fetch_entities(self) -> tuple[Counter[str], tuple[Freshness, ...]]:
         """Fetch machines and people; if that list is unavailable, the machines alone."""
-        found = await self._optional(_ENTITIES, self._client.entities)
+        found = await self._fetch_optional(_ENTITIES, self._client.entities)
         if found is not None:
-            self._site_inventory.take_machines(found.value.machines)
-            self._site_inventory.take_people(found.value.people)
-            self._note(entities_module.MACHINES, found)
-            self._note(entities_module.TAGS, found)
+            self._site_inventory.update_machines(found.value.machines)
+            self._site_inventory.update_people(found.value.people)
+            self._record_list(entities_module.MACHINES, found)
+            self._record_list(entities_module.TAGS, found)
             return found.rejected, found.freshness
         # An outage alone must not replace the known list by another one.
         if self._site_inventory.machines and not is_unavailable(self._error(_ENTITIES)):
             return Counter(), ()
-        machines = await self._optional(_BASE_STATIONS, self._client.base_stations)
+        machines = await self._fetch_optional(_BASE_STATIONS, self._client.base_stations)
         if machines is None:
             return Counter(), ()
-        self._site_inventory.take_machines(machines.value)
-        self._note(entities_module.MACHINES, machines)
+        self._site_inventory.update_machines(machines.value)
+        self._record_list(entities_module.MACHINES, machines)
         return machines.rejected, machines.freshness
 
-    def _note(self, name: str, answer: SensorZoneResponse[Any]) -> None:
+    def _record_list(self, name: str, answer: SensorZoneResponse[Any]) -> None:
         """Record that a list was read, and whether it is complete: without rejected records."""
         oldest = min((reply.received for reply in answer.freshness), default=None)
         self._lists[name] = None if answer.rejected else oldest
 
-    async def _name_tags(self) -> None:
+    async def _fetch_tags(self) -> None:
         """Fetch the tags' serial numbers, if people are shown and their list lacks them."""
         site_inventory = self._site_inventory
         if site_inventory.options.people and any(
             person.serial is None for person in site_inventory.people.values()
         ):
-            tags = await self._optional(_TAGS, self._client.tags)
+            tags = await self._fetch_optional(_TAGS, self._client.tags)
             for tag in tags.value if tags else ():
-                site_inventory.take_tag(tag)
+                site_inventory.update_tag(tag)
 
-    async def _places(self) -> Counter[str]:
+    async def _fetch_sites(self) -> Counter[str]:
         """Fetch sites and projects; one list that fails affects no other."""
-        aside: Counter[str] = Counter()
-        if (sites := await self._optional(_WORKSITES, self._client.worksites)) is not None:
+        rejected_records: Counter[str] = Counter()
+        if (sites := await self._fetch_optional(_WORKSITES, self._client.worksites)) is not None:
             self._site_inventory.sites = {site.id: site for site in sites.value}
-            self._note(entities_module.SITES, sites)
-            aside += sites.rejected
-        if (projects := await self._optional(_PROJECTS, self._client.projects)) is not None:
+            self._record_list(entities_module.SITES, sites)
+            rejected_records += sites.rejected
+        if (projects := await self._fetch_optional(_PROJECTS, self._client.projects)) is not None:
             self._site_inventory.projects = {project.id: project for project in projects.value}
-            self._note(entities_module.PROJECTS, projects)
-            aside += projects.rejected
-        return aside
+            self._record_list(entities_module.PROJECTS, projects)
+            rejected_records += projects.rejected
+        return rejected_records
 
     async def _check_v2(self) -> None:
         """Check the V2 sign-in; without it, positions come from the machines' own records."""
@@ -258,43 +258,45 @@ class SensorZonePoller:
     async def incursions(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Fetch the incursions of the last hour or day; return their events and totals."""
         now = dt_util.utcnow()
-        start, is_full = self._look_from(now)
-        found = await self._needed(
+        start, is_full = self._period_start(now)
+        found = await self._fetch_required(
             entities_module.INCURSIONS, lambda: self._client.incursions(start)
         )
         # An incomplete list does not count as full: the next poll fetches the same period.
         is_full = is_full and found.is_complete
         if is_full:
-            self._full_look_at, self.delivered_until = now, None
-        self._log.take(
+            self._full_poll_at, self.delivered_until = now, None
+        self._tracker.update(
             found.value,
             full_since=start if is_full else None,
             is_readable=not found.rejected and found.failure is None,
         )
         vendor_events = list(
-            self._log.vendor_events(now, self._site_inventory.place, self._site_inventory.told)
+            self._tracker.vendor_events(
+                now, self._site_inventory.event_device, self._site_inventory.event_data
+            )
         )
-        self._remember(self._log.prune(now))
+        self._store_last_incursions(self._tracker.prune(now))
         return FeedUpdate(
-            readings=self._counted(now),
+            readings=self._total_readings(now),
             vendor_events=vendor_events,
             freshness=found.freshness,
             rejected=found.rejected,
             failure=found.failure,
         )
 
-    def _look_from(self, now: datetime) -> tuple[datetime, bool]:
+    def _period_start(self, now: datetime) -> tuple[datetime, bool]:
         """Return the start of the period to fetch, and whether it is full: incursions arrive and change late."""
-        if self._full_look_at is not None and now - self._full_look_at < FULL_LOOK_EVERY:
-            start = now - SHORT_LOOK
+        if self._full_poll_at is not None and now - self._full_poll_at < FULL_INTERVAL:
+            start = now - RECENT_PERIOD
             # In steps of ten minutes, so that the cache can answer while a response is current.
             return start.replace(minute=start.minute // 10 * 10, second=0, microsecond=0), False
-        since = self._full_look_at or self.delivered_until or now
-        return max(min(now, since) - FULL_LOOK, now - MAX_GAP), True
+        since = self._full_poll_at or self.delivered_until or now
+        return max(min(now, since) - FULL_PERIOD, now - MAX_GAP), True
 
-    def _remember(self, gone: list[Incursion]) -> None:
+    def _store_last_incursions(self, gone: list[Incursion]) -> None:
         """Store the time of each device's last incursion before its removal."""
-        known = self._site_inventory.by_scope(gone) if gone else {}
+        known = self._site_inventory.by_device(gone) if gone else {}
         for scope, found in known.items():
             times = [incursion.started_at for incursion in found]
             if scope in self._last:
@@ -302,15 +304,15 @@ class SensorZonePoller:
             if times:
                 self._last[scope] = max(times)
 
-    def _counted(self, now: datetime) -> dict[ChannelId, Reading]:
+    def _total_readings(self, now: datetime) -> dict[ChannelId, Reading]:
         midnight = dt_util.start_of_local_day(dt_util.as_local(now))
         # An old runtime is too short for the present number of incursions.
-        oldest = max(midnight, now - HOURS_LAST)
+        oldest = max(midnight, now - MAX_RUNTIME_AGE)
         is_known = self._hours_at is not None and self._hours_at >= oldest
-        hours = self._site_inventory.runtime_by_scope(self._hours if is_known else {})
-        is_readable = self._log.is_readable
+        hours = self._site_inventory.runtime_by_device(self._hours if is_known else {})
+        is_readable = self._tracker.is_readable
         readings: dict[ChannelId, Reading] = {}
-        for scope, found in self._site_inventory.by_scope(self._log.known.values()).items():
+        for scope, found in self._site_inventory.by_device(self._tracker.known.values()).items():
             counted = totals(found, now, midnight, is_readable=is_readable)
             if counted.last is None:
                 counted = replace(counted, last=self._last.get(scope))
@@ -320,14 +322,14 @@ class SensorZonePoller:
     async def machine(self, machine: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Fetch the state of a machine from its own record, or from its status if that has none."""
         page_name, status_name = f"{_PAGE} {machine}", f"{_STATUS} {machine}"
-        page = await self._optional(page_name, lambda: self._client.base_station(machine))
+        page = await self._fetch_optional(page_name, lambda: self._client.base_station(machine))
         status, own = Status(), None
         freshness: tuple[Freshness, ...] = ()
         if page is not None:
-            self._site_inventory.take_page(page.value[0])
+            self._site_inventory.update_machine(page.value[0])
             status, freshness = page.value[1], page.freshness
         if status.seen_at is None and status.is_running is None:
-            own = await self._optional(status_name, lambda: self._client.status(machine))
+            own = await self._fetch_optional(status_name, lambda: self._client.status(machine))
             if own is not None:
                 status, freshness = own.value[1], (*freshness, *own.freshness)
         if page is None and own is None:
@@ -340,9 +342,9 @@ class SensorZonePoller:
 
     async def track(self, machine: str, wanted: frozenset[ChannelId]) -> FeedUpdate:
         """Fetch the position of a machine: the end of its GPS track."""
-        name, start = f"{_TRACK} {machine}", dt_util.utcnow() - TRACK_LOOK
+        name, start = f"{_TRACK} {machine}", dt_util.utcnow() - TRACK_PERIOD
         try:
-            found = await self._needed(name, lambda: self._client.track(machine, start))
+            found = await self._fetch_required(name, lambda: self._client.track(machine, start))
         except PermissionDeniedError:
             # The runtime poll reports the missing permission, which concerns the same user.
             self.resources.record_success(name)
@@ -365,7 +367,7 @@ class SensorZonePoller:
         found = await self._client.machine_runtime(midnight)
         hours: dict[str, float] = {}
         for row in found.value:
-            machine = self._site_inventory.machine_named(row.machine)
+            machine = self._site_inventory.find_machine(row.machine)
             if machine is not None and row.day == midnight.date():
                 hours[machine] = hours.get(machine, 0.0) + row.hours
         self._hours, self._hours_at = hours, dt_util.utcnow()
@@ -373,7 +375,7 @@ class SensorZonePoller:
         return FeedUpdate(
             readings={
                 ChannelId(scope, entities_module.RUNTIME_TODAY): Reading(ran)
-                for scope, ran in self._site_inventory.runtime_by_scope(hours).items()
+                for scope, ran in self._site_inventory.runtime_by_device(hours).items()
             },
             freshness=found.freshness,
         )
@@ -383,14 +385,14 @@ class SensorZonePoller:
         times: list[datetime | None] = []
         freshness: tuple[Freshness, ...] = ()
         names = f"{_TAG} {tag}", f"{_TESTS} {tag}"
-        page = await self._optional(names[0], lambda: self._client.tag(tag))
+        page = await self._fetch_optional(names[0], lambda: self._client.tag(tag))
         if page is not None:
             freshness = page.freshness
             if page.value is not None:
                 times.append(page.value.tested_at)
-                self._site_inventory.take_tag(page.value)
+                self._site_inventory.update_tag(page.value)
         if not any(times):
-            tests = await self._optional(names[1], lambda: self._client.tag_tests(tag))
+            tests = await self._fetch_optional(names[1], lambda: self._client.tag_tests(tag))
             if tests is not None:
                 times.append(tests.value)
                 freshness += tests.freshness

@@ -50,17 +50,17 @@ class SensorZoneConnection(Connection):
 
     def __init__(
         self,
-        doors: Mapping[ApiVersion, Transport],
+        transports: Mapping[ApiVersion, Transport],
         budgets: Mapping[ApiVersion, RequestBudget],
         account_id: str,
         options: Options,
     ) -> None:
-        self.transport = doors.get(ApiVersion.V1) or doors[ApiVersion.TESTER]
-        self._client = SensorZoneClient(doors)
-        self._ledgers = budgets
+        self.transport = transports.get(ApiVersion.V1) or transports[ApiVersion.TESTER]
+        self._client = SensorZoneClient(transports)
+        self._budgets = budgets
         self._account_id = account_id
         self._site_inventory = SiteInventory(options)
-        self._watch = SensorZonePoller(
+        self._poller = SensorZonePoller(
             self._client, self._site_inventory, next(iter(budgets.values())).now
         )
         self._actions = SensorZoneActions(self._client, self._site_inventory)
@@ -82,8 +82,8 @@ class SensorZoneConnection(Connection):
     @override
     def diagnostics(self) -> Mapping[str, Any]:
         return dict(self._client.diagnostics()) | {
-            "turned_off": self._watch.turned_off,
-            "resources": self._watch.resources.diagnostics(),
+            "turned_off": self._poller.turned_off,
+            "resources": self._poller.resources.diagnostics(),
         }
 
     @property
@@ -94,7 +94,7 @@ class SensorZoneConnection(Connection):
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(entities.INVENTORY, self._watch.inventory, LISTS_EVERY, MIN_INTERVAL)
+        return Feed(entities.INVENTORY, self._poller.inventory, LISTS_EVERY, MIN_INTERVAL)
 
     @override
     def scope_of_device(self, device_id: str) -> str:
@@ -108,14 +108,14 @@ class SensorZoneConnection(Connection):
     def feeds(self, inventory: Inventory) -> Sequence[Feed]:
         if not self._client.has(ApiVersion.V1):
             return []
-        self._watch.delivered_until = self._watch.delivered_until or self.delivered_until
+        self._poller.delivered_until = self._poller.delivered_until or self.delivered_until
         machines = list(self._site_inventory.machines)
         people = list(self._site_inventory.people) if self._site_inventory.options.people else []
-        v2 = self._ledgers[ApiVersion.V2]
+        v2 = self._budgets[ApiVersion.V2]
         feeds = [
             Feed(
                 entities.INCURSIONS,
-                self._watch.incursions,
+                self._poller.incursions,
                 INCURSIONS_EVERY,
                 MIN_INTERVAL,
                 carrying_alarms=(entities.INCURSIONS,),
@@ -124,7 +124,7 @@ class SensorZoneConnection(Connection):
         feeds += [
             self._feed(
                 entities.machine_feed(machine),
-                partial(self._watch.machine, machine),
+                partial(self._poller.machine, machine),
                 MACHINES_EVERY,
             )
             for machine in machines
@@ -132,20 +132,20 @@ class SensorZoneConnection(Connection):
         feeds += [
             self._feed(
                 entities.track_feed(machine),
-                partial(self._watch.track, machine),
+                partial(self._poller.track, machine),
                 MACHINES_EVERY,
                 v2,
             )
-            for machine in (machines if self._watch.is_tracked else [])
+            for machine in (machines if self._poller.is_tracked else [])
         ]
-        feeds.append(self._feed(entities.RUNTIME, self._watch.runtime, LISTS_EVERY, v2))
+        feeds.append(self._feed(entities.RUNTIME, self._poller.runtime, LISTS_EVERY, v2))
         feeds += [
-            self._feed(entities.person_feed(tag), partial(self._watch.person, tag), TAGS_EVERY)
+            self._feed(entities.person_feed(tag), partial(self._poller.person, tag), TAGS_EVERY)
             for tag in people
         ]
         if self._client.has(ApiVersion.TESTER):
-            tester = self._ledgers[ApiVersion.TESTER]
-            feeds.append(self._feed(entities.PEOPLE, self._watch.people, LISTS_EVERY, tester))
+            tester = self._budgets[ApiVersion.TESTER]
+            feeds.append(self._feed(entities.PEOPLE, self._poller.people, LISTS_EVERY, tester))
         return feeds
 
     @staticmethod
@@ -201,7 +201,7 @@ class SensorZoneVendor(Vendor):
         token = data.get(CONF_TESTER_TOKEN)
         if bool(email) != bool(password) or not (password or token):
             raise SignInIncompleteError("neither a user with a password nor a token was entered")
-        doors: dict[ApiVersion, Transport] = {}
+        transports: dict[ApiVersion, Transport] = {}
         budgets = {
             ApiVersion.V1: budget,
             ApiVersion.V2: budget.sub_budget(ApiVersion.V2),
@@ -214,7 +214,7 @@ class SensorZoneVendor(Vendor):
             v1 = SessionSignIn(session, url, budget, email, password, linked_budgets=[own])
             v2 = TokenSignIn(session, url, own, email, password, linked_budgets=[budget])
             pages = SignInPages(budget.now)
-            doors[ApiVersion.V1] = Transport(
+            transports[ApiVersion.V1] = Transport(
                 session,
                 url,
                 v1,
@@ -223,17 +223,17 @@ class SensorZoneVendor(Vendor):
                 linked_budgets=[own],
                 session_ended=pages.has_ended,
             )
-            doors[ApiVersion.V2] = Transport(
+            transports[ApiVersion.V2] = Transport(
                 session, url, v2, own, on_headers=v2.on_headers, linked_budgets=[budget]
             )
         if token:
-            doors[ApiVersion.TESTER] = Transport(
+            transports[ApiVersion.TESTER] = Transport(
                 session, url, BearerSignIn(token), budgets[ApiVersion.TESTER]
             )
         account_id = _account_id(data)
         if not email and data.get(CONF_ACCOUNT_ID) != account_id:
             keep({CONF_ACCOUNT_ID: account_id})
-        return SensorZoneConnection(doors, budgets, account_id, Options.of(options))
+        return SensorZoneConnection(transports, budgets, account_id, Options.of(options))
 
 
 def _account_id(data: Mapping[str, Any]) -> str:
