@@ -10,12 +10,14 @@ from typing import Any
 from homeassistant.components.camera import async_get_image, async_request_stream
 from homeassistant.components.media_player.errors import BrowseError
 from homeassistant.components.media_source import async_browse_media, async_resolve_media
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.watchpost.client import hls_proxy
+from custom_components.watchpost.client.downloads import SafeDownloader
 from simulators.faults import Fault
 from simulators.manfred_kunze import ManfredKunzeCloud
 from simulators.manfred_kunze.cameras import Camera, Capture
@@ -121,6 +123,41 @@ async def test_a_still_is_the_newest_clips_picture_fetched_once_by_whoever_looks
     await mk_house.pass_time(POLL)
     assert (await async_get_image(hass, entity_id)).content != held
     assert not mk.storage.intruders
+
+
+@pytest.mark.parametrize("what", ["still", "clip"])
+async def test_what_is_under_way_for_a_viewer_is_given_up_when_home_assistant_stops(
+    mk_house: MkHouse,
+    open_mk: OpenMk,
+    hass_client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    for component in ("camera", "media_source"):
+        assert await async_setup_component(mk_house.hass, component, {})
+    mk = await open_mk()
+    entry = await mk_house.sign_in(mk)
+    camera, begun = mk.cameras[0], asyncio.Event()
+
+    async def hang(*_: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(SafeDownloader, "picture", hang)
+    monkeypatch.setattr(entry.runtime_data.connection.library, "open", hang)
+    path = (
+        f"/api/camera_proxy/{entity(mk_house, camera)}"
+        if what == "still"
+        else f"/api/watchpost/media/{entry.entry_id}/{camera.id}/x/y"
+    )
+    client = await hass_client()
+    looking = asyncio.create_task(client.get(path))
+    await begun.wait()
+
+    mk_house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    response = await looking
+
+    assert response.status in (500, 502)
 
 
 async def test_an_account_without_cameras_has_none(mk_house: MkHouse, open_mk: OpenMk) -> None:

@@ -60,7 +60,7 @@ class ChannelCamera(ChannelEntity, Camera):
         self, width: int | None = None, height: int | None = None
     ) -> bytes | None:
         """Return the picture's bytes, None while there is none."""
-        shot = await self._channel.picture() if self._channel.picture else None
+        shot = await self._async_picture()
         if shot is None:
             return None
         self.content_type = shot.content_type

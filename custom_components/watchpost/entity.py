@@ -1,6 +1,7 @@
 """The base entity: one channel of one device."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, cast, override
 
@@ -11,7 +12,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from propcache.api import cached_property
 
 from .account import Account, WatchpostConfigEntry
-from .models import Channel, Reading, ReadingValue
+from .client.errors import UnreachableError
+from .models import Channel, Picture, Reading, ReadingValue
 
 
 @cache
@@ -58,6 +60,15 @@ class ChannelEntity(Entity):
         if self.registry_entry is not None:
             # Options chosen for the old unit may not fit the new one.
             self.async_registry_entry_updated()
+
+    async def _async_picture(self) -> Picture | None:
+        """Fetch the channel's picture; None while there is none, and when Home Assistant stops meanwhile."""
+        if self._channel.picture is None:
+            return None
+        with suppress(UnreachableError):
+            async with self._account.budget.until_stop():
+                return await self._channel.picture()
+        return None
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -43,7 +43,7 @@ class ChannelImage(ChannelEntity, ImageEntity):
     @override
     async def async_image(self) -> bytes | None:
         """Return the picture's bytes, None while there is none."""
-        shot = await self._channel.picture() if self._channel.picture else None
+        shot = await self._async_picture()
         if shot is None:
             return None
         self._attr_content_type = shot.content_type

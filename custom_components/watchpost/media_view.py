@@ -35,7 +35,8 @@ class MediaView(HomeAssistantView):
         if (found := find_library(self._hass, entry_id)) is None:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         try:
-            media = await found[1].open(path.split("/"))
+            async with found[0].runtime_data.budget.until_stop():
+                media = await found[1].open(path.split("/"))
         except LookupError:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         except VendorError:

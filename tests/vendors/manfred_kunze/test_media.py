@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from custom_components.watchpost.client.budget import Response
+from custom_components.watchpost.client.errors import (
+    CertificateError,
+    CertificateProblem,
+    PrivateAddressError,
+    UnreachableError,
+    VendorError,
+)
 from custom_components.watchpost.models import Freshness
+from custom_components.watchpost.vendors.manfred_kunze import thumbnails as thumbnails_module
 from custom_components.watchpost.vendors.manfred_kunze.captures import CaptureList
 from custom_components.watchpost.vendors.manfred_kunze.client.api import PlatformResponse
 from custom_components.watchpost.vendors.manfred_kunze.client.media import link_of
@@ -408,6 +416,61 @@ async def test_a_picture_that_comes_later_is_waited_for_a_while_and_one_that_is_
     now[0] = 10_000
     await gallery.fetch()
     assert await stills.newest("c1") is None
+
+
+async def test_pictures_of_all_cameras_are_bounded_and_fetched_again_when_they_are_looked_at(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch, gallery: CaptureList, now: list[float]
+) -> None:
+    monkeypatch.setattr(thumbnails_module, "MAX_BYTES", 2 * len(JPEG))
+    thumbnails = Thumbnails()
+    stills = ThumbnailCache(thumbnails, gallery, None, lambda: now[0])
+    gallery.cameras = {f"c{number}": Camera(id=f"c{number}", device="d1") for number in (1, 2, 3)}
+    lists.captures = [capture(number, camera=f"c{number}") for number in (1, 2, 3)]
+    thumbnails.held = {f"x{number}": JPEG for number in (1, 2, 3)}
+    await gallery.fetch()
+
+    assert all([await stills.newest(camera) for camera in ("c1", "c2", "c1", "c3")])
+    assert thumbnails.asked == 3
+    assert all([await stills.newest(camera) for camera in ("c1", "c3")])
+    assert thumbnails.asked == 3
+    assert await stills.newest("c2")
+    assert thumbnails.asked == 4
+
+
+@pytest.mark.parametrize(
+    ("failure", "lines"),
+    [
+        (PrivateAddressError(), 1),
+        (CertificateError(CertificateProblem.UNTRUSTED), 1),
+        (UnreachableError("no"), 0),
+    ],
+    ids=["private address", "certificate", "outage"],
+)
+async def test_a_thumbnail_that_a_person_must_allow_is_logged_once(
+    lists: Lists,
+    gallery: CaptureList,
+    now: list[float],
+    caplog: pytest.LogCaptureFixture,
+    failure: VendorError,
+    lines: int,
+) -> None:
+    class Refused:
+        async def picture(self, link: str) -> tuple[str, bytes]:
+            raise failure
+
+    class Links:
+        async def thumbnail(self, capture: str) -> str:
+            return "https://storage.lan/secret?X-Amz-Signature=1"
+
+    stills = ThumbnailCache(Links(), gallery, Refused(), lambda: now[0])
+    lists.captures = [capture(1)]
+    await gallery.fetch()
+    for _ in range(3):
+        assert await stills.newest("c1") is None
+        now[0] += 61
+
+    assert len(caplog.records) == lines
+    assert "storage.lan" not in caplog.text
 
 
 # -- exports that are made --

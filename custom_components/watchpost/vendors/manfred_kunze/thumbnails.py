@@ -3,20 +3,27 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+import logging
 from typing import Final
 
 from ...client.downloads import SafeDownloader
-from ...client.errors import VendorError
+from ...client.errors import CertificateError, NoTlsError, PrivateAddressError, VendorError
 from ...client.image_check import check_picture
 from ...models import Picture
 from .captures import CaptureList
 from .client.media import MediaClient
 from .models.media import Capture
 
+_LOGGER = logging.getLogger(__name__)
+
+# The pictures of all cameras together; those that were viewed longest ago are fetched again.
+MAX_BYTES: Final = 64 * 1024 * 1024
 # Seconds after a failure until the picture is requested again.
 _RETRY_SECONDS: Final = 60.0
 # So often the thumbnail of a capture is requested that has none yet.
 _MAX_TRIES: Final = 5
+# Failures that a person can mend.
+_FOR_PEOPLE: Final = (CertificateError, NoTlsError, PrivateAddressError)
 
 
 @dataclass(slots=True)
@@ -45,18 +52,33 @@ class ThumbnailCache:
         self._captures = captures
         self._links = links
         self._monotonic = monotonic
+        # The camera that was viewed last is the last.
         self._cache: dict[str, _CachedThumbnail] = {}
+        # Kinds of failure that have been logged.
+        self._reported: set[type[VendorError]] = set()
 
     async def newest(self, camera: str) -> Picture | None:
         """Return the newest picture of a camera, None while there is none; a failure keeps the one before."""
-        cached = self._cache.setdefault(camera, _CachedThumbnail())
+        cached = self._cache[camera] = self._cache.pop(camera, _CachedThumbnail())
         async with cached.lock:
             capture = self._captures.newest().get(camera)
             if capture is None:  # a deleted capture is not shown any more
                 cached.capture = cached.wanted = cached.picture = None
             elif capture.id != cached.capture and self._monotonic() >= cached.retry_at:
                 await self._fetch(cached, capture)
-            return cached.picture
+            picture = cached.picture
+        self._trim()
+        return picture
+
+    def _trim(self) -> None:
+        """Drop the pictures that were viewed longest ago until the others fit."""
+        size = sum(len(each.picture.content) for each in self._cache.values() if each.picture)
+        for cached in self._cache.values():
+            if size <= MAX_BYTES:
+                return
+            if cached.picture is not None and not cached.lock.locked():
+                size -= len(cached.picture.content)
+                cached.capture = cached.wanted = cached.picture = None
 
     async def _fetch(self, cached: _CachedThumbnail, capture: Capture) -> None:
         if capture.id != cached.wanted:
@@ -69,9 +91,15 @@ class ThumbnailCache:
             if thumbnail is not None or cached.tries >= _MAX_TRIES:
                 cached.capture = capture.id
                 return
-        except VendorError:
-            pass
+        except VendorError as err:
+            self._report(err)
         cached.retry_at = self._monotonic() + _RETRY_SECONDS
+
+    def _report(self, err: VendorError) -> None:
+        """Log once what a person can mend; nothing else shows why a camera has no picture."""
+        if isinstance(err, _FOR_PEOPLE) and type(err) not in self._reported:
+            self._reported.add(type(err))
+            _LOGGER.warning("The thumbnails of cameras cannot be shown: %s", err)
 
     async def _picture(self, thumbnail: str | bytes) -> tuple[str, bytes]:
         """Return content type and bytes of a picture, which is downloaded if it is given as a link."""
