@@ -255,3 +255,20 @@ async def test_accounts_that_were_only_tried_leave_nothing_behind(
 
     await house.sign_in(cloud)
     assert len(house.hass.data[BUDGETS]) == 1
+
+
+async def test_an_account_that_another_open_flow_tries_keeps_its_standing(
+    house: House, cloud: SensoristCloud
+) -> None:
+    first, second = await house.start_flow(), await house.start_flow()
+    for number, flow in enumerate((first, second)):
+        fields = {"username": f"user-{number}", "password": "no", "advanced": {"url": cloud.url}}
+        assert (await house.submit(flow, fields))["errors"]
+    before = set(house.hass.data[BUDGETS])
+    assert len(before) == 2
+
+    house.hass.config_entries.flow.async_abort(first)
+    assert len(house.hass.data[BUDGETS]) == 1
+
+    house.hass.config_entries.flow.async_abort(second)
+    assert not house.hass.data[BUDGETS]

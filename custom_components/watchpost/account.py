@@ -58,6 +58,8 @@ _LIST_TIMEOUT: Final = 5.0
 BUDGETS: Final[HassKey[dict[str, RequestBudget]]] = HassKey(f"{DOMAIN}_ledgers")
 # By account: events that wait to be dispatched or to be written to the journal, kept over reloads.
 PENDING_EVENTS: Final[HassKey[dict[str, PendingEvents]]] = HassKey(f"{DOMAIN}_pending_events")
+# By config flow that is open: the accounts that it tried.
+TRIED_ACCOUNTS: Final[HassKey[dict[str, set[str]]]] = HassKey(f"{DOMAIN}_tried_accounts")
 
 
 @callback
@@ -119,9 +121,20 @@ def async_drop_budget(hass: HomeAssistant, key: str) -> None:
 
 
 @callback
-def async_drop_tried_budgets(hass: HomeAssistant, in_use: Collection[str]) -> None:
-    """Delete the request budgets of accounts that were tried and not added, except those on hold."""
-    budgets = hass.data.get(BUDGETS, {})
+def async_note_tried_account(hass: HomeAssistant, flow_id: str, key: str) -> None:
+    """Note that an open config flow tries an account."""
+    hass.data.setdefault(TRIED_ACCOUNTS, {}).setdefault(flow_id, set()).add(key)
+
+
+@callback
+def async_drop_tried_budgets(hass: HomeAssistant, flow_id: str, in_use: Collection[str]) -> None:
+    """Delete the request budgets of accounts that a flow tried and did not add.
+
+    Those that another open flow tries are kept, and those on hold.
+    """
+    budgets, tried = hass.data.get(BUDGETS, {}), hass.data.get(TRIED_ACCOUNTS, {})
+    tried.pop(flow_id, None)
+    in_use = {*in_use}.union(*tried.values())
     for key in [key for key in budgets if key not in in_use and not budgets[key].is_any_paused]:
         del budgets[key]
 

@@ -20,6 +20,7 @@ from .account import (
     async_connect,
     async_connect_entry,
     async_drop_tried_budgets,
+    async_note_tried_account,
 )
 from .client.errors import VendorError
 from .const import CONF_FORM, CONF_VENDOR, DOMAIN
@@ -79,7 +80,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
             for entry in self.hass.config_entries.async_entries(DOMAIN)
             if entry.data.get(CONF_VENDOR) in VENDORS
         }
-        async_drop_tried_budgets(self.hass, in_use)
+        async_drop_tried_budgets(self.hass, self.flow_id, in_use)
 
     @staticmethod
     @callback
@@ -251,6 +252,7 @@ class WatchpostConfigFlow(ConfigFlow, domain=DOMAIN):
         What the vendor gives to be kept, tokens say, goes into `data`.
         """
         try:
+            async_note_tried_account(self.hass, self.flow_id, vendor.budget_key(data))
             connection, _ = async_connect(self.hass, vendor, dict(data), {}, data.update)
             connection.transport.sign_in_state.try_at_once()
             return await connection.identify()
