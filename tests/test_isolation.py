@@ -3,6 +3,7 @@
 The fast selection turns each resource bad in one way; the whole matrix is marked as soak.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from simulators.clock import Clock
 from simulators.faults import Fault
 
 from . import mk_house, sensit_house, watching, zone
-from .conftest import DOMAIN, House, watchpost_lines
+from .conftest import DOMAIN, REAL_SLEEP, House, watchpost_lines
 
 BAD: dict[str, dict[str, Any]] = {
     "404": {"kind": "status", "status": 404},
@@ -33,7 +34,7 @@ BAD: dict[str, dict[str, Any]] = {
     "html": {"kind": "not_json"},
     "shape": {"kind": "root", "value": {"machines": [{"a": 1}], "people": 7}},
     "empty": {"kind": "root", "value": []},
-    "slow": {"kind": "latency", "seconds": 0.02},
+    "slow": {"kind": "latency", "seconds": 1.0},
 }
 
 # Long enough for three polls of every list.
@@ -183,6 +184,20 @@ def repairs(house: House) -> set[str]:
     }
 
 
+async def reload_while_time_goes_by(house: House, entry: ConfigEntry) -> None:
+    """Reload an account whose vendor is slow: time stands still here, so a reload alone would wait for ever."""
+    reloading = asyncio.create_task(house.hass.config_entries.async_reload(entry.entry_id))
+    while not reloading.done():
+        for _ in range(200):  # what does not wait for time is given real time to finish
+            if reloading.done():
+                break
+            await house.hass.loop.run_in_executor(None, REAL_SLEEP, 0.001)
+        else:
+            await house.pass_time(1)
+    await reloading
+    await house.settle()
+
+
 async def check(
     house: House,
     open_subject: Callable[[Subject], Awaitable[Any]],
@@ -204,7 +219,7 @@ async def check(
     fault = cloud.faults.add(Fault(match=path, times=None if is_standing else 1, **BAD[bad]))
     if at_start:
         entry.runtime_data.budget.forget()
-        await house.reload(entry)
+        await reload_while_time_goes_by(house, entry)
     since = len(cloud.log)
     await house.pass_time(WHILE_BAD)
 
@@ -212,13 +227,15 @@ async def check(
     if entry.state is not ConfigEntryState.LOADED:
         assert is_waiting
         assert entry.state is ConfigEntryState.SETUP_RETRY
-    elif bad not in ("slow", "empty") and fault.used and path not in subject.required:
-        others = {each for each in usual if path not in each}
+    elif bad not in ("slow", "empty") and fault.used:
+        is_optional = path not in subject.required
+        others = {each for each in usual if path not in each and is_optional}
         assert others <= record_success(cloud, since), others - record_success(cloud, since)
         lines = watchpost_lines(caplog)
         assert len(lines) == len(set(lines)), lines
         assert len(lines) <= 10
-        assert any("cannot update" in line for line in lines)
+        # A single failure may be over before anybody has to know.
+        assert not is_optional or not is_standing or any("cannot update" in line for line in lines)
     if is_standing and fault.used and path in subject.alarms and bad in ("404", "403", "html"):
         assert "alarms_not_seen" in repairs(house)
     assert registered(house, entry) == known
@@ -252,6 +269,7 @@ FEW = [
     ("sensorist", "/measurements", "500", True, True),
     ("sensorist", "/measurements", "401", False, True),
     ("sensorist", "/gateways", "503", False, True),
+    ("manfred_kunze", "/alert-rules", "html", True, True),
 ]
 
 
@@ -276,6 +294,7 @@ async def test_a_bad_resource_costs_its_own_feature_alone(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", [case for case in ALL if case not in FEW], ids=named)
 async def test_every_bad_resource_costs_its_own_feature_alone(
     house: House, open_subject: Any, caplog: pytest.LogCaptureFixture, case: Any

@@ -84,6 +84,12 @@ def is_rule_key(key: str) -> bool:
     return key.startswith((_RULE, _SWITCH, _BUTTON))
 
 
+def is_named_by_rules(channel: ChannelId) -> bool:
+    """Return whether a channel comes from the list of rules: a rule's own, or events of a device it watches."""
+    is_events = channel.key == EVENTS and channel.device != ACCOUNT
+    return is_events or is_rule_key(channel.key)
+
+
 def account_channels(*, has_push: bool) -> Iterator[Channel]:
     """Yield the account's channels of all alerts and rules."""
     for key in _COUNTS:

@@ -18,7 +18,7 @@ from ...client.errors import PermissionDeniedError, UnexpectedResponseError
 from ...contract.vendor import ActionHandler, Feed
 from ...models import ChannelId, FeedUpdate
 from .alert_actions import AlertActions
-from .alert_entities import ALERTS, RULES, account_channels, is_rule_key, title
+from .alert_entities import ALERTS, RULES, account_channels, is_named_by_rules, title
 from .alert_poller import AlertPoller
 from .alert_rules import RULES_EVERY, AlertRuleCache
 from .client.alerts import AlertingClient
@@ -98,8 +98,8 @@ class AlertsFeature(Feature):
         ]
 
     @override
-    def source_list(self, key: str) -> str | None:
-        return RULES if is_rule_key(key) else None
+    def source_list(self, channel: ChannelId) -> str | None:
+        return RULES if is_named_by_rules(channel) else None
 
     @property
     @override

@@ -58,8 +58,8 @@ class BindingsFeature(Feature):
     title = "device configurations"
 
     @override
-    def source_list(self, key: str) -> str | None:
-        return BINDINGS if key.startswith(_BINDING) else None
+    def source_list(self, channel: ChannelId) -> str | None:
+        return BINDINGS if channel.key.startswith(_BINDING) else None
 
     def __init__(
         self,
@@ -149,8 +149,8 @@ class QuarantineFeature(Feature):
     title = "quarantined payloads"
 
     @override
-    def source_list(self, key: str) -> str | None:
-        return QUARANTINE if key == QUARANTINE else None
+    def source_list(self, channel: ChannelId) -> str | None:
+        return QUARANTINE if channel.key == QUARANTINE else None
 
     def __init__(self, client: OperationsClient) -> None:
         self._client = client
@@ -183,8 +183,8 @@ class FirmwareFeature(Feature):
     title = "firmware"
 
     @override
-    def source_list(self, key: str) -> str | None:
-        return FIRMWARE if key == FIRMWARE else None
+    def source_list(self, channel: ChannelId) -> str | None:
+        return FIRMWARE if channel.key == FIRMWARE else None
 
     def __init__(self, client: OperationsClient, inventory_tree: OrganisationInventory) -> None:
         self._client = client

@@ -60,8 +60,8 @@ class Feature:
         """Return the feeds beside the inventory, by what was discovered last."""
         return ()
 
-    def source_list(self, key: str) -> str | None:
-        """Return the list that channels with this key come from, None where that is their device's list."""
+    def source_list(self, channel: ChannelId) -> str | None:
+        """Return the list that a channel comes from, None where that is its device's list."""
         return None
 
     @property

@@ -74,8 +74,8 @@ class HealthFeature(Feature):
     # -- inventory --
 
     @override
-    def source_list(self, key: str) -> str | None:
-        return HEALTH if key in _VITALS else None
+    def source_list(self, channel: ChannelId) -> str | None:
+        return HEALTH if channel.key in _VITALS else None
 
     @override
     async def discover(self) -> Discovery:

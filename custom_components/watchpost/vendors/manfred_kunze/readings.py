@@ -137,8 +137,8 @@ class ReadingsFeature(Feature):
         return self._intervals[sensor]
 
     @override
-    def source_list(self, key: str) -> str | None:
-        return SENSORS if entities.is_sensor_key(key) else None
+    def source_list(self, channel: ChannelId) -> str | None:
+        return SENSORS if entities.is_sensor_key(channel.key) else None
 
     # -- polling --
 

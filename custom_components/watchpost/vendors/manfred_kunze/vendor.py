@@ -208,7 +208,7 @@ class ManfredKunzeConnection(Connection):
 
     @override
     def scope_of(self, channel: ChannelId) -> str:
-        lists = (name for feature in self._features if (name := feature.source_list(channel.key)))
+        lists = (name for feature in self._features if (name := feature.source_list(channel)))
         return next(lists, list_of_device(channel.device))
 
     # -- actions, stored state, diagnostics, options --
