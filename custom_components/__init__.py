@@ -1,1 +1,1 @@
-"""Where Home Assistant looks for custom integrations."""
+"""Custom integrations of Home Assistant."""

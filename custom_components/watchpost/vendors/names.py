@@ -8,14 +8,14 @@ from homeassistant.util import slugify
 _MAX_SLUG: Final = 110
 
 
-def truncate_for_entity_id(title: str | None) -> str | None:
-    """Truncate a title so that it fits into an entity id.
+def truncate_for_entity_id(title: str | None, max_slug: int = _MAX_SLUG) -> str | None:
+    """Truncate a title to `max_slug` characters of an entity id.
 
     Home Assistant truncates entity ids at 255 characters and rejects one that then ends in an
     underscore; a letter beyond ASCII becomes several in an id.
     """
-    if title and title.isascii() and len(title) <= _MAX_SLUG:
+    if title and title.isascii() and len(title) <= max_slug:
         return title
-    while title and len(slugify(title)) > _MAX_SLUG:
+    while title and len(slugify(title)) > max_slug:
         title = title[: len(title) * 3 // 4].rstrip()
     return title

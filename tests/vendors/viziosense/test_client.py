@@ -12,8 +12,8 @@ import pytest
 from custom_components.watchpost.client.budget import RequestBudget
 from custom_components.watchpost.client.errors import SignInRejectedError, UnexpectedResponseError
 from custom_components.watchpost.client.transport import Transport
-from custom_components.watchpost.vendors.viziosense.client import CALLS, VizioSenseClient
-from custom_components.watchpost.vendors.viziosense.models import Webhook, meaning
+from custom_components.watchpost.vendors.viziosense.client import ENDPOINTS, VizioSenseClient
+from custom_components.watchpost.vendors.viziosense.models import Webhook, error_status
 from custom_components.watchpost.vendors.viziosense.sign_in import TokenSignIn
 from simulators.viziosense import CloudConfig, VizioSenseCloud
 
@@ -29,7 +29,7 @@ async def client(cloud: VizioSenseCloud) -> AsyncIterator[VizioSenseClient]:
     async with aiohttp.ClientSession() as session:
         sign_in = TokenSignIn(cloud.config.token)
         yield VizioSenseClient(
-            Transport(session, cloud.url, sign_in, RequestBudget(), error_status=meaning)
+            Transport(session, cloud.url, sign_in, RequestBudget(), error_status=error_status)
         )
 
 
@@ -76,8 +76,8 @@ async def test_a_token_that_was_revoked_is_refused(
 
 
 def test_no_path_is_called_known_that_nobody_could_read() -> None:
-    assert len(CALLS) == 8
-    assert not any(call.is_known for call in CALLS)
+    assert len(ENDPOINTS) == 8
+    assert not any(call.is_documented for call in ENDPOINTS)
 
 
 async def test_a_webhook_that_was_added_or_changed_is_in_the_next_list(

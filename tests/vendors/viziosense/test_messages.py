@@ -11,17 +11,17 @@ import pytest
 from custom_components.watchpost.vendors.viziosense.camera_state import (
     CameraState,
     MessageVerdict,
-    from_memory,
-    to_memory,
+    from_stored,
+    to_stored,
 )
-from custom_components.watchpost.vendors.viziosense.count_entities import scene_readings
+from custom_components.watchpost.vendors.viziosense.count_entities import message_readings
 from custom_components.watchpost.vendors.viziosense.messages import (
     MAX_COUNTERS,
     MAX_PLACES,
     Message,
+    parse_content,
     parse_message,
-    read_content,
-    trimmed,
+    to_event_text,
 )
 
 NOW = datetime(2026, 9, 13, 12, tzinfo=UTC)
@@ -56,23 +56,23 @@ def test_no_message_breaks_anything_and_all_of_it_survives_a_restart(
     found = message(payload, kind, at)
     assert found is not None
     scene = CameraState()
-    assert scene.judge(found, NOW) is MessageVerdict.TAKEN
-    scene.take(found, read_content(found), NOW)
-    assert scene.judge(found, NOW) is MessageVerdict.REPLAYED
-    json.dumps(trimmed(payload))
-    assert len(trimmed(payload)) <= 1003
+    assert scene.classify(found, NOW) is MessageVerdict.NEW
+    scene.apply(found, parse_content(found), NOW)
+    assert scene.classify(found, NOW) is MessageVerdict.REPEATED
+    json.dumps(to_event_text(payload))
+    assert len(to_event_text(payload)) <= 1003
 
-    kept = json.loads(json.dumps(to_memory({"camera-1": scene})))
-    again = from_memory(kept)["camera-1"]
-    assert again.judge(found, NOW) is MessageVerdict.REPLAYED
-    assert again.views[kind].places.keys() == scene.views[kind].places.keys()
+    kept = json.loads(json.dumps(to_stored({"camera-1": scene})))
+    again = from_stored(kept)["camera-1"]
+    assert again.classify(found, NOW) is MessageVerdict.REPEATED
+    assert again.applications[kind].places.keys() == scene.applications[kind].places.keys()
 
 
 @given(ANY)
 def test_no_memory_breaks_anything(memory: Any) -> None:
     kept = memory if isinstance(memory, dict) else {"x": memory}
-    assert from_memory(kept).keys() <= kept.keys()
-    assert from_memory({"camera": {"VCB": kept}})
+    assert from_stored(kept).keys() <= kept.keys()
+    assert from_stored({"camera": {"VCB": kept}})
 
 
 @given(st.binary(max_size=60))
@@ -92,11 +92,11 @@ def test_a_barrier_counts_each_message_once_in_whatever_order(
     chance.shuffle(posted)
     scene = CameraState()
     for each in posted:
-        if scene.judge(each, NOW + timedelta(hours=3)) is MessageVerdict.TAKEN:
-            scene.take(each, read_content(each), NOW + timedelta(hours=3))
+        if scene.classify(each, NOW + timedelta(hours=3)) is MessageVerdict.NEW:
+            scene.apply(each, parse_content(each), NOW + timedelta(hours=3))
 
     counted = sum(cars for _, cars in passed)
-    tallies = scene.views["VCB"].tallies if passed else {}
+    tallies = scene.applications["VCB"].tallies if passed else {}
     assert (tallies["gate"].numbers["in-car"] if tallies else 0) == counted
 
 
@@ -104,7 +104,7 @@ def test_more_places_than_are_shown_are_counted() -> None:
     rows = [{"id": f"p{n}", "is_active": n % 2 == 0} for n in range(MAX_PLACES + 500)]
     found = message([*rows, {"id": "off", "deactivated": True}, {"id": "p1"}, {}])
     assert found is not None
-    content = read_content(found)
+    content = parse_content(found)
 
     assert content.places is not None
     assert len(content.places) == MAX_PLACES
@@ -115,7 +115,7 @@ def test_more_places_than_are_shown_are_counted() -> None:
 def test_negative_counts_are_none() -> None:
     found = message([{"id": "gate", "in": {"car": -5, "truck": 2, "bus": "x"}}], "VCB")
     assert found is not None
-    (tally,) = read_content(found).counters
+    (tally,) = parse_content(found).counters
 
     assert tally.numbers == {"in-truck": 2.0}
 
@@ -123,9 +123,9 @@ def test_negative_counts_are_none() -> None:
 def taken(scene: CameraState, found: Message | None, received: datetime = NOW) -> MessageVerdict:
     """Let a camera say something."""
     assert found is not None
-    verdict = scene.judge(found, received)
-    if verdict is MessageVerdict.TAKEN:
-        scene.take(found, read_content(found), received)
+    verdict = scene.classify(found, received)
+    if verdict is MessageVerdict.NEW:
+        scene.apply(found, parse_content(found), received)
     return verdict
 
 
@@ -137,23 +137,23 @@ def test_a_message_that_is_repeated_after_very_many_others_counts_once() -> None
     scene = CameraState()
     later = NOW + timedelta(hours=12)
     for n in range(600):
-        assert taken(scene, passing(n), later) is MessageVerdict.TAKEN
-    assert taken(scene, passing(601), later) is MessageVerdict.TAKEN
-    scene = from_memory(json.loads(json.dumps(to_memory({"camera-1": scene}))))["camera-1"]
+        assert taken(scene, passing(n), later) is MessageVerdict.NEW
+    assert taken(scene, passing(601), later) is MessageVerdict.NEW
+    scene = from_stored(json.loads(json.dumps(to_stored({"camera-1": scene}))))["camera-1"]
 
     for n in range(600):
-        assert taken(scene, passing(n), later) is not MessageVerdict.TAKEN
-    assert taken(scene, passing(600), later) is MessageVerdict.TAKEN  # late, and never told before
+        assert taken(scene, passing(n), later) is not MessageVerdict.NEW
+    assert taken(scene, passing(600), later) is MessageVerdict.NEW  # late, and never told before
 
-    assert scene.views["VCB"].tallies["gate"].numbers == {"in-car": 602.0}
+    assert scene.applications["VCB"].tallies["gate"].numbers == {"in-car": 602.0}
 
 
 def test_a_clock_that_was_wrong_once_keeps_no_message_out() -> None:
     scene = CameraState()
     no_time = message([{"id": "p", "is_active": True}], at=None)
-    assert taken(scene, no_time, NOW + timedelta(days=400)) is MessageVerdict.TAKEN
+    assert taken(scene, no_time, NOW + timedelta(days=400)) is MessageVerdict.NEW
 
-    assert taken(scene, message([{"id": "p", "is_active": False}])) is MessageVerdict.TAKEN
+    assert taken(scene, message([{"id": "p", "is_active": False}])) is MessageVerdict.NEW
     assert taken(scene, message([{"id": "p"}], at=NOON_SECONDS - 60)) is MessageVerdict.OUTDATED
 
 
@@ -166,7 +166,7 @@ def test_counters_with_ever_new_names_do_not_grow_without_end(kind: str) -> None
         rows[0] = {"id": "line", "in": counted, "counts": counted}
         taken(scene, message(rows, kind, NOON_SECONDS + n), NOW + timedelta(hours=1))
 
-    tallies = scene.views[kind].tallies
+    tallies = scene.applications[kind].tallies
     assert len(tallies) == MAX_COUNTERS
     assert "c0x0" in next(iter(tallies["line"].numbers))
     assert max(len(tally.numbers) for tally in tallies.values()) == 128
@@ -179,7 +179,7 @@ def test_no_number_is_too_long_to_be_shown(kind: str) -> None:
         payload = [{"id": "gate", "in": 1.5e308, "count": 1e300, "density": 1e300, "x": 1e300}]
         taken(scene, message(payload, kind, NOON_SECONDS + n))
 
-    for reading in scene_readings("camera", scene).values():
+    for reading in message_readings("camera", scene).values():
         assert len(str(reading.value)) < 30
 
 
@@ -191,7 +191,7 @@ def test_no_number_is_too_long_to_be_shown(kind: str) -> None:
 def test_places_of_which_nothing_is_said_are_neither_free_nor_occupied(places: list[Any]) -> None:
     found = message(places)
     assert found is not None
-    totals = read_content(found).totals
+    totals = parse_content(found).totals
 
     assert (totals.free, totals.occupied) == (None, None)
 
@@ -199,7 +199,7 @@ def test_places_of_which_nothing_is_said_are_neither_free_nor_occupied(places: l
 def test_an_event_holds_nothing_that_leads_to_somebody() -> None:
     payload = {"x@y.example": 1, "nested": [{"api_key": "canary", "access-token": "canary"}]}
 
-    assert json.loads(trimmed(payload)) == {"nested": [{}]}
+    assert json.loads(to_event_text(payload)) == {"nested": [{}]}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_class_counts_nothing_only_where_the_others_are_told(
     taken(scene, message([{"id": "zone", "counts": {"car": 3}}, other], "VCZ"))
     taken(scene, message([{"id": "zone", **now}, other], "VCZ", NOON_SECONDS + 60))
 
-    assert scene.views["VCZ"].tallies["zone"].numbers["counts-car"] == shown
+    assert scene.applications["VCZ"].tallies["zone"].numbers["counts-car"] == shown
 
 
 @pytest.mark.parametrize("told", [{"in": {"truck": 1}}, {"in": {"car": None, "truck": 1}}, None])
@@ -233,4 +233,4 @@ def test_what_was_counted_since_ever_does_not_fall_because_it_is_not_told(told: 
     rows = [{"id": "gate", **told}] if told else [{"id": "other", "in": {"car": 1}}]
     taken(scene, message(rows, "VCB", NOON_SECONDS + 60))
 
-    assert scene.views["VCB"].tallies["gate"].numbers["in-car"] == 3.0
+    assert scene.applications["VCB"].tallies["gate"].numbers["in-car"] == 3.0

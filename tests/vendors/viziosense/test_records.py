@@ -49,8 +49,8 @@ def test_no_reply_raises_anything_but_unexpected(reply: bytes) -> None:
             parse(reply)
         except UnexpectedResponseError:
             continue
-    models.refusal(reply)
-    assert 100 <= models.meaning(400, reply) < 600
+    models.body_error_status(reply)
+    assert 100 <= models.error_status(400, reply) < 600
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_no_reply_raises_anything_but_unexpected(reply: bytes) -> None:
     ids=str,
 )
 def test_errors_mean_what_the_documentation_says(status: int, reply: Any, meant: int) -> None:
-    assert models.meaning(status, body(reply) if reply is not None else b"<html>") == meant
+    assert models.error_status(status, body(reply) if reply is not None else b"<html>") == meant
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_errors_mean_what_the_documentation_says(status: int, reply: Any, meant:
     ids=str,
 )
 def test_a_refusal_inside_a_success_is_seen(reply: Any, meant: int | None) -> None:
-    assert models.refusal(body(reply)) == meant
+    assert models.body_error_status(body(reply)) == meant
 
 
 def device(**more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The actions that a VizioSense account takes, with their fields."""
+"""Schemas of the actions of a VizioSense account."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -28,7 +28,7 @@ _URL: Final = vol.All(cv.url, vol.Length(max=2048))
 _UPDATES: Final = (ATTR_NAME, CITY, COUNTRY)
 
 
-def _no_change(fields: Mapping[str, Any]) -> str | None:
+def _check_change(fields: Mapping[str, Any]) -> str | None:
     return None if any(name in fields for name in _UPDATES) else ATTR_NAME
 
 
@@ -39,7 +39,7 @@ ACTIONS: Final = (
         TargetKind.DEVICE,
         Permission.CONTROL,
         {vol.Optional(name): TEXT for name in _UPDATES},
-        check=_no_change,
+        check=_check_change,
     ),
     ServiceAction("list_webhooks", TargetKind.ACCOUNT, Permission.READ, {}, is_read=True),
     ServiceAction(

@@ -1,4 +1,4 @@
-"""What the actions of a VizioSense account do. Secrets of webhooks are never in a response."""
+"""Handlers of VizioSense's actions; their responses never contain secrets of webhooks."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,22 +26,22 @@ from .client import VizioSenseClient
 from .entities import CAMERA, camera_id
 from .models import Device, Pair, Webhook
 
-# Fields of actions and what the vendor calls them.
-_CHANGES = {ATTR_NAME: "name", CITY: "geo_city", COUNTRY: "geo_country"}
+# Action fields and the vendor's names of them.
+_VENDOR_KEYS = {ATTR_NAME: "name", CITY: "geo_city", COUNTRY: "geo_country"}
 
 
 class VizioSenseActions:
-    """The actions of one account; `devices` are those that it shows, by uuid, `album` their pictures."""
+    """Run the actions of one account; `devices` are its shown devices by uuid, `snapshots` returns their pictures."""
 
     def __init__(
         self,
         client: VizioSenseClient,
         devices: Mapping[str, Device],
-        album: Callable[[], SnapshotCache | None],
+        snapshots: Callable[[], SnapshotCache | None],
     ) -> None:
         self._client = client
         self._devices = devices
-        self._album = album
+        self._snapshots = snapshots
         self.handlers: Mapping[str, ActionHandler] = {
             "request_snapshot": self._request_snapshot,
             "update_device": self._update_device,
@@ -51,11 +51,11 @@ class VizioSenseActions:
         }
 
     async def _request_snapshot(self, call: ActionCall) -> Mapping[str, Any]:
-        """Wait until the pictures are there, at least 20 s and at most two minutes."""
-        album = self._album()
-        if call.channel is None or call.channel.key != CAMERA or album is None:
+        """Request a snapshot and wait for its pictures, 20 s to two minutes."""
+        snapshots = self._snapshots()
+        if call.channel is None or call.channel.key != CAMERA or snapshots is None:
             raise ValueError("entity_id")
-        snapshot = await (await album.ask(call.channel.device)).result()
+        snapshot = await (await snapshots.ask(call.channel.device)).result()
         if snapshot is None:
             return {"ready": False, "taken_at": None}
         failure = snapshot.failure
@@ -67,77 +67,81 @@ class VizioSenseActions:
         for uuid in self._devices:
             if call.device == camera_id(uuid):
                 changes = {
-                    theirs: call.fields[ours]
-                    for ours, theirs in _CHANGES.items()
-                    if ours in call.fields
+                    vendor_key: call.fields[field]
+                    for field, vendor_key in _VENDOR_KEYS.items()
+                    if field in call.fields
                 }
                 device = await self._client.update_device(uuid, changes)
-                told = {ATTR_NAME: device.name, CITY: device.city, COUNTRY: device.country}
-                return told | ({"renamed": device.name} if device.name else {})
+                result = {ATTR_NAME: device.name, CITY: device.city, COUNTRY: device.country}
+                return result | ({"renamed": device.name} if device.name else {})
         raise ValueError("device_id")
 
     # -- webhooks --
 
     async def _list_webhooks(self, call: ActionCall) -> Mapping[str, Any]:
-        ours = call.fields["ours"]
+        own_ids = call.fields["ours"]
         webhooks = await self._client.list_webhooks()
-        return {"webhooks": [_shown(webhook, ours) for webhook in webhooks]}
+        return {"webhooks": [_describe(webhook, own_ids) for webhook in webhooks]}
 
     async def _add_webhook(self, call: ActionCall) -> Mapping[str, Any]:
         fields = call.fields
         webhook = Webhook(
-            url=_checked(fields[CONF_URL]),
+            url=_valid_url(fields[CONF_URL]),
             type=fields[WEBHOOK_TYPE],
             is_active=fields[ACTIVE],
             actions=fields.get(TRIGGERS),
-            headers=_pairs(fields[HEADERS]),
-            params=_pairs(fields[PARAMS]),
+            headers=_to_pairs(fields[HEADERS]),
+            params=_to_pairs(fields[PARAMS]),
         )
         added = await self._client.add_webhook(webhook, fields.get(DEVICE_UUID))
         return {"webhook_id": added.id if added else None}
 
     async def _update_webhook(self, call: ActionCall) -> Mapping[str, Any]:
-        """Change what is given and leave the rest, which the vendor wants told again."""
+        """Change the given fields of a webhook; the vendor requires the unchanged ones too."""
         fields = call.fields
         if fields[WEBHOOK_ID] in fields["ours"]:
             raise ValueError(WEBHOOK_ID)
         webhook = next(
-            (each for each in await self._client.list_webhooks() if each.id == fields[WEBHOOK_ID]),
+            (
+                listed
+                for listed in await self._client.list_webhooks()
+                if listed.id == fields[WEBHOOK_ID]
+            ),
             None,
         )
         if webhook is None:
             raise ValueError(WEBHOOK_ID)
         for name, pairs in ((HEADERS, webhook.headers), (PARAMS, webhook.params)):
-            # Telling stars again would put stars where the other system's secret is.
+            # The vendor masks secrets: sending the mask back would overwrite the secret with asterisks.
             if name not in fields and any(pair.is_hidden and pair.value for pair in pairs):
                 raise ValueError(name)
         changed = structs.replace(
             webhook,
-            url=_checked(fields[CONF_URL]) if CONF_URL in fields else webhook.url,
+            url=_valid_url(fields[CONF_URL]) if CONF_URL in fields else webhook.url,
             type=fields.get(WEBHOOK_TYPE, webhook.type),
             is_active=fields.get(ACTIVE, webhook.is_active),
             actions=fields.get(TRIGGERS, webhook.actions),
-            headers=_pairs(fields[HEADERS]) if HEADERS in fields else webhook.headers,
-            params=_pairs(fields[PARAMS]) if PARAMS in fields else webhook.params,
+            headers=_to_pairs(fields[HEADERS]) if HEADERS in fields else webhook.headers,
+            params=_to_pairs(fields[PARAMS]) if PARAMS in fields else webhook.params,
         )
         await self._client.update_webhook(changed)
-        return _shown(changed, frozenset())
+        return _describe(changed, frozenset())
 
 
-def _checked(url: str) -> str:
-    """An address that data may be sent to; ValueError for one that is neither https nor this machine."""
+def _valid_url(url: str) -> str:
+    """Return a valid webhook URL; raise ValueError if it is neither https nor loopback."""
     try:
         return str(checked_link(url))
     except NotSecureError:
         raise ValueError(CONF_URL) from None
 
 
-def _pairs(fields: Mapping[str, str]) -> tuple[Pair, ...]:
+def _to_pairs(fields: Mapping[str, str]) -> tuple[Pair, ...]:
     return tuple(Pair(name, value) for name, value in fields.items())
 
 
-def _shown(webhook: Webhook, ours: frozenset[str]) -> dict[str, Any]:
-    """A webhook without what is secret: of its address the host alone, of headers and parameters their names."""
+def _describe(webhook: Webhook, own_ids: frozenset[str]) -> dict[str, Any]:
+    """Return a webhook without secrets: the host of its URL, and the names of its headers and parameters."""
     return {
         "id": webhook.id,
         "host": _host(webhook.url),
@@ -146,7 +150,7 @@ def _shown(webhook: Webhook, ours: frozenset[str]) -> dict[str, Any]:
         "actions": webhook.actions,
         "headers": [pair.name for pair in webhook.headers],
         "params": [pair.name for pair in webhook.params],
-        "is_ours": webhook.id in ours,
+        "is_ours": webhook.id in own_ids,
     }
 
 

@@ -1,7 +1,7 @@
-"""VizioSense's Integrator API 1.0.0: one method per documented call, in the document's order.
+"""Client of VizioSense's Integrator API 1.0.0: one method per documented call, in the document's order.
 
-Every method raises a `VendorError`. The reference lost its paths; those that could not be found elsewhere stand in
-`CALLS`, marked, and nowhere else.
+Every method raises a `VendorError`. The published reference lacks its paths, so all paths are guesses, listed in
+`ENDPOINTS` and nowhere else.
 """
 
 from collections import Counter
@@ -18,31 +18,31 @@ from ...models import Freshness
 from . import models
 from .models import Device, Images, Login, Page, Webhook
 
-# Pages of the list of devices; a list that goes on after so many never ends.
+# Maximum pages of the list of devices; a longer list counts as endless.
 MAX_PAGES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
-    """Where a call goes; `is_known` is False where method and path are our choice, not the vendor's word."""
+class Endpoint:
+    """Method and path of a call; `is_known` is False where they are a guess of ours."""
 
     method: str
     path: str
-    is_known: bool = False
+    is_documented: bool = False
 
 
-LOGIN: Final = _Call("POST", "/login")
-LIST_DEVICES: Final = _Call("GET", "/devices")
-GET_DEVICE: Final = _Call("GET", "/devices/{device}")
-UPDATE_DEVICE: Final = _Call("PUT", "/devices/{device}")
-REQUEST_IMAGE: Final = _Call("POST", "/devices/{device}/image")
-LIST_WEBHOOKS: Final = _Call("GET", "/webhooks")
-ADD_WEBHOOK: Final = _Call("POST", "/webhooks")
-# That a webhook is addressed by its id is a choice too; the reference names device_uuid alone.
-UPDATE_WEBHOOK: Final = _Call("PUT", "/webhooks/{webhook}")
+LOGIN: Final = Endpoint("POST", "/login")
+LIST_DEVICES: Final = Endpoint("GET", "/devices")
+GET_DEVICE: Final = Endpoint("GET", "/devices/{device}")
+UPDATE_DEVICE: Final = Endpoint("PUT", "/devices/{device}")
+REQUEST_IMAGE: Final = Endpoint("POST", "/devices/{device}/image")
+LIST_WEBHOOKS: Final = Endpoint("GET", "/webhooks")
+ADD_WEBHOOK: Final = Endpoint("POST", "/webhooks")
+# The id in the path is a guess too; the reference names only device_uuid.
+UPDATE_WEBHOOK: Final = Endpoint("PUT", "/webhooks/{webhook}")
 
-# Every call of the reference, in its order. None of the methods and paths is documented where we could read it.
-CALLS: Final = (
+# Every call of the reference, in its order. All methods and paths are guesses.
+ENDPOINTS: Final = (
     *(LOGIN, LIST_DEVICES, GET_DEVICE, UPDATE_DEVICE),
     *(REQUEST_IMAGE, LIST_WEBHOOKS, ADD_WEBHOOK, UPDATE_WEBHOOK),
 )
@@ -56,13 +56,13 @@ def _by_offset(page: int, size: int) -> dict[str, str]:
     return {"page[offset]": str((page - 1) * size), "page[limit]": str(size)}
 
 
-# How a further page is asked for is not documented. Where the first way brings nothing new, the next is tried.
-PAGINGS: Final = (_by_number, _by_offset)
+# The parameters of further pages are undocumented: if the first style returns nothing new, the next one is tried.
+PAGE_STYLES: Final = (_by_number, _by_offset)
 
 
 @dataclass(frozen=True, slots=True)
 class VizioSenseResponse[T]:
-    """What a read brought: typed records, what was set aside, and until when the replies are current."""
+    """Parsed records, the count of rejected records, and the freshness of the responses."""
 
     value: T
     rejected: Counter[str]
@@ -70,42 +70,42 @@ class VizioSenseResponse[T]:
 
 
 @dataclass(slots=True)
-class _Listed:
-    """Devices as they come in, page by page."""
+class _FetchedDevices:
+    """The devices of the pages fetched so far."""
 
     devices: dict[str, Device] = field(default_factory=dict)
     rejected: Counter[str] = field(default_factory=Counter)
     freshness: list[Freshness] = field(default_factory=list)
 
-    def take(self, page: VizioSenseResponse[Page]) -> bool:
-        """Take a page; whether it brought anything new."""
+    def add(self, page: VizioSenseResponse[Page]) -> bool:
+        """Add a page; return whether it has any new device."""
         known = len(self.devices)
         self.freshness.extend(page.freshness)
         self.rejected += page.rejected
         self.devices |= {device.uuid: device for device in page.value.devices}
         return len(self.devices) > known
 
-    def is_cut(self, first: Page) -> bool:
-        """Whether there should be more than came, by what the first page says."""
+    def is_incomplete(self, first: Page) -> bool:
+        """Return whether devices are missing, by the totals of the first page."""
         if first.total is not None:
             return len(self.devices) + self.rejected.total() < first.total
         return (first.last or 1) > MAX_PAGES
 
 
 class VizioSenseClient:
-    """The vendor's calls over one transport."""
+    """Client of the API over one transport."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         transport.probe_requests = lambda: [(LIST_DEVICES.path, None), (LIST_WEBHOOKS.path, None)]
-        transport.check_body = self._check
-        self._paging = PAGINGS[0]
+        transport.check_body = self._check_body
+        self._page_style = PAGE_STYLES[0]
 
     async def login(self, username: str, password: str) -> Login:
-        """Sign in; for a transport without credentials."""
+        """Sign in, over a transport without credentials."""
         body = {"email": username, "password": password}
         try:
-            return models.parse_login(await self._write(LOGIN, body, "sign in"))
+            return models.parse_login(await self._send(LOGIN, body, "sign in"))
         except PermissionDeniedError:
             raise SignInRejectedError("the vendor refused the credentials") from None
 
@@ -116,131 +116,138 @@ class VizioSenseClient:
         group: str | None = None,
         is_online: bool | None = None,
     ) -> VizioSenseResponse[tuple[Device, ...]]:
-        """Return the devices that the user has access to, all pages of them.
+        """Return the user's devices from all pages.
 
-        A list that does not come to an end is cut off and counted among what was set aside.
+        An incomplete list is counted among the rejected records.
         """
         params = {"sort": sort, "group": group}
         if is_online is not None:
             params["is_online"] = "Online" if is_online else "Offline"
         given = {name: value for name, value in params.items() if value is not None}
-        listed = _Listed()
-        page = await self._page(given)
-        listed.take(page)
+        fetched = _FetchedDevices()
+        page = await self._fetch_page(given)
+        fetched.add(page)
         last = page.value.last or 1
         size = page.value.per_page or len(page.value.devices)
         for number in range(2, min(last, MAX_PAGES) + 1):
-            if not await self._further(listed, given, number, size):
+            if not await self._add_page(fetched, given, number, size):
                 break
-        if listed.is_cut(page.value):
-            listed.rejected["page: no end"] += 1
+        if fetched.is_incomplete(page.value):
+            fetched.rejected["page: no end"] += 1
         return VizioSenseResponse(
-            tuple(listed.devices.values()), listed.rejected, tuple(listed.freshness)
+            tuple(fetched.devices.values()), fetched.rejected, tuple(fetched.freshness)
         )
 
-    async def _further(
-        self, listed: _Listed, params: Mapping[str, str], number: int, size: int
+    async def _add_page(
+        self, fetched: _FetchedDevices, params: Mapping[str, str], number: int, size: int
     ) -> bool:
-        """Take a further page by the way that works; False where none brings anything new."""
-        for paging in (self._paging, *(each for each in PAGINGS if each is not self._paging)):
-            if listed.take(await self._page({**params, **paging(number, size)})):
-                self._paging = paging
+        """Add a further page by the first style that works; return False if none returns new devices."""
+        for style in (
+            self._page_style,
+            *(style for style in PAGE_STYLES if style is not self._page_style),
+        ):
+            if fetched.add(await self._fetch_page({**params, **style(number, size)})):
+                self._page_style = style
                 return True
         return False
 
-    async def _page(self, params: Mapping[str, str]) -> VizioSenseResponse[Page]:
-        return await self._read(LIST_DEVICES, models.parse_page, params)
+    async def _fetch_page(self, params: Mapping[str, str]) -> VizioSenseResponse[Page]:
+        return await self._get(LIST_DEVICES, models.parse_page, params)
 
     async def get_device(self, uuid: str) -> VizioSenseResponse[Device]:
         """Return one device."""
-        return await self._read(GET_DEVICE, models.parse_device, device=uuid)
+        return await self._get(GET_DEVICE, models.parse_device, device=uuid)
 
     async def update_device(self, uuid: str, changes: Mapping[str, str]) -> Device:
         """Change `name`, `geo_city` or `geo_country` of a device."""
-        body = await self._write(UPDATE_DEVICE, dict(changes), "change devices", device=uuid)
+        body = await self._send(UPDATE_DEVICE, dict(changes), "change devices", device=uuid)
         return models.parse_device(body).value
 
     async def request_image(self, uuid: str) -> Images:
-        """Have a device take a picture; it is there after at least 20 s, and its links die after 30 min."""
-        body = await self._write(REQUEST_IMAGE, None, "request pictures", device=uuid)
+        """Request pictures of a device; they are available after at least 20 s, their links for 30 min."""
+        body = await self._send(REQUEST_IMAGE, None, "request pictures", device=uuid)
         return models.parse_images(body)
 
     async def list_webhooks(self, device_uuid: str | None = None) -> Sequence[Webhook]:
         """Return the webhooks of all devices, or of one."""
         params = {"device_uuid": device_uuid} if device_uuid else {}
-        return (await self._read(LIST_WEBHOOKS, models.parse_webhooks, params)).value
+        return (await self._get(LIST_WEBHOOKS, models.parse_webhooks, params)).value
 
     async def add_webhook(self, webhook: Webhook, device_uuid: str | None = None) -> Webhook | None:
-        """Add a webhook; returns the echo, None where there is none that can be read."""
+        """Add a webhook; return it as confirmed by the vendor, None if the response has none."""
         params = {"device_uuid": device_uuid} if device_uuid else {}
         try:
-            body = await self._write(ADD_WEBHOOK, _input(webhook), "add webhooks", params)
+            body = await self._send(ADD_WEBHOOK, _to_webhook_input(webhook), "add webhooks", params)
         finally:
             self._forget_webhooks()
         return models.parse_webhook(body) if body.strip() else None
 
     async def update_webhook(self, webhook: Webhook) -> None:
-        """Replace a webhook by its id; to switch it off is the only way to get rid of one."""
-        given = _input(webhook)
+        """Replace a webhook by its id; the vendor cannot delete webhooks, only disable them."""
+        body = _to_webhook_input(webhook)
         try:
-            await self._write(UPDATE_WEBHOOK, given, "change webhooks", webhook=webhook.id or "")
+            await self._send(UPDATE_WEBHOOK, body, "change webhooks", webhook=webhook.id or "")
         finally:
             self._forget_webhooks()
 
     def _forget_webhooks(self) -> None:
-        """Drop the list that is held: it is not what there is any more (RFC 9111, 4.4)."""
+        """Invalidate the cached list of webhooks after a write (RFC 9111, 4.4)."""
         self._transport.forget(LIST_WEBHOOKS.path)
 
     # -- one call --
 
-    async def _read[T](
+    async def _get[T](
         self,
-        call: _Call,
+        endpoint: Endpoint,
         parse: Callable[[bytes], Decoded[T]],
         params: Mapping[str, str] | None = None,
         **ids: str,
     ) -> VizioSenseResponse[T]:
-        path = _path(call, ids)
-        reply = await self._transport.get(path, params or None)
-        if (status := models.refusal(reply.body)) is not None:
+        path = _path(endpoint, ids)
+        response = await self._transport.get(path, params or None)
+        if (status := models.body_error_status(response.body)) is not None:
             self._transport.forget(path, params or None)
             raise self._transport.error_for(status, "read this")
-        if not reply.reused:
+        if not response.reused:
             self._transport.record_accepted("read this")
-        parsed = await parse_body(parse, reply.body)
-        return VizioSenseResponse(parsed.value, parsed.rejected, (reply.freshness,))
+        parsed = await parse_body(parse, response.body)
+        return VizioSenseResponse(parsed.value, parsed.rejected, (response.freshness,))
 
-    async def _write(
+    async def _send(
         self,
-        call: _Call,
+        endpoint: Endpoint,
         body: object,
         permission: str,
         params: Mapping[str, str] | None = None,
         **ids: str,
     ) -> bytes:
-        reply: Response = await self._transport.send(
-            call.method, _path(call, ids), json=body, params=params or None, permission=permission
+        response: Response = await self._transport.send(
+            endpoint.method,
+            _path(endpoint, ids),
+            json=body,
+            params=params or None,
+            permission=permission,
         )
-        if (status := models.refusal(reply.body)) is not None:
+        if (status := models.body_error_status(response.body)) is not None:
             raise self._transport.error_for(status, permission)
         self._transport.record_accepted(permission)
-        return reply.body
+        return response.body
 
-    def _check(self, body: bytes) -> None:
-        if (status := models.refusal(body)) is not None:
+    def _check_body(self, body: bytes) -> None:
+        if (status := models.body_error_status(body)) is not None:
             raise self._transport.error_for(status, "read this")
 
 
-def _path(call: _Call, ids: Mapping[str, str]) -> str:
-    return call.path.format(**{name: quote(found, safe="") for name, found in ids.items()})
+def _path(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
+    return endpoint.path.format(**{name: quote(value, safe="") for name, value in ids.items()})
 
 
-def _input(webhook: Webhook) -> dict[str, object]:
-    """What the reference calls WebhookInput."""
-    given: dict[str, object] = {
+def _to_webhook_input(webhook: Webhook) -> dict[str, object]:
+    """Return a webhook as WebhookInput of the reference."""
+    result: dict[str, object] = {
         "url": webhook.url,
         "webhook_type": webhook.type,
-        # The table of fields says status, the prose of the update active.
+        # The table of fields names `status`, the text of the update `active`.
         "status": int(webhook.is_active),
         "active": webhook.is_active,
         "data": {
@@ -249,5 +256,5 @@ def _input(webhook: Webhook) -> dict[str, object]:
         },
     }
     if webhook.actions is not None:
-        given["actions"] = webhook.actions
-    return given
+        result["actions"] = webhook.actions
+    return result

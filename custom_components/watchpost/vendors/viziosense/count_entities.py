@@ -1,4 +1,4 @@
-"""What cameras have told as channels and readings: places, zones, lines, crowds, and numbers of an unknown kind."""
+"""Channels and readings from cameras' messages: places, zones, barriers, crowds, and unknown numbers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,23 +11,24 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.util import slugify
 
 from ...models import Channel, ChannelId, Reading, ReadingValue
+from ..names import truncate_for_entity_id
 from .camera_state import KEEPALIVE, ApplicationState, CameraState
 from .entities import INVENTORY
 from .hardware import DENSITY
 from .messages import BARRIER, CROWD, MAX_NUMBERS, PARKING, YARD, ZONE, Place
 
-# What a place is taken by. The vendor's documentation shows "car", "truck" and nothing.
+# Classes of a place's occupant; the documentation shows "car", "truck" and no class.
 _CLASSES: Final = ("car", "truck")
-_NOTHING: Final = "none"
+_NO_CLASS: Final = "none"
 _OTHER: Final = "other"
 
 _PLACE_KINDS: Final = frozenset({PARKING.lower(), YARD.lower()})
 
+# Place and class both stand in an entity id, besides the device's name.
 _MAX_SLUG: Final = 60
-_EXACT: Final = 2.0**53
+_MAX_EXACT_INT: Final = 2.0**53
 
 _FREE: Final = "free"
 _OCCUPIED: Final = "occupied"
@@ -40,36 +41,36 @@ _TOTALS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """How Home Assistant shows one number of a counter; `translation_key` names place and class."""
+class _NumberSensor:
+    """The sensor of one number of a counter; the text of `translation_key` has the place and class."""
 
     translation_key: str
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT
     unit: str | None = None
 
 
-# By the application and the name of the number, before the class.
-_KINDS: Final[Mapping[tuple[str, str], _Kind]] = {
-    (ZONE, "counts"): _Kind("zone_count"),
-    (BARRIER, "in"): _Kind("barrier_in", SensorStateClass.TOTAL_INCREASING),
-    (BARRIER, "out"): _Kind("barrier_out", SensorStateClass.TOTAL_INCREASING),
-    (CROWD, "count"): _Kind("crowd_count"),
-    (CROWD, "density"): _Kind("crowd_density", unit=DENSITY),
+# By application and name of the number, without its class.
+_NUMBER_SENSORS: Final[Mapping[tuple[str, str], _NumberSensor]] = {
+    (ZONE, "counts"): _NumberSensor("zone_count"),
+    (BARRIER, "in"): _NumberSensor("barrier_in", SensorStateClass.TOTAL_INCREASING),
+    (BARRIER, "out"): _NumberSensor("barrier_out", SensorStateClass.TOTAL_INCREASING),
+    (CROWD, "count"): _NumberSensor("crowd_count"),
+    (CROWD, "density"): _NumberSensor("crowd_density", unit=DENSITY),
 }
 
 
-def scene_channels(device: str, scene: CameraState) -> list[Channel]:
-    """The channels that a camera's messages have called for so far."""
+def message_channels(device: str, state: CameraState) -> list[Channel]:
+    """Return the channels of all that a camera has reported so far."""
     channels: list[Channel] = []
     unknown: list[Channel] = []
-    for kind, view in scene.views.items():
-        if kind in (PARKING, YARD) and view.places:
-            channels.extend(_place_channels(device, kind, view))
-        for tally in view.tallies.values():
+    for kind, application in state.applications.items():
+        if kind in (PARKING, YARD) and application.places:
+            channels.extend(_place_channels(device, kind, application))
+        for tally in application.tallies.values():
             channels.extend(
                 _tally_channel(device, kind, tally.id, tally.name, name) for name in tally.numbers
             )
-        unknown.extend(_number_channel(device, kind, name) for name in view.numbers)
+        unknown.extend(_number_channel(device, kind, name) for name in application.numbers)
     return channels + unknown[:MAX_NUMBERS]
 
 
@@ -80,10 +81,10 @@ def places_list(channel: ChannelId) -> str | None:
     return _places_list(channel.device, kind) if is_place and kind in _PLACE_KINDS else None
 
 
-def live_places_lists(device: str, scene: CameraState) -> Iterator[str]:
+def live_places_lists(device: str, state: CameraState) -> Iterator[str]:
     """Yield the lists of places that a camera has sent since start; what is only remembered proves no absence."""
-    for kind, view in scene.views.items():
-        if kind.lower() in _PLACE_KINDS and view.is_live:
+    for kind, application in state.applications.items():
+        if kind.lower() in _PLACE_KINDS and application.is_live:
             yield _places_list(device, kind.lower())
 
 
@@ -91,7 +92,7 @@ def _places_list(device: str, kind: str) -> str:
     return f"places {kind} {device}"
 
 
-def _place_channels(device: str, kind: str, view: ApplicationState) -> Iterator[Channel]:
+def _place_channels(device: str, kind: str, application: ApplicationState) -> Iterator[Channel]:
     for key, translation_key in _TOTALS.items():
         description = SensorEntityDescription(
             key=_key(kind, key),
@@ -99,8 +100,8 @@ def _place_channels(device: str, kind: str, view: ApplicationState) -> Iterator[
             state_class=SensorStateClass.MEASUREMENT,
         )
         yield _channel(device, description)
-    for place in view.places.values():
-        name = _fitting(place.name) or f"Place {place.id[:8]}"
+    for place in application.places.values():
+        name = truncate_for_entity_id(place.name, _MAX_SLUG) or f"Place {place.id[:8]}"
         yield _channel(
             device,
             BinarySensorEntityDescription(
@@ -114,26 +115,31 @@ def _place_channels(device: str, kind: str, view: ApplicationState) -> Iterator[
                 key=_key(kind, "class", place.id),
                 translation_key="place_class",
                 device_class=SensorDeviceClass.ENUM,
-                options=[*_CLASSES, _NOTHING, _OTHER],
+                options=[*_CLASSES, _NO_CLASS, _OTHER],
                 entity_registry_enabled_default=False,
             ),
             placeholders={"place": name},
         )
 
 
-def _tally_channel(device: str, kind: str, found: str, title: str | None, name: str) -> Channel:
-    what, _, cls = name.partition("-")
-    shown = _KINDS[kind, what]
-    placeholders = {"place": _fitting(title) or found[:8], "kind": _fitting(cls) or "all"}
+def _tally_channel(
+    device: str, kind: str, counter_id: str, title: str | None, name: str
+) -> Channel:
+    field, _, cls = name.partition("-")
+    sensor = _NUMBER_SENSORS[kind, field]
+    placeholders = {
+        "place": truncate_for_entity_id(title, _MAX_SLUG) or counter_id[:8],
+        "kind": truncate_for_entity_id(cls, _MAX_SLUG) or "all",
+    }
     description = SensorEntityDescription(
-        key=_key(kind, found, name),
-        translation_key=shown.translation_key,
-        state_class=shown.state_class,
-        native_unit_of_measurement=shown.unit,
+        key=_key(kind, counter_id, name),
+        translation_key=sensor.translation_key,
+        state_class=sensor.state_class,
+        native_unit_of_measurement=sensor.unit,
     )
-    # Totals stand: what was counted stays counted, whether the camera is heard of or not.
-    is_total = shown.state_class is SensorStateClass.TOTAL_INCREASING
-    return _channel(device, description, placeholders=placeholders, stands=is_total)
+    # Totals remain valid while the camera is disconnected.
+    is_total = sensor.state_class is SensorStateClass.TOTAL_INCREASING
+    return _channel(device, description, placeholders=placeholders, keep_when_stale=is_total)
 
 
 def _number_channel(device: str, kind: str, name: str) -> Channel:
@@ -151,7 +157,7 @@ def _channel(
     *,
     name: str | None = None,
     placeholders: Mapping[str, str] | None = None,
-    stands: bool = False,
+    keep_when_stale: bool = False,
 ) -> Channel:
     return Channel(
         device,
@@ -159,56 +165,58 @@ def _channel(
         description,
         INVENTORY,
         cycle=KEEPALIVE,
-        keep_when_stale=stands,
+        keep_when_stale=keep_when_stale,
         name=name,
         placeholders=placeholders,
     )
 
 
-def scene_readings(device: str, scene: CameraState) -> dict[ChannelId, Reading]:
-    """What a camera's messages say, as of now.
+def message_readings(device: str, state: CameraState) -> dict[ChannelId, Reading]:
+    """Return the readings of a camera's state.
 
-    They tell of changes alone, so what they said last holds for as long as the camera is heard of. What was remembered
-    over a restart is not shown, since it may have changed meanwhile, but for totals.
+    Messages report only changes, so the last values are valid while the camera is connected. Restored values are not
+    shown, because they may have changed meanwhile, except for totals.
     """
-    readings = lasting_readings(device, scene)
-    for kind, view in scene.views.items():
-        if not view.is_live:
+    readings = total_readings(device, state)
+    for kind, application in state.applications.items():
+        if not application.is_live:
             continue
-        readings |= _place_readings(device, kind, view)
-        for name, value in view.numbers.items():
-            readings[ChannelId(device, _key(kind, "number", name))] = Reading(_shown(value))
-        for tally in view.tallies.values():
+        readings |= _place_readings(device, kind, application)
+        for name, value in application.numbers.items():
+            readings[ChannelId(device, _key(kind, "number", name))] = Reading(_to_state(value))
+        for tally in application.tallies.values():
             for name, value in tally.numbers.items():
-                readings[ChannelId(device, _key(kind, tally.id, name))] = Reading(_shown(value))
+                readings[ChannelId(device, _key(kind, tally.id, name))] = Reading(_to_state(value))
     return readings
 
 
-def lasting_readings(device: str, scene: CameraState) -> dict[ChannelId, Reading]:
-    """What stays true whether the camera is heard of or not: totals of barriers."""
+def total_readings(device: str, state: CameraState) -> dict[ChannelId, Reading]:
+    """Return the readings that stay valid while a camera is disconnected: totals of barriers."""
     return {
-        ChannelId(device, _key(kind, tally.id, name)): Reading(_shown(value))
-        for kind, view in scene.views.items()
+        ChannelId(device, _key(kind, tally.id, name)): Reading(_to_state(value))
+        for kind, application in state.applications.items()
         if kind == BARRIER
-        for tally in view.tallies.values()
+        for tally in application.tallies.values()
         for name, value in tally.numbers.items()
     }
 
 
-def _place_readings(device: str, kind: str, view: ApplicationState) -> dict[ChannelId, Reading]:
+def _place_readings(
+    device: str, kind: str, application: ApplicationState
+) -> dict[ChannelId, Reading]:
     readings: dict[ChannelId, Reading] = {}
-    for place in view.places.values():
-        is_live = not place.is_deactivated and place.id not in view.absences
+    for place in application.places.values():
+        is_live = not place.is_deactivated and place.id not in application.absences
         cls = _class_of(place)
         more: dict[str, ReadingValue] = {"class": cls} if cls else {}
         if place.since is not None:
             more["since"] = place.since.isoformat()
         occupancy = Reading(place.is_occupied, attributes=more, is_live=is_live)
         readings[ChannelId(device, _key(kind, "place", place.id))] = occupancy
-        shown = Reading(cls, is_live=is_live)
-        readings[ChannelId(device, _key(kind, "class", place.id))] = shown
-    totals = view.totals
-    if view.places:
+        class_reading = Reading(cls, is_live=is_live)
+        readings[ChannelId(device, _key(kind, "class", place.id))] = class_reading
+    totals = application.totals
+    if application.places:
         counts = ((_FREE, totals.free), (_OCCUPIED, totals.occupied), (_TOTAL, totals.total))
         for key, count in counts:
             readings[ChannelId(device, _key(kind, key))] = Reading(count)
@@ -217,22 +225,15 @@ def _place_readings(device: str, kind: str, view: ApplicationState) -> dict[Chan
 
 def _class_of(place: Place) -> str | None:
     if place.cls is None:
-        return None if place.is_occupied else _NOTHING
+        return None if place.is_occupied else _NO_CLASS
     return place.cls.lower() if place.cls.lower() in _CLASSES else _OTHER
 
 
-def _shown(value: float | None) -> float | int | None:
-    # Beyond this a float tells no units any more, and a whole number would have hundreds of digits.
-    is_whole = value is not None and abs(value) < _EXACT and value.is_integer()
+def _to_state(value: float | None) -> float | int | None:
+    # Beyond this a float is not exact, and an int might have hundreds of digits.
+    is_whole = value is not None and abs(value) < _MAX_EXACT_INT and value.is_integer()
     return int(value) if value is not None and is_whole else value
 
 
 def _key(kind: str, *parts: str) -> str:
     return "-".join((kind.lower(), *parts))
-
-
-def _fitting(title: str | None) -> str | None:
-    """Cut a title to what an entity id can be made of, with the device's name before it."""
-    while title and len(slugify(title)) > _MAX_SLUG:
-        title = title[: len(title) * 3 // 4].rstrip()
-    return title

@@ -1,4 +1,4 @@
-"""VizioSense's cameras in the words of the model: devices, and the channels that each of them has."""
+"""Devices, channels and readings of VizioSense's cameras."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
@@ -45,7 +45,7 @@ _CONNECTIVITY = BinarySensorEntityDescription(
     device_class=BinarySensorDeviceClass.CONNECTIVITY,
     entity_category=EntityCategory.DIAGNOSTIC,
 )
-_TIMES = tuple(
+_TIMESTAMPS = tuple(
     SensorEntityDescription(
         key=key,
         translation_key=key,
@@ -66,8 +66,8 @@ _IMAGES = {
 }
 _REQUEST_SNAPSHOT = ButtonEntityDescription(key=REQUEST_SNAPSHOT, translation_key=REQUEST_SNAPSHOT)
 
-# Which picture each of the channels shows. The camera shows what the lens saw.
-SHOWN: Final[Mapping[str, str]] = {CAMERA: RAW, RAW: RAW, ANNOTATED: ANNOTATED}
+# The kind of picture of each channel; the camera shows the raw one.
+PICTURE_KINDS: Final[Mapping[str, str]] = {CAMERA: RAW, RAW: RAW, ANNOTATED: ANNOTATED}
 _PICTURES: Final[Mapping[str, EntityDescription]] = {CAMERA: _CAMERA, **_IMAGES}
 
 _LISTED: Final = frozenset(
@@ -79,22 +79,22 @@ type FetchPicture = Callable[[str, str], Awaitable[Picture | None]]
 
 
 def camera_id(uuid: str) -> str:
-    """The model's id of a camera."""
+    """Return the device id of a camera."""
     return f"camera-{uuid}"
 
 
-def uuid_of(device: str) -> str:
-    """The vendor's id of one of the model's cameras."""
+def vendor_uuid(device: str) -> str:
+    """Return the vendor's uuid of a camera's device id."""
     return device.removeprefix("camera-")
 
 
 def account_device() -> Device:
-    """The account itself."""
+    """Return the device of the account."""
     return Device(id=ACCOUNT, name=MANUFACTURER, manufacturer=MANUFACTURER, is_service=True)
 
 
 def camera_device(device: models.Device) -> Device:
-    """One camera."""
+    """Return the device of a camera."""
     return Device(
         id=camera_id(device.uuid),
         name=device.name or f"Camera {device.uuid[:8]}",
@@ -106,17 +106,17 @@ def camera_device(device: models.Device) -> Device:
 
 
 def is_listed(key: str) -> bool:
-    """Whether every camera has a channel of this key; any other is called for by messages, which no list repeats."""
+    """Return whether every camera has a channel of this key; other channels come from messages, not from the list."""
     return key in _LISTED
 
 
 def push_channel() -> Channel:
-    """Whether the vendor calls in."""
+    """Return the channel of the push connection."""
     return Channel(ACCOUNT, PUSH, _PUSH, INVENTORY, keep_when_stale=True)
 
 
 def camera_channels(device: str, press: Press, picture: FetchPicture) -> Iterator[Channel]:
-    """The channels that every camera has; `press` asks for a picture, `picture` gives the newest of a kind."""
+    """Yield the channels of every camera; `press` requests a snapshot, `picture` returns the newest of a kind."""
     for key, description in _PICTURES.items():
         yield Channel(
             device,
@@ -124,7 +124,7 @@ def camera_channels(device: str, press: Press, picture: FetchPicture) -> Iterato
             description,
             INVENTORY,
             keep_when_stale=True,
-            picture=partial(picture, device, SHOWN[key]),
+            picture=partial(picture, device, PICTURE_KINDS[key]),
         )
     yield Channel(
         device,
@@ -134,34 +134,34 @@ def camera_channels(device: str, press: Press, picture: FetchPicture) -> Iterato
         press=partial(press, device),
     )
     yield Channel(device, CONNECTIVITY, _CONNECTIVITY, INVENTORY)
-    for description in _TIMES:
+    for description in _TIMESTAMPS:
         yield Channel(device, description.key, description, INVENTORY, keep_when_stale=True)
     yield Channel(device, EVENTS, _EVENTS, INVENTORY, keep_when_stale=True)
 
 
 def camera_readings(
-    device: models.Device, scene: CameraState | None, now: datetime
+    device: models.Device, state: CameraState | None, now: datetime
 ) -> dict[ChannelId, Reading]:
-    """What the list says of a camera, and what its keep-alives do."""
-    name = camera_id(device.uuid)
+    """Return the readings of a camera from the list and its keep-alives."""
+    device_id = camera_id(device.uuid)
     return {
-        ChannelId(name, CONNECTIVITY): Reading(is_connected(device, scene, now)),
-        ChannelId(name, REFRESHED): Reading(device.refreshed, device.refreshed),
-        ChannelId(name, LAST_KEEPALIVE): Reading(scene.keepalive_at if scene else None),
+        ChannelId(device_id, CONNECTIVITY): Reading(is_connected(device, state, now)),
+        ChannelId(device_id, REFRESHED): Reading(device.refreshed, device.refreshed),
+        ChannelId(device_id, LAST_KEEPALIVE): Reading(state.keepalive_at if state else None),
     }
 
 
-def is_connected(device: models.Device, scene: CameraState | None, now: datetime) -> bool | None:
-    """Whether a camera is connected.
+def is_connected(device: models.Device, state: CameraState | None, now: datetime) -> bool | None:
+    """Return whether a camera is connected.
 
-    Where keep-alives come, three missed ones mean that it is not, and one that is newer than the vendor's own look at
-    the camera means that it is. Else the list decides.
+    With keep-alives, three missed ones mean disconnected, and one newer than the vendor's own check means connected.
+    Otherwise the list decides.
     """
-    is_silent = scene.is_silent(now) if scene else None
-    if scene is None or is_silent is None:
+    is_silent = state.is_silent(now) if state else None
+    if state is None or is_silent is None:
         return device.is_online
     if is_silent:
         return False
-    heard_at = scene.heard_at or scene.keepalive_at
-    is_newer = device.refreshed is None or heard_at is None or heard_at > device.refreshed
+    contact_at = state.contact_at or state.keepalive_at
+    is_newer = device.refreshed is None or contact_at is None or contact_at > device.refreshed
     return True if is_newer else device.is_online

@@ -1,4 +1,4 @@
-"""The forms of a VizioSense account: two to sign in, and its options."""
+"""Forms of a VizioSense account: two sign-ins and the options."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,18 +23,18 @@ SINCE_EVER: Final = "since_ever"
 
 
 def token_schema(*, only_secrets: bool = False) -> vol.Schema:
-    """For a long-lived token, which the vendor recommends between machines."""
+    """Return the form for a long-lived token, which the vendor recommends between machines."""
     token: forms.Fields = {vol.Required(CONF_TOKEN): forms.TOKEN}
     return vol.Schema(token if only_secrets else token | forms.advanced(DEFAULT_URL))
 
 
 def login_schema(*, only_secrets: bool = False) -> vol.Schema:
-    """For a user with an e-mail address and a password."""
+    """Return the form for an e-mail address and a password."""
     return forms.login_schema(DEFAULT_URL, only_secrets=only_secrets)
 
 
 def options_schema(devices: Mapping[str, str]) -> vol.Schema:
-    """For what an account shows; `devices` are names by uuid."""
+    """Return the form of the options; `devices` maps uuids to names."""
     barriers = SelectSelector(
         SelectSelectorConfig(
             options=[SINCE_LAST, SINCE_EVER],

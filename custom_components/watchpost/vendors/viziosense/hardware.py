@@ -1,4 +1,4 @@
-"""What VizioSense's cameras can count. The vendor's documents show whole numbers from zero on."""
+"""Limits of VizioSense's counts; the vendor's documents show whole numbers from zero."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The pictures that are kept, for the media browser: by camera, by day, newest first."""
+"""Media library of stored pictures, by camera and day, newest first."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -15,16 +15,16 @@ _PICTURE: Final = "image/jpeg"
 
 
 class VizioSenseLibrary(MediaLibrary):
-    """The pictures of one account. Paths: camera, day, picture."""
+    """Browse the stored pictures of one account by camera, day and picture."""
 
     def __init__(
         self,
         devices: Mapping[str, Device],
-        album: Callable[[], SnapshotCache | None],
+        snapshots: Callable[[], SnapshotCache | None],
         zone: Callable[[], tzinfo],
     ) -> None:
         self._devices = devices
-        self._album = album
+        self._snapshots = snapshots
         self._zone = zone
 
     @override
@@ -34,9 +34,9 @@ class VizioSenseLibrary(MediaLibrary):
                 MediaItem(uuid, device.name or uuid, is_folder=True)
                 for uuid, device in self._devices.items()
             ]
-        kept = self._kept(path[0])
+        stored = self._stored(path[0])
         if len(path) == 1:
-            days = dict.fromkeys(self._day(at) for at, _ in kept)
+            days = dict.fromkeys(self._day(at) for at, _ in stored)
             return [MediaItem(day, day, is_folder=True) for day in days]
         items = [
             MediaItem(
@@ -45,7 +45,7 @@ class VizioSenseLibrary(MediaLibrary):
                 is_folder=False,
                 content_type=_PICTURE,
             )
-            for at, kind in kept
+            for at, kind in stored
             if kind in _TITLES and [self._day(at)] == list(path[1:])
         ]
         if not items:
@@ -56,20 +56,20 @@ class VizioSenseLibrary(MediaLibrary):
     async def open(self, path: Sequence[str]) -> Media:
         if len(path) != len(("camera", "day", "picture")):
             raise LookupError("no picture")
-        uuid, _, part = path
-        album = self._album()
-        for at, kind in self._kept(uuid):
-            if album is not None and part == f"{at.astimezone(UTC):{_STAMP}}-{kind}":
-                shot = await album.shot(camera_id(uuid), kind, at)
-                if shot is not None:
-                    return Media(shot.content_type, content=shot.content)
+        uuid, _, item = path
+        snapshots = self._snapshots()
+        for at, kind in self._stored(uuid):
+            if snapshots is not None and item == f"{at.astimezone(UTC):{_STAMP}}-{kind}":
+                picture = await snapshots.shot(camera_id(uuid), kind, at)
+                if picture is not None:
+                    return Media(picture.content_type, content=picture.content)
         raise LookupError("no such picture")
 
-    def _kept(self, uuid: str) -> Sequence[tuple[datetime, str]]:
-        album = self._album()
-        if uuid not in self._devices or album is None:
+    def _stored(self, uuid: str) -> Sequence[tuple[datetime, str]]:
+        snapshots = self._snapshots()
+        if uuid not in self._devices or snapshots is None:
             raise LookupError("no such camera")
-        return album.kept(camera_id(uuid))
+        return snapshots.kept(camera_id(uuid))
 
     def _day(self, at: datetime) -> str:
         return f"{at.astimezone(self._zone()):{_DAY}}"

@@ -1,7 +1,7 @@
-"""What VizioSense posts to a webhook, as typed records, after its page "Payload format".
+"""Parser of the messages that VizioSense posts to a webhook, after its page "Payload format".
 
-Only the frame and the payload of the type VPM are documented. What is read of the other types is a choice of ours, and
-a payload that does not fit it is read as numbers under names, as one of an unknown type is.
+Only the envelope and the payload of type VPM are documented. The payloads of other types are guesses; one that does
+not match is parsed as named numbers, like an unknown type.
 """
 
 from collections import Counter
@@ -24,26 +24,26 @@ ZONE: Final = "VCZ"
 BARRIER: Final = "VCB"
 CROWD: Final = "VCW"
 
-# Of one kind in one message. A camera watches some dozens of places; those beyond are counted, not shown one by one.
+# Places of one message; a camera watches some dozens. Further places count in the totals but have no entities.
 MAX_PLACES: Final = 1_000
 _MAX_COUNTED: Final = 20_000
 MAX_COUNTERS: Final = 200
 MAX_NUMBERS: Final = 64
 
 _TYPE: Final = re.compile(r"[A-Z0-9_-]{1,16}")
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_ .-]{0,47}")
-_MAX_TRIMMED: Final = 1_000
-_MAX_WORD: Final = 40
-# No camera counts further, and a sum of these stays a number.
-_HIGHEST_COUNT: Final = 1e12
-# Where something is stays out of events, and so does whoever or whatever a link leads to.
+_NUMBER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_ .-]{0,47}")
+_MAX_EVENT_TEXT: Final = 1_000
+_MAX_TEXT: Final = 40
+# Maximum of a count: sums of it stay finite.
+_MAX_COUNT: Final = 1e12
+# Positions, secrets, persons and links are left out of events.
 _POSITION: Final = re.compile(r"lat|lon|lng|geo|gps|position|coord|address|plate", re.IGNORECASE)
 _SECRET: Final = re.compile(r"token|secret|passw|auth|signature|api.?key", re.IGNORECASE)
-_TELLING: Final = re.compile(r"://|@|-?\d{1,3}\.\d{4,}")
+_PRIVATE_TEXT: Final = re.compile(r"://|@|-?\d{1,3}\.\d{4,}")
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A place that is watched. `is_occupied` is inferred from `is_active`; `cls` is what stands there."""
+    """A watched place; `is_occupied` is inferred from `is_active`, `cls` is the class of its occupant."""
 
     id: str
     name: str | None = None
@@ -54,19 +54,19 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """A zone, line or crowd with its numbers, by what they count; None is one that is not told any more.
+    """A zone, barrier or crowd with its numbers by name; None for a number that is missing in the last message.
 
-    `unread` are numbers that were told and make no sense, and numbers that are not told by class.
+    `unread` names the numbers that were rejected, and those without classes.
     """
 
     id: str
     name: str | None
     numbers: Mapping[str, float | None]
-    unread: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message. `sent_at` is None where its time makes no sense. `digest` is the same for the same message."""
+    """One message; `sent_at` is None without a valid time, `digest` is equal for repetitions of a message."""
 
     stream: str
     type: str
@@ -76,9 +76,9 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """How many places there are that are not deactivated, and how they stand; also of those not shown one by one.
+    """The number of active places, free and occupied, including those without entities.
 
-    How they stand is None where that is not said of any.
+    `free` and `occupied` are None if no place states its occupancy.
     """
 
     free: int | None = None
@@ -87,7 +87,7 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What of a payload could be read; `places` is None where it is no list of them."""
+    """The parsed part of a payload; `places` is None if it is not a list of places."""
 
     places: tuple[Place, ...] | None = None
     totals: Totals = Totals()
@@ -98,7 +98,7 @@ class Content(msgspec.Struct, frozen=True):
 
 
 def parse_message(body: bytes) -> Message | None:
-    """Read the frame; None where it is none of this vendor's."""
+    """Parse the envelope of a message; None if it is not one of this vendor."""
     try:
         root = loose(body)
     except UnexpectedResponseError:
@@ -108,17 +108,18 @@ def parse_message(body: bytes) -> Message | None:
     stream, kind = identifier(root.get("stream_id")), to_text(root.get("type"), 32)
     if stream is None or kind is None or not _TYPE.fullmatch(kind.upper()):
         return None
-    content = msgspec.json.encode(
-        [stream, kind, _plain(root.get("timestamp")), _plain(root["payload"])], order="sorted"
+    encoded = msgspec.json.encode(
+        [stream, kind, _encodable(root.get("timestamp")), _encodable(root["payload"])],
+        order="sorted",
     )
-    digest = hashlib.sha256(content).hexdigest()[:32]
+    digest = hashlib.sha256(encoded).hexdigest()[:32]
     return Message(
         stream, kind.upper(), to_datetime(root.get("timestamp")), root["payload"], digest
     )
 
 
-def _plain(value: object) -> object:
-    """A text for what JSON proper cannot say, such as NaN, so that a digest can be made."""
+def _encodable(value: object) -> object:
+    """Return a value, or its text if strict JSON cannot encode it (NaN), for a digest."""
     try:
         msgspec.json.encode(value, order="sorted")
     except msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError:
@@ -126,42 +127,42 @@ def _plain(value: object) -> object:
     return value
 
 
-def read_content(message: Message) -> Content:
-    """Read a payload by its type; what does not fit is read as one of an unknown type."""
-    sieve = RecordDecoder()
+def parse_content(message: Message) -> Content:
+    """Parse a payload by its type, or as named numbers if it does not match."""
+    decoder = RecordDecoder()
     rows = message.payload if isinstance(message.payload, list) else None
     if rows is not None and message.type in (PARKING, YARD):
-        places = tuple(_places(sieve, message.type, rows))
+        places = tuple(_parse_places(decoder, message.type, rows))
         if places or not rows:
             shown = places[:MAX_PLACES]
-            return Content(shown, _totals(places), is_known=True, rejected=sieve.rejected)
+            return Content(shown, _totals(places), is_known=True, rejected=decoder.rejected)
     if rows and message.type in _COUNTERS:
-        counters = tuple(_counters(sieve, message.type, rows))
-        # Counts that were told and cannot be are unknown now; what was told before is not true any longer.
-        is_told = (
+        counters = tuple(_parse_counters(decoder, message.type, rows))
+        # Rejected counts are unknown from now on: the former values are no longer true.
+        has_counts = (
             any(counter.numbers for counter in counters)
-            or sieve.rejected[f"{message.type} counter: count"]
+            or decoder.rejected[f"{message.type} counter: count"]
         )
-        if is_told:
-            return Content(counters=counters, is_known=True, rejected=sieve.rejected)
+        if has_counts:
+            return Content(counters=counters, is_known=True, rejected=decoder.rejected)
     return Content(numbers=dict(_flat_numbers(message.payload)))
 
 
-def _places(sieve: RecordDecoder, kind: str, rows: object) -> Iterator[Place]:
+def _parse_places(decoder: RecordDecoder, kind: str, rows: object) -> Iterator[Place]:
     seen: set[str] = set()
-    for row in sieve.rows(f"{kind} place", rows):
-        found = identifier(row.get("id"))
-        if found is None or found in seen:
-            sieve.drop(f"{kind} place", "id" if found is None else "duplicate id")
+    for row in decoder.rows(f"{kind} place", rows):
+        record_id = identifier(row.get("id"))
+        if record_id is None or record_id in seen:
+            decoder.drop(f"{kind} place", "id" if record_id is None else "duplicate id")
         elif len(seen) >= _MAX_COUNTED:
-            sieve.drop(f"{kind} place", "too many")
+            decoder.drop(f"{kind} place", "too many")
         else:
-            seen.add(found)
+            seen.add(record_id)
             yield Place(
-                id=found,
+                id=record_id,
                 name=to_text(row.get("name"), 64),
-                is_occupied=_flag(row.get("is_active")),
-                is_deactivated=_flag(row.get("deactivated")) or False,
+                is_occupied=_to_bool(row.get("is_active")),
+                is_deactivated=_to_bool(row.get("deactivated")) or False,
                 cls=to_text(row.get("cls"), 32),
                 since=to_datetime(row.get("event_ts")),
             )
@@ -174,26 +175,28 @@ def _totals(places: Iterable[Place]) -> Totals:
     return Totals(free=counted[False], occupied=counted[True], total=counted.total())
 
 
-def _flag(value: object) -> bool | None:
+def _to_bool(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
     return {0: False, 1: True}.get(value) if isinstance(value, int) else None
 
 
-def _counters(sieve: RecordDecoder, kind: str, rows: object) -> Iterator[Tally]:
+def _parse_counters(decoder: RecordDecoder, kind: str, rows: object) -> Iterator[Tally]:
     seen: set[str] = set()
-    for row in sieve.rows(f"{kind} counter", rows):
-        found = identifier(row.get("id"))
-        if found is None or found in seen or len(seen) >= MAX_COUNTERS:
-            sieve.drop(f"{kind} counter", "id, or too many")
+    for row in decoder.rows(f"{kind} counter", rows):
+        record_id = identifier(row.get("id"))
+        if record_id is None or record_id in seen or len(seen) >= MAX_COUNTERS:
+            decoder.drop(f"{kind} counter", "id, or too many")
             continue
-        seen.add(found)
-        numbers = dict(_numbers_of(sieve, kind, row))
-        unread = (name for name in _names_of(kind, row) if name not in numbers or "-" not in name)
-        yield Tally(found, to_text(row.get("name"), 64), numbers, frozenset(unread))
+        seen.add(record_id)
+        numbers = dict(_parse_numbers(decoder, kind, row))
+        unreadable = (
+            name for name in _number_names(kind, row) if name not in numbers or "-" not in name
+        )
+        yield Tally(record_id, to_text(row.get("name"), 64), numbers, frozenset(unreadable))
 
 
-# The names under which each type has its numbers; those with a name behind them are by class.
+# Field names of each type's numbers; a field with an object has numbers by class.
 _COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     ZONE: ("counts",),
     BARRIER: ("in", "out"),
@@ -201,24 +204,24 @@ _COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _numbers_of(sieve: RecordDecoder, kind: str, row: Row) -> Iterator[tuple[str, float]]:
-    """Yield what a counter counts: `in-car`, `count`."""
+def _parse_numbers(decoder: RecordDecoder, kind: str, row: Row) -> Iterator[tuple[str, float]]:
+    """Yield the numbers of a counter with their names, such as `in-car` or `count`."""
     for name in _COUNTERS[kind]:
         value = row.get(name)
         if isinstance(value, dict):
-            for cls, counted in list(value.items())[:MAX_NUMBERS]:
-                read = _count(counted)
-                if read is None:
-                    sieve.drop(f"{kind} counter", "count")
-                elif isinstance(cls, str) and _NAME.fullmatch(cls):
-                    yield f"{name}-{cls}", read
-        elif (read := _count(value)) is not None:
-            yield name, read
+            for cls, count in list(value.items())[:MAX_NUMBERS]:
+                number = _to_count(count)
+                if number is None:
+                    decoder.drop(f"{kind} counter", "count")
+                elif isinstance(cls, str) and _NUMBER_NAME.fullmatch(cls):
+                    yield f"{name}-{cls}", number
+        elif (number := _to_count(value)) is not None:
+            yield name, number
         elif name in row and not isinstance(value, list):
-            sieve.drop(f"{kind} counter", "count")
+            decoder.drop(f"{kind} counter", "count")
 
 
-def _names_of(kind: str, row: Row) -> Iterator[str]:
+def _number_names(kind: str, row: Row) -> Iterator[str]:
     for name in _COUNTERS[kind]:
         value = row.get(name)
         if isinstance(value, dict):
@@ -227,49 +230,49 @@ def _names_of(kind: str, row: Row) -> Iterator[str]:
             yield name
 
 
-def _count(value: object) -> float | None:
-    read = to_number(value)
-    return read if read is not None and 0 <= read <= _HIGHEST_COUNT else None
+def _to_count(value: object) -> float | None:
+    number = to_number(value)
+    return number if number is not None and 0 <= number <= _MAX_COUNT else None
 
 
 def _flat_numbers(payload: object) -> Iterator[tuple[str, float]]:
-    """Yield the numbers that a payload, or the only object in its list, has under names of their own."""
+    """Yield the named numbers of a payload or of the only object in its list."""
     if isinstance(payload, list) and len(payload) == 1:
         payload = payload[0]
     if not isinstance(payload, dict):
         return
-    found = 0
+    count = 0
     for name, value in payload.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        read = to_number(value) if is_number else None
-        if read is None or not isinstance(name, str) or not _NAME.fullmatch(name):
+        number = to_number(value) if is_number else None
+        if number is None or not isinstance(name, str) or not _NUMBER_NAME.fullmatch(name):
             continue
-        if _POSITION.search(name) or found >= MAX_NUMBERS:
+        if _POSITION.search(name) or count >= MAX_NUMBERS:
             continue
-        found += 1
-        yield name, read
+        count += 1
+        yield name, number
 
 
-def trimmed(payload: object) -> str:
-    """A payload as short text for an event, without what might be a position, an address or a link."""
-    shown = json.dumps(_harmless(payload, depth=4), separators=(",", ":"))
-    return shown if len(shown) <= _MAX_TRIMMED else f"{shown[:_MAX_TRIMMED]}..."
+def to_event_text(payload: object) -> str:
+    """Return a payload as short text for an event, without positions, addresses and links."""
+    shown = json.dumps(_redact(payload, depth=4), separators=(",", ":"))
+    return shown if len(shown) <= _MAX_EVENT_TEXT else f"{shown[:_MAX_EVENT_TEXT]}..."
 
 
-def _is_telling(name: str) -> bool:
-    return any(pattern.search(name) for pattern in (_POSITION, _SECRET, _TELLING))
+def _is_private_name(name: str) -> bool:
+    return any(pattern.search(name) for pattern in (_POSITION, _SECRET, _PRIVATE_TEXT))
 
 
-def _harmless(value: object, depth: int) -> object:
+def _redact(value: object, depth: int) -> object:
     if isinstance(value, dict):
         return {
-            name[:_MAX_WORD]: _harmless(inner, depth - 1)
+            name[:_MAX_TEXT]: _redact(inner, depth - 1)
             for name, inner in list(value.items())[:20]
-            if depth and isinstance(name, str) and not _is_telling(name)
+            if depth and isinstance(name, str) and not _is_private_name(name)
         }
     if isinstance(value, list):
-        return [_harmless(inner, depth - 1) for inner in value[:20]] if depth else []
+        return [_redact(inner, depth - 1) for inner in value[:20]] if depth else []
     if isinstance(value, str):
-        return "..." if _TELLING.search(value) else value[:_MAX_WORD]
-    read = to_number(value)
-    return value if isinstance(value, bool | None) or read is not None else "..."
+        return "..." if _PRIVATE_TEXT.search(value) else value[:_MAX_TEXT]
+    number = to_number(value)
+    return value if isinstance(value, bool | None) or number is not None else "..."

@@ -1,8 +1,7 @@
-"""VizioSense's JSON as typed records, after its API reference ("Integrator HTTP(S) API", 1.0.0).
+"""VizioSense's typed records, after its API reference ("Integrator HTTP(S) API", 1.0.0).
 
-What the vendor left out or garbled is None, ids are text, dates are aware UTC. A record that lacks what it cannot do
-without is set aside and counted. Where the reference is silent, every form that seems likely is read; what is not
-known is said at the place.
+Missing and malformed fields are None, ids are text, times are aware UTC. A record without a required field is rejected
+and counted. Where the reference is silent, every likely form is parsed; a comment there says what is unknown.
 """
 
 from collections import Counter
@@ -28,7 +27,7 @@ from ...client.decode import (
 from ...client.errors import UnexpectedResponseError
 from ...client.transport import loose
 
-# Application codes of the documentation and what they stand for. A bad token is 400, not 401.
+# The documented application codes and their HTTP statuses. A bad token has status 400, not 401.
 _CODES: Final[Mapping[int, int]] = {
     4000: HTTPStatus.UNAUTHORIZED,
     4003: HTTPStatus.FORBIDDEN,
@@ -36,10 +35,10 @@ _CODES: Final[Mapping[int, int]] = {
     5000: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-# Fields that may hold an application code, and a message that begins with one.
+# Fields that may contain an application code, and the code at the beginning of a message.
 _CODE_FIELD: Final = re.compile(r"code|error|status", re.IGNORECASE)
 _LEADING_CODE: Final = re.compile(r"\s*\W?(\d{4})\b")
-# What the documentation calls 400/4000, in its own words and in those of a message without a code.
+# Messages about a bad token (400/4000): the documented one and likely ones without a code.
 _ABOUT_TOKEN: Final = re.compile(
     r"\baccess[ _-]?token\b"
     r"|\b(?:invalid|expired|missing|wrong|bad|revoked)\b.{0,20}\btoken\b"
@@ -50,21 +49,21 @@ _ABOUT_TOKEN: Final = re.compile(
 _ONLINE: Final = {"online": True, "offline": False, "true": True, "false": False}
 
 _MAX_LINK: Final = 4096
-# In the reference the entries are called "_raw_image" and "_annotated_image", in this order.
+# The reference names the entries "_raw_image" and "_annotated_image", in this order.
 _RAW: Final = "raw"
 _ANNOTATED: Final = "annotated"
 _KINDS: Final = (_RAW, _ANNOTATED)
 
 
 class WebhookType(StrEnum):
-    """What a webhook reports."""
+    """The kind of messages of a webhook."""
 
     PAYLOAD = "payload"
     KEEPALIVE = "keepalive"
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A camera. `refreshed` is when the vendor last looked whether it is online."""
+    """A camera; `refreshed` is the time of the vendor's last check whether it is online."""
 
     uuid: str
     name: str | None = None
@@ -76,7 +75,7 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of the devices, and what it says of all: how many pages, devices on a page, and devices there are."""
+    """One page of devices, with the number of pages, of devices on a page, and of all devices, if stated."""
 
     devices: tuple[Device, ...]
     last: int | None = None
@@ -85,7 +84,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Login(msgspec.Struct, frozen=True):
-    """What signing in brought. `lifetime` is in seconds. `user` is the address of who signed in, if told."""
+    """The result of a sign-in; `lifetime` is in seconds, `user` the e-mail address, if stated."""
 
     access_token: str
     refresh_token: str | None = None
@@ -95,19 +94,19 @@ class Login(msgspec.Struct, frozen=True):
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """A header or parameter that a webhook's calls carry."""
+    """A header or parameter of a webhook's requests."""
 
     name: str
     value: str
 
     @property
     def is_hidden(self) -> bool:
-        """Whether the vendor does not show the value, or not all of it."""
+        """Return whether the vendor masks the value, fully or in part."""
         return not self.value or bool(set(self.value) & set("*•…"))
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """An address that the vendor calls. `id` is None in what has not been added yet."""
+    """A webhook at the vendor; `id` is None before it is added."""
 
     url: str
     type: str
@@ -119,7 +118,7 @@ class Webhook(msgspec.Struct, frozen=True):
 
 
 class Images(msgspec.Struct, frozen=True):
-    """Where the pictures of one request will be; None where the response names one alone."""
+    """Links of the pictures of one request; None for a picture without a link."""
 
     raw: str | None = None
     annotated: str | None = None
@@ -128,38 +127,38 @@ class Images(msgspec.Struct, frozen=True):
 # -- errors --
 
 
-def meaning(status: int, body: bytes) -> int:
-    """Return the HTTP status that an error stands for.
+def error_status(status: int, body: bytes) -> int:
+    """Return the HTTP status that an error response means.
 
-    A bad token is 400 with the code 4000 (STATED); where the code stands in the body is UNKNOWN, so it is looked for in
-    each field that may hold one, and at the beginning of a message. A 400 with another code, or whose message is not
-    about a token, is not about the token.
+    A bad token is 400 with the code 4000 (STATED). The place of the code in the body is UNKNOWN, so each possible field
+    and the beginning of messages are searched. A 400 with another code, or with a message about something else,
+    does not concern the token.
     """
     fields = _fields(body)
     codes = [code for name, value in fields.items() if (code := _code_in(name, value)) is not None]
     if codes:
         return next((_CODES[code] for code in codes if code in _CODES), status)
-    words = " ".join(value for value in fields.values() if isinstance(value, str))
-    is_of_token = status == HTTPStatus.BAD_REQUEST and _ABOUT_TOKEN.search(words)
+    text = " ".join(value for value in fields.values() if isinstance(value, str))
+    is_of_token = status == HTTPStatus.BAD_REQUEST and _ABOUT_TOKEN.search(text)
     return HTTPStatus.UNAUTHORIZED if is_of_token else status
 
 
 def _code_in(name: str, value: object) -> int | None:
-    """Return the application code (four digits) that a field of an error holds."""
+    """Return the application code (four digits) in a field of an error."""
     if isinstance(value, str) and (leading := _LEADING_CODE.match(value)):
         return int(leading[1])
     code = to_int(value) if _CODE_FIELD.search(name) else None
     return code if code is not None and 1000 <= code <= 9999 else None
 
 
-def refusal(body: bytes) -> int | None:
-    """Return the status of a refusal that came as a success: `{"error": [...]}` or an error's body; else None."""
+def body_error_status(body: bytes) -> int | None:
+    """Return the status of an error body in a successful response, such as `{"error": [...]}`; else None."""
     fields = _fields(body)
     if "httpError" in fields:
-        told = to_int(fields["httpError"]) or 0
-        # A code in place of the status says as much in its first digit.
-        status = told if 400 <= told <= 599 else 400 if 4000 <= told <= 4999 else 500
-        return meaning(status, body)
+        stated = to_int(fields["httpError"]) or 0
+        # An application code in place of the status has the same first digit.
+        status = stated if 400 <= stated <= 599 else 400 if 4000 <= stated <= 4999 else 500
+        return error_status(status, body)
     return HTTPStatus.UNPROCESSABLE_ENTITY if "error" in fields and "data" not in fields else None
 
 
@@ -174,18 +173,18 @@ def _fields(body: bytes) -> Row:
     return root | inner if isinstance(inner, dict) else root
 
 
-# -- replies --
+# -- responses --
 
 
 def parse_login(body: bytes) -> Login:
-    """Read what signing in brought; raises UnexpectedResponseError where there is no token."""
-    data = nested(_object(body), "data")
-    token = _token(data.get("access_token"))
+    """Parse the result of a sign-in; raise UnexpectedResponseError without a token."""
+    data = nested(_parse_object(body), "data")
+    token = _to_token(data.get("access_token"))
     if token is None:
         raise UnexpectedResponseError("the reply holds no access token")
     return Login(
         access_token=token,
-        refresh_token=_token(data.get("refresh_token")),
+        refresh_token=_to_token(data.get("refresh_token")),
         token_type=to_text(data.get("token_type"), 32) or "Bearer",
         lifetime=to_int(data.get("expires_in")),
         user=to_text(nested(data, "user").get("email")),
@@ -193,17 +192,17 @@ def parse_login(body: bytes) -> Login:
 
 
 def parse_page(body: bytes) -> Decoded[Page]:
-    """Read one page of devices; raises UnexpectedResponseError where there is no list."""
-    root, sieve = _object(body), RecordDecoder()
+    """Parse one page of devices; raise UnexpectedResponseError without a list."""
+    root, decoder = _parse_object(body), RecordDecoder()
     if not isinstance(root.get("data"), list):
         raise UnexpectedResponseError("the reply holds no devices")
     devices: dict[str, Device] = {}
-    for row in sieve.rows("device", root["data"]):
-        device = _device(row)
+    for row in decoder.rows("device", root["data"]):
+        device = _parse_device(row)
         if device is None:
-            sieve.drop("device", "uuid")
+            decoder.drop("device", "uuid")
         elif device.uuid in devices:
-            sieve.drop("device", "duplicate uuid")
+            decoder.drop("device", "duplicate uuid")
         else:
             devices[device.uuid] = device
     meta = nested(root, "meta")
@@ -211,93 +210,93 @@ def parse_page(body: bytes) -> Decoded[Page]:
     page = Page(
         tuple(devices.values()), last, to_int(meta.get("per_page")), to_int(meta.get("total"))
     )
-    return Decoded(page, sieve.rejected)
+    return Decoded(page, decoder.rejected)
 
 
 def parse_device(body: bytes) -> Decoded[Device]:
-    """Read one device, wrapped in `data` or not; raises UnexpectedResponseError where there is none."""
-    root = _object(body)
-    device = _device(root) or _device(nested(root, "data"))
+    """Parse one device, bare or under `data`; raise UnexpectedResponseError without one."""
+    root = _parse_object(body)
+    device = _parse_device(root) or _parse_device(nested(root, "data"))
     if device is None:
         raise UnexpectedResponseError("the reply holds no device")
     return Decoded(device, Counter())
 
 
 def parse_images(body: bytes) -> Images:
-    """Read where the pictures will be; raises UnexpectedResponseError where that is not said.
+    """Parse the links of requested pictures; raise UnexpectedResponseError without any.
 
-    The reference shows two entries, the raw picture first. That they are addresses is INFERRED from "links". Which is
-    which is told by the name of an entry or by its address, and by the order where neither tells.
+    The reference shows two entries, the raw picture first; that they are URLs is INFERRED from "links". The kind of a
+    picture comes from the name or URL of its entry, otherwise from the order.
     """
     root = loose(body)
     data = root.get("data", root) if isinstance(root, dict) else root
     entries: list[tuple[str, object]] = []
-    if isinstance(data, dict) and _link(data) is None:
+    if isinstance(data, dict) and _to_link(data) is None:
         entries = [(str(name), entry) for name, entry in data.items()]
     elif isinstance(data, list):
         entries = [("", entry) for entry in data]
     elif isinstance(data, dict) or (isinstance(data, str) and "/" in data):
         entries = [("", data)]
-    found: dict[str, str] = {}
+    links: dict[str, str] = {}
     unnamed: list[tuple[int, str]] = []
-    for place, (name, entry) in enumerate(entries):
-        link = _link(entry)
+    for index, (name, entry) in enumerate(entries):
+        link = _to_link(entry)
         kind = _picture_kind(name, entry, link) if link else None
         if link and kind:
-            found.setdefault(kind, link)
+            links.setdefault(kind, link)
         elif link:
-            unnamed.append((place, link))
-    for place, link in unnamed:
-        free = [kind for kind in _KINDS if kind not in found]
-        first = _KINDS[place] if place < len(_KINDS) else ""
-        found.setdefault(first if first in free else next(iter(free), first), link)
-    if not found or len(entries) > len(_KINDS):
+            unnamed.append((index, link))
+    for index, link in unnamed:
+        free = [kind for kind in _KINDS if kind not in links]
+        first = _KINDS[index] if index < len(_KINDS) else ""
+        links.setdefault(first if first in free else next(iter(free), first), link)
+    if not links or len(entries) > len(_KINDS):
         raise UnexpectedResponseError("the reply does not say where the pictures will be")
-    return Images(found.get(_RAW), found.get(_ANNOTATED))
+    return Images(links.get(_RAW), links.get(_ANNOTATED))
 
 
 def _picture_kind(name: str, entry: object, link: str) -> str | None:
-    """Return whether an entry is the raw or the annotated picture; None where nothing tells."""
-    told = ""
+    """Return the kind of picture of an entry by its name or link; None if unknown."""
+    labels = ""
     if isinstance(entry, dict):
-        told = " ".join(str(entry.get(key) or "") for key in ("type", "kind", "name", "view"))
+        labels = " ".join(str(entry.get(key) or "") for key in ("type", "kind", "name", "view"))
     path = link.partition("?")[0].partition("#")[0]
-    for words in (name, told, path.rsplit("/", 1)[-1], path):
-        kinds = [kind for kind in _KINDS if re.search(rf"(?<![a-z]){kind}(?![a-z])", words.lower())]
+    for text in (name, labels, path.rsplit("/", 1)[-1], path):
+        kinds = [kind for kind in _KINDS if re.search(rf"(?<![a-z]){kind}(?![a-z])", text.lower())]
         if len(kinds) == 1:
             return kinds[0]
     return None
 
 
 def parse_webhooks(body: bytes) -> Decoded[tuple[Webhook, ...]]:
-    """Read the webhooks; raises UnexpectedResponseError where there is no list."""
-    root, sieve = _object(body), RecordDecoder()
+    """Parse the webhooks; raise UnexpectedResponseError without a list."""
+    root, decoder = _parse_object(body), RecordDecoder()
     if not isinstance(root.get("data"), list):
         raise UnexpectedResponseError("the reply holds no webhooks")
-    found: dict[str, Webhook] = {}
-    for row in sieve.rows("webhook", root["data"]):
-        webhook = _webhook(row)
+    webhooks: dict[str, Webhook] = {}
+    for row in decoder.rows("webhook", root["data"]):
+        webhook = _parse_webhook(row)
         if webhook is None or webhook.id is None:
-            sieve.drop("webhook", "id or url")
+            decoder.drop("webhook", "id or url")
         else:
-            found[webhook.id] = webhook
-    return Decoded(tuple(found.values()), sieve.rejected)
+            webhooks[webhook.id] = webhook
+    return Decoded(tuple(webhooks.values()), decoder.rejected)
 
 
 def parse_webhook(body: bytes) -> Webhook | None:
-    """Read the echo of a webhook that was added or changed; None where it shows none."""
-    root = _object(body)
-    return _webhook(root) or _webhook(nested(root, "data"))
+    """Parse the webhook in the response to a write; None without one."""
+    root = _parse_object(body)
+    return _parse_webhook(root) or _parse_webhook(nested(root, "data"))
 
 
-def _object(body: bytes) -> Row:
+def _parse_object(body: bytes) -> Row:
     root = loose(body)
     if not isinstance(root, dict):
         raise UnexpectedResponseError("the reply is no object")
     return root
 
 
-def _device(row: Row) -> Device | None:
+def _parse_device(row: Row) -> Device | None:
     uuid = identifier(row.get("uuid"))
     if uuid is None:
         return None
@@ -306,23 +305,23 @@ def _device(row: Row) -> Device | None:
         name=to_text(row.get("name")),
         client_identifier=to_text(row.get("client_identifier")),
         refreshed=to_datetime(row.get("refreshed")),
-        is_online=_is_online(row.get("is_online")),
+        is_online=_to_online(row.get("is_online")),
         city=to_text(row.get("geo_city")),
         country=to_text(row.get("geo_country")),
     )
 
 
-def _is_online(value: object) -> bool | None:
-    """An integer in replies, a word in the filter of the list."""
+def _to_online(value: object) -> bool | None:
+    """Parse an online state: an integer in responses, a word in the list's filter."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and (word := _ONLINE.get(value.strip().lower())) is not None:
-        return word
-    number_of = to_int(value)
-    return None if number_of is None else number_of != 0
+    if isinstance(value, str) and (known := _ONLINE.get(value.strip().lower())) is not None:
+        return known
+    number = to_int(value)
+    return None if number is None else number != 0
 
 
-def _webhook(row: Row) -> Webhook | None:
+def _parse_webhook(row: Row) -> Webhook | None:
     url = row.get("url")
     if not isinstance(url, str) or not url.strip():
         return None
@@ -330,16 +329,16 @@ def _webhook(row: Row) -> Webhook | None:
     return Webhook(
         url=url.strip(),
         type=to_text(row.get("webhook_type"), 32) or "",
-        is_active=_is_online(row.get("status")) is not False,
+        is_active=_to_online(row.get("status")) is not False,
         actions=to_text(row.get("actions")),
-        headers=_pairs(data.get("headers")),
-        params=_pairs(data.get("params")),
+        headers=_parse_pairs(data.get("headers")),
+        params=_parse_pairs(data.get("params")),
         id=identifier(row.get("id")),
     )
 
 
-def _pairs(value: object) -> tuple[Pair, ...]:
-    """Read names and values; a value that is not shown is empty."""
+def _parse_pairs(value: object) -> tuple[Pair, ...]:
+    """Parse names and values; a hidden value is empty."""
     rows = value if isinstance(value, list) else []
     return tuple(
         Pair(row["name"], "" if (held := row.get("value")) is None else str(held))
@@ -348,7 +347,7 @@ def _pairs(value: object) -> tuple[Pair, ...]:
     )
 
 
-def _link(value: object) -> str | None:
+def _to_link(value: object) -> str | None:
     if isinstance(value, dict):
         value = value.get("url") or value.get("link")
     if not isinstance(value, str) or not 0 < len(value.strip()) <= _MAX_LINK:
@@ -356,6 +355,6 @@ def _link(value: object) -> str | None:
     return value.strip()
 
 
-def _token(value: object) -> str | None:
+def _to_token(value: object) -> str | None:
     is_token = isinstance(value, str) and value.isascii() and value.isprintable() and value.strip()
     return str(value).strip() if is_token else None

@@ -1,8 +1,8 @@
-"""VizioSense's webhooks: how they are registered, and what their calls say.
+"""VizioSense's webhooks: their registration and their messages.
 
-What a camera sees comes by webhook alone, so it is believed, if the call carries the secret header that was registered.
-A keep-alive says no more than that a camera lives; it counts without the header until one came with it, since nobody
-has documented whether it comes with one. The address itself is a secret.
+Messages exist only in webhooks, so they are accepted if they have the secret header of the registration. A keep-alive
+shows only that a camera is connected; it is accepted without the header until one arrived with it, because the vendor
+does not document whether it has one. The webhook URL itself is a secret.
 """
 
 from collections import Counter, OrderedDict
@@ -27,11 +27,11 @@ from ...models import (
     VendorEvent,
     VendorEventType,
 )
-from .camera_state import KEEPALIVE, MISSED, CameraState, MessageVerdict, sent_at
+from .camera_state import KEEPALIVE, MAX_MISSED, CameraState, MessageVerdict, sent_at
 from .client import VizioSenseClient
-from .count_entities import scene_channels, scene_readings
+from .count_entities import message_channels, message_readings
 from .entities import ACCOUNT, CONNECTIVITY, LAST_KEEPALIVE, PUSH, camera_id
-from .messages import Message, parse_message, read_content, trimmed
+from .messages import Message, parse_content, parse_message, to_event_text
 from .models import Device, Pair, Webhook, WebhookType
 
 HEADER: Final = "X-Watchpost-Secret"
@@ -39,38 +39,38 @@ SOURCE: Final = "VIZIOSENSE"
 
 _UNKNOWN: Final = "unknown"
 _MAX_UNKNOWN: Final = 64
-# A larger message is not held until the list of devices is there: the camera's next one says it again.
-_MAX_HELD: Final = 64 * 1024
-# However many strangers call, the list is asked for no more often than it is polled; where it names none of them,
-# ever more rarely: each of them would be asked about for ever.
-_RELIST: Final = timedelta(minutes=5)
-_MAX_RELIST: Final = timedelta(days=1)
+# A larger message of an unknown camera is not stored: the camera's next one repeats its content.
+_MAX_PENDING_BYTES: Final = 64 * 1024
+# Minimum pause between requests of the device list for unknown cameras: the poll interval, doubled while the list lacks
+# them, so that cameras that never appear cause few requests.
+_MIN_RELIST_PAUSE: Final = timedelta(minutes=5)
+_MAX_RELIST_PAUSE: Final = timedelta(days=1)
 
 type Relist = Callable[[], Awaitable[FeedUpdate]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A message of a camera that is not known yet."""
+class _PendingMessage:
+    """A stored message of an unknown camera."""
 
     message: Message
     received: datetime
 
 
 class VizioSensePush(PushProvider):
-    """The webhooks of one account.
+    """Register the webhooks of one account and apply their messages.
 
-    `devices` and `scenes` are what the account knows, by uuid. `are_totals`: barriers tell what they counted since
-    ever. `relist` asks for the list of devices; `inventory` is what there is by the last one and by all messages.
-    `changed` is called whenever something was learned that must not be lost.
+    `devices` and `states` are the account's own, by uuid. `are_totals`: barriers send totals, not increments.
+    `relist` fetches the list of devices; `inventory` returns all devices and channels, of the list and of messages.
+    `save_state` is called after each applied message.
     """
 
     channel = ChannelId(ACCOUNT, PUSH)
     kinds = tuple(WebhookType)
     methods = (METH_GET, METH_POST)
-    # A parking lot with ten thousand places, which no camera sees, is 1.5 MiB.
+    # A message with ten thousand places, far more than a camera sees, has 1.5 MiB.
     max_bytes = 2 * 1024 * 1024
-    silence = MISSED * KEEPALIVE
+    silence = MAX_MISSED * KEEPALIVE
     carries_data = True
 
     def __init__(
@@ -78,35 +78,35 @@ class VizioSensePush(PushProvider):
         client: VizioSenseClient,
         secret: str,
         devices: Mapping[str, Device],
-        scenes: dict[str, CameraState],
+        states: dict[str, CameraState],
         *,
         now: Callable[[], datetime],
         are_totals: bool,
         relist: Relist,
         inventory: Callable[[], Inventory],
-        changed: Callable[[], None],
+        save_state: Callable[[], None],
     ) -> None:
         self._client = client
         self._secret = secret
         self._devices = devices
-        self._scenes = scenes
+        self._states = states
         self._now = now
         self._are_totals = are_totals
         self._relist = relist
         self._inventory = inventory
-        self._changed = changed
-        self._shown: dict[str, frozenset[ChannelId]] = {}
-        self._strangers: OrderedDict[str, _Held | None] = OrderedDict()
+        self._save_state = save_state
+        self._known_channels: dict[str, frozenset[ChannelId]] = {}
+        self._unknown: OrderedDict[str, _PendingMessage | None] = OrderedDict()
         self._relisted_at: datetime | None = None
-        # One that came with the secret shows that the vendor sends it with them: from then on others are forged.
+        # After one keep-alive with the secret, keep-alives without it are forged.
         self._are_keepalives_signed = False
-        self._relist_pause = _RELIST
-        # The ids of cameras that the vendor lists and the options leave out: what they say is passed over.
+        self._relist_pause = _MIN_RELIST_PAUSE
+        # Ids of listed cameras that the options exclude; their messages are ignored.
         self.left_out: frozenset[str] = frozenset()
-        # What became of messages, and what of them was set aside, by place and reason.
+        # Messages by verdict, and rejected records by place and reason, for diagnostics.
         self.counts: Counter[str] = Counter()
 
-    # -- registrations --
+    # -- subscriptions --
 
     @override
     async def registrations(self) -> Sequence[Subscription]:
@@ -126,7 +126,7 @@ class VizioSensePush(PushProvider):
         return Pair(HEADER, self._secret)
 
     def _is_ours(self, webhook: Webhook) -> bool:
-        """Whether a webhook's calls carry the secret, as far as the vendor shows it."""
+        """Return whether a webhook has the secret header, as far as the vendor shows its value."""
         return any(
             pair.name.lower() == HEADER.lower() and (pair.value == self._secret or pair.is_hidden)
             for pair in webhook.headers
@@ -134,40 +134,42 @@ class VizioSensePush(PushProvider):
 
     @override
     async def register(self, url: str, kind: str = "") -> Subscription:
-        """Add a webhook. Where the echo does not tell its id, which is not documented, the list does."""
+        """Add a webhook; its id comes from the response (undocumented) or from the list."""
         added = await self._client.add_webhook(Webhook(url, kind, headers=(self._header,)))
         if added is None or added.id is None:
             listed = await self._client.list_webhooks()
-            same = [each for each in listed if (each.url, each.type) == (url, kind)]
-            added = same[-1] if same else None
+            matches = [webhook for webhook in listed if (webhook.url, webhook.type) == (url, kind)]
+            added = matches[-1] if matches else None
         if added is None or added.id is None:
             raise UnexpectedResponseError("the webhook that was added is not listed")
         return Subscription(added.id, url, kind)
 
     @override
     async def amend(self, registration: Subscription, url: str) -> Subscription | None:
-        """Switch one of ours on again, with the address and header of now: the vendor deletes none."""
+        """Enable an own webhook with the current URL and header, because the vendor cannot delete it."""
         webhook = Webhook(url, registration.kind, headers=(self._header,), id=registration.id)
         await self._client.update_webhook(webhook)
         return Subscription(registration.id, url, registration.kind)
 
     @override
     async def remove(self, registration_id: str) -> None:
-        """Switch a webhook off, leaving all else of it as it is: the vendor deletes none."""
+        """Disable a webhook without other changes, because the vendor cannot delete it."""
         for webhook in await self._client.list_webhooks():
             if webhook.id == registration_id and webhook.is_active:
-                off = structs.replace(webhook, is_active=False, headers=(self._header,))
-                await self._client.update_webhook(off)
+                disabled = structs.replace(webhook, is_active=False, headers=(self._header,))
+                await self._client.update_webhook(disabled)
 
-    # -- calls --
+    # -- messages --
 
     @override
     def is_proven(self, method: str, headers: Mapping[str, str]) -> bool:
-        given = headers.get(HEADER.lower())
-        if given is None:
+        header = headers.get(HEADER.lower())
+        if header is None:
             return method == METH_GET and not self._are_keepalives_signed
-        # Bytes that are no UTF-8 stand in a header as halves of surrogate pairs.
-        is_ours = hmac.compare_digest(given.encode(errors="surrogateescape"), self._secret.encode())
+        # aiohttp decodes header bytes that are not UTF-8 as surrogate escapes.
+        is_ours = hmac.compare_digest(
+            header.encode(errors="surrogateescape"), self._secret.encode()
+        )
         self._are_keepalives_signed |= is_ours and method == METH_GET
         return is_ours
 
@@ -175,141 +177,143 @@ class VizioSensePush(PushProvider):
     def receive(self, call: Call) -> PushMessage | None:
         received = call.received_at or self._now()
         if call.query.get("source") == SOURCE and not call.body.strip():
-            return self._keepalive(call.query.get("id", ""), received)
+            return self._receive_keepalive(call.query.get("id", ""), received)
         if HEADER.lower() not in call.headers:
-            return None  # it was let in as a keep-alive, and is none
+            return None  # `is_proven` accepted it as a keep-alive, but it is none
         message = parse_message(call.body)
-        return None if message is None else self._message(message, len(call.body), received)
+        return None if message is None else self._receive_message(message, len(call.body), received)
 
-    def _keepalive(self, named: str, now: datetime) -> PushMessage | None:
-        if (uuid := self._uuid_of(named)) is None:
-            return self._stranger(named, None)
-        scene = self._scene_of(uuid)
-        scene.hear(now)
-        scene.keepalive_at = now
+    def _receive_keepalive(self, stated_id: str, now: datetime) -> PushMessage | None:
+        if (uuid := self._uuid_of(stated_id)) is None:
+            return self._register_unknown(stated_id, None)
+        state = self._state_of(uuid)
+        state.record_contact(now)
+        state.keepalive_at = now
         keepalive = {ChannelId(camera_id(uuid), LAST_KEEPALIVE): Reading(now)}
-        readings = self._readings(camera_id(uuid), scene, now) | keepalive
+        readings = self._readings(camera_id(uuid), state, now) | keepalive
         return PushMessage(update=FeedUpdate(readings=readings))
 
     def _readings(
-        self, device: str, scene: CameraState, heard: datetime
+        self, device: str, state: CameraState, received: datetime
     ) -> dict[ChannelId, Reading]:
-        """Return what a camera shows that was heard then; a call that had to wait may be too old to say it is there."""
+        """Return a camera's readings; a message received too long ago does not show that it is connected."""
         now = self._now()
-        scene.expire(now)
-        readings = dict(scene_readings(device, scene))
-        if now - heard <= self.silence:
+        state.expire(now)
+        readings = dict(message_readings(device, state))
+        if now - received <= self.silence:
             readings[ChannelId(device, CONNECTIVITY)] = Reading(True)
         return readings
 
-    def _message(self, message: Message, size: int, now: datetime) -> PushMessage | None:
+    def _receive_message(self, message: Message, size: int, now: datetime) -> PushMessage | None:
         if (uuid := self._uuid_of(message.stream)) is None:
-            held = _Held(message, now) if size <= _MAX_HELD else None
-            return self._stranger(message.stream, held)
-        return PushMessage(update=self._taken(uuid, message, now))
+            pending = _PendingMessage(message, now) if size <= _MAX_PENDING_BYTES else None
+            return self._register_unknown(message.stream, pending)
+        return PushMessage(update=self._apply(uuid, message, now))
 
-    def _taken(self, uuid: str, message: Message, now: datetime) -> FeedUpdate:
-        """Take a message of a camera that is known, unless it is no news; it came at `now`."""
-        scene = self._scene_of(uuid)
-        verdict = scene.judge(message, now)
-        self.counts[verdict.name.lower()] += 1
-        if verdict is not MessageVerdict.TAKEN:
+    def _apply(self, uuid: str, message: Message, now: datetime) -> FeedUpdate:
+        """Apply a message of a known camera, received at `now`, unless it is repeated or outdated."""
+        state = self._state_of(uuid)
+        verdict = state.classify(message, now)
+        self.counts[verdict.value] += 1
+        if verdict is not MessageVerdict.NEW:
             return FeedUpdate()
-        content = read_content(message)
-        scene.take(message, content, now)
+        content = parse_content(message)
+        state.apply(message, content, now)
         self.counts.update(content.rejected)
-        self._changed()
+        self._save_state()
         device = camera_id(uuid)
-        told = [] if content.is_known else [_occurrence(device, message, now)]
+        vendor_events = [] if content.is_known else [_message_event(device, message, now)]
         return FeedUpdate(
-            readings=self._readings(device, scene, now),
-            vendor_events=told,
-            inventory=self._grown(device, scene),
+            readings=self._readings(device, state, now),
+            vendor_events=vendor_events,
+            inventory=self._changed_inventory(device, state),
         )
 
-    def _grown(self, device: str, scene: CameraState) -> Inventory | None:
-        """All that there is, if a message called for other channels than before."""
-        known = frozenset(channel.id for channel in scene_channels(device, scene))
-        before, self._shown[device] = self._shown.get(device), known
-        return None if before == known else self._inventory()
+    def _changed_inventory(self, device: str, state: CameraState) -> Inventory | None:
+        """Return the inventory if the channels of a camera have changed."""
+        known = frozenset(channel.id for channel in message_channels(device, state))
+        previous, self._known_channels[device] = self._known_channels.get(device), known
+        return None if previous == known else self._inventory()
 
     def channels_of(self, uuid: str) -> Sequence[Channel]:
-        """The channels that a camera's messages have called for."""
-        scene = self._scenes.get(uuid)
-        return scene_channels(camera_id(uuid), scene) if scene else ()
+        """Return the channels of all that a camera has reported so far."""
+        state = self._states.get(uuid)
+        return message_channels(camera_id(uuid), state) if state else ()
 
-    def _scene_of(self, uuid: str) -> CameraState:
-        return self._scenes.setdefault(uuid, CameraState(are_totals=self._are_totals))
+    def _state_of(self, uuid: str) -> CameraState:
+        return self._states.setdefault(uuid, CameraState(are_totals=self._are_totals))
 
-    def _uuid_of(self, named: str) -> str | None:
-        """A message names its camera by "the ID of your device": by its uuid, or by what the integrator calls it."""
-        if named in self._devices:
-            return named
+    def _uuid_of(self, stated_id: str) -> str | None:
+        """Return the uuid for "the ID of your device" in a message, which is the uuid or the client identifier."""
+        if stated_id in self._devices:
+            return stated_id
         return next(
             (
                 uuid
-                for uuid, each in self._devices.items()
-                if named and each.client_identifier == named
+                for uuid, device in self._devices.items()
+                if stated_id and device.client_identifier == stated_id
             ),
             None,
         )
 
-    # -- strangers --
+    # -- unknown cameras --
 
-    def _stranger(self, named: str, held: _Held | None) -> PushMessage | None:
-        """Have the list of devices asked for, once for each id; its last message waits for that."""
-        if not named or len(named) > 64:
+    def _register_unknown(
+        self, stated_id: str, pending: _PendingMessage | None
+    ) -> PushMessage | None:
+        """Request the list of devices, once for each unknown id, and store its last message until then."""
+        if not stated_id or len(stated_id) > 64:
             return None
-        if named in self.left_out:
+        if stated_id in self.left_out:
             self.counts["left_out"] += 1
             return PushMessage()
         self.counts["strangers"] += 1
-        is_new = named not in self._strangers
-        self._strangers[named] = held or self._strangers.get(named)
-        if len(self._strangers) > _MAX_UNKNOWN:
-            self._strangers.popitem(last=False)
+        is_new = stated_id not in self._unknown
+        self._unknown[stated_id] = pending or self._unknown.get(stated_id)
+        if len(self._unknown) > _MAX_UNKNOWN:
+            self._unknown.popitem(last=False)
         now = self._now()
         if not is_new or (self._relisted_at and now - self._relisted_at < self._relist_pause):
             return PushMessage()
         self._relisted_at = now
-        self._relist_pause = min(2 * self._relist_pause, _MAX_RELIST)
+        self._relist_pause = min(2 * self._relist_pause, _MAX_RELIST_PAUSE)
         return PushMessage(hint=ChangeHint(_UNKNOWN, ""))
 
     @override
     async def confirm(self, hints: frozenset[ChangeHint]) -> FeedUpdate:
-        """Ask for the list of devices; between polls, so what it lacks is not missed once more."""
+        """Fetch the list of devices; it counts as incomplete, so that it removes no devices between polls."""
         listed = await self._relist()
         inventory = listed.inventory and replace(listed.inventory, is_complete=False)
         return replace(listed, inventory=inventory)
 
-    def welcome(self) -> FeedUpdate:
-        """Take what waited for the list of devices; its channels are among those of the cameras from now on.
+    def apply_pending(self) -> FeedUpdate:
+        """Apply the stored messages of cameras that the list of devices names now.
 
-        What waited for longer than it would hold for a camera that is known says nothing of now.
+        A message older than the maximum silence is dropped: it says nothing of the present.
         """
         readings: dict[ChannelId, Reading] = {}
         vendor_events: list[VendorEvent] = []
-        for named, held in list(self._strangers.items()):
-            if named in self.left_out:
-                del self._strangers[named]
+        for stated_id, pending in list(self._unknown.items()):
+            if stated_id in self.left_out:
+                del self._unknown[stated_id]
                 continue
-            if (uuid := self._uuid_of(named)) is None:
+            if (uuid := self._uuid_of(stated_id)) is None:
                 continue
-            del self._strangers[named]
-            self._relist_pause = _RELIST
-            if held is not None and self._now() - held.received <= self.silence:
-                update = self._taken(uuid, held.message, held.received)
+            del self._unknown[stated_id]
+            self._relist_pause = _MIN_RELIST_PAUSE
+            if pending is not None and self._now() - pending.received <= self.silence:
+                update = self._apply(uuid, pending.message, pending.received)
                 readings |= update.readings
                 vendor_events += update.vendor_events
         return FeedUpdate(readings=readings, vendor_events=vendor_events)
 
 
-def _occurrence(device: str, message: Message, received: datetime) -> VendorEvent:
-    """A message that is not understood, in short."""
+def _message_event(device: str, message: Message, received: datetime) -> VendorEvent:
+    """Return the event of a message of an unknown type."""
     return VendorEvent(
         id=f"message {message.digest}",
         type=VendorEventType.MESSAGE_RECEIVED,
         at=sent_at(message, received),
         device=device,
-        data={"message_type": message.type, "payload": trimmed(message.payload)},
+        data={"message_type": message.type, "payload": to_event_text(message.payload)},
     )

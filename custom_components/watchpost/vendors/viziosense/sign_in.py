@@ -1,4 +1,4 @@
-"""How an account proves who asks: by a token that lasts, or by one that an e-mail address and a password bring."""
+"""VizioSense's two sign-ins: a long-lived token, or an e-mail address and a password."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,8 +14,8 @@ TOKEN_TYPE: Final = "token_type"  # noqa: S105
 EXPIRES: Final = "expires"
 USER: Final = "user"
 
-# A token that dies while a request is on its way costs a further sign-in.
-_MAX_MARGIN: Final = timedelta(seconds=30)
+# A token is renewed this long before it expires: one that expires during a request costs a further sign-in.
+_MAX_RENEWAL_MARGIN: Final = timedelta(seconds=30)
 
 _MAX_LIFETIME: Final = 10 * 365 * 24 * 3600
 
@@ -23,7 +23,7 @@ type LogIn = Callable[[], Awaitable[Login]]
 
 
 class TokenSignIn:
-    """A long-lived token, as the vendor recommends between machines."""
+    """Sign-in with a long-lived token, which the vendor recommends between machines."""
 
     sends_password = False
     can_renew = False
@@ -37,13 +37,13 @@ class TokenSignIn:
         return self._headers
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Do nothing: there is no other token."""
+        """Do nothing, because the token cannot be renewed."""
 
 
 class LoginSignIn:
-    """An e-mail address and a password. `log_in` brings a token, `keep` stores it in the same step.
+    """Sign-in with an e-mail address and a password; `log_in` fetches a token, `persist` stores it in the same step.
 
-    How a refresh token is used is not documented, so another log-in takes its place.
+    The use of the refresh token is undocumented, so the password signs in again instead.
     """
 
     sends_password = True
@@ -54,64 +54,68 @@ class LoginSignIn:
         username: str,
         log_in: LogIn,
         tokens: Mapping[str, Any],
-        keep: Callable[[Mapping[str, Any]], None],
+        persist: Callable[[Mapping[str, Any]], None],
     ) -> None:
-        # By the account alone, so that replies are held on when its token changes.
+        # Without the token, so that cached responses outlive its renewal.
         self.fingerprint = hashlib.sha256(username.strip().lower().encode()).hexdigest()
         self._log_in = log_in
-        self._keep = keep
-        self._flight: asyncio.Task[None] | None = None
+        self._persist = persist
+        self._sign_in_task: asyncio.Task[None] | None = None
         self._headers: Mapping[str, str] | None = None
         self._expires: datetime | None = None
         self.user: str | None = None
-        self._take(tokens)
+        self._use_tokens(tokens)
 
     async def headers(self) -> Mapping[str, str]:
-        """Return the Authorization header, after signing in where there is no token or it is about to die."""
-        is_dying = self._expires is not None and datetime.now(UTC) >= self._expires
-        if self._headers is None or is_dying:
+        """Return the Authorization header, after a sign-in if the token is missing or about to expire."""
+        is_expired = self._expires is not None and datetime.now(UTC) >= self._expires
+        if self._headers is None or is_expired:
             await self._sign_in()
         return self._headers or {}
 
     async def renew(self, refused: Mapping[str, str]) -> None:
-        """Sign in anew, unless somebody has done so since."""
+        """Sign in again, unless another request has done so since `refused` was sent."""
         if self._headers == refused:
             await self._sign_in()
 
     async def _sign_in(self) -> None:
-        """Sign in once for all who wait, also where that fails: a wrong password is not to be tried by each."""
-        if self._flight is None:
-            self._flight = asyncio.create_task(self._renewed())
-            self._flight.add_done_callback(self._release)
-        await asyncio.shield(self._flight)
+        """Sign in once for all waiting requests, also if it fails: each would send a wrong password again."""
+        if self._sign_in_task is None:
+            self._sign_in_task = asyncio.create_task(self._fetch_token())
+            self._sign_in_task.add_done_callback(self._release)
+        await asyncio.shield(self._sign_in_task)
 
-    def _release(self, flight: asyncio.Task[None]) -> None:
-        self._flight = None
-        if not flight.cancelled():
-            flight.exception()  # whoever still waits gets it; nobody may be left
+    def _release(self, task: asyncio.Task[None]) -> None:
+        self._sign_in_task = None
+        if not task.cancelled():
+            task.exception()  # mark it as retrieved, because every waiting request may be cancelled
 
-    async def _renewed(self) -> None:
+    async def _fetch_token(self) -> None:
         login = await self._log_in()
         expires = None
         if login.lifetime:
             lifetime = timedelta(seconds=min(max(login.lifetime, 1), _MAX_LIFETIME))
-            expires = datetime.now(UTC) + lifetime - min(lifetime / 10, _MAX_MARGIN)
+            expires = datetime.now(UTC) + lifetime - min(lifetime / 10, _MAX_RENEWAL_MARGIN)
         tokens = {
             ACCESS_TOKEN: login.access_token,
             TOKEN_TYPE: login.token_type,
             EXPIRES: expires.isoformat() if expires else None,
             USER: login.user,
         }
-        self._take(tokens)
-        self._keep(tokens)
+        self._use_tokens(tokens)
+        self._persist(tokens)
 
-    def _take(self, tokens: Mapping[str, Any]) -> None:
-        """Use tokens that were kept."""
+    def _use_tokens(self, tokens: Mapping[str, Any]) -> None:
+        """Use new or stored tokens."""
         if not isinstance(token := tokens.get(ACCESS_TOKEN), str):
             return
-        # "bearer", in whatever case the vendor writes it, is the scheme that the documentation names.
-        kind = tokens.get(TOKEN_TYPE)
-        scheme = kind if isinstance(kind, str) and kind.lower() != "bearer" else "Bearer"
+        # The documentation names the scheme "Bearer"; the vendor may write it in another case.
+        token_type = tokens.get(TOKEN_TYPE)
+        scheme = (
+            token_type
+            if isinstance(token_type, str) and token_type.lower() != "bearer"
+            else "Bearer"
+        )
         self._headers = {"Authorization": f"{scheme} {token}"}
         self._expires = to_datetime(tokens.get(EXPIRES))
         self.user = tokens.get(USER)

@@ -1,4 +1,4 @@
-"""How VizioSense's cameras take pictures: asked by the API, fetched from two links that live for half an hour."""
+"""Snapshots of VizioSense's cameras: requested by the API, fetched from two links valid for half an hour."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -11,14 +11,14 @@ from ...client.image_check import TruncatedPictureError
 from ...contract.media import Fetch, SnapshotCache, SnapshotSource
 from ...models import ChannelId, FeedUpdate, Picture, Reading, VendorEvent, VendorEventType
 from .client import VizioSenseClient
-from .entities import ANNOTATED, RAW, SHOWN, uuid_of
+from .entities import ANNOTATED, PICTURE_KINDS, RAW, vendor_uuid
 
 # "You need to wait at least 20 seconds for the image to be available."
 _MIN_WAIT: Final = timedelta(seconds=20)
 
 
 class VizioSenseCameras(SnapshotSource):
-    """The cameras of one account; `album` gives the pictures that there are."""
+    """Source of snapshots of one account; `snapshots` returns the stored pictures."""
 
     kinds = (RAW, ANNOTATED)
     min_wait = _MIN_WAIT
@@ -26,18 +26,18 @@ class VizioSenseCameras(SnapshotSource):
     def __init__(
         self,
         client: VizioSenseClient,
-        links: SafeDownloader,
-        album: Callable[[], SnapshotCache | None],
+        downloader: SafeDownloader,
+        snapshots: Callable[[], SnapshotCache | None],
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
-        self._links = links
-        self._album = album
+        self._downloader = downloader
+        self._snapshots = snapshots
         self._now = now
 
     @override
     async def ask(self, device: str, at: datetime) -> Mapping[str, Fetch]:
-        images = await self._client.request_image(uuid_of(device))
+        images = await self._client.request_image(vendor_uuid(device))
         links = {RAW: images.raw, ANNOTATED: images.annotated}
         return {
             kind: partial(self._fetch, device, kind, link, at)
@@ -46,11 +46,11 @@ class VizioSenseCameras(SnapshotSource):
         }
 
     async def _fetch(self, device: str, kind: str, link: str, at: datetime) -> Picture:
-        """Fetch a picture; raises PictureMissingError where it is still the one from before the request."""
-        picture = await self._links.dated_picture(link)
-        album = self._album()
-        before = await album.newest(device, kind) if album else None
-        if before is not None and before.taken_at < at and before.content == picture.content:
+        """Fetch a picture; raise PictureMissingError if it is still the one from before the request."""
+        picture = await self._downloader.dated_picture(link)
+        snapshots = self._snapshots()
+        previous = await snapshots.newest(device, kind) if snapshots else None
+        if previous is not None and previous.taken_at < at and previous.content == picture.content:
             raise PictureMissingError("the picture is the one from before")
         if picture.is_older_than(self._now() - at):
             raise PictureMissingError("the picture was made before it was requested")
@@ -58,7 +58,7 @@ class VizioSenseCameras(SnapshotSource):
 
     @override
     def may_pass(self, failure: Exception) -> bool:
-        """A picture that is missing or half may be on its way; nobody knows how that shows."""
+        """Return whether to retry: a missing or truncated picture may still be uploading (UNKNOWN)."""
         return isinstance(failure, PictureMissingError | TruncatedPictureError | UnreachableError)
 
     @override
@@ -72,10 +72,10 @@ class VizioSenseCameras(SnapshotSource):
         return FeedUpdate(readings=self.readings(device), vendor_events=[vendor_event])
 
     def readings(self, device: str) -> dict[ChannelId, Reading]:
-        """When each of a camera's newest pictures was taken."""
-        album = self._album()
+        """Return the times of a camera's newest pictures as readings."""
+        snapshots = self._snapshots()
         times = {
-            channel: album.newest_at(device, kind) if album else None
-            for channel, kind in SHOWN.items()
+            channel: snapshots.newest_at(device, kind) if snapshots else None
+            for channel, kind in PICTURE_KINDS.items()
         }
         return {ChannelId(device, channel): Reading(at, at) for channel, at in times.items()}

@@ -1,4 +1,4 @@
-"""VizioSense as a vendor: two ways to sign in, one list to poll, and messages that say the rest."""
+"""VizioSense's vendor contract: two sign-ins, one polled list, and pushed messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -38,9 +38,9 @@ from ...models import ChannelId, FeedUpdate, Inventory, Job, Picture, Reading
 from ...models import Device as ModelDevice
 from .action_schemas import ACTIONS
 from .actions import VizioSenseActions
-from .camera_state import CameraState, from_memory, to_memory
+from .camera_state import CameraState, from_stored, to_stored
 from .client import VizioSenseClient
-from .count_entities import lasting_readings, live_places_lists, places_list
+from .count_entities import live_places_lists, places_list, total_readings
 from .entities import (
     INVENTORY,
     MESSAGES,
@@ -65,21 +65,21 @@ from .forms import (
 )
 from .hardware import HARDWARE
 from .media_library import VizioSenseLibrary
-from .models import Device, meaning
+from .models import Device, error_status
 from .push import VizioSensePush
 from .sign_in import LoginSignIn, TokenSignIn
 from .snapshots import VizioSenseCameras
 
-# What a log-in brought, and the header by which a call proves that the vendor makes it.
+# Keys of the entry's data: tokens of the sign-in, and the secret header of the webhooks.
 CONF_TOKENS: Final = "tokens"
 CONF_SECRET: Final = "push_secret"  # noqa: S105  the name of a field
 
-_USUAL_INTERVAL: Final = timedelta(minutes=5)
+_DEFAULT_INTERVAL: Final = timedelta(minutes=5)
 _MIN_INTERVAL: Final = timedelta(seconds=30)
 
 
 class VizioSenseConnection(Connection):
-    """One VizioSense account."""
+    """Connection of one VizioSense account."""
 
     hardware = HARDWARE
 
@@ -98,34 +98,34 @@ class VizioSenseConnection(Connection):
         self._username = username
         self.transport = transport
         self._client = VizioSenseClient(transport)
-        self._chosen = frozenset[str](options.get(CONF_DEVICES, ()))
+        self._chosen_devices = frozenset[str](options.get(CONF_DEVICES, ()))
         self._are_totals = options.get(CONF_BARRIERS, SINCE_LAST) == SINCE_EVER
         self._devices: dict[str, Device] = {}
         self._left_out: dict[str, ModelDevice] = {}
-        self._scenes: dict[str, CameraState] = {}
-        self._links = SafeDownloader(session, transport.url, sign_in.headers)
+        self._states: dict[str, CameraState] = {}
+        self._downloader = SafeDownloader(session, transport.url, sign_in.headers)
         self.cameras: VizioSenseCameras = VizioSenseCameras(
-            self._client, self._links, self._album, self._now
+            self._client, self._downloader, self._snapshots, self._now
         )
         self.library: VizioSenseLibrary = VizioSenseLibrary(
-            self._devices, self._album, dt_util.get_default_time_zone
+            self._devices, self._snapshots, dt_util.get_default_time_zone
         )
-        self._messages = VizioSensePush(
+        self._push = VizioSensePush(
             self._client,
             secret or "",
             self._devices,
-            self._scenes,
+            self._states,
             now=self._now,
             are_totals=self._are_totals,
             relist=self._relist,
             inventory=lambda: self._inventory(is_complete=False),
-            changed=self._changed,
+            save_state=self._save_state,
         )
         if secret:
-            self.push = self._messages
-        self._actions = VizioSenseActions(self._client, self._devices, self._album)
+            self.push = self._push
+        self._actions = VizioSenseActions(self._client, self._devices, self._snapshots)
 
-    def _album(self) -> SnapshotCache | None:
+    def _snapshots(self) -> SnapshotCache | None:
         return self.album
 
     def _now(self) -> datetime:
@@ -133,7 +133,7 @@ class VizioSenseConnection(Connection):
 
     @override
     async def identify(self) -> Identity:
-        """By the user who logged in, else by the host and the first of the devices that a token shows."""
+        """Return the identity of the user, or for a token that of the host and its first device."""
         devices = (await self._client.list_devices()).value
         shown = frozenset(camera_id(device.uuid) for device in devices)
         if isinstance(self._sign_in, LoginSignIn):
@@ -157,24 +157,26 @@ class VizioSenseConnection(Connection):
 
     @override
     def recall(self, memory: Mapping[str, Any]) -> None:
-        for uuid, scene in from_memory(memory).items():
-            scene.are_totals = self._are_totals
-            self._scenes[uuid] = scene
+        for uuid, state in from_stored(memory).items():
+            state.are_totals = self._are_totals
+            self._states[uuid] = state
 
-    def _changed(self) -> None:
+    def _save_state(self) -> None:
         if self.remember is not None:
-            self.remember(lambda: to_memory(self._scenes))
+            self.remember(lambda: to_stored(self._states))
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
-        return {"messages": dict(self._messages.counts), "scenes": len(self._scenes)}
+        return {"messages": dict(self._push.counts), "scenes": len(self._states)}
 
-    # -- the list of devices --
+    # -- inventory --
 
     @property
     @override
     def inventory_feed(self) -> Feed:
-        return Feed(INVENTORY, self._fetch_inventory, _USUAL_INTERVAL, _MIN_INTERVAL, is_whole=True)
+        return Feed(
+            INVENTORY, self._fetch_inventory, _DEFAULT_INTERVAL, _MIN_INTERVAL, is_whole=True
+        )
 
     @override
     def scope_of(self, channel: ChannelId) -> str:
@@ -190,39 +192,41 @@ class VizioSenseConnection(Connection):
         return await self._fetch_inventory(frozenset())
 
     async def _fetch_inventory(self, wanted: frozenset[ChannelId]) -> FeedUpdate:
-        answer = await self._client.list_devices()
+        response = await self._client.list_devices()
         shown = [
-            device for device in answer.value if not self._chosen or device.uuid in self._chosen
+            device
+            for device in response.value
+            if not self._chosen_devices or device.uuid in self._chosen_devices
         ]
         self._devices.clear()
         self._devices.update((device.uuid, device) for device in shown)
         self._left_out = {
             camera_id(device.uuid): camera_device(device)
-            for device in answer.value
+            for device in response.value
             if device.uuid not in self._devices
         }
-        self._messages.left_out = frozenset(
+        self._push.left_out = frozenset(
             name
-            for device in answer.value
+            for device in response.value
             if device.uuid not in self._devices
             for name in (device.uuid, device.client_identifier)
             if name
         )
-        welcomed = self._messages.welcome()
+        pending = self._push.apply_pending()
         readings: dict[ChannelId, Reading] = {}
         for device in shown:
             readings |= self._readings(device)
         return FeedUpdate(
-            readings={**readings, **welcomed.readings},
-            vendor_events=welcomed.vendor_events,
-            freshness=answer.freshness,
+            readings={**readings, **pending.readings},
+            vendor_events=pending.vendor_events,
+            freshness=response.freshness,
             inventory=replace(
-                self._inventory(is_complete=not answer.rejected),
+                self._inventory(is_complete=not response.rejected),
                 lists=self._lists(
-                    min((reply.received for reply in answer.freshness), default=None)
+                    min((reply.received for reply in response.freshness), default=None)
                 ),
             ),
-            rejected=answer.rejected,
+            rejected=response.rejected,
         )
 
     def _lists(self, received: float | None) -> Mapping[str, float | None]:
@@ -230,25 +234,25 @@ class VizioSenseConnection(Connection):
         sent = {
             name: received
             for uuid in self._devices
-            if (scene := self._scenes.get(uuid)) is not None
-            for name in live_places_lists(camera_id(uuid), scene)
+            if (state := self._states.get(uuid)) is not None
+            for name in live_places_lists(camera_id(uuid), state)
         }
         return {INVENTORY: received, **sent}
 
     def _readings(self, device: Device) -> dict[ChannelId, Reading]:
-        """What is known of a camera; what messages said since the start stands without being repeated."""
-        name, scene = camera_id(device.uuid), self._scenes.get(device.uuid)
-        readings = camera_readings(device, scene, self._now()) | self.cameras.readings(name)
-        if scene is not None:
-            readings |= lasting_readings(name, scene)
+        """Return the readings of a camera from the list; pushed values stay as they are, except for totals."""
+        device_id, state = camera_id(device.uuid), self._states.get(device.uuid)
+        readings = camera_readings(device, state, self._now()) | self.cameras.readings(device_id)
+        if state is not None:
+            readings |= total_readings(device_id, state)
         return readings
 
     def _inventory(self, *, is_complete: bool) -> Inventory:
-        """The account's devices and channels, those included that messages have called for."""
+        """Return the account's devices and channels, including those from messages."""
         channels = [push_channel()] if self.push is not None else []
         for device in self._devices.values():
             channels += camera_channels(camera_id(device.uuid), self._press, self._picture)
-            channels += self._messages.channels_of(device.uuid)
+            channels += self._push.channels_of(device.uuid)
         return Inventory(
             devices=[account_device(), *map(camera_device, self._devices.values())],
             channels=channels,
@@ -257,14 +261,14 @@ class VizioSenseConnection(Connection):
             is_complete=is_complete,
         )
 
-    # -- what channels do --
+    # -- channels' actions --
 
     async def _press(self, device: str) -> Job | None:
-        """Ask for a picture; whether it came is followed."""
+        """Request a snapshot and return the job to follow."""
         if self.album is None:
             return None
-        development = await self.album.ask(device)
-        return Job("snapshot", development.state)
+        snapshot = await self.album.ask(device)
+        return Job("snapshot", snapshot.state)
 
     async def _picture(self, device: str, kind: str) -> Picture | None:
         return await self.album.newest(device, kind) if self.album else None
@@ -273,12 +277,12 @@ class VizioSenseConnection(Connection):
     async def options_schema(self) -> vol.Schema:
         devices = (await self._client.list_devices()).value
         choices = {device.uuid: device.name or device.uuid for device in devices}
-        choices |= {gone: gone for gone in self._chosen if gone not in choices}
+        choices |= {uuid: uuid for uuid in self._chosen_devices if uuid not in choices}
         return options_schema(choices)
 
 
 class VizioSenseVendor(Vendor):
-    """VizioSense; one account is what one API token, or one user, has access to."""
+    """Vendor VizioSense; an account is one API token or one user."""
 
     key = "viziosense"
     name = "VizioSense"
@@ -303,8 +307,8 @@ class VizioSenseVendor(Vendor):
 
     @override
     def budget_key(self, data: Mapping[str, Any]) -> str:
-        who = data.get(CONF_USERNAME) or _digest(data.get(CONF_TOKEN, ""))
-        return f"{self.key} {data[CONF_URL]} {who}"
+        account = data.get(CONF_USERNAME) or _digest(data.get(CONF_TOKEN, ""))
+        return f"{self.key} {data[CONF_URL]} {account}"
 
     @override
     def connect(
@@ -318,11 +322,13 @@ class VizioSenseVendor(Vendor):
         url, username = data[CONF_URL], data.get(CONF_USERNAME)
         sign_in: TokenSignIn | LoginSignIn
         if username is not None:
-            door = VizioSenseClient(Transport(session, url, NoAuth(), budget, error_status=meaning))
+            login_client = VizioSenseClient(
+                Transport(session, url, NoAuth(), budget, error_status=error_status)
+            )
             password = data[CONF_PASSWORD]
             sign_in = LoginSignIn(
                 username,
-                lambda: door.login(username, password),
+                lambda: login_client.login(username, password),
                 data.get(CONF_TOKENS) or {},
                 lambda tokens: keep({CONF_TOKENS: dict(tokens)}),
             )
@@ -332,16 +338,16 @@ class VizioSenseVendor(Vendor):
                 keep({CONF_TOKENS: None})
         return VizioSenseConnection(
             session,
-            Transport(session, url, sign_in, budget, error_status=meaning),
+            Transport(session, url, sign_in, budget, error_status=error_status),
             sign_in,
             username=username,
             options=options,
-            secret=_secret(data, keep),
+            secret=_webhook_secret(data, keep),
         )
 
 
-def _secret(data: Mapping[str, Any], keep: PersistData) -> str | None:
-    """What the vendor's calls prove themselves by, made as soon as it could call in."""
+def _webhook_secret(data: Mapping[str, Any], keep: PersistData) -> str | None:
+    """Return the secret of the webhooks, created once a webhook exists."""
     if CONF_WEBHOOK_ID not in data:
         return None
     secret: str | None = data.get(CONF_SECRET)
