@@ -48,7 +48,7 @@ async def test_of_a_hundred_thousand_sensors_so_many_are_read_as_can_be_shown_an
     mk.log.clear()
     entry = await mk_house.sign_in(mk)
     assert len(asked(mk, "/sensors")) <= 41
-    assert told(mk_house)["TopologyPart"]["sensors"] == 20_000
+    assert told(mk_house)["TopologyFeature"]["sensors"] == 20_000
     assert entry.runtime_data.inventory_coordinator.rejected["sensor: more than are read"] == 1
     issue = ir.async_get(mk_house.hass).async_get_issue(
         DOMAIN, f"entities_left_out_{entry.entry_id}"
@@ -135,7 +135,7 @@ async def test_a_list_that_fails_costs_no_other_and_removes_nothing(
 ) -> None:
     mk.config.absent = {"sites", "device-groups", "device-profiles", "sensor-profiles"}
     entry = await mk_house.sign_in(mk)
-    assert set(told(mk_house)["TopologyPart"]["absent"]) == {
+    assert set(told(mk_house)["TopologyFeature"]["absent"]) == {
         "sites",
         "groups",
         "device_profiles",
@@ -152,7 +152,7 @@ async def test_a_list_that_fails_costs_no_other_and_removes_nothing(
     mk.config.absent = set()
     await mk_house.pass_time(2700)
     assert entry.runtime_data.inventory_coordinator.failures == 0
-    assert told(mk_house)["TopologyPart"]["absent"] == {}
+    assert told(mk_house)["TopologyFeature"]["absent"] == {}
 
 
 async def test_a_limit_holds_the_whole_account(mk_house: MkHouse, mk: ManfredKunzeCloud) -> None:

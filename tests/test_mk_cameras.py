@@ -165,7 +165,7 @@ async def test_an_account_without_cameras_has_none(mk_house: MkHouse, open_mk: O
     entry = await mk_house.sign_in(mk)
     await mk_house.pass_time(POLL)
     assert mk_house.states("camera") == []
-    assert entry.runtime_data.connection.diagnostics()["MediaPart"]["cameras"] == 0
+    assert entry.runtime_data.connection.diagnostics()["MediaFeature"]["cameras"] == 0
     assert not asked(mk, "/captures")
 
 
@@ -419,7 +419,7 @@ async def test_a_live_stream_is_open_while_somebody_watches_and_no_longer(
     client = await hass_client()
     assert "CODECS=" in await played(viewer, client, url)
     (session,) = mk.sessions
-    assert session.record_success > 3
+    assert session.served > 3
 
     # A second viewer joins; then both leave.
     assert await watch(viewer, camera) == url
@@ -483,4 +483,4 @@ async def test_cameras_that_a_key_may_not_read_stay_as_they_were(
     mk.faults.clear()
     await mk_house.pass_time(900)
     assert shown(mk_house, mk.cameras[0], "camera_status").state == "online"
-    assert entry.runtime_data.connection.diagnostics()["MediaPart"]["absent"] is None
+    assert entry.runtime_data.connection.diagnostics()["MediaFeature"]["absent"] is None

@@ -26,7 +26,7 @@ async def test_the_names_of_pages_and_readings_are_taken_from_the_description(
     }
     mk = await open_mk(variants, openapi="key", devices=6, page_size=10, page_most=10)
     entry = await mk_house.sign_in(mk)
-    told = entry.runtime_data.connection.diagnostics()["DiscoveryPart"]
+    told = entry.runtime_data.connection.diagnostics()["OpenApiFeature"]
     assert told["is_shown"]
     assert "/devices: pages by pageNumber/pageSize from 0" in told["contradictions"]
     for record in asked(mk, "/sensors"):
@@ -48,7 +48,7 @@ async def test_without_a_description_or_with_nonsense_in_its_place_the_defaults_
     mk.faults.add(Fault(match=DOCS, kind="not_json"))
     entry = await mk_house.sign_in(mk)
     assert entry.state is ConfigEntryState.LOADED
-    told = entry.runtime_data.connection.diagnostics()["DiscoveryPart"]
+    told = entry.runtime_data.connection.diagnostics()["OpenApiFeature"]
     assert told == {"is_shown": False, "why_not": "UnexpectedResponseError", "contradictions": []}
     assert float(mk_house.sensor(mk.sensor("temperature")).state) > 0
 

@@ -360,7 +360,7 @@ async def test_an_account_without_exports_shows_none(mk_house: MkHouse, open_mk:
     mk = await open_mk(absent={"exports"})
     entry = await mk_house.sign_in(mk)
     assert mk_house.entity("account", "newest_export") is None
-    assert entry.runtime_data.connection.diagnostics()["ExportsPart"]["absent"]
+    assert entry.runtime_data.connection.diagnostics()["ExportsFeature"]["absent"]
 
 
 async def _half(request: web.Request) -> web.StreamResponse:

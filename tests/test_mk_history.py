@@ -99,7 +99,7 @@ async def test_the_last_thirty_days_are_filled_in_hour_by_hour(
         assert mean == pytest.approx(sum(values) / len(values), abs=0.02)
         assert (least, greatest) == pytest.approx((min(values), max(values)), abs=0.02)
     assert max(rows) + timedelta(hours=1) <= datetime.now(UTC)
-    told = entry.runtime_data.connection.diagnostics()["ReadingsPart"]["aggregated"]
+    told = entry.runtime_data.connection.diagnostics()["ReadingsFeature"]["aggregated"]
     assert told == ("none works" if variants.get("aggregated") is False else told)
     so_far = len([record for record in mk.log if "aggregated" in record.path])
     await mk_house.pass_time(3700)

@@ -80,7 +80,7 @@ async def test_a_deployment_without_health_or_the_right_to_it_is_not_asked_again
     times = len([record for record in mk.log if record.path.endswith("/health")])
     await mk_house.pass_time(2000)
     assert len([record for record in mk.log if record.path.endswith("/health")]) == times
-    told = entry.runtime_data.connection.diagnostics()["HealthPart"]
+    told = entry.runtime_data.connection.diagnostics()["HealthFeature"]
     assert told == {"vitals": {}, "off": "PermissionDeniedError"}
 
 

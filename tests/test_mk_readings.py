@@ -99,13 +99,13 @@ async def test_what_a_deployment_takes_and_how_often_sensors_measure_outlives_a_
 ) -> None:
     mk = await open_mk({"batch_answer": "flat"}, interval=900, devices=1)
     entry = await mk_house.sign_in(mk)
-    told = entry.runtime_data.connection.diagnostics()["ReadingsPart"]
+    told = entry.runtime_data.connection.diagnostics()["ReadingsFeature"]
     assert told["regular"] == len(mk.sensors)
     await mk_house.reload(entry)
     mk.config.variants.reading = "none"  # nothing more can be learned now
     mk.faults.add(Fault(match="/readings", kind="status", status=503))
     await mk_house.reload(entry)
-    told = entry.runtime_data.connection.diagnostics()["ReadingsPart"]
+    told = entry.runtime_data.connection.diagnostics()["ReadingsFeature"]
     assert told["regular"] == len(mk.sensors)
 
 
