@@ -90,6 +90,8 @@ async def test_fields_that_are_missing_or_of_the_wrong_type_cost_no_device_and_n
     spoiled = cloud.faults.add(Fault(match="/gateways", kind="mutate", mutate=spoil))
     turn_count = len(WRONG) + len(FIELDS[level])
     await house.pass_time(320 * (turn_count + 2))
+    # After a change of unit nothing is known until the next measurement.
+    await house.pass_time(2000)
 
     assert spoiled.used > turn_count
     assert entry.state is ConfigEntryState.LOADED
