@@ -31,7 +31,7 @@ from pytest_homeassistant_custom_component.common import (
     mock_platform,
 )
 
-from custom_components.watchpost import account
+from custom_components.watchpost import inventory
 from custom_components.watchpost.client.transport import Response, Transport
 from custom_components.watchpost.models import Channel, Freshness
 
@@ -144,7 +144,7 @@ async def sites(count: int = 1) -> AsyncIterator[tuple[HomeAssistant, list[Site]
     async with home_assistant() as hass:
         made = []
         # Entities that are disabled at once do not count; the account cannot know that they will be.
-        limit = patch.object(account, "MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY", 100_000)
+        limit = patch.object(inventory, "MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY", 100_000)
         with patch.object(Transport, "get", get), limit, rest_disabled():
             for number in range(count):
                 async with clouds(*options, "--seed", str(number + 1)) as access:
