@@ -76,7 +76,7 @@ class Replies:
             for row in list(rows.values())[offset % share :: share] if share else ():
                 date = datetime.fromisoformat(row["date"]) + timedelta(seconds=1)
                 row["date"] = date.isoformat().replace("+00:00", "Z")
-                row["value"] = round(row["value"] + 1.0, 2)
+                row["value"] = round(row["value"] + (0.1 if offset % 2 else -0.1), 2)
                 changed += 1
             self._write(address)
         return changed
