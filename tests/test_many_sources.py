@@ -12,7 +12,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.watchpost import account
+from custom_components.watchpost import inventory
 from simulators.sensorist import SensoristCloud
 
 from .conftest import DOMAIN, House, OpenCloud, watchpost_lines
@@ -83,7 +83,7 @@ def ask(house: House, hass_client_no_auth: Any, hass_admin_user: User) -> Ask:
 
 @pytest.fixture
 def limit_of_300(monkeypatch: pytest.MonkeyPatch) -> int:
-    for module in (entity_platform, account):
+    for module in (entity_platform, inventory):
         monkeypatch.setattr(module, LIMIT, 300)
     return 300
 
